@@ -1,0 +1,83 @@
+// Package dir is a [storage.Bucket] over a local folder or any [fs.FS]: the
+// embedded samples, a mounted volume, the pictures beside a laptop's browser.
+package dir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+
+	"s3imageserver/storage"
+)
+
+// Bucket reads the files of one folder. It is safe for concurrent use.
+type Bucket struct {
+	fsys fs.FS
+}
+
+var _ storage.Bucket = (*Bucket)(nil)
+
+// New returns a Bucket over the files of fsys.
+func New(fsys fs.FS) *Bucket { return &Bucket{fsys: fsys} }
+
+// Open returns a Bucket over the folder at path. It is opened as an [os.Root]:
+// no name and no symbolic link leads out of it.
+func Open(path string) (*Bucket, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	return New(root.FS()), nil
+}
+
+// Get implements [storage.Bucket]. The ETag is made of the file's size and
+// modification time. Anything but a regular file does not exist.
+func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
+	if !storage.ValidName(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f, err := b.fsys.Open(name)
+	if err != nil {
+		return nil, classify(err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		_ = f.Close() // the first error is the one to report
+		return nil, classify(err)
+	}
+	return storage.NewObject(storage.Info{
+		Size:    info.Size(),
+		ETag:    strconv.FormatInt(info.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(info.Size(), 36),
+		ModTime: info.ModTime(),
+	}, f), nil
+}
+
+// classify makes a file system's error one of [storage.Bucket]'s. A segment that
+// is a file and not a folder, a name that is too long for the file system and
+// a link that leads out of the folder are names without an object.
+func classify(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrInvalid):
+		return err
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, syscall.ELOOP), escapes(err):
+		return fmt.Errorf("%w: %v", fs.ErrNotExist, err)
+	}
+	return fmt.Errorf("%w: %w", storage.ErrUnavailable, err)
+}
+
+// escapes reports whether err is os.Root's refusal to leave the folder, which
+// has no exported value.
+func escapes(err error) bool {
+	var pe *fs.PathError
+	return errors.As(err, &pe) && pe.Err.Error() == "path escapes from parent"
+}

@@ -1,0 +1,308 @@
+// Package s3 is a [storage.Bucket] over any S3-compatible store: AWS, MinIO,
+// R2, Ceph. It alone imports minio-go.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"s3imageserver/storage"
+)
+
+// Config says which bucket to read, and how. Zero fields mean the documented
+// default.
+type Config struct {
+	// Endpoint is "host", "host:port" or an http or https URL of them. Without
+	// a scheme it is asked by https, on the loopback interface by http. Empty
+	// means AWS.
+	Endpoint string
+	// Region is the bucket's region. Empty means us-east-1 until the store names
+	// another one in an error, which is then kept.
+	Region string
+	// Bucket is the bucket's name; it is required.
+	Bucket string
+	// Prefix is put before every name as it is: a folder ends in a slash.
+	Prefix string
+	// PathStyle says whether the bucket's name goes into the path (true) or
+	// into the host name (false). Nil decides by the endpoint: AWS and Google
+	// get host names, all others paths.
+	PathStyle *bool
+
+	// AccessKey and SecretKey sign the requests; SessionToken goes with
+	// temporary keys. Both empty means the standard chain: environment, shared
+	// credentials file, web identity or instance role (the last two on AWS
+	// endpoints only), and anonymous requests when the chain is empty.
+	AccessKey, SecretKey, SessionToken string
+
+	// ConnectTimeout is for the TCP and the TLS handshake each (default 2 s),
+	// HeaderTimeout until the answer's header (5 s), ReadTimeout for each wait
+	// for more bytes of the body (5 s).
+	ConnectTimeout, HeaderTimeout, ReadTimeout time.Duration
+}
+
+const (
+	defaultConnectTimeout = 2 * time.Second
+	defaultHeaderTimeout  = 5 * time.Second
+	defaultReadTimeout    = 5 * time.Second
+	defaultRegion         = "us-east-1"
+	maxConnections        = 256 // to one endpoint
+)
+
+// Bucket reads the objects of one S3 bucket below one prefix. It is safe for
+// concurrent use.
+type Bucket struct {
+	config Config
+	dial   func(region string) (*minio.Core, error)
+	core   atomic.Pointer[minio.Core]
+}
+
+var _ storage.Bucket = (*Bucket)(nil)
+
+// Open prepares access to a bucket. It sends nothing: a store that is down
+// shows in Get.
+func Open(c Config) (*Bucket, error) {
+	if c.Bucket == "" {
+		return nil, errors.New("s3: no bucket name")
+	}
+	if (c.AccessKey == "") != (c.SecretKey == "") {
+		return nil, errors.New("s3: access key and secret key go together")
+	}
+	host, secure, err := splitEndpoint(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
+	c.HeaderTimeout = orDefault(c.HeaderTimeout, defaultHeaderTimeout)
+	c.ReadTimeout = orDefault(c.ReadTimeout, defaultReadTimeout)
+	lookup := minio.BucketLookupAuto
+	if c.PathStyle != nil {
+		lookup = minio.BucketLookupDNS
+		if *c.PathStyle {
+			lookup = minio.BucketLookupPath
+		}
+	}
+	opts := minio.Options{
+		Creds:        newCredentials(c, isAmazon(host)),
+		Secure:       secure,
+		Transport:    dated{newTransport(c)},
+		BucketLookup: lookup,
+		MaxRetries:   1, // the library counts the first attempt
+	}
+	b := &Bucket{config: c}
+	b.dial = func(region string) (*minio.Core, error) {
+		o := opts
+		o.Region = region
+		return minio.NewCore(host, &o)
+	}
+	region := c.Region
+	if region == "" {
+		region = defaultRegion
+	}
+	core, err := b.dial(region)
+	if err != nil {
+		return nil, fmt.Errorf("s3: %w", err)
+	}
+	b.core.Store(core)
+	return b, nil
+}
+
+// Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
+// its cause is that the store was too slow.
+func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
+	key := b.config.Prefix + name
+	if !storage.ValidName(name) || len(key) > storage.MaxNameBytes {
+		return nil, &fs.PathError{Op: "get", Path: name, Err: fs.ErrInvalid}
+	}
+	// The body is read under this context: its end gives the connection back.
+	ctx, cancel := context.WithCancel(ctx)
+	body, info, err := b.get(ctx, key)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	stop := func() { cancel(); _ = body.Close() } // nothing is lost: the body was only read
+	if info.Size < 0 {
+		stop()
+		return nil, fmt.Errorf("%w: the store does not say its length", storage.ErrIncomplete)
+	}
+	if info.LastModified.Equal(noDate) {
+		info.LastModified = time.Time{}
+	}
+	return storage.NewObject(storage.Info{
+		Size:    info.Size,
+		ETag:    strings.Trim(info.ETag, `"`),
+		ModTime: info.LastModified,
+	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout}), nil
+}
+
+// get asks for key, a second time when the store names the region it wants.
+func (b *Bucket) get(ctx context.Context, key string) (io.ReadCloser, minio.ObjectInfo, error) {
+	for second := false; ; second = true {
+		body, info, _, err := b.core.Load().GetObject(ctx, b.config.Bucket, key, minio.GetObjectOptions{})
+		if err == nil {
+			return body, info, nil
+		}
+		region := minio.ToErrorResponse(err).Region
+		if second || b.config.Region != "" || !wrongRegion(err) || region == "" {
+			return nil, info, classify(ctx, err)
+		}
+		core, dialErr := b.dial(region)
+		if dialErr != nil {
+			return nil, info, fmt.Errorf("%w: %w", storage.ErrUnavailable, dialErr)
+		}
+		b.core.Store(core)
+	}
+}
+
+func wrongRegion(err error) bool {
+	switch r := minio.ToErrorResponse(err); r.Code {
+	case "AuthorizationHeaderMalformed", "InvalidRegion", "PermanentRedirect":
+		return true
+	default:
+		return r.StatusCode == http.StatusMovedPermanently
+	}
+}
+
+// classify makes minio-go's errors those of [storage.Bucket]. Faults of our own
+// credentials are the store's trouble, not the picture's: 403 is "forbidden"
+// only if the store says that access to this object is denied.
+func classify(ctx context.Context, err error) error {
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		return fmt.Errorf("s3: %w", ctxErr)
+	}
+	r := minio.ToErrorResponse(err)
+	var kind error
+	switch {
+	case r.StatusCode == http.StatusNotFound:
+		kind = fs.ErrNotExist
+	case r.StatusCode == http.StatusForbidden && (r.Code == "AccessDenied" || r.Code == "AllAccessDisabled"):
+		kind = fs.ErrPermission
+	case r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusServiceUnavailable:
+		kind = storage.ErrOverloaded
+	case isTimeout(err):
+		return fmt.Errorf("s3: %w: %w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded, err)
+	default:
+		kind = storage.ErrUnavailable
+	}
+	if r.StatusCode != 0 {
+		return fmt.Errorf("s3: %w: status %d %s: %s", kind, r.StatusCode, r.Code, r.Message)
+	}
+	return fmt.Errorf("s3: %w: %w", kind, err)
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}
+
+// timedBody ends a Read that waits too long for the next bytes, by cancelling
+// the request. Time between two Reads does not count: the reader may be slow.
+type timedBody struct {
+	body   io.ReadCloser
+	cancel context.CancelFunc
+	wait   time.Duration
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	var late atomic.Bool
+	timer := time.AfterFunc(b.wait, func() { late.Store(true); b.cancel() })
+	n, err := b.body.Read(p)
+	timer.Stop()
+	if err != nil && err != io.EOF {
+		switch {
+		case late.Load():
+			err = fmt.Errorf("s3: %w: %w: no bytes for %v", storage.ErrUnavailable, os.ErrDeadlineExceeded, b.wait)
+		case errors.Is(err, io.ErrUnexpectedEOF):
+		case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+			err = fmt.Errorf("s3: %w: %w", storage.ErrIncomplete, err)
+		}
+	}
+	return n, err
+}
+
+func (b *timedBody) Close() error {
+	b.cancel()
+	return b.body.Close()
+}
+
+// dated gives an answer without a readable Last-Modified the date noDate:
+// minio-go refuses such answers whole, and some stores send them.
+type dated struct{ http.RoundTripper }
+
+var noDate = time.Unix(0, 0)
+
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := http.ParseTime(resp.Header.Get("Last-Modified")); err != nil {
+		resp.Header.Set("Last-Modified", noDate.UTC().Format(http.TimeFormat))
+	}
+	return resp, nil
+}
+
+func newTransport(c Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    c.ConnectTimeout,
+		ResponseHeaderTimeout:  c.HeaderTimeout,
+		MaxIdleConns:           maxConnections,
+		MaxIdleConnsPerHost:    maxConnections / 4,
+		MaxConnsPerHost:        maxConnections,
+		IdleConnTimeout:        60 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // the bytes are counted as they are stored
+	}
+}
+
+// splitEndpoint returns host[:port] and whether it is asked by https.
+func splitEndpoint(endpoint string) (host string, secure bool, err error) {
+	if endpoint == "" {
+		return "s3.amazonaws.com", true, nil
+	}
+	bare := !strings.Contains(endpoint, "://")
+	if bare {
+		endpoint = "https://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", false, fmt.Errorf("s3: endpoint: %w", err)
+	}
+	if ip := net.ParseIP(u.Hostname()); bare && (u.Hostname() == "localhost" || ip.IsLoopback()) {
+		u.Scheme = "http"
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return "", false, fmt.Errorf("s3: endpoint %q: scheme must be http or https", endpoint)
+	}
+	if u.Host == "" || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.User != nil {
+		return "", false, fmt.Errorf("s3: endpoint %q: want only a scheme, a host and a port", u.Redacted())
+	}
+	return u.Host, u.Scheme == "https", nil
+}
+
+func isAmazon(host string) bool {
+	host, _, _ = strings.Cut(host, ":")
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
+}

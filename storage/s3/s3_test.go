@@ -1,0 +1,245 @@
+package s3_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/s3"
+	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/storage/storagetest"
+)
+
+func TestMinIO(t *testing.T)     { testServer(t, s3test.MinIO) }
+func TestVersityGW(t *testing.T) { testServer(t, s3test.VersityGW) }
+
+func testServer(t *testing.T, p s3test.Program) {
+	server := s3test.Start(t, p)
+	config := s3.Config{
+		Endpoint: server.Endpoint, Bucket: "pictures", Prefix: "images/large/",
+		AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey,
+	}
+	server.MakeBucket(t, "pictures")
+	storagetest.Test(t, func(t *testing.T, objects map[string][]byte) storage.Bucket {
+		for name, data := range objects {
+			server.Put(t, "pictures", config.Prefix+name, data)
+		}
+		return open(t, config)
+	})
+
+	t.Run("wrong keys are the store's trouble, not a missing picture", func(t *testing.T) {
+		c := config
+		c.SecretKey = "another-secret-key"
+		if _, err := open(t, c).Get(t.Context(), "photo.jpg"); !errors.Is(err, storage.ErrUnavailable) || strings.Contains(err.Error(), c.SecretKey) {
+			t.Errorf("Get with a wrong secret = %v; want storage.ErrUnavailable without the secret", err)
+		}
+	})
+	t.Run("anonymous access to a private bucket is forbidden", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", "")
+		t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+		c := config
+		c.AccessKey, c.SecretKey = "", ""
+		if _, err := open(t, c).Get(t.Context(), "photo.jpg"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("anonymous Get = %v; want fs.ErrPermission", err)
+		}
+	})
+	t.Run("keys come from the environment", func(t *testing.T) {
+		t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+		c := config
+		c.AccessKey, c.SecretKey = "", ""
+		if _, _, err := storage.ReadAll(t.Context(), open(t, c), "photo.jpg", 1<<20); err != nil {
+			t.Errorf("Get with keys from the environment: %v", err)
+		}
+	})
+	t.Run("a bucket that does not exist", func(t *testing.T) {
+		c := config
+		c.Bucket = "no-such-bucket"
+		if _, err := open(t, c).Get(t.Context(), "photo.jpg"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Get from a missing bucket = %v; want fs.ErrNotExist", err)
+		}
+	})
+	t.Run("a stopped server", func(t *testing.T) {
+		b := open(t, config)
+		server.Stop(t)
+		if _, err := b.Get(t.Context(), "photo.jpg"); !errors.Is(err, storage.ErrUnavailable) || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Get from a stopped server = %v; want storage.ErrUnavailable, and no timeout", err)
+		}
+		server.Resume(t)
+		if _, _, err := storage.ReadAll(t.Context(), b, "photo.jpg", 1<<20); err != nil {
+			t.Errorf("Get after the server came back: %v", err)
+		}
+	})
+}
+
+func open(t *testing.T, c s3.Config) *s3.Bucket {
+	t.Helper()
+	b, err := s3.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestFaults(t *testing.T) {
+	const body = "0123456789"
+	tests := []struct {
+		name    string
+		answer  func(c net.Conn)
+		want    error
+		notWant error
+	}{
+		{"body cut below its Content-Length", raw("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + body), storage.ErrIncomplete, nil},
+		{"chunked body, whole", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n" + body + "\r\n0\r\n\r\n"), storage.ErrIncomplete, nil},
+		{"chunked body, cut between chunks", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n" + body + "\r\n"), storage.ErrIncomplete, nil},
+		{"body ended by the connection", raw("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body), storage.ErrIncomplete, nil},
+		{"no answer at all", func(c net.Conn) {}, storage.ErrUnavailable, os.ErrDeadlineExceeded},
+		{"not HTTP", raw("SSH-2.0-OpenSSH_9.2\r\n"), storage.ErrUnavailable, os.ErrDeadlineExceeded},
+		{"SlowDown", status(503, "SlowDown"), storage.ErrOverloaded, nil},
+		{"too many requests", status(429, "TooManyRequests"), storage.ErrOverloaded, nil},
+		{"internal error", status(500, "InternalError"), storage.ErrUnavailable, storage.ErrOverloaded},
+		{"bad gateway in HTML", raw("HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"), storage.ErrUnavailable, storage.ErrOverloaded},
+		{"missing object", status(404, "NoSuchKey"), fs.ErrNotExist, nil},
+		{"missing object without a body", raw("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), fs.ErrNotExist, nil},
+		{"forbidden", status(403, "AccessDenied"), fs.ErrPermission, nil},
+		{"clock skew", status(403, "RequestTimeTooSkewed"), storage.ErrUnavailable, fs.ErrPermission},
+		{"expired token", status(400, "ExpiredToken"), storage.ErrUnavailable, fs.ErrPermission},
+		{"redirect to another host", raw("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, nil},
+		{"no header in time", hang(""), os.ErrDeadlineExceeded, nil},
+		{"no body in time", hang("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + body), os.ErrDeadlineExceeded, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := open(t, s3.Config{
+				Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { tt.answer(c) }),
+				Bucket:   "pictures", AccessKey: "key", SecretKey: "secret",
+				HeaderTimeout: 200 * time.Millisecond, ReadTimeout: 200 * time.Millisecond,
+			})
+			data, _, err := storage.ReadAll(t.Context(), b, "photo.jpg", 1<<20)
+			if !errors.Is(err, tt.want) || (tt.notWant != nil && errors.Is(err, tt.notWant)) {
+				t.Errorf("ReadAll = %q, %v; want %v and not %v", data, err, tt.want, tt.notWant)
+			}
+		})
+	}
+}
+
+func TestCancelWhileReading(t *testing.T) {
+	b := open(t, s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { hang("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nabc")(c) }),
+		Bucket:   "pictures", AccessKey: "key", SecretKey: "secret",
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	obj, err := b.Get(ctx, "photo.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Body.Close()
+	if _, err := io.ReadFull(obj.Body, make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := obj.Body.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read after cancel = %v; want context.Canceled", err)
+	}
+}
+
+func TestOneRequestForOneGet(t *testing.T) {
+	var requests atomic.Int32
+	b := open(t, s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { requests.Add(1); status(503, "SlowDown")(c) }),
+		Bucket:   "pictures", AccessKey: "key", SecretKey: "secret",
+	})
+	if _, err := b.Get(t.Context(), "photo.jpg"); !errors.Is(err, storage.ErrOverloaded) {
+		t.Errorf("Get = %v; want storage.ErrOverloaded", err)
+	}
+	if n := requests.Load(); n != 1 {
+		t.Errorf("one Get sent %d requests; want 1", n)
+	}
+}
+
+func TestRegionIsLearntFromTheStore(t *testing.T) {
+	var requests atomic.Int32
+	b := open(t, s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, r *http.Request) {
+			requests.Add(1)
+			if !strings.Contains(r.Header.Get("Authorization"), "/eu-west-7/") {
+				text := "<Error><Code>AuthorizationHeaderMalformed</Code><Message>wrong region</Message><Region>eu-west-7</Region></Error>"
+				raw(fmt.Sprintf("HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s", len(text), text))(c)
+				return
+			}
+			raw("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Jan 2006 15:04:05 GMT\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello")(c)
+		}),
+		Bucket: "pictures", AccessKey: "key", SecretKey: "secret",
+	})
+	for range 2 {
+		if data, _, err := storage.ReadAll(t.Context(), b, "photo.jpg", 100); string(data) != "hello" || err != nil {
+			t.Fatalf("ReadAll = %q, %v; want hello", data, err)
+		}
+	}
+	if n := requests.Load(); n != 3 {
+		t.Errorf("two reads sent %d requests; want 3: the first one learns the region", n)
+	}
+}
+
+func TestNamesReachTheStoreUnchanged(t *testing.T) {
+	paths := make(chan string, 1)
+	endpoint := s3test.Fake(t, func(c net.Conn, r *http.Request) { paths <- r.URL.Path; status(404, "NoSuchKey")(c) })
+	b := open(t, s3.Config{Endpoint: endpoint, Bucket: "pictures", Prefix: "large/", AccessKey: "key", SecretKey: "secret"})
+	for _, name := range []string{"a b+c.jpg", "%2e%2e%2fx.jpg", "ä/日本.jpg", "q?x=1#f.jpg"} {
+		if _, err := b.Get(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if got, want := <-paths, "/pictures/large/"+name; got != want {
+			t.Errorf("the store was asked for %q; want %q", got, want)
+		}
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		config s3.Config
+	}{
+		{"no bucket", s3.Config{}},
+		{"half a key", s3.Config{Bucket: "b", AccessKey: "key"}},
+		{"another scheme", s3.Config{Bucket: "b", Endpoint: "ftp://host"}},
+		{"a path", s3.Config{Bucket: "b", Endpoint: "http://host/path"}},
+		{"a query", s3.Config{Bucket: "b", Endpoint: "http://host?x=1"}},
+		{"a password", s3.Config{Bucket: "b", Endpoint: "http://user:word@host"}},
+		{"no host", s3.Config{Bucket: "b", Endpoint: "http://"}},
+		{"not a host", s3.Config{Bucket: "b", Endpoint: "http://ho st"}},
+	}
+	for _, tt := range tests {
+		if _, err := s3.Open(tt.config); err == nil || strings.Contains(err.Error(), "word") {
+			t.Errorf("%s: Open = %v; want an error without a password", tt.name, err)
+		}
+	}
+}
+
+func raw(s string) func(net.Conn) {
+	return func(c net.Conn) { _, _ = io.WriteString(c, s) } // the client may have left
+}
+
+func status(code int, s3code string) func(net.Conn) {
+	text := fmt.Sprintf("<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>m</Message></Error>", s3code)
+	return raw(fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s", code, len(text), text))
+}
+
+// hang writes s and then waits for the client to leave.
+func hang(s string) func(net.Conn) {
+	return func(c net.Conn) {
+		raw(s)(c)
+		_, _ = c.Read(make([]byte, 1)) // returns when the client closes
+	}
+}

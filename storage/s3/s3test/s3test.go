@@ -1,0 +1,258 @@
+// Package s3test starts real S3 servers for tests: MinIO and versitygw as
+// processes of their own on the loopback interface, and a scripted fake on raw
+// TCP for faults that a good server never shows.
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// A Program is an S3 server that can be started.
+type Program struct {
+	name    string
+	env     string // names a binary to use instead
+	install string // argument of go install
+	args    func(address, folder string) []string
+	keys    func(access, secret string) []string
+}
+
+// The servers that tests run against.
+var (
+	MinIO = Program{
+		name:    "minio",
+		env:     "MINIO_BIN",
+		install: "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c",
+		args: func(address, folder string) []string {
+			return []string{"server", "--quiet", "--address", address, "--console-address", "127.0.0.1:0", folder}
+		},
+		keys: func(access, secret string) []string {
+			return []string{"MINIO_ROOT_USER=" + access, "MINIO_ROOT_PASSWORD=" + secret, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1"}
+		},
+	}
+	VersityGW = Program{
+		name:    "versitygw",
+		env:     "VERSITYGW_BIN",
+		install: "github.com/versity/versitygw/cmd/versitygw@v1.8.0",
+		args: func(address, folder string) []string {
+			return []string{"--port", address, "--quiet", "posix", folder}
+		},
+		keys: func(access, secret string) []string {
+			return []string{"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + secret}
+		},
+	}
+)
+
+// Keys of every started server.
+const (
+	AccessKey = "test-access-key"
+	SecretKey = "test-secret-key"
+)
+
+// A Server is a running S3 server. Its methods fail the test on errors.
+type Server struct {
+	Endpoint string // an http URL on the loopback interface
+
+	program Program
+	path    string
+	address string
+	folder  string
+	process *exec.Cmd
+	log     *bytes.Buffer
+	client  *minio.Client
+}
+
+// Start runs the program on a free loopback port over a temporary folder, and
+// stops it when the test ends. Without the binary it is installed once into
+// the user's cache folder. Where that is impossible the test fails if CI=true,
+// else it is skipped.
+func Start(t testing.TB, p Program) *Server {
+	t.Helper()
+	path, err := p.find()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("s3test: %v", err)
+		}
+		t.Skipf("s3test: not tested against %s: %v", p.name, err)
+	}
+	address := freeAddress(t)
+	s := &Server{
+		Endpoint: "http://" + address,
+		program:  p, path: path, address: address, folder: t.TempDir(),
+	}
+	s.client, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Resume(t)
+	t.Cleanup(func() { s.Stop(t) })
+	return s
+}
+
+// Resume starts a stopped server again, on the same port and folder.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	s.log = new(bytes.Buffer)
+	s.process = exec.Command(s.path, s.program.args(s.address, s.folder)...)
+	s.process.Env = append(os.Environ(), s.program.keys(AccessKey, SecretKey)...)
+	s.process.Stdout, s.process.Stderr = s.log, s.log
+	if err := s.process.Start(); err != nil {
+		t.Fatalf("s3test: %v", err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		_, err := s.client.ListBuckets(t.Context())
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Stop(t)
+			t.Fatalf("s3test: %s does not answer: %v\n%s", s.program.name, err, s.log)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Stop ends the server's process; its objects stay. Stopping twice is fine.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if s.process == nil {
+		return
+	}
+	_ = s.process.Process.Kill() // may have ended by itself
+	_ = s.process.Wait()         // reports the kill
+	s.process = nil
+}
+
+// MakeBucket creates a bucket.
+func (s *Server) MakeBucket(t testing.TB, bucket string) {
+	t.Helper()
+	if err := s.client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
+		t.Fatalf("s3test: make bucket %s: %v", bucket, err)
+	}
+}
+
+// Put stores one object.
+func (s *Server) Put(t testing.TB, bucket, key string, data []byte) {
+	t.Helper()
+	_, err := s.client.PutObject(context.WithoutCancel(t.Context()), bucket, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{})
+	if err != nil {
+		t.Fatalf("s3test: put %s/%s: %v", bucket, key, err)
+	}
+}
+
+// PutFolder stores every file below folder under its slash-separated path.
+func (s *Server) PutFolder(t testing.TB, bucket, folder string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		s.Put(t, bucket, filepath.ToSlash(rel), data)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// find returns the path of the program's binary: from the environment, the
+// PATH, or the user's cache folder, where it is installed if it is missing.
+func (p Program) find() (string, error) {
+	if path := os.Getenv(p.env); path != "" {
+		return path, nil
+	}
+	if path, err := exec.LookPath(p.name); err == nil {
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(cache, "s3imageserver", "bin")
+	path := filepath.Join(bin, p.name)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	fmt.Fprintf(os.Stderr, "s3test: installing %s into %s, once; this takes a few minutes\n", p.install, bin)
+	cmd := exec.Command("go", "install", p.install)
+	cmd.Dir = os.TempDir() // outside this module
+	cmd.Env = append(os.Environ(), "GOBIN="+bin, "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go install %s: %w\n%s", p.install, err, lastLines(out, 5))
+	}
+	return path, nil
+}
+
+func lastLines(out []byte, n int) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Fake listens on a loopback port and hands every request to answer, which
+// writes what it likes to the connection; the connection is closed after it.
+// It returns the server's URL. Fake ends with the test.
+func Fake(t testing.TB, answer func(conn net.Conn, r *http.Request)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err != nil {
+				continue
+			}
+			go func() {
+				defer conn.Close()
+				r, err := readRequest(conn)
+				if err != nil {
+					return // the client went away
+				}
+				answer(conn, r)
+			}()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = l.Close() // ends the loop above
+		<-done
+	})
+	return "http://" + l.Addr().String()
+}

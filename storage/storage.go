@@ -1,0 +1,134 @@
+// Package storage knows names and bytes: where the source pictures lie.
+//
+// A [Bucket] opens named objects. Its implementations live in sub-packages:
+// storage/s3 for any S3-compatible store, storage/dir for a local folder.
+// Package storage/storagetest holds the conformance suite that every
+// implementation passes.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxNameBytes is the longest name that a [Bucket] accepts: the limit of S3.
+const MaxNameBytes = 1024
+
+var (
+	// ErrUnavailable says that the store did not answer as a store should: it
+	// refused the connection, is overloaded, or reports a fault of its own. The
+	// same call may succeed later.
+	ErrUnavailable = errors.New("store unavailable")
+
+	// ErrOverloaded is an ErrUnavailable whose cause is that the store asks for
+	// fewer requests (S3's SlowDown, status 503 or 429).
+	ErrOverloaded = fmt.Errorf("%w: asks for fewer requests", ErrUnavailable)
+
+	// ErrIncomplete says that a body ended before its announced length, or that
+	// the store announced no length, so that nobody can know whether it is whole.
+	ErrIncomplete = errors.New("incomplete object")
+
+	// ErrTooLarge says that an object has more bytes than the caller accepts.
+	ErrTooLarge = errors.New("object too large")
+)
+
+// A Bucket reads named objects. It is safe for concurrent use.
+//
+// Names obey [ValidName]: S3 calls them keys.
+type Bucket interface {
+	// Get opens the named object. The caller must close its Body.
+	//
+	// The error wraps [fs.ErrNotExist] if there is no such object,
+	// [fs.ErrPermission] if it may not be read, [fs.ErrInvalid] if the name is
+	// not valid, [ErrUnavailable] if the store is in trouble, and
+	// [ErrIncomplete] if the store does not say how long the object is.
+	// ctx covers the reading of the Body too.
+	Get(ctx context.Context, name string) (*Object, error)
+}
+
+// An Object is one opened source.
+type Object struct {
+	Info
+	// Body yields exactly Size bytes and then io.EOF, or an error: a body that
+	// ends early gives an error that wraps ErrIncomplete, never io.EOF.
+	Body io.ReadCloser
+}
+
+// Info describes an object as its store does.
+type Info struct {
+	Size    int64     // bytes, never negative
+	ETag    string    // as the store sent it, without quotes; empty if it has none
+	ModTime time.Time // zero if the store does not say
+}
+
+// ValidName reports whether name may be given to a Bucket: it obeys
+// [fs.ValidPath], names no folder, has at most [MaxNameBytes] bytes of valid
+// UTF-8 and holds neither a backslash nor a control byte. Stores accept much
+// more; a name that one of them would read as a path out of its folder must
+// not reach any.
+func ValidName(name string) bool {
+	if name == "." || len(name) > MaxNameBytes || !fs.ValidPath(name) || !utf8.ValidString(name) {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c < 0x20 || c == 0x7f || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// NewObject returns an Object over body that keeps the promise of
+// [Object.Body]: the bytes are counted, and a body that ends before info.Size
+// gives ErrIncomplete. Bytes beyond info.Size are not delivered.
+func NewObject(info Info, body io.ReadCloser) *Object {
+	return &Object{Info: info, Body: &exactBody{body: body, left: info.Size}}
+}
+
+type exactBody struct {
+	body io.ReadCloser
+	left int64
+}
+
+func (b *exactBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.body.Read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left == 0:
+		return n, nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return n, fmt.Errorf("%w: %d bytes missing", ErrIncomplete, b.left)
+	}
+	return n, err
+}
+
+func (b *exactBody) Close() error { return b.body.Close() }
+
+// ReadAll returns the bytes of the named object, at most max of them; a larger
+// object gives an error that wraps [ErrTooLarge], from its length alone.
+func ReadAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, Info, error) {
+	obj, err := b.Get(ctx, name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	defer obj.Body.Close() // read-only: nothing is lost when closing fails
+	if obj.Size > max {
+		return nil, obj.Info, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, obj.Size, max)
+	}
+	data := make([]byte, obj.Size)
+	if _, err := io.ReadFull(obj.Body, data); err != nil {
+		return nil, obj.Info, err
+	}
+	return data, obj.Info, nil
+}

@@ -1,0 +1,19 @@
+package storagetest_test
+
+import (
+	"testing"
+	"time"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/storagetest"
+)
+
+func TestMemory(t *testing.T) {
+	storagetest.Test(t, func(t *testing.T, objects map[string][]byte) storage.Bucket {
+		var m storagetest.Memory
+		for name, data := range objects {
+			m.Put(name, data, time.Unix(1700000000, 0))
+		}
+		return &m
+	})
+}
