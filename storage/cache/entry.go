@@ -1,0 +1,187 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+)
+
+// A Key names one result: what it is made of and how. Two results share an
+// entry if and only if both parts are equal, so both must hold everything that
+// changes the bytes. Use [Tuple] to build them from parts.
+type Key struct {
+	Source  string // handler, store, bucket and name of the source picture
+	Variant string // options, format and everything else that shapes the result
+}
+
+// Tuple joins parts into one string from which they can be told apart again,
+// whatever bytes they hold: every part is preceded by its length.
+func Tuple(parts ...string) string {
+	var b []byte
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return string(b)
+}
+
+// An Entry is one kept result. It is shared by all readers: nobody changes it
+// after it was given to a cache.
+type Entry struct {
+	Body      []byte
+	MediaType string
+	ETag      string // strong validator of Body, without quotes; see NewEntry
+
+	// What the store said of the source when the result was made.
+	SourceETag    string
+	SourceModTime time.Time // zero if unknown
+
+	Filled time.Time // when the result was made
+}
+
+// NewEntry returns an entry filled now whose ETag is made of the bytes of body:
+// the first 128 bits of their SHA-256, so that it is the same on every machine
+// that makes the same bytes.
+func NewEntry(body []byte, mediaType string) *Entry {
+	sum := sha256.Sum256(body)
+	return &Entry{
+		Body:      body,
+		MediaType: mediaType,
+		ETag:      base64.RawURLEncoding.EncodeToString(sum[:16]),
+		Filled:    time.Now(),
+	}
+}
+
+// An entry lies on disk as a header and the body:
+//
+//	magic     8 bytes "s3image" and the version of the format
+//	length    uint32, bytes of fields
+//	fields    source, variant, media type, ETag, source ETag: each with its length;
+//	          filled, source modified: int64 nanoseconds since 1970 (0: unknown);
+//	          body length uint64; body CRC-32C uint32
+//	checksum  uint32, CRC-32C of all before it
+//	body
+//
+// All numbers are little-endian.
+const (
+	magic          = "s3image\x01"
+	maxFieldsBytes = 64 << 10
+	maxBodyBytes   = 1 << 30
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errDamaged = errors.New("cache: damaged entry")
+
+// marshalHeader returns the bytes that precede the body of e.
+func marshalHeader(k Key, e *Entry) []byte {
+	fields := []byte(Tuple(k.Source, k.Variant, e.MediaType, e.ETag, e.SourceETag))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Filled)))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.SourceModTime)))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(len(e.Body)))
+	fields = binary.LittleEndian.AppendUint32(fields, crc32.Checksum(e.Body, castagnoli))
+	b := append([]byte(magic), binary.LittleEndian.AppendUint32(nil, uint32(len(fields)))...)
+	b = append(b, fields...)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// unmarshal reads an entry from all its bytes; Body aliases data. The error is
+// errDamaged, whatever is wrong, a key other than k included.
+func unmarshal(k Key, data []byte) (*Entry, error) {
+	fields, body, ok := splitHeader(data)
+	if !ok {
+		return nil, errDamaged
+	}
+	r := fieldReader{data: fields}
+	got := Key{Source: r.text(), Variant: r.text()}
+	e := &Entry{Body: body, MediaType: r.text(), ETag: r.text(), SourceETag: r.text()}
+	e.Filled = r.time()
+	e.SourceModTime = r.time()
+	length, sum := r.uint64(), r.uint32()
+	switch {
+	case r.failed || len(r.data) != 0:
+		return nil, errDamaged
+	case got != k:
+		return nil, fmt.Errorf("%w: it belongs to another key", errDamaged)
+	case length == 0 || length != uint64(len(body)) || sum != crc32.Checksum(body, castagnoli):
+		return nil, errDamaged
+	}
+	return e, nil
+}
+
+// splitHeader checks magic and checksum of a header and returns its fields and
+// what follows it.
+func splitHeader(data []byte) (fields, body []byte, ok bool) {
+	start := len(magic) + 4
+	if len(data) < start || string(data[:len(magic)]) != magic {
+		return nil, nil, false
+	}
+	n := uint64(binary.LittleEndian.Uint32(data[len(magic):]))
+	if n > maxFieldsBytes || uint64(len(data)) < uint64(start)+n+4 {
+		return nil, nil, false
+	}
+	end := start + int(n)
+	if binary.LittleEndian.Uint32(data[end:]) != crc32.Checksum(data[:end], castagnoli) {
+		return nil, nil, false
+	}
+	return data[start:end], data[end+4:], true
+}
+
+// A fieldReader takes fields from the front of data; after the first one that
+// is not there it is failed and yields zero values.
+type fieldReader struct {
+	data   []byte
+	failed bool
+}
+
+func (r *fieldReader) take(n uint64) []byte {
+	if r.failed || n > uint64(len(r.data)) {
+		r.failed = true
+		return nil
+	}
+	p := r.data[:n]
+	r.data = r.data[n:]
+	return p
+}
+
+func (r *fieldReader) text() string {
+	n, size := binary.Uvarint(r.data)
+	if size <= 0 {
+		r.failed = true
+		return ""
+	}
+	r.data = r.data[size:]
+	return string(r.take(n))
+}
+
+func (r *fieldReader) uint64() uint64 {
+	if p := r.take(8); p != nil {
+		return binary.LittleEndian.Uint64(p)
+	}
+	return 0
+}
+
+func (r *fieldReader) uint32() uint32 {
+	if p := r.take(4); p != nil {
+		return binary.LittleEndian.Uint32(p)
+	}
+	return 0
+}
+
+func (r *fieldReader) time() time.Time {
+	if n := int64(r.uint64()); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
