@@ -1,0 +1,11 @@
+//go:build !amd64 || purego
+
+package jpeg
+
+func idct4(dst []byte, stride int, b *[16]int16, q *[16]float32, generic bool) {
+	idct4Generic(dst, stride, b, q)
+}
+
+func idct8(dst []byte, stride int, b *[64]int16, q *[64]float32, generic bool) {
+	idct8Generic(dst, stride, b, q)
+}
