@@ -1,0 +1,158 @@
+// Command _asm generates ../rows_amd64.s, the AVX2 kernels of package scale.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	hrow()
+	vrow()
+	Generate()
+}
+
+// broadcast returns a register with v in each of its 8 lanes.
+func broadcast(v uint32) VecVirtual {
+	g, x, y := GP32(), XMM(), YMM()
+	MOVL(U32(v), g)
+	VMOVD(g, x)
+	VPBROADCASTD(x, y)
+	return y
+}
+
+// hrow makes eight sums at a time, each over all its taps, then adds up
+// the eight registers by a tree of horizontal adds.
+func hrow() {
+	TEXT("hrowAVX2", NOSPLIT, "func(dst *int16, src *byte, start *int32, weights *int16, taps, groups int)")
+	dst := Load(Param("dst"), GP64())
+	src := Load(Param("src"), GP64())
+	start := Load(Param("start"), GP64())
+	w := Load(Param("weights"), GP64())
+	taps := Load(Param("taps"), GP64())
+	groups := Load(Param("groups"), GP64())
+	half := broadcast(1 << 7)
+	ADDQ(taps, taps) // bytes of weights
+
+	Label("group")
+	var acc [8]VecVirtual
+	for i := range acc {
+		acc[i] = YMM()
+		p, off := GP64(), GP64()
+		MOVLQSX(Mem{Base: start, Disp: 4 * i}, p)
+		ADDQ(src, p)
+		VPMOVZXBW(Mem{Base: p}, acc[i])
+		VPMADDWD(Mem{Base: w}, acc[i], acc[i])
+		MOVQ(U32(32), off)
+		CMPQ(off, taps)
+		JGE(LabelRef(fmt.Sprintf("done%d", i)))
+		Label(fmt.Sprintf("taps%d", i))
+		ADDQ(U8(16), p)
+		t := YMM()
+		VPMOVZXBW(Mem{Base: p}, t)
+		VPMADDWD(Mem{Base: w, Index: off, Scale: 1}, t, t)
+		VPADDD(t, acc[i], acc[i])
+		ADDQ(U8(32), off)
+		CMPQ(off, taps)
+		JLT(LabelRef(fmt.Sprintf("taps%d", i)))
+		Label(fmt.Sprintf("done%d", i))
+		ADDQ(taps, w)
+	}
+	for step := 1; step < 4; step *= 2 {
+		for i := 0; i < 8; i += 2 * step {
+			VPHADDD(acc[i+step], acc[i], acc[i])
+		}
+	}
+	lo, hi := YMM(), YMM()
+	VPERM2I128(U8(0x20), acc[4], acc[0], lo)
+	VPERM2I128(U8(0x31), acc[4], acc[0], hi)
+	VPADDD(hi, lo, lo)
+	VPADDD(half, lo, lo)
+	VPSRAD(U8(8), lo, lo)
+	VPACKSSDW(lo, lo, lo)
+	VPERMQ(U8(0x08), lo, lo)
+	VMOVDQU(lo.AsX(), Mem{Base: dst})
+	ADDQ(U8(16), dst)
+	ADDQ(U8(32), start)
+	DECQ(groups)
+	JNZ(LabelRef("group"))
+	VZEROUPPER()
+	RET()
+}
+
+// vrow goes down 32 (then 16) columns at a time, interleaving pairs of rows
+// so that one multiply-add takes both.
+func vrow() {
+	TEXT("vrowAVX2", NOSPLIT, "func(dst *byte, ring *int16, stride int, weights *int16, pairs, n int)")
+	dst := Load(Param("dst"), GP64())
+	ring := Load(Param("ring"), GP64())
+	stride := Load(Param("stride"), GP64())
+	w := Load(Param("weights"), GP64())
+	pairs := Load(Param("pairs"), GP64())
+	n := Load(Param("n"), GP64())
+	round := broadcast(1 << 19)
+
+	column := func(words int, loop string) []VecVirtual {
+		acc := make([]VecVirtual, words/8)
+		for i := range acc {
+			acc[i] = YMM()
+			VMOVDQU(round, acc[i])
+		}
+		p, wp, left := GP64(), GP64(), GP64()
+		MOVQ(ring, p)
+		MOVQ(w, wp)
+		MOVQ(pairs, left)
+		Label(loop)
+		ww := YMM()
+		VPBROADCASTD(Mem{Base: wp}, ww)
+		for i := 0; i < len(acc); i += 2 {
+			a, b, lo, hi := YMM(), YMM(), YMM(), YMM()
+			VMOVDQU(Mem{Base: p, Disp: 16 * i}, a)
+			VMOVDQU(Mem{Base: p, Index: stride, Scale: 1, Disp: 16 * i}, b)
+			VPUNPCKLWD(b, a, lo)
+			VPUNPCKHWD(b, a, hi)
+			VPMADDWD(ww, lo, lo)
+			VPMADDWD(ww, hi, hi)
+			VPADDD(lo, acc[i], acc[i])
+			VPADDD(hi, acc[i+1], acc[i+1])
+		}
+		LEAQ(Mem{Base: p, Index: stride, Scale: 2}, p)
+		ADDQ(U8(4), wp)
+		DECQ(left)
+		JNZ(LabelRef(loop))
+		for i := range acc {
+			VPSRAD(U8(20), acc[i], acc[i])
+		}
+		for i := 0; i < len(acc); i += 2 {
+			VPACKSSDW(acc[i+1], acc[i], acc[i]) // interleaving undone: in order
+		}
+		return acc
+	}
+
+	Label("wide")
+	CMPQ(n, U8(32))
+	JLT(LabelRef("narrow"))
+	acc := column(32, "widepairs")
+	VPACKUSWB(acc[2], acc[0], acc[0])
+	VPERMQ(U8(0xd8), acc[0], acc[0])
+	VMOVDQU(acc[0], Mem{Base: dst})
+	ADDQ(U8(32), dst)
+	ADDQ(U8(64), ring)
+	SUBQ(U8(32), n)
+	JMP(LabelRef("wide"))
+
+	Label("narrow")
+	TESTQ(n, n)
+	JZ(LabelRef("done"))
+	acc = column(16, "narrowpairs")
+	VPACKUSWB(acc[0], acc[0], acc[0])
+	VPERMQ(U8(0x08), acc[0], acc[0])
+	VMOVDQU(acc[0].AsX(), Mem{Base: dst})
+	Label("done")
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,186 @@
+package scale
+
+import (
+	"image"
+	"image/color"
+	"sync"
+)
+
+// A splitter writes columns [x0, x1) of row y of a source, counted from its
+// upper left corner, to the same columns of p, a row of samples for each
+// channel. Colours are premultiplied by alpha, the fourth channel.
+type splitter func(p *[4][]byte, x0, x1, y int)
+
+type rowBuffers struct{ in, out []byte }
+
+var rowPool = sync.Pool{New: func() any { return new(rowBuffers) }}
+
+// interleaved resamples a source of n channels (1, 3 or 4), a row at a time:
+// split takes a source row apart, join puts a row of the result together.
+func interleaved(n int, h, v Axis, o Options, split splitter, join func(y int, p *[4][]byte)) {
+	var s [4]*Scaler
+	var in, out [4][]byte
+	buf := rowPool.Get().(*rowBuffers)
+	defer rowPool.Put(buf)
+	h.check()
+	buf.in, buf.out = grow(buf.in, 4*h.Len), grow(buf.out, 4*h.N)
+	for i := range in { // split may write to all four
+		in[i], out[i] = buf.in[i*h.Len:][:h.Len], buf.out[i*h.N:][:h.N]
+	}
+	for i := range n {
+		s[i] = newScaler(h, v, o)
+		defer s[i].Close()
+	}
+	first, end := s[0].Rows()
+	x0, x1 := s[0].Columns()
+	for i := range n {
+		s[i].Skip(first)
+	}
+	for y := first; y < end; y++ {
+		split(&in, x0, x1, y)
+		for i := range n {
+			s[i].put(in[i])
+		}
+		for s[0].ready() {
+			at := s[0].out
+			for i := range n {
+				s[i].next(out[i])
+			}
+			join(at, &out)
+		}
+	}
+}
+
+// split4 splits pixels of four bytes.
+func split4(pix []byte, stride, offset int) splitter {
+	return func(p *[4][]byte, x0, x1, y int) {
+		row := pix[offset+y*stride+4*x0:][:4*(x1-x0)]
+		a, b, c, d := p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1]
+		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
+		for i := range a {
+			q := row[4*i:][:4]
+			a[i], b[i], c[i], d[i] = q[0], q[1], q[2], q[3]
+		}
+	}
+}
+
+// premultiply returns c*a/255, rounded.
+func premultiply(c, a byte) byte {
+	t := uint32(c)*uint32(a) + 128
+	return byte((t + t>>8) >> 8)
+}
+
+// inverse[a] is 255/a with 16 fractional bits.
+var inverse = func() (t [256]uint32) {
+	for a := 1; a < 256; a++ {
+		t[a] = uint32((255<<16 + a - 1) / a) // rounded up, so that halves are
+	}
+	return t
+}()
+
+// unpremultiply returns c*255/a, rounded, at most 255; 0 if a is 0.
+func unpremultiply(c, a byte) byte {
+	return byte(min((uint32(c)*inverse[a]+1<<15)>>16, 255))
+}
+
+func splitNRGBA(src *image.NRGBA) splitter {
+	offset := src.PixOffset(src.Rect.Min.X, src.Rect.Min.Y)
+	return func(p *[4][]byte, x0, x1, y int) {
+		row := src.Pix[offset+y*src.Stride+4*x0:][:4*(x1-x0)]
+		r, g, b, a := p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1]
+		g, b, a = g[:len(r)], b[:len(r)], a[:len(r)]
+		for i := range r {
+			q := row[4*i:][:4]
+			if q[3] == 255 {
+				r[i], g[i], b[i], a[i] = q[0], q[1], q[2], 255
+				continue
+			}
+			r[i], g[i], b[i], a[i] = premultiply(q[0], q[3]), premultiply(q[1], q[3]), premultiply(q[2], q[3]), q[3]
+		}
+	}
+}
+
+func splitGray16(src *image.Gray16) splitter {
+	offset := src.PixOffset(src.Rect.Min.X, src.Rect.Min.Y)
+	return func(p *[4][]byte, x0, x1, y int) {
+		row := src.Pix[offset+y*src.Stride:]
+		for x := x0; x < x1; x++ {
+			p[0][x] = row[2*x] // as color.GrayModel has it
+		}
+	}
+}
+
+// splitPaletted takes an index beyond the palette for transparent black.
+func splitPaletted(src *image.Paletted) splitter {
+	var table [256][4]byte
+	for i, c := range src.Palette[:min(len(src.Palette), 256)] {
+		r, g, b, a := c.RGBA()
+		table[i] = [4]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8), byte(a >> 8)}
+	}
+	offset := src.PixOffset(src.Rect.Min.X, src.Rect.Min.Y)
+	return func(p *[4][]byte, x0, x1, y int) {
+		row := src.Pix[offset+y*src.Stride:]
+		for x := x0; x < x1; x++ {
+			c := &table[row[x]]
+			p[0][x], p[1][x], p[2][x], p[3][x] = c[0], c[1], c[2], c[3]
+		}
+	}
+}
+
+// splitAny is slow and fits every type.
+func splitAny(src image.Image) splitter {
+	m := src.Bounds().Min
+	at := func(x, y int) color.RGBA64 {
+		r, g, b, a := src.At(x, y).RGBA()
+		return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
+	}
+	if s, ok := src.(image.RGBA64Image); ok {
+		at = s.RGBA64At
+	}
+	return func(p *[4][]byte, x0, x1, y int) {
+		for x := x0; x < x1; x++ {
+			c := at(m.X+x, m.Y+y)
+			p[0][x], p[1][x], p[2][x], p[3][x] = byte(c.R>>8), byte(c.G>>8), byte(c.B>>8), byte(c.A>>8)
+		}
+	}
+}
+
+func join4(dst []byte, p *[4][]byte) {
+	a := p[0]
+	b, c, d := p[1][:len(a)], p[2][:len(a)], p[3][:len(a)]
+	dst = dst[:4*len(a)]
+	for i := range a {
+		q := dst[4*i:][:4]
+		q[0], q[1], q[2], q[3] = a[i], b[i], c[i], d[i]
+	}
+}
+
+func joinOpaque(dst []byte, p *[4][]byte) {
+	a := p[0]
+	b, c := p[1][:len(a)], p[2][:len(a)]
+	dst = dst[:4*len(a)]
+	for i := range a {
+		q := dst[4*i:][:4]
+		q[0], q[1], q[2], q[3] = a[i], b[i], c[i], 255
+	}
+}
+
+// joinPremultiplied keeps colours at or below alpha: ringing can push them
+// above.
+func joinPremultiplied(dst []byte, p *[4][]byte) {
+	for i, a := range p[3] {
+		q := dst[4*i:][:4]
+		q[0], q[1], q[2], q[3] = min(p[0][i], a), min(p[1][i], a), min(p[2][i], a), a
+	}
+}
+
+func joinNRGBA(dst []byte, p *[4][]byte) {
+	for i, a := range p[3] {
+		q := dst[4*i:][:4]
+		if a == 255 {
+			q[0], q[1], q[2], q[3] = p[0][i], p[1][i], p[2][i], 255
+			continue
+		}
+		q[0], q[1], q[2], q[3] = unpremultiply(p[0][i], a), unpremultiply(p[1][i], a), unpremultiply(p[2][i], a), a
+	}
+}

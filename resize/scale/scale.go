@@ -1,0 +1,34 @@
+// Package scale resamples 8-bit pictures plane by plane.
+//
+// A picture stays in the planes it came in (Y, Cb, Cr at their own sizes;
+// no RGB is made of a JPEG), a crop is part of the axes and costs nothing,
+// and rows are taken as they are decoded, so the source need never be in
+// memory as a whole. See [Scaler] for one plane and [Image] for pictures.
+//
+// Arithmetic is integer: weights have 14 fractional bits, rows between the
+// two passes 6. On amd64 with AVX2 the passes are assembly, which gives the
+// same bytes as the Go code; the build tag purego leaves it out.
+package scale
+
+// Options say how to resample. The zero value is Lanczos3 with the chroma
+// resolution of the source.
+type Options struct {
+	Filter Filter
+
+	// Undroop sharpens just as much as decoding a JPEG at 1/8 has blurred:
+	// each of its samples is the average of 8x8. Wrong for any other source.
+	Undroop bool
+
+	// Chroma is the resolution of chroma in the result. It matters to
+	// *image.YCbCr and *image.NYCbCrA only.
+	Chroma Chroma
+}
+
+// Chroma is a choice of chroma resolution.
+type Chroma uint8
+
+const (
+	ChromaSame Chroma = iota // as the source has it
+	Chroma420                // half the width and height
+	Chroma444                // full
+)
