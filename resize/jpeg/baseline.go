@@ -182,7 +182,7 @@ func (d *decoder) decodeDC(mcu []mcuBlock, run int) (int, error) {
 // follow the end may be as well.
 func (d *decoder) badCode(n, pos uint) error {
 	// The code is at most 16 bits, none of which is counted as used yet.
-	if d.overrun(n-min(n, 16), pos) {
+	if d.overrun(n, pos+2) {
 		return errShort
 	}
 	return errBadCode

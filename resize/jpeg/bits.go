@@ -50,7 +50,7 @@ func (b *bitReader) refill(bits uint64, n, pos uint) (uint64, uint, uint) {
 
 // overrun reports whether more bits were used than there are.
 func (b *bitReader) overrun(n, pos uint) bool {
-	return b.ended && pos*8-n > b.end*8
+	return b.ended && pos*8 > b.end*8+n
 }
 
 // fill moves the bytes from pos on to the front of the chunk and appends more
