@@ -315,7 +315,7 @@ func (d *decoder) decodeCorner(mcu []mcuBlock, run int) (int, error) {
 				return done, d.badCode(n, pos)
 			}
 			if half {
-				idct4(m.c.pix[m.at:], m.c.stride, (*[16]int16)(block[:16]), &m.c.dequant.step4, d.opts.generic)
+				idct4(m.c.pix[m.at:], m.c.stride, (*[16]int16)(block[:16]), &m.c.dequant.step4, &d.opts.kernels)
 			} else {
 				idct2(m.c.pix[m.at:], m.c.stride, (*[4]int16)(block[:4]), &m.c.dequant.step2)
 			}
@@ -405,7 +405,7 @@ func (d *decoder) decodeFull(mcu []mcuBlock, run int) (int, error) {
 			if k > 64 && k < advanceEOB {
 				return done, d.badCode(n, pos)
 			}
-			idct8(m.c.pix[m.at:], m.c.stride, (*[64]int16)(block[:64]), &m.c.dequant.step8, d.opts.generic)
+			idct8(m.c.pix[m.at:], m.c.stride, (*[64]int16)(block[:64]), &m.c.dequant.step8, &d.opts.kernels)
 			m.at += m.advance
 		}
 	}

@@ -98,7 +98,7 @@ func BenchmarkDecodeGeneric(b *testing.B) {
 	for _, n := range []int{4, 8} {
 		b.Run(fmt.Sprintf("%d_8", n), func(b *testing.B) {
 			benchmarkPhotos(b, func(b *testing.B, data []byte) {
-				decodeLoop(b, data, &Options{Scale: n, generic: true})
+				decodeLoop(b, data, &Options{Scale: n, kernels: kernels{generic: true}})
 			})
 		})
 	}
@@ -157,14 +157,15 @@ func BenchmarkIDCT(b *testing.B) {
 	q.init(&steps)
 	dst := make([]byte, 64)
 	for _, generic := range []bool{false, true} {
+		k := &kernels{generic: generic}
 		b.Run(fmt.Sprintf("4/generic=%v", generic), func(b *testing.B) {
 			for b.Loop() {
-				idct4(dst, 8, (*[16]int16)(block[:16]), &q.step4, generic)
+				idct4(dst, 8, (*[16]int16)(block[:16]), &q.step4, k)
 			}
 		})
 		b.Run(fmt.Sprintf("8/generic=%v", generic), func(b *testing.B) {
 			for b.Loop() {
-				idct8(dst, 8, &block, &q.step8, generic)
+				idct8(dst, 8, &block, &q.step8, k)
 			}
 		})
 	}

@@ -32,7 +32,7 @@ type Options struct {
 	// pixels of the result. It is called once. nil means make.
 	Alloc func(n int) []byte
 
-	generic bool // no assembly; for tests
+	kernels kernels // for tests
 }
 
 const (

@@ -86,6 +86,19 @@ const (
 	aanD float32 = -2.613125930
 )
 
+// kernels lets tests choose and watch the inverse DCTs.
+type kernels struct {
+	generic bool                               // no assembly
+	watch   func(b *[64]int16, q *[64]float32) // if generic, called with each block of 8x8
+}
+
+func (k *kernels) idct8(dst []byte, stride int, b *[64]int16, q *[64]float32) {
+	if k.generic && k.watch != nil {
+		k.watch(b, q)
+	}
+	idct8Generic(dst, stride, b, q)
+}
+
 // idct1 returns the sample of a block of which only the DC coefficient is
 // taken.
 func idct1(dc int16, step int32) byte {
@@ -174,35 +187,38 @@ func idct8Generic(dst []byte, stride int, b *[64]int16, q *[64]float32) {
 			*o = [8]float32{x0, x0, x0, x0, x0, x0, x0, x0}
 			continue
 		}
-		o[0] = x0
-		o[1] = float32(float32(b[8+i]) * q[8+i])
-		o[2] = float32(float32(b[16+i]) * q[16+i])
-		o[3] = float32(float32(b[24+i]) * q[24+i])
-		o[4] = float32(float32(b[32+i]) * q[32+i])
-		o[5] = float32(float32(b[40+i]) * q[40+i])
-		o[6] = float32(float32(b[48+i]) * q[48+i])
-		o[7] = float32(float32(b[56+i]) * q[56+i])
-		pass8(o)
+		o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7] = pass8(
+			x0,
+			float32(float32(b[8+i])*q[8+i]),
+			float32(float32(b[16+i])*q[16+i]),
+			float32(float32(b[24+i])*q[24+i]),
+			float32(float32(b[32+i])*q[32+i]),
+			float32(float32(b[40+i])*q[40+i]),
+			float32(float32(b[48+i])*q[48+i]),
+			float32(float32(b[56+i])*q[56+i]))
 	}
+	// w is transposed to begin with: w[8*v+x].
+	var out [64]byte
 	for i := range 8 {
-		o := [8]float32{w[i], w[8+i], w[16+i], w[24+i], w[32+i], w[40+i], w[48+i], w[56+i]}
-		pass8(&o)
-		for y, at := 0, i; y < 8; y, at = y+1, at+stride {
-			dst[at] = sample(o[y])
-		}
+		y0, y1, y2, y3, y4, y5, y6, y7 := pass8(w[i], w[8+i], w[16+i], w[24+i], w[32+i], w[40+i], w[48+i], w[56+i])
+		out[i], out[8+i], out[16+i], out[24+i] = sample(y0), sample(y1), sample(y2), sample(y3)
+		out[32+i], out[40+i], out[48+i], out[56+i] = sample(y4), sample(y5), sample(y6), sample(y7)
+	}
+	for y := range 8 {
+		copy(dst[y*stride:][:8], out[8*y:])
 	}
 }
 
-// pass8 is the inverse 8-point transform, in place.
-func pass8(x *[8]float32) {
-	a0, a1 := x[0]+x[4], x[0]-x[4]
-	a3 := x[2] + x[6]
-	a2 := float32((x[2]-x[6])*aanA) - a3
+// pass8 is the inverse 8-point transform.
+func pass8(x0, x1, x2, x3, x4, x5, x6, x7 float32) (y0, y1, y2, y3, y4, y5, y6, y7 float32) {
+	a0, a1 := x0+x4, x0-x4
+	a3 := x2 + x6
+	a2 := float32((x2-x6)*aanA) - a3
 	e0, e3 := a0+a3, a0-a3
 	e1, e2 := a1+a2, a1-a2
 
-	z13, z10 := x[5]+x[3], x[5]-x[3]
-	z11, z12 := x[1]+x[7], x[1]-x[7]
+	z13, z10 := x5+x3, x5-x3
+	z11, z12 := x1+x7, x1-x7
 	o7 := z11 + z13
 	o11 := float32((z11 - z13) * aanA)
 	z5 := float32((z10 + z12) * aanB)
@@ -211,9 +227,5 @@ func pass8(x *[8]float32) {
 	o6 := o12 - o7
 	o5 := o11 - o6
 	o4 := o10 - o5
-
-	x[0], x[7] = e0+o7, e0-o7
-	x[1], x[6] = e1+o6, e1-o6
-	x[2], x[5] = e2+o5, e2-o5
-	x[3], x[4] = e3+o4, e3-o4
+	return e0 + o7, e1 + o6, e2 + o5, e3 + o4, e3 - o4, e2 - o5, e1 - o6, e0 - o7
 }

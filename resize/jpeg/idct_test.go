@@ -45,9 +45,9 @@ func transformBlock(dst []byte, stride, n int, b *[64]int16, q *dequant, generic
 	case 2:
 		idct2(dst, stride, (*[4]int16)(block[:4]), &q.step2)
 	case 4:
-		idct4(dst, stride, (*[16]int16)(block[:16]), &q.step4, generic)
+		idct4(dst, stride, (*[16]int16)(block[:16]), &q.step4, &kernels{generic: generic})
 	case 8:
-		idct8(dst, stride, (*[64]int16)(block[:64]), &q.step8, generic)
+		idct8(dst, stride, (*[64]int16)(block[:64]), &q.step8, &kernels{generic: generic})
 	}
 }
 

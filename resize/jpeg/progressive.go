@@ -357,9 +357,9 @@ func (d *decoder) reconstruct() error {
 					case 2:
 						idct2(c.pix[out:], c.stride, (*[4]int16)(coefs), &c.dequant.step2)
 					case 4:
-						idct4(c.pix[out:], c.stride, (*[16]int16)(coefs), &c.dequant.step4, d.opts.generic)
+						idct4(c.pix[out:], c.stride, (*[16]int16)(coefs), &c.dequant.step4, &d.opts.kernels)
 					case 8:
-						idct8(c.pix[out:], c.stride, (*[64]int16)(coefs), &c.dequant.step8, d.opts.generic)
+						idct8(c.pix[out:], c.stride, (*[64]int16)(coefs), &c.dequant.step8, &d.opts.kernels)
 					}
 				}
 			}

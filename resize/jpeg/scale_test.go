@@ -245,7 +245,7 @@ func TestAssemblyEqualsGo(t *testing.T) {
 			if err != nil {
 				break
 			}
-			g, err := Decode(bytes.NewReader(f.data), &Options{Scale: n, generic: true})
+			g, err := Decode(bytes.NewReader(f.data), &Options{Scale: n, kernels: kernels{generic: true}})
 			if err != nil {
 				t.Fatal(err)
 			}
