@@ -53,6 +53,11 @@ func (b *bitReader) overrun(n, pos uint) bool {
 	return b.ended && pos*8 > b.end*8+n
 }
 
+// unused returns how many bytes of the chunk were not needed.
+func (b *bitReader) unused() int {
+	return max(0, int(b.end)-(int(b.pos)*8-int(b.n)+7)/8)
+}
+
 // fill moves the bytes from pos on to the front of the chunk and appends more
 // from the source. Unless the source stands at a marker or its end, the chunk
 // then holds at least mcuMargin bytes; else zeros follow the last byte. It

@@ -85,6 +85,7 @@ func (d *decoder) readScan() error {
 	default:
 		err = d.refineAC(&s)
 	}
+	d.source.junk += d.bitReader.unused()
 	if err == errShort {
 		d.incomplete = true
 		err = d.source.readError()

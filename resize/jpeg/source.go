@@ -14,8 +14,8 @@ const (
 	readSize       = 16 << 10
 	headerReadSize = 4 << 10
 
-	// maxJunk bounds the bytes between segments that belong to none. Encoders
-	// leave a few; T.81 allows none but fill bytes.
+	// maxJunk bounds the bytes that belong to nothing. Encoders leave a few
+	// between segments; T.81 allows none but fill bytes.
 	maxJunk = 1 << 20
 )
 
@@ -26,7 +26,7 @@ type source struct {
 	rp, wp int
 	err    error // of r, for good
 	step   int   // most bytes asked of r at a time
-	junk   int   // bytes skipped between segments so far
+	junk   int   // bytes so far that belong to no segment or were not needed by a scan
 	buf    [sourceSize]byte
 }
 
