@@ -15,9 +15,18 @@ type Options struct {
 
 	// Approximate lets progressive files be decoded at 2/8 and 4/8 without
 	// the scans that only refine AC coefficients, or begin with ones that the
-	// scale does not need. It saves most of the time. The result differs from
-	// the exact one as that of a coarser quantization would; see the figures
-	// in TestApproximate. It has no effect on other files and scales.
+	// scale does not need. That saves 65% to 90% of the time. The result is as
+	// of a coarser quantization, and what differs is mostly detail that a
+	// reduction to follow removes. Of the luma of photographs in the usual
+	// ten scans, this much remains in the worst case measured, against the
+	// exact result (TestApproximate):
+	//
+	//	scale   as it is   then reduced by 2
+	//	2/8     45.7 dB    58.2 dB, at most 1 level
+	//	4/8     40.2 dB    46.6 dB, at most 6 levels
+	//
+	// So it does not show at 2/8 with the usual margin of 2, nor at 4/8 if
+	// the reduction is 3 or more. It has no effect on other files and scales.
 	Approximate bool
 
 	// MaxPixels bounds width times height of the file, whatever the scale.

@@ -127,10 +127,11 @@ func (d *decoder) progressiveAC(s *scanHeader) error {
 	ss, se, al := uint(s.ss), uint(s.se), s.al
 	slots := &d.layout.slots
 	// Without the refinement scans, the middle of the interval of a value is
-	// a better guess than its lower end.
+	// a better guess than its lower end. It is rounded towards zero, where
+	// more values are.
 	bias := int16(0)
 	if d.approximate() {
-		bias = 1 << al >> 1
+		bias = (1<<al - 1) >> 1
 	}
 	eobRun := 0 // blocks left in the end-of-band run
 	return d.intervals(s, func(x0, y, run int, restarted bool) error {
