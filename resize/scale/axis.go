@@ -49,6 +49,7 @@ type kernels struct {
 	n, len int // samples in the result, in the source
 	taps   int // weights of each result sample, padded with zeros
 	reach  int // one more than the last source sample read; may exceed len
+	first  int // the first source sample that has a weight
 
 	// start[i] is the first source sample of result i. It doesn't decrease.
 	// start and weights are padded to a multiple of hgroup results.
@@ -59,7 +60,7 @@ type kernels struct {
 	// weights holds taps weights for each result, with 14 fractional bits.
 	// Those of each result sum to exactly 16384, so flat stays flat.
 	weights []int16
-	// unit says that result i is source sample start[0]+i.
+	// unit says that result i is source sample first+i.
 	unit bool
 }
 
@@ -137,6 +138,7 @@ func (k *kernels) pack(q []int16, room int, first []int32, pad int) {
 	for i := range n {
 		k.taps = max(k.taps, int(k.last[i]-k.start[i])+1)
 	}
+	k.first = int(k.start[0])
 	k.taps = (k.taps + pad - 1) / pad * pad
 	k.weights = make([]int16, len(k.start)*k.taps)
 	for i := range n {

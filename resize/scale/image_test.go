@@ -1,10 +1,12 @@
 package scale
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 )
 
@@ -162,6 +164,24 @@ func TestOpaqueStaysOpaque(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestImageConcurrently(t *testing.T) {
+	src := yuv420(160, 120)
+	want := Image(src, Rect{}, image.Pt(50, 40), Options{}).(*image.YCbCr)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 20 {
+				Image(src, Rect{}, image.Pt(10+i, 10+j), Options{})
+				got := Image(src, Rect{}, image.Pt(50, 40), Options{}).(*image.YCbCr)
+				if !bytes.Equal(got.Y, want.Y) || !bytes.Equal(got.Cb, want.Cb) {
+					t.Error("result differs from that of a call alone")
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestTypes(t *testing.T) {

@@ -91,8 +91,12 @@ func splitNRGBA(src *image.NRGBA) splitter {
 		g, b, a = g[:len(r)], b[:len(r)], a[:len(r)]
 		for i := range r {
 			q := row[4*i:][:4]
-			if q[3] == 255 {
+			switch q[3] {
+			case 255:
 				r[i], g[i], b[i], a[i] = q[0], q[1], q[2], 255
+				continue
+			case 0:
+				r[i], g[i], b[i], a[i] = 0, 0, 0, 0
 				continue
 			}
 			r[i], g[i], b[i], a[i] = premultiply(q[0], q[3]), premultiply(q[1], q[3]), premultiply(q[2], q[3]), q[3]

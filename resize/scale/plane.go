@@ -80,13 +80,13 @@ func (s *Scaler) Close() {
 // Rows returns the range [first, end) of source rows that the result
 // depends on. Rows outside may be passed as nil, or skipped.
 func (s *Scaler) Rows() (first, end int) {
-	return int(s.v.start[0]), int(s.v.last[s.v.n-1]) + 1
+	return s.v.first, int(s.v.last[s.v.n-1]) + 1
 }
 
 // Columns returns the range [first, end) of source columns that the result
 // depends on. The others may hold anything.
 func (s *Scaler) Columns() (first, end int) {
-	return int(s.h.start[0]), int(s.h.last[s.h.n-1]) + 1
+	return s.h.first, int(s.h.last[s.h.n-1]) + 1
 }
 
 // Push takes the next source row, from the top, and writes the rows of the
@@ -153,7 +153,7 @@ func Plane(dst []byte, stride int, src []byte, srcStride int, h, v Axis, o Optio
 	s := NewScaler(dst, stride, h, v, o)
 	defer s.Close()
 	if s.h.unit && s.v.unit {
-		x, y := int(s.h.start[0]), int(s.v.start[0])
+		x, y := s.h.first, s.v.first
 		for i := range v.N {
 			copy(dst[i*stride:][:h.N], src[(y+i)*srcStride+x:])
 		}

@@ -121,6 +121,8 @@ func TestPlane(t *testing.T) {
 		{"crop at the far edges", size{300, 200}, Axis{300, 200, 100, 33}, Axis{200, 150.5, 49.5, 33}},
 		{"chroma of an odd picture", size{101, 76}, Axis{101, 0, 100.5, 34}, Axis{76, 0, 75.5 * 52 / 51, 26}},
 		{"same size", size{64, 48}, Whole(64, 64), Whole(48, 48)},
+		{"a part at its own size", size{64, 48}, Axis{64, 5, 40, 40}, Axis{48, 47, 1, 1}},
+		{"a sample of a short row", size{10, 3}, Axis{10, 5, 1, 1}, Axis{3, 1, 2, 2}},
 		{"one sample", size{1, 1}, Whole(1, 1), Whole(1, 1)},
 		{"one sample enlarged", size{1, 1}, Whole(1, 40), Whole(1, 7)},
 		{"to one sample", size{333, 222}, Whole(333, 1), Whole(222, 1)},

@@ -99,6 +99,7 @@ func FuzzScale(f *testing.F) {
 	f.Add(uint64(1), uint8(40), uint8(30), uint8(13), uint8(70), 0.0, 1.0, 0.25, 0.5, uint8(0))
 	f.Add(uint64(2), uint8(1), uint8(1), uint8(1), uint8(1), 0.5, 0.1, 0.0, 1.0, uint8(1))
 	f.Add(uint64(3), uint8(200), uint8(3), uint8(7), uint8(1), 0.9, 0.3, 0.0, 1.0, uint8(6))
+	f.Add(uint64(2), uint8(10), uint8(1), uint8(1), uint8(1), 0.5, 0.1, 0.0, 1.0, uint8(1))
 	f.Fuzz(func(t *testing.T, seed uint64, w, h, dw, dh uint8, x, sx, y, sy float64, opt uint8) {
 		in := func(v float64) bool { return v >= 0 && v <= 1 }
 		if w == 0 || h == 0 || dw == 0 || dh == 0 || !in(x) || !in(sx) || !in(y) || !in(sy) || sx < 1e-6 || sy < 1e-6 {
