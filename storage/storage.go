@@ -51,6 +51,12 @@ type Bucket interface {
 	Get(ctx context.Context, name string) (*Object, error)
 }
 
+// A Lister is a [Bucket] that can name its objects.
+type Lister interface {
+	// List returns the names of at most max objects, in order.
+	List(ctx context.Context, max int) ([]string, error)
+}
+
 // An Object is one opened source.
 type Object struct {
 	Info

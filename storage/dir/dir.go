@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strconv"
 	"syscall"
 
@@ -19,7 +20,10 @@ type Bucket struct {
 	fsys fs.FS
 }
 
-var _ storage.Bucket = (*Bucket)(nil)
+var (
+	_ storage.Bucket = (*Bucket)(nil)
+	_ storage.Lister = (*Bucket)(nil)
+)
 
 // New returns a Bucket over the files of fsys.
 func New(fsys fs.FS) *Bucket { return &Bucket{fsys: fsys} }
@@ -60,6 +64,34 @@ func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) 
 		ETag:    strconv.FormatInt(info.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(info.Size(), 36),
 		ModTime: info.ModTime(),
 	}, f), nil
+}
+
+// List implements [storage.Lister]. Folders are read one level after the other,
+// so that a large tree below does not keep the first names from appearing.
+func (b *Bucket) List(ctx context.Context, max int) ([]string, error) {
+	var names []string
+	folders := []string{"."}
+	for len(folders) > 0 && len(names) < max {
+		folder := folders[0]
+		folders = folders[1:]
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		entries, err := fs.ReadDir(b.fsys, folder)
+		if err != nil {
+			return nil, classify(err)
+		}
+		for _, e := range entries {
+			name := path.Join(folder, e.Name())
+			switch {
+			case e.IsDir() && len(folders) < max:
+				folders = append(folders, name)
+			case e.Type().IsRegular() && len(names) < max && storage.ValidName(name):
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
 }
 
 // classify makes a file system's error one of [storage.Bucket]'s. A segment that

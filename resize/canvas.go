@@ -1,0 +1,85 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/draw"
+)
+
+// A canvas is what the frames of an animation are drawn on, transparent at
+// first.
+type canvas struct{ *image.NRGBA }
+
+func newCanvas(size image.Point) canvas {
+	return canvas{image.NewNRGBA(image.Rectangle{Max: size})}
+}
+
+// copy returns the canvas as it is now.
+func (c canvas) copy() *image.NRGBA {
+	return &image.NRGBA{Pix: bytes.Clone(c.Pix), Stride: c.Stride, Rect: c.Rect}
+}
+
+// replace puts frame at that place, its transparency included.
+func (c canvas) replace(frame *image.NRGBA, at image.Point) {
+	draw.Draw(c, frame.Rect.Add(at), frame, image.Point{}, draw.Src)
+}
+
+// blend draws frame over what is there.
+func (c canvas) blend(frame *image.NRGBA, at image.Point) {
+	r := frame.Rect.Add(at).Intersect(c.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		dst := c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()]
+		src := frame.Pix[frame.PixOffset(r.Min.X-at.X, y-at.Y):][:4*r.Dx()]
+		for i := 0; i < len(src); i += 4 {
+			switch src[i+3] {
+			case 0:
+			case 255:
+				copy(dst[i:i+4], src[i:i+4])
+			default:
+				over((*[4]byte)(dst[i:]), (*[4]byte)(src[i:]))
+			}
+		}
+	}
+}
+
+// over draws one colour over another, neither premultiplied.
+func over(dst, src *[4]byte) {
+	sa := uint32(src[3])
+	da := uint32(dst[3]) * (255 - sa) / 255
+	a := sa + da
+	for i := range 3 {
+		dst[i] = byte((uint32(src[i])*sa + uint32(dst[i])*da + a/2) / a)
+	}
+	dst[3] = byte(a)
+}
+
+// clear makes a part transparent.
+func (c canvas) clear(r image.Rectangle) {
+	draw.Draw(c, r, image.NewUniform(color.NRGBA{}), image.Point{}, draw.Src)
+}
+
+// changed returns the smallest rectangle outside of which a and b are equal,
+// at least one pixel. They have the same bounds.
+func changed(a, b *image.NRGBA) image.Rectangle {
+	r := image.Rectangle{}
+	for y := a.Rect.Min.Y; y < a.Rect.Max.Y; y++ {
+		n := 4 * a.Rect.Dx()
+		p, q := a.Pix[a.PixOffset(a.Rect.Min.X, y):][:n], b.Pix[b.PixOffset(b.Rect.Min.X, y):][:n]
+		if bytes.Equal(p, q) {
+			continue
+		}
+		first, last := 0, n-1
+		for p[first] == q[first] {
+			first++
+		}
+		for p[last] == q[last] {
+			last--
+		}
+		r = r.Union(image.Rect(first/4, y, last/4+1, y+1))
+	}
+	if r.Empty() {
+		return image.Rect(0, 0, 1, 1)
+	}
+	return r
+}

@@ -1,0 +1,45 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"io"
+
+	"golang.org/x/image/bmp"
+)
+
+// BMP, read only, where the configuration names it.
+var bmpCodec = codec{
+	format:    BMP,
+	names:     []string{"bmp"},
+	mediaType: "image/bmp",
+	magic:     []string{"BM????\x00\x00\x00\x00"},
+	optIn:     true,
+	config: func(head []byte) (Info, error) {
+		return standardConfig(bmp.DecodeConfig(bytes.NewReader(head)))
+	},
+	decode: func(file []byte, _ Want) (*Picture, error) {
+		img, err := bmp.Decode(bytes.NewReader(file))
+		if err != nil {
+			return nil, err
+		}
+		return still(plain(img)), nil
+	},
+	memory: memoryStandard,
+}
+
+// standardConfig makes an Info of what a decoder of the standard library's kind
+// says. A head that is too short is seen as io.ErrUnexpectedEOF, in the way of
+// those decoders.
+func standardConfig(c image.Config, err error) (Info, error) {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return Info{Size: image.Pt(c.Width, c.Height), Depth: 4}, err
+}
+
+// memoryStandard counts the decoder's picture, of up to 8 bytes a pixel, and
+// the 4 of the one that is made of it.
+func memoryStandard(info Info, _ Want) int64 {
+	return 12 * int64(info.Size.X) * int64(info.Size.Y)
+}

@@ -1,0 +1,137 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	stdjpeg "image/jpeg"
+	"io"
+
+	"s3imageserver/resize/jpeg"
+)
+
+// JPEG, ITU-T T.81, by our own decoder and encoder. What the decoder declines
+// goes to image/jpeg.
+var jpegCodec = codec{
+	format:    JPEG,
+	names:     []string{"jpeg", "jpg"},
+	mediaType: "image/jpeg",
+	magic:     []string{"\xff\xd8\xff"},
+	chroma420: true,
+	config:    configJPEG,
+	decode:    decodeJPEG,
+	memory:    memoryJPEG,
+	encode:    encodeJPEG,
+}
+
+func configJPEG(head []byte) (Info, error) {
+	h, err := jpeg.ReadHeader(bytes.NewReader(head))
+	if err != nil {
+		return Info{}, fromJPEG(err)
+	}
+	size := image.Pt(h.Width, h.Height)
+	if size.Y == 0 {
+		// A DNL segment behind the first scan tells the height (T.81 section
+		// B.2.5): count with the largest one that the decoder could allow.
+		size.Y = 65535
+	}
+	return Info{Size: size, Progressive: h.Progressive, Depth: h.Components, orientation: exifOrientation(h.Exif)}, nil
+}
+
+// jpegScale returns the smallest N of N/8 at which a picture is at least min.
+func jpegScale(size, min image.Point) int {
+	if min == (image.Point{}) {
+		return 8
+	}
+	h := jpeg.Header{Width: size.X, Height: size.Y}
+	for _, n := range []int{1, 2, 4} {
+		if s := h.ScaledSize(n); s.X >= min.X && s.Y >= min.Y {
+			return n
+		}
+	}
+	return 8
+}
+
+// approximateScale is the scale at which progressive files are decoded without
+// the scans that only refine: at 2/8 it costs an eighth, and the resampler
+// that halves the picture again hides the difference.
+const approximateScale = 2
+
+func decodeJPEG(file []byte, want Want) (*Picture, error) {
+	h, err := jpeg.ReadHeader(bytes.NewReader(file))
+	if err != nil {
+		return nil, fromJPEG(err)
+	}
+	n := jpegScale(image.Pt(h.Width, h.Height), want.Min)
+	m, err := jpeg.Decode(bytes.NewReader(file), &jpeg.Options{
+		Scale:       n,
+		Approximate: n == approximateScale,
+		MaxPixels:   int(want.Limits.Pixels),
+		MaxScans:    want.Limits.Scans,
+	})
+	switch {
+	case errors.Is(err, jpeg.ErrLimit):
+		return nil, fromJPEG(err)
+	case err != nil:
+		return decodeStandardJPEG(file, err)
+	case m.Incomplete:
+		return nil, fmt.Errorf("%w: JPEG ends before its picture does", ErrMalformed)
+	}
+	p := still(plain(m.Image))
+	p.Scale = float64(n) / 8
+	p.Source = image.Pt(m.Width, m.Height)
+	p.orientation = exifOrientation(m.Exif)
+	p.ICC = m.ICC
+	return p, nil
+}
+
+// decodeStandardJPEG reads what our own decoder declined with that error. Its
+// header has passed the limits.
+func decodeStandardJPEG(file []byte, declined error) (*Picture, error) {
+	img, err := stdjpeg.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, fromJPEG(declined)
+	}
+	p := still(plain(img))
+	if h, err := jpeg.ReadHeader(bytes.NewReader(file)); err == nil {
+		p.orientation = exifOrientation(h.Exif)
+		p.ICC = h.ICC
+	}
+	return p, nil
+}
+
+func fromJPEG(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case errors.Is(err, jpeg.ErrLimit):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	}
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
+}
+
+// memoryJPEG counts the planes at the scale that is decoded, and a progressive
+// file's coefficients: 1, 5, 25 or 64 of each block, two bytes each.
+func memoryJPEG(info Info, want Want) int64 {
+	n := int64(jpegScale(info.Size, want.Min))
+	pixels := int64(info.Size.X) * int64(info.Size.Y) * int64(max(info.Depth, 1))
+	bytes := pixels * n * n / 64
+	if info.Progressive {
+		coefficients := map[int64]int64{1: 1, 2: 5, 4: 25, 8: 64}[n]
+		bytes += pixels / 64 * (2*coefficients + 8)
+	}
+	return bytes + 1<<20 // tables and buffers
+}
+
+func encodeJPEG(w io.Writer, p *Picture, q Quality) error {
+	img, err := p.first()
+	if err != nil {
+		return err
+	}
+	if m, ok := img.(*image.CMYK); ok {
+		img = toNRGBA(m)
+	}
+	img = onWhite(img)
+	return jpeg.Encode(w, img, &jpeg.EncodeOptions{Quality: q.quality(), ICC: fittingICC(p.ICC, img)})
+}

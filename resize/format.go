@@ -1,0 +1,221 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Format is a kind of image file. The zero value, [NoFormat], is none.
+type Format uint8
+
+// The formats. Auto is no kind of file: the server puts one in its place.
+const (
+	NoFormat Format = iota
+	Auto
+	JPEG
+	PNG
+	WebP
+	GIF
+	BMP
+	TIFF
+)
+
+// A codec reads and writes one Format.
+type codec struct {
+	format    Format
+	names     []string // as in URLs and file names; the first one is canonical
+	mediaType string
+	magic     []string // first bytes of a file; '?' matches any byte
+	// optIn says that files are read only where the format is named in
+	// Limits.Formats.
+	optIn bool
+	// chroma420 says that encode takes planes of 4:2:0 as they are.
+	chroma420 bool
+	// config reads the header from the first bytes of a file. It returns
+	// io.ErrUnexpectedEOF if it needs more of them.
+	config func(head []byte) (Info, error)
+	// decode reads a whole file. Frames may be smaller than the source, but
+	// never smaller than want.Min.
+	decode func(file []byte, want Want) (*Picture, error)
+	// memory estimates the bytes that decode and its picture hold.
+	memory func(info Info, want Want) int64
+	// encode writes a file; nil: read only.
+	encode func(w io.Writer, p *Picture, q Quality) error
+}
+
+// codecs has one row a format. To add one, write resize/codec_x.go and a row.
+var codecs = []*codec{&jpegCodec, &pngCodec, &webpCodec, &gifCodec, &bmpCodec, &tiffCodec}
+
+// Info is what the header of a file says.
+type Info struct {
+	Format      Format
+	Size        image.Point // as stored, before orientation
+	Animated    bool        // there may be more than one frame
+	Progressive bool
+	Depth       int // bytes a pixel of the decoded picture at full size
+
+	orientation orientation // if the header has it; else it is the picture's
+}
+
+// Want says how much of a file decode should read.
+type Want struct {
+	// Min is the smallest useful size of the stored picture. The zero value
+	// stands for the size in the header.
+	Min image.Point
+	// Limits are those of the Resizer.
+	Limits Limits
+}
+
+// Quality says how to encode.
+type Quality struct {
+	// Quality is 1 to 100; 0 means 75.
+	Quality int
+	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
+	WebPMethod int
+}
+
+const defaultQuality = 75
+
+func (q Quality) quality() int {
+	if q.Quality <= 0 || q.Quality > 100 {
+		return defaultQuality
+	}
+	return q.Quality
+}
+
+var (
+	// ErrNotPicture says that the bytes are no picture at all: nothing, HTML,
+	// or the error document of a store.
+	ErrNotPicture = errors.New("not a picture")
+	// ErrUnsupported says that the bytes are of a kind that is not read, or not
+	// allowed here.
+	ErrUnsupported = errors.New("unsupported format")
+	// ErrMalformed says that a file of a known format does not decode.
+	ErrMalformed = errors.New("malformed picture")
+	// ErrLimit says that a picture is beyond a limit, or would be.
+	ErrLimit = errors.New("picture beyond a limit")
+	// ErrBusy says that the memory budget stayed full for too long.
+	ErrBusy = errors.New("too much work at once")
+)
+
+// FormatByName returns the format of a name such as "jpg" or "WebP", without
+// regard to case: Auto for "auto", NoFormat for an unknown one.
+func FormatByName(name string) Format {
+	if strings.EqualFold(name, "auto") {
+		return Auto
+	}
+	for _, c := range codecs {
+		for _, n := range c.names {
+			if strings.EqualFold(n, name) {
+				return c.format
+			}
+		}
+	}
+	return NoFormat
+}
+
+func (f Format) codec() *codec {
+	for _, c := range codecs {
+		if c.format == f {
+			return c
+		}
+	}
+	return nil
+}
+
+// String returns the canonical name, "auto" for Auto and "" for NoFormat.
+func (f Format) String() string {
+	if f == Auto {
+		return "auto"
+	}
+	if c := f.codec(); c != nil {
+		return c.names[0]
+	}
+	return ""
+}
+
+// MediaType returns the media type, as in Content-Type; "" for NoFormat and
+// Auto.
+func (f Format) MediaType() string {
+	if c := f.codec(); c != nil {
+		return c.mediaType
+	}
+	return ""
+}
+
+// Writable reports whether files of the format can be written.
+func (f Format) Writable() bool {
+	c := f.codec()
+	return c != nil && c.encode != nil
+}
+
+// Formats returns all formats in the order of preference of the table.
+func Formats() []Format {
+	all := make([]Format, len(codecs))
+	for i, c := range codecs {
+		all[i] = c.format
+	}
+	return all
+}
+
+// sniffBytes is how much of a file Sniff looks at.
+const sniffBytes = 512
+
+// Sniff returns the format of a file from its first bytes; 512 are enough. An
+// error wraps [ErrNotPicture] or [ErrUnsupported]. Names and media types of
+// the store are not asked: they are often wrong.
+func Sniff(head []byte) (Format, error) {
+	for _, c := range codecs {
+		for _, m := range c.magic {
+			if matches(head, m) {
+				return c.format, nil
+			}
+		}
+	}
+	if len(head) == 0 {
+		return NoFormat, fmt.Errorf("%w: no bytes", ErrNotPicture)
+	}
+	if kind := markup(head); kind == "svg" {
+		return NoFormat, fmt.Errorf("%w: SVG", ErrUnsupported)
+	} else if kind != "" {
+		return NoFormat, fmt.Errorf("%w: %s", ErrNotPicture, kind)
+	}
+	return NoFormat, fmt.Errorf("%w: starts with %.16q", ErrUnsupported, head)
+}
+
+func matches(head []byte, magic string) bool {
+	if len(head) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && head[i] != magic[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// markup names the kind of a text that starts with '<': "svg", "HTML", or "XML"
+// as in a store's error document; "" for anything else. Nothing is parsed.
+func markup(head []byte) string {
+	head = head[:min(len(head), sniffBytes)]
+	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	switch {
+	case !bytes.HasPrefix(text, []byte("<")):
+		return ""
+	case bytes.Contains(text, []byte("<svg")), bytes.Contains(text, []byte("<!doctype svg")):
+		return "svg"
+	case bytes.Contains(text, []byte("<html")), bytes.HasPrefix(text, []byte("<!doctype html")):
+		return "HTML"
+	case bytes.HasPrefix(text, []byte("<?xml")), bytes.HasPrefix(text, []byte("<error")):
+		return "XML"
+	case utf8.Valid(text):
+		return "markup"
+	}
+	return ""
+}

@@ -1,0 +1,162 @@
+package resize
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+)
+
+// plain returns img as one of the types that a [Picture] may hold, with bounds
+// that start at zero. Palettes are looked up with a bounds check: a decoder may
+// let indices beyond the palette pass, and image/draw panics on them.
+func plain(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		if m.Rect.Min == (image.Point{}) {
+			return m
+		}
+	case *image.NYCbCrA:
+		if m.Rect.Min == (image.Point{}) {
+			return m
+		}
+	case *image.Gray:
+		if m.Rect.Min != (image.Point{}) {
+			return &image.Gray{Pix: m.Pix[m.PixOffset(m.Rect.Min.X, m.Rect.Min.Y):], Stride: m.Stride, Rect: image.Rectangle{Max: m.Rect.Size()}}
+		}
+		return m
+	case *image.NRGBA:
+		if m.Rect.Min == (image.Point{}) {
+			return m
+		}
+	case *image.CMYK:
+		if m.Rect.Min == (image.Point{}) {
+			return m
+		}
+	case *image.Gray16:
+		return gray16(m)
+	}
+	return toNRGBA(img)
+}
+
+// toNRGBA returns img as a fresh *image.NRGBA whose bounds start at zero.
+func toNRGBA(img image.Image) *image.NRGBA {
+	b := img.Bounds()
+	out := image.NewNRGBA(image.Rectangle{Max: b.Size()})
+	switch m := img.(type) {
+	case *image.NRGBA:
+		for y := range b.Dy() {
+			copy(out.Pix[y*out.Stride:][:4*b.Dx()], m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):])
+		}
+	case *image.Paletted:
+		fromPalette(out, m)
+	case *image.RGBA:
+		fromRGBA(out, m)
+	case *image.CMYK, *image.YCbCr, *image.Gray:
+		// Opaque: premultiplied or not is the same, and image/draw is fast.
+		draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, m, b.Min, draw.Src)
+	case *image.NRGBA64:
+		for y := range b.Dy() {
+			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
+			dst := out.Pix[y*out.Stride:][:4*b.Dx()]
+			for i := range dst {
+				dst[i] = narrow(src[2*i], src[2*i+1])
+			}
+		}
+	default:
+		draw.Draw(out, out.Rect, img, b.Min, draw.Src)
+	}
+	return out
+}
+
+// narrow returns the 8-bit sample nearest to a 16-bit one.
+func narrow(hi, lo byte) byte {
+	v := uint32(hi)<<8 | uint32(lo)
+	return byte((v*255 + 32767) / 65535)
+}
+
+func gray16(m *image.Gray16) *image.Gray {
+	b := m.Rect
+	out := image.NewGray(image.Rectangle{Max: b.Size()})
+	for y := range b.Dy() {
+		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
+		dst := out.Pix[y*out.Stride:][:b.Dx()]
+		for i := range dst {
+			dst[i] = narrow(src[2*i], src[2*i+1])
+		}
+	}
+	return out
+}
+
+func fromPalette(out *image.NRGBA, m *image.Paletted) {
+	var colors [256]color.NRGBA // transparent black beyond the palette
+	for i, c := range m.Palette[:min(len(m.Palette), 256)] {
+		colors[i] = color.NRGBAModel.Convert(c).(color.NRGBA)
+	}
+	b := m.Rect
+	for y := range b.Dy() {
+		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:b.Dx()]
+		dst := out.Pix[y*out.Stride:]
+		for x, index := range src {
+			c := colors[index]
+			dst[4*x], dst[4*x+1], dst[4*x+2], dst[4*x+3] = c.R, c.G, c.B, c.A
+		}
+	}
+}
+
+func fromRGBA(out *image.NRGBA, m *image.RGBA) {
+	b := m.Rect
+	for y := range b.Dy() {
+		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:4*b.Dx()]
+		dst := out.Pix[y*out.Stride:][:4*b.Dx()]
+		copy(dst, src)
+		for i := 3; i < len(dst); i += 4 {
+			if a := uint32(dst[i]); a != 0 && a != 255 {
+				for j := i - 3; j < i; j++ {
+					dst[j] = byte(min(255, (uint32(dst[j])*255+a/2)/a))
+				}
+			}
+		}
+	}
+}
+
+// onWhite returns img without transparency: what shines through is white. An
+// opaque img is returned as it is.
+func onWhite(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.NYCbCrA:
+		if opaque(m) {
+			return &m.YCbCr
+		}
+		return onWhite(toNRGBA(m))
+	case *image.NRGBA:
+		if m.Opaque() {
+			return m
+		}
+		out := image.NewNRGBA(m.Rect)
+		for i := 0; i+4 <= len(m.Pix); i += 4 {
+			a := uint32(m.Pix[i+3])
+			for j := i; j < i+3; j++ {
+				out.Pix[j] = byte((uint32(m.Pix[j])*a + 255*(255-a) + 127) / 255)
+			}
+			out.Pix[i+3] = 255
+		}
+		return out
+	}
+	return img
+}
+
+// opaque reports whether no pixel of img is transparent.
+func opaque(img image.Image) bool {
+	if m, ok := img.(*image.NYCbCrA); ok {
+		for y := range m.Rect.Dy() {
+			for _, a := range m.A[m.AOffset(m.Rect.Min.X, m.Rect.Min.Y+y):][:m.Rect.Dx()] {
+				if a != 255 {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	o, ok := img.(interface{ Opaque() bool })
+	return ok && o.Opaque()
+}

@@ -1,0 +1,202 @@
+// Package resize knows image files and pixels: one image file in, another out.
+package resize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"runtime/debug"
+	"slices"
+)
+
+// A Resizer makes pictures from pictures. It is safe for concurrent use.
+type Resizer struct {
+	// Budget bounds the memory of all work; several Resizers share one. Nil
+	// means no bound.
+	Budget *Budget
+	// Limits say what is refused; zero fields mean defaults.
+	Limits Limits
+	// Quality is what results are encoded with; zero means the defaults.
+	Quality Quality
+}
+
+// A Result is a file.
+type Result struct {
+	Body   []byte
+	Format Format
+	Size   image.Point
+}
+
+// headBytes is how much of a source is read before its memory is accounted
+// for. Few headers are longer.
+const headBytes = 64 << 10
+
+// Resize reads a source of size bytes from src and makes what o asks for. An
+// o.Format that is not writable (NoFormat, Auto) is the caller's mistake.
+//
+// Nothing is allocated for pixels before the header has passed the limits and
+// the budget has room. An error of src is returned as it is; other errors wrap
+// [ErrNotPicture], [ErrUnsupported], [ErrMalformed], [ErrLimit] or [ErrBusy],
+// or are that of ctx. A panic of a decoder becomes an error that wraps none of
+// them.
+func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Options) (result *Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			result, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	if !o.Format.Writable() {
+		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
+	}
+	job := job{limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
+	defer job.release()
+	file, err := job.admit(ctx, src, size)
+	if err != nil {
+		return nil, err
+	}
+	picture, err := job.codec.decode(file, job.want)
+	if err != nil {
+		return nil, malformed(job.info.Format, err)
+	}
+	picture, err = job.transform(ctx, picture)
+	if err != nil {
+		return nil, malformed(job.info.Format, err)
+	}
+	var out bytes.Buffer
+	if err := o.Format.codec().encode(&out, picture, r.Quality); err != nil {
+		return nil, malformed(job.info.Format, err)
+	}
+	return &Result{Body: out.Bytes(), Format: o.Format, Size: picture.Source}, nil
+}
+
+// A job is one picture on its way through a Resizer.
+type job struct {
+	limits  Limits
+	budget  *Budget
+	options Options
+
+	codec *codec
+	info  Info
+	want  Want
+	held  int64 // bytes of the budget
+}
+
+// admit reads the source after its header has passed the limits and the budget
+// has room for it, its pixels and the result.
+func (j *job) admit(ctx context.Context, src io.Reader, size int64) (file []byte, err error) {
+	head := make([]byte, min(size, headBytes))
+	if _, err := io.ReadFull(src, head); err != nil {
+		return nil, err
+	}
+	if err := j.sniff(head); err != nil {
+		return nil, err
+	}
+	err = j.inspect(head)
+	unknown := errors.Is(err, io.ErrUnexpectedEOF) && int64(len(head)) < size
+	if unknown {
+		// The header is longer than the head: presume a large photograph.
+		j.info = Info{Format: j.codec.format, Size: image.Pt(6000, 4000), Depth: 4}
+		j.want = Want{Limits: j.limits}
+	} else if err != nil {
+		return nil, malformed(j.codec.format, err)
+	}
+	if err := j.acquire(ctx, size+j.weight()); err != nil {
+		return nil, err
+	}
+	file = make([]byte, size)
+	if _, err := io.ReadFull(src, file[copy(file, head):]); err != nil {
+		return nil, err
+	}
+	if unknown {
+		if err := j.inspect(file); err != nil {
+			return nil, malformed(j.codec.format, err)
+		}
+		if err := j.grow(size + j.weight()); err != nil {
+			return nil, err
+		}
+	}
+	return file, nil
+}
+
+// sniff finds the codec, if it may be used.
+func (j *job) sniff(head []byte) error {
+	format, err := Sniff(head)
+	if err != nil {
+		return err
+	}
+	j.codec = format.codec()
+	if j.codec.optIn && !slices.Contains(j.limits.Formats, format) {
+		return fmt.Errorf("%w: %s is not allowed here", ErrUnsupported, format)
+	}
+	return nil
+}
+
+// inspect reads the header and checks it against the limits.
+func (j *job) inspect(head []byte) error {
+	info, err := j.codec.config(head)
+	if err != nil {
+		return err
+	}
+	info.Format = j.codec.format
+	if err := j.limits.check(info); err != nil {
+		return err
+	}
+	l := lay(info.orientation.size(info.Size), j.options)
+	if err := j.limits.checkOutput(l.Size); err != nil {
+		return err
+	}
+	j.info = info
+	j.want = Want{Min: info.orientation.size(smallest(info.orientation.size(info.Size), l)), Limits: j.limits}
+	return nil
+}
+
+// weight estimates the bytes that decoding, scaling and encoding will hold
+// beside the source.
+func (j *job) weight() int64 {
+	const bytesPerResultPixel = 16 // planes, the encoder's own, the file
+	size := lay(j.info.orientation.size(j.info.Size), j.options).Size
+	return j.codec.memory(j.info, j.want) + bytesPerResultPixel*int64(size.X)*int64(size.Y)
+}
+
+func (j *job) acquire(ctx context.Context, n int64) error {
+	if j.budget == nil {
+		return nil
+	}
+	if err := j.budget.acquire(ctx, n); err != nil {
+		return err
+	}
+	j.held = n
+	return nil
+}
+
+// grow raises what the job holds to n bytes.
+func (j *job) grow(n int64) error {
+	if j.budget == nil || n <= j.held {
+		return nil
+	}
+	if err := j.budget.grow(n - j.held); err != nil {
+		return err
+	}
+	j.held = n
+	return nil
+}
+
+func (j *job) release() {
+	if j.held > 0 {
+		j.budget.release(j.held)
+	}
+}
+
+// malformed says that a file did not decode, unless err says more. Frames are
+// decoded while they are encoded, so both stages may find it.
+func malformed(f Format, err error) error {
+	for _, known := range []error{ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s: %w", ErrMalformed, f, err)
+}

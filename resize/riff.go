@@ -1,0 +1,78 @@
+package resize
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+)
+
+// A chunk is one part of a WebP file (RFC 9649, section 2.3).
+type chunk struct {
+	id   string
+	data []byte
+}
+
+const riffHeaderBytes = 12 // "RIFF", size, "WEBP"
+
+// riffChunks yields the chunks of a WebP file, or of the payload of an ANMF
+// chunk if payload is true. A chunk that ends beyond the data is an error.
+func riffChunks(data []byte) iter.Seq2[chunk, error] {
+	return func(yield func(chunk, error) bool) {
+		for len(data) >= 8 {
+			n := uint64(binary.LittleEndian.Uint32(data[4:]))
+			if n > uint64(len(data)-8) {
+				yield(chunk{}, fmt.Errorf("%w: WebP chunk %.4q of %d bytes ends beyond the file", ErrMalformed, data, n))
+				return
+			}
+			c := chunk{string(data[:4]), data[8 : 8+n]}
+			data = data[8+n:]
+			if n%2 == 1 && len(data) > 0 {
+				data = data[1:]
+			}
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// webpBody returns what follows the header of a WebP file, cut to the length
+// that the header names. A file that is shorter is an error.
+func webpBody(file []byte) ([]byte, error) {
+	if len(file) < riffHeaderBytes || string(file[:4]) != "RIFF" || string(file[8:12]) != "WEBP" {
+		return nil, fmt.Errorf("%w: no WebP header", ErrMalformed)
+	}
+	n := uint64(binary.LittleEndian.Uint32(file[4:])) + 8
+	if n > uint64(len(file)) || n < riffHeaderBytes {
+		return nil, fmt.Errorf("%w: WebP of %d bytes, of which %d are there", ErrMalformed, n, len(file))
+	}
+	return file[riffHeaderBytes:n], nil
+}
+
+// appendChunk appends a chunk and its padding to b.
+func appendChunk(b []byte, id string, data ...[]byte) []byte {
+	n := 0
+	for _, d := range data {
+		n += len(d)
+	}
+	b = append(b, id...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	for _, d := range data {
+		b = append(b, d...)
+	}
+	if n%2 == 1 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// webpFile returns a WebP file of those chunks.
+func webpFile(chunks []byte) []byte {
+	file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(4+len(chunks)))
+	file = append(file, "WEBP"...)
+	return append(file, chunks...)
+}
+
+func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+func appendUint24(b []byte, v int) []byte { return append(b, byte(v), byte(v>>8), byte(v>>16)) }
