@@ -1,0 +1,358 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+)
+
+// Config is the configuration of a server, as config.json spells it. [Load]
+// reads one; one that is put together in Go needs [Config.Validate], which
+// also sets the defaults.
+type Config struct {
+	Handlers []HandlerConfig `json:"handlers"`
+
+	// HTTPPort is the port of plain HTTP: 0 means 80, -1 means off.
+	HTTPPort int `json:"http_port"`
+	// HTTPSEnabled serves HTTPS too, with the certificate and key in the two
+	// PEM files, on HTTPSPort (0 means 443).
+	HTTPSEnabled bool   `json:"https_enabled"`
+	HTTPSPort    int    `json:"https_port"`
+	HTTPSCert    string `json:"https_cert"`
+	HTTPSKey     string `json:"https_key"`
+	// HTTPSStrict redirects every HTTP request to HTTPS.
+	HTTPSStrict bool `json:"https_strict"`
+	// Hosts are the host names that may be asked for; empty allows all. A
+	// leading "*." allows every sub-domain.
+	Hosts []string `json:"hosts"`
+	// Listen is the address to listen on; empty means every interface.
+	Listen string `json:"listen"`
+	// Playground serves the page with the sample pictures at "/".
+	Playground bool `json:"playground"`
+	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
+	// 256.
+	MemoryBudget int64 `json:"memory_budget"`
+
+	base  string // folder of the configuration file
+	files fs.FS  // embedded files for relative paths that do not exist; nil: none
+}
+
+// HandlerConfig is one handler: a route, where its pictures come from, and
+// how they are answered.
+type HandlerConfig struct {
+	Name string `json:"name"`
+	// Prefix is the route "/<prefix>/…"; empty means Name.
+	Prefix string `json:"prefix"`
+	// AWS, Source or Bucket is where the pictures come from: exactly one.
+	AWS    *AWSConfig   `json:"aws"`
+	Source SourceConfig `json:"source"`
+	// Bucket is for configurations that are put together in Go.
+	Bucket storage.Bucket `json:"-"`
+
+	// ErrorImage is a picture file that is sent, resized, in place of a picture
+	// that cannot be.
+	ErrorImage string `json:"error_image"`
+	// ErrorStatus replaces the status of every fault of a picture or its source.
+	ErrorStatus StatusCode `json:"error_status"`
+	// AllowedFormats are the extensions that names may have, with or without a
+	// dot; empty means png, jpg, jpeg, gif and webp.
+	AllowedFormats []string `json:"allowed_formats"`
+	// OutputFormat is sent when the URL names none; empty means webp.
+	OutputFormat string `json:"output_format"`
+	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
+	MaxDimension int `json:"max_dimension"`
+	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small).
+	WebPMethod *int `json:"webp_method"`
+	// MaxSourceBytes is the largest source; 0 means 50 MB.
+	MaxSourceBytes int64 `json:"max_source_bytes"`
+
+	// CacheEnabled turns the cache off when false; absent means on if CachePath
+	// is set.
+	CacheEnabled *bool `json:"cache_enabled"`
+	// CachePath is the folder of the disk cache, created if it is missing.
+	CachePath string `json:"cache_path"`
+	// CacheTime is how long a result is kept, in seconds; absent means a week,
+	// 0 for ever, negative not at all.
+	CacheTime *int64 `json:"cache_time"`
+}
+
+// AWSConfig is a bucket of any S3-compatible store.
+type AWSConfig struct {
+	BucketName string `json:"bucket_name"`
+	// FilePath is the folder in the bucket; a slash is added when it is missing.
+	FilePath string `json:"file_path"`
+	// FilePathRaw takes FilePath as a bare prefix of the names.
+	FilePathRaw bool `json:"file_path_raw"`
+	// AccessKey and SecretKey may both be empty: then the environment, the
+	// shared credentials file and the machine's role are asked.
+	AccessKey    string `json:"aws_access"`
+	SecretKey    Secret `json:"aws_secret"`
+	SessionToken Secret `json:"session_token"`
+	// Endpoint is the store's URL or host and port; empty means AWS.
+	Endpoint string `json:"endpoint"`
+	Region   string `json:"region"`
+	// PathStyle puts the bucket's name into the path (true) or the host name
+	// (false); absent decides by the endpoint.
+	PathStyle *bool `json:"path_style"`
+}
+
+// SourceConfig is a source that is no S3 bucket.
+type SourceConfig struct {
+	// Dir is a local folder.
+	Dir string `json:"dir"`
+}
+
+// A Secret is a string that does not show itself when it is printed, logged or
+// encoded.
+type Secret string
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString keeps the secret out of %#v.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// MarshalText keeps the secret out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes the text as the secret.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = Secret(text)
+	return nil
+}
+
+// A StatusCode is an HTTP status, written as a number or a string; 0 means
+// that none is set.
+type StatusCode int
+
+// UnmarshalJSON reads 404 and "404".
+func (c *StatusCode) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	if text == "null" || text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 400 || n > 599 {
+		return fmt.Errorf("%s is not an HTTP status from 400 to 599", data)
+	}
+	*c = StatusCode(n)
+	return nil
+}
+
+const (
+	defaultCacheTime      = 604800 // seconds: a week
+	defaultMaxSourceBytes = 50 << 20
+	defaultMemoryBudget   = 256 // MB
+	defaultWebPMethod     = 2
+	foreverSeconds        = 31536000 // what max-age says for "never expires"
+	largestDimension      = 12000
+)
+
+var defaultAllowedFormats = []string{"png", "jpg", "jpeg", "gif", "webp"}
+
+// Validate sets the defaults of absent fields and checks the rest. The error
+// joins all faults; each is a [*Fault] that names its key.
+func (c *Config) Validate() error {
+	var faults faults
+	c.HTTPPort = cmp.Or(c.HTTPPort, 80)
+	c.HTTPSPort = cmp.Or(c.HTTPSPort, 443)
+	c.MemoryBudget = cmp.Or(c.MemoryBudget, defaultMemoryBudget)
+	if c.HTTPPort < -1 || c.HTTPPort > math.MaxUint16 {
+		faults.add("http_port", "%d is not a port, and not -1 for off", c.HTTPPort)
+	}
+	if c.HTTPSEnabled {
+		c.validateHTTPS(&faults)
+	} else if c.HTTPPort == -1 {
+		faults.add("http_port", "off, and https_enabled is not true: nothing would be served")
+	}
+	if c.HTTPSStrict && !c.HTTPSEnabled {
+		faults.add("https_strict", "redirects to HTTPS, but https_enabled is not true")
+	}
+	if c.MemoryBudget < 16 {
+		faults.add("memory_budget", "%d MB is too little for any picture; the least is 16", c.MemoryBudget)
+	}
+	if c.Listen != "" && net.ParseIP(c.Listen) == nil {
+		faults.add("listen", "%q is not an IP address", c.Listen)
+	}
+	for i, host := range c.Hosts {
+		if host == "" || strings.ContainsAny(strings.TrimPrefix(host, "*."), "/*@ \t:") {
+			faults.add("hosts."+strconv.Itoa(i), "%q is not a host name", host)
+		}
+	}
+	if len(c.Handlers) == 0 {
+		faults.add("handlers", "there is none: nothing would be served")
+	}
+	seen := map[string]int{}
+	for i := range c.Handlers {
+		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
+		h.validate(key, &faults)
+		if first, ok := seen[h.Prefix]; ok {
+			faults.add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
+		} else if h.Prefix != "" {
+			seen[h.Prefix] = i
+		}
+	}
+	return faults.join()
+}
+
+func (c *Config) validateHTTPS(faults *faults) {
+	if c.HTTPSPort < 1 || c.HTTPSPort > math.MaxUint16 {
+		faults.add("https_port", "%d is not a port", c.HTTPSPort)
+	}
+	if c.HTTPSPort == c.HTTPPort {
+		faults.add("https_port", "%d is the port of plain HTTP too", c.HTTPSPort)
+	}
+	for key, file := range map[string]string{"https_cert": c.HTTPSCert, "https_key": c.HTTPSKey} {
+		if file == "" {
+			faults.add(key, "is needed when https_enabled is true")
+		}
+	}
+	if c.HTTPSCert != "" && c.HTTPSKey != "" {
+		if _, err := loadCertificate(c.path(c.HTTPSCert), c.path(c.HTTPSKey)); err != nil {
+			faults.add("https_cert", "%v", err)
+		}
+	}
+}
+
+func (h *HandlerConfig) validate(key string, faults *faults) {
+	h.Prefix = strings.Trim(cmp.Or(h.Prefix, h.Name), "/")
+	h.Name = cmp.Or(h.Name, h.Prefix)
+	switch {
+	case h.Prefix == "":
+		faults.add(key, "a handler needs a name or a prefix")
+	case !validPrefix(h.Prefix):
+		faults.add(key+".prefix", "%q cannot be a path", h.Prefix)
+	}
+	sources := 0
+	for _, given := range []bool{h.AWS != nil, h.Source.Dir != "", h.Bucket != nil} {
+		if given {
+			sources++
+		}
+	}
+	if sources != 1 {
+		faults.add(key, "needs one source of pictures: either aws or source.dir")
+	}
+	if h.AWS != nil {
+		if h.AWS.BucketName == "" {
+			faults.add(key+".aws.bucket_name", "is missing")
+		}
+		if (h.AWS.AccessKey == "") != (h.AWS.SecretKey == "") {
+			faults.add(key+".aws.aws_access", "and aws_secret go together")
+		}
+	}
+	if len(h.AllowedFormats) == 0 {
+		h.AllowedFormats = defaultAllowedFormats
+	}
+	h.AllowedFormats = slices.Clone(h.AllowedFormats)
+	for i, f := range h.AllowedFormats {
+		f = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(f), "."))
+		if f == "" || strings.ContainsAny(f, "./\\") {
+			faults.add(key+".allowed_formats."+strconv.Itoa(i), "%q is not an extension", h.AllowedFormats[i])
+		}
+		h.AllowedFormats[i] = f
+	}
+	h.OutputFormat = cmp.Or(h.OutputFormat, "webp")
+	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (f != resize.Auto && !f.Writable()) {
+		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
+	}
+	h.MaxDimension = cmp.Or(h.MaxDimension, resize.DefaultMaxDimension)
+	if h.MaxDimension < 1 || h.MaxDimension > largestDimension {
+		faults.add(key+".max_dimension", "%d is not between 1 and %d", h.MaxDimension, largestDimension)
+	}
+	if h.WebPMethod == nil {
+		h.WebPMethod = new(defaultWebPMethod)
+	}
+	if *h.WebPMethod < 0 || *h.WebPMethod > 6 {
+		faults.add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)
+	}
+	h.MaxSourceBytes = cmp.Or(h.MaxSourceBytes, defaultMaxSourceBytes)
+	if h.MaxSourceBytes < 0 {
+		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
+	}
+	if h.CacheTime == nil {
+		h.CacheTime = new(int64(defaultCacheTime))
+	}
+}
+
+// cached reports whether results are kept at all.
+func (h *HandlerConfig) cached() bool {
+	on := h.CachePath != ""
+	if h.CacheEnabled != nil {
+		on = on && *h.CacheEnabled
+	}
+	return on && *h.CacheTime >= 0
+}
+
+// ttl returns how long a kept result is served; 0 means for ever.
+func (h *HandlerConfig) ttl() time.Duration {
+	// Seconds beyond what a Duration holds are for ever too.
+	if *h.CacheTime > math.MaxInt64/int64(time.Second) {
+		return 0
+	}
+	return time.Duration(*h.CacheTime) * time.Second
+}
+
+// prefixOf returns what stands before a name in the bucket.
+func (a *AWSConfig) prefixOf() string {
+	if a.FilePathRaw || a.FilePath == "" {
+		return a.FilePath
+	}
+	folder := strings.Trim(a.FilePath, "/")
+	if folder == "" {
+		return ""
+	}
+	return folder + "/"
+}
+
+// path returns where a file of the configuration lies: as it is if it is
+// absolute or exists relative to the working directory, else relative to the
+// configuration file if it exists there.
+func (c *Config) path(name string) string {
+	if name == "" || filepath.IsAbs(name) || c.base == "" {
+		return name
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		if beside := filepath.Join(c.base, name); exists(beside) {
+			return beside
+		}
+	}
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// readFile returns a file of the configuration, from the embedded ones if it
+// is not on disk.
+func (c *Config) readFile(name string) ([]byte, error) {
+	data, err := os.ReadFile(c.path(name))
+	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
+		return fs.ReadFile(c.files, filepath.ToSlash(filepath.Clean(name)))
+	}
+	return data, err
+}
+
+func validPrefix(prefix string) bool {
+	if !fs.ValidPath(prefix) || prefix == "." {
+		return false
+	}
+	return !strings.ContainsFunc(prefix, func(r rune) bool { return r <= 0x20 || r == 0x7f || strings.ContainsRune(`\%?#{}`, r) })
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+)
+
+// statusOf is the one place where an error becomes a status.
+func statusOf(err error) int {
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			return s.status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+// statuses are tried in order: the more particular errors come first.
+var statuses = []struct {
+	err    error
+	status int
+}{
+	{errName, http.StatusBadRequest},
+	{errExtension, http.StatusNotFound},
+	{errVerification, http.StatusNotFound},
+	{fs.ErrInvalid, http.StatusBadRequest},
+	{fs.ErrNotExist, http.StatusNotFound},
+	{fs.ErrPermission, http.StatusNotFound},
+	{resize.ErrBusy, http.StatusServiceUnavailable},
+	{resize.ErrUnsupported, http.StatusUnsupportedMediaType},
+	{resize.ErrNotPicture, http.StatusBadGateway},
+	{resize.ErrLimit, http.StatusUnprocessableEntity},
+	{resize.ErrMalformed, http.StatusUnprocessableEntity},
+	{storage.ErrTooLarge, http.StatusRequestEntityTooLarge},
+	{storage.ErrOverloaded, http.StatusServiceUnavailable},
+	{os.ErrDeadlineExceeded, http.StatusGatewayTimeout},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout},
+	{storage.ErrUnavailable, http.StatusBadGateway},
+	{storage.ErrIncomplete, http.StatusBadGateway},
+}
+
+// retryAfter is what clients are told when a fault may pass.
+const retryAfter = 5 * time.Second
+
+// fail answers a request that has no picture: with the error image, if the
+// handler has one, and never to be kept.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is listening
+	}
+	status := statusOf(err)
+	h.logFault(r, req, status, err)
+	header := w.Header()
+	if status >= http.StatusBadGateway {
+		header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	header.Set("Cache-Control", "no-store")
+	if status == http.StatusBadRequest {
+		http.Error(w, "400 bad request: "+errName.Error(), status)
+		return
+	}
+	if replaced := h.config.ErrorStatus; replaced != 0 && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
+		status = int(replaced)
+	}
+	body, mediaType := h.fallback.picture(r.Context(), req.options)
+	if body == nil {
+		header.Set("Content-Length", "0")
+		w.WriteHeader(status)
+		return
+	}
+	setPictureHeader(header, req, mediaType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client may have left
+	}
+}
+
+// logFault writes one line for what an operator can do something about.
+func (h *Handler) logFault(r *http.Request, req request, status int, err error) {
+	level := slog.LevelDebug
+	switch {
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case status > http.StatusNotFound:
+		level = slog.LevelWarn
+	}
+	h.log.Log(r.Context(), level, "no picture", "status", status, "name", req.name, "options", req.options.String(), "error", err)
+}
+
+// A fallback is the error image of a handler, in the sizes that were asked for.
+type fallback struct {
+	source  []byte // nil: there is none
+	resizer *resize.Resizer
+	results *otter.Cache[resize.Options, *resize.Result]
+	log     *slog.Logger
+}
+
+const (
+	fallbackBytes = 8 << 20 // of results, per handler
+	plainSide     = 512     // of the error image when nothing is asked for
+)
+
+// newFallback loads and tries the error image. A server without one answers
+// with an empty body; that it is missing or broken is worth a line in the log.
+func newFallback(c *Config, h *HandlerConfig, resizer *resize.Resizer, log *slog.Logger) *fallback {
+	f := &fallback{resizer: &resize.Resizer{Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
+	if h.ErrorImage == "" {
+		return f
+	}
+	source, err := c.readFile(h.ErrorImage)
+	if err != nil {
+		log.Warn("error_image is not readable: errors have an empty body", "error", err)
+		return f
+	}
+	if _, err := f.render(context.Background(), source, resize.Options{Width: plainSide, Format: resize.JPEG}); err != nil {
+		log.Warn("error_image is not usable: errors have an empty body", "error_image", h.ErrorImage, "error", err)
+		return f
+	}
+	f.source = source
+	f.results = otter.Must(&otter.Options[resize.Options, *resize.Result]{
+		MaximumWeight: fallbackBytes,
+		Weigher:       func(_ resize.Options, r *resize.Result) uint32 { return uint32(len(r.Body)) + 128 },
+	})
+	return f
+}
+
+// picture returns the error image as the options want it, nil if there is none
+// or it cannot be made.
+func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
+	if f.source == nil {
+		return nil, ""
+	}
+	result, err := f.results.Get(ctx, o, otter.LoaderFunc[resize.Options, *resize.Result](func(ctx context.Context, o resize.Options) (*resize.Result, error) {
+		return f.render(context.WithoutCancel(ctx), f.source, o)
+	}))
+	if err != nil {
+		f.log.Warn("error_image not sent", "options", o.String(), "error", err)
+		return nil, ""
+	}
+	return result.Body, result.Format.MediaType()
+}
+
+func (f *fallback) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {
+	o.Format = cmp.Or(o.Format, resize.JPEG)
+	return f.resizer.Resize(ctx, bytes.NewReader(source), int64(len(source)), o)
+}

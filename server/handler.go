@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// A Handler answers the requests below one prefix.
+type Handler struct {
+	config   *HandlerConfig
+	id       string // of handler and bucket, part of every cache key
+	bucket   storage.Bucket
+	cache    *cache.Cache
+	resizer  *resize.Resizer
+	auth     []Authorizer
+	fallback *fallback
+	log      *slog.Logger
+}
+
+func (s *Server) newHandler(c *HandlerConfig, budget *resize.Budget, o Options) (*Handler, error) {
+	bucket, id, err := openBucket(s.config, c)
+	if err != nil {
+		return nil, err
+	}
+	log := s.log.With("handler", c.Prefix)
+	h := &Handler{
+		config: c,
+		id:     cache.Tuple(c.Prefix, id),
+		bucket: bucket,
+		resizer: &resize.Resizer{
+			Budget:  budget,
+			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats)},
+			Quality: resize.Quality{WebPMethod: *c.WebPMethod},
+		},
+		auth: authorizers(o.Verify),
+		log:  log,
+	}
+	kept := cache.Config{TTL: c.ttl(), Log: log}
+	if c.cached() {
+		kept.Disk = s.disk(c.CachePath)
+	}
+	h.cache = cache.New(kept)
+	h.fallback = newFallback(s.config, c, h.resizer, log)
+	return h, nil
+}
+
+// ServeHTTP is the path of a request, from top to bottom.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		refuseMethod(w)
+		return
+	}
+	req, err := h.parse(r)
+	if err != nil {
+		h.fail(w, r, req, err)
+		return
+	}
+	if err := h.authorize(r); err != nil {
+		h.fail(w, r, req, err)
+		return
+	}
+	entry, _, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {
+		return h.render(ctx, req)
+	})
+	if err != nil {
+		h.fail(w, r, req, err)
+		return
+	}
+	h.respond(w, r, req, entry)
+}
+
+// render fetches the source and makes the picture: what a miss costs.
+func (h *Handler) render(ctx context.Context, req request) (*cache.Entry, error) {
+	source, err := h.bucket.Get(ctx, req.name)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	defer source.Body.Close() // only read
+	if source.Size > h.config.MaxSourceBytes {
+		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+	}
+	result, err := h.resizer.Resize(ctx, source.Body, source.Size, req.options)
+	if err != nil {
+		return nil, err
+	}
+	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.SourceETag, entry.SourceModTime = source.ETag, source.ModTime
+	return entry, nil
+}

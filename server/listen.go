@@ -1,0 +1,289 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 2 * time.Minute
+	idleTimeout       = time.Minute
+	maxHeaderBytes    = 32 << 10
+	// shutdownTimeout is how long running requests may take to end.
+	shutdownTimeout = 8 * time.Second
+	// reloadInterval is how often the certificate's files are looked at.
+	reloadInterval = time.Second
+)
+
+// ListenAndServe serves the configuration on its ports until ctx ends or the
+// process gets SIGTERM or SIGINT; then it accepts nothing new, lets running
+// requests end, and returns nil. A second signal ends the process at once.
+func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
+	s, err := New(c, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		s.log.Info("listening", "url", l.url)
+		go func() { ended <- l.server.Serve(l.listener) }()
+	}
+	select {
+	case err := <-ended:
+		// One listener without the others is no service.
+		for _, l := range listeners {
+			_ = l.server.Close() // the first error is the one to report
+		}
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stop() // from here on a signal does what it does by default
+	s.log.Info("shutting down")
+	return shutdown(listeners)
+}
+
+// shutdown lets the running requests of all listeners end.
+func shutdown(listeners []listener) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, l := range listeners {
+		wg.Go(func() {
+			if err := l.server.Shutdown(ctx); err != nil {
+				_ = l.server.Close() // what has not ended by now is cut off
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+// A listener is one port and what answers there.
+type listener struct {
+	listener net.Listener
+	server   *http.Server
+	url      string
+}
+
+// listen opens all ports, or none.
+func (s *Server) listen() (all []listener, err error) {
+	c := s.config
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				_ = l.listener.Close() // the first error is the one to report
+			}
+		}
+	}()
+	if c.HTTPPort > 0 {
+		var handler http.Handler = s
+		if c.HTTPSStrict {
+			handler = http.HandlerFunc(s.redirect)
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPPort)))
+		if err != nil {
+			return all, fmt.Errorf("http_port: %w", err)
+		}
+		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
+	}
+	if c.HTTPSEnabled {
+		certificate, err := newReloader(c.path(c.HTTPSCert), c.path(c.HTTPSKey), s.log)
+		if err != nil {
+			return all, fmt.Errorf("https_cert: %w", err)
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPSPort)))
+		if err != nil {
+			return all, fmt.Errorf("https_port: %w", err)
+		}
+		config := &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			NextProtos:     []string{"h2", "http/1.1"},
+			GetCertificate: certificate.get,
+		}
+		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(s), "https://" + displayAddress(l)})
+	}
+	return all, nil
+}
+
+// displayAddress is an address as one would type it into a browser.
+func displayAddress(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// redirect sends a request of plain HTTP to HTTPS: path and query only, and
+// only to a host that the configuration allows.
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if !validHost(host) || !s.config.allowsHost(host) {
+		http.Error(w, "421 this host is not served here", http.StatusMisdirectedRequest)
+		return
+	}
+	if s.config.HTTPSPort != 443 {
+		host = net.JoinHostPort(host, strconv.Itoa(s.config.HTTPSPort))
+	} else if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	target := "https://" + host + "/" + strings.TrimLeft(r.URL.EscapedPath(), "/")
+	if r.URL.RawQuery != "" {
+		target += "?" + r.URL.RawQuery
+	}
+	status := http.StatusPermanentRedirect
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		status = http.StatusMovedPermanently
+	}
+	w.Header().Set("Location", target)
+	w.WriteHeader(status)
+}
+
+// validHost reports whether host is made of the bytes of a name or an address.
+func validHost(host string) bool {
+	if host == "" {
+		return false
+	}
+	for i := range len(host) {
+		switch c := host[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == ':', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// allowsHost reports whether requests may be sent to that host name.
+func (c *Config) allowsHost(host string) bool {
+	if len(c.Hosts) == 0 {
+		return true
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, allowed := range c.Hosts {
+		allowed = strings.ToLower(allowed)
+		if suffix, ok := strings.CutPrefix(allowed, "*"); ok && strings.HasSuffix(host, suffix) || host == allowed {
+			return true
+		}
+	}
+	return false
+}
+
+func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
+	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return &certificate, nil
+}
+
+// A reloader hands out a certificate and reads it again when its files change.
+// A new one that is not valid is logged, and the old one stays.
+type reloader struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu          sync.Mutex
+	certificate *tls.Certificate // guarded by mu, as all below
+	stamp       [2]fileStamp
+	looked      time.Time
+}
+
+// A fileStamp changes when a file is written or replaced.
+type fileStamp struct {
+	size    int64
+	modTime time.Time
+}
+
+func newReloader(certFile, keyFile string, log *slog.Logger) (*reloader, error) {
+	r := &reloader{certFile: certFile, keyFile: keyFile, log: log, looked: time.Now()}
+	r.stamp = r.stamps()
+	certificate, err := loadCertificate(certFile, keyFile)
+	r.certificate = certificate
+	return r, err
+}
+
+func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); now.Sub(r.looked) >= reloadInterval {
+		r.looked = now
+		if stamp := r.stamps(); stamp != r.stamp {
+			r.stamp = stamp
+			r.reload()
+		}
+	}
+	return r.certificate, nil
+}
+
+// reload reads the files; r.mu is held.
+func (r *reloader) reload() {
+	certificate, err := loadCertificate(r.certFile, r.keyFile)
+	if err != nil {
+		r.log.Error("certificate not reloaded: the old one stays", "error", err)
+		return
+	}
+	r.certificate = certificate
+	r.log.Info("certificate reloaded", "https_cert", r.certFile)
+}
+
+func (r *reloader) stamps() (s [2]fileStamp) {
+	for i, file := range []string{r.certFile, r.keyFile} {
+		if info, err := os.Stat(file); err == nil {
+			s[i] = fileStamp{info.Size(), info.ModTime()}
+		}
+	}
+	return s
+}
+
+// openToOthers reports whether users outside of the owner's group have access
+// to a folder.
+func openToOthers(folder string) (bool, fs.FileMode) {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return false, 0
+	}
+	mode := info.Mode().Perm()
+	return mode&0o007 != 0, mode
+}

@@ -1,0 +1,358 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/tailscale/hujson"
+)
+
+// A Fault is one thing that is wrong in a configuration.
+type Fault struct {
+	File         string // empty if the configuration is not from a file
+	Line, Column int    // 1 and up; 0 if unknown
+	Key          string // path of the key, as in handlers.0.prefix
+	Text         string
+}
+
+func (f *Fault) Error() string {
+	var b strings.Builder
+	if f.File != "" {
+		b.WriteString(f.File + ":")
+	}
+	if f.Line > 0 {
+		fmt.Fprintf(&b, "%d:%d:", f.Line, f.Column)
+	}
+	if b.Len() > 0 {
+		b.WriteByte(' ')
+	}
+	if f.Key != "" {
+		b.WriteString(f.Key + ": ")
+	}
+	b.WriteString(f.Text)
+	return b.String()
+}
+
+type faults []*Fault
+
+func (f *faults) add(key, format string, args ...any) {
+	*f = append(*f, &Fault{Key: key, Text: fmt.Sprintf(format, args...)})
+}
+
+// join returns the faults as one error, nil if there are none.
+func (f faults) join() error {
+	errs := make([]error, len(f))
+	for i := range f {
+		errs[i] = f[i]
+	}
+	return errors.Join(errs...)
+}
+
+// Load reads and validates the configuration file: JSON with // and /* */
+// comments, trailing commas, and ${NAME} in strings for environment variables.
+// The error joins all faults, each with its place; warnings are unknown keys,
+// which do not stop a server.
+func Load(file string) (c *Config, warnings []*Fault, err error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configuration: %w", err)
+	}
+	return parse(file, data, nil)
+}
+
+// LoadEmbedded is [Load] of a configuration inside the binary: name is
+// what errors call it, and files holds the files that it names, for those that
+// are not in the working directory.
+func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, error) {
+	return parse(name, data, files)
+}
+
+func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
+	// A byte order mark is what some editors leave.
+	src := document{file: file, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	root, err := hujson.Parse(src.data)
+	if err != nil {
+		return nil, nil, src.syntaxFault(err)
+	}
+	src.root = root
+	expanded := root.Clone()
+	if err := src.place(expandEnv(&expanded, "")); err != nil {
+		return nil, nil, err
+	}
+	expanded.Standardize()
+	c := &Config{files: files}
+	if files == nil {
+		c.base = filepath.Dir(file)
+	}
+	if err := src.decode(expanded, c); err != nil {
+		return nil, nil, err
+	}
+	warnings := unknownKeys(src.root, reflect.TypeFor[Config](), "")
+	for _, w := range warnings {
+		src.locate(w)
+	}
+	return c, warnings, src.place(c.Validate())
+}
+
+// A document is a configuration's text, for finding places in it.
+type document struct {
+	file string
+	data []byte
+	root hujson.Value
+}
+
+// decode reads the expanded text into c.
+func (d *document) decode(v hujson.Value, c *Config) error {
+	text := v.Pack()
+	err := json.Unmarshal(text, c)
+	if err == nil {
+		return nil
+	}
+	fault := &Fault{Text: err.Error()}
+	var typeErr *json.UnmarshalTypeError
+	if errors.As(err, &typeErr) {
+		fault.Text = fmt.Sprintf("a %s cannot be %s", typeErr.Value, describe(typeErr.Type))
+		// Offsets are those of the expanded text: find the node there, then
+		// the same node in the file.
+		if again, err := hujson.Parse(text); err == nil {
+			fault.Key = keyAt(again, int(typeErr.Offset), "")
+		}
+	}
+	d.locate(fault)
+	return fault
+}
+
+func describe(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
+}
+
+// place gives every fault of a joined error its place in the file.
+func (d *document) place(err error) error {
+	if err == nil {
+		return nil
+	}
+	var fault *Fault
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if errors.As(e, &fault) {
+				d.locate(fault)
+			}
+		}
+	}
+	return err
+}
+
+// locate sets file, line and column of f from its key, or from the nearest
+// enclosing key that is in the file.
+func (d *document) locate(f *Fault) {
+	f.File = d.file
+	key := f.Key
+	for {
+		if offset, ok := d.offsetOf(key); ok {
+			f.Line, f.Column = d.position(offset)
+			return
+		}
+		i := strings.LastIndexByte(key, '.')
+		if i < 0 {
+			f.Line, f.Column = 1, 1
+			return
+		}
+		key = key[:i]
+	}
+}
+
+func (d *document) offsetOf(key string) (int, bool) {
+	v := d.root
+	offset := v.StartOffset
+	for part := range strings.SplitSeq(key, ".") {
+		switch t := v.Value.(type) {
+		case *hujson.Object:
+			m := findMember(t, part)
+			if m == nil {
+				return 0, false
+			}
+			offset, v = m.Name.StartOffset, m.Value
+		case *hujson.Array:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(t.Elements) {
+				return 0, false
+			}
+			v = t.Elements[i]
+			offset = v.StartOffset
+		default:
+			return 0, false
+		}
+	}
+	return offset, true
+}
+
+// findMember returns the last member of that name, as encoding/json does, in
+// any case of its letters.
+func findMember(o *hujson.Object, name string) *hujson.ObjectMember {
+	for i := len(o.Members) - 1; i >= 0; i-- {
+		if strings.EqualFold(memberName(&o.Members[i]), name) {
+			return &o.Members[i]
+		}
+	}
+	return nil
+}
+
+func memberName(m *hujson.ObjectMember) string {
+	return m.Name.Value.(hujson.Literal).String()
+}
+
+func (d *document) position(offset int) (line, column int) {
+	before := d.data[:min(offset, len(d.data))]
+	return 1 + bytes.Count(before, []byte("\n")), 1 + len(before) - (bytes.LastIndexByte(before, '\n') + 1)
+}
+
+var hujsonPlace = regexp.MustCompile(`^hujson: line (\d+), column (\d+): `)
+
+// syntaxFault makes a Fault of the parser's error, which names its place in
+// words.
+func (d *document) syntaxFault(err error) error {
+	f := &Fault{File: d.file, Text: strings.TrimPrefix(err.Error(), "hujson: ")}
+	if m := hujsonPlace.FindStringSubmatch(err.Error()); m != nil {
+		f.Line, _ = strconv.Atoi(m[1]) // digits, as the expression says
+		f.Column, _ = strconv.Atoi(m[2])
+		f.Text = strings.TrimPrefix(err.Error(), m[0])
+	}
+	return f
+}
+
+// keyAt returns the path of the innermost value that holds offset.
+func keyAt(v hujson.Value, offset int, path string) string {
+	inside := func(c hujson.Value) bool { return c.StartOffset <= offset && offset <= c.EndOffset }
+	switch t := v.Value.(type) {
+	case *hujson.Object:
+		for i := range t.Members {
+			if m := &t.Members[i]; inside(m.Value) {
+				return keyAt(m.Value, offset, join(path, memberName(m)))
+			}
+		}
+	case *hujson.Array:
+		for i := range t.Elements {
+			if inside(t.Elements[i]) {
+				return keyAt(t.Elements[i], offset, join(path, strconv.Itoa(i)))
+			}
+		}
+	}
+	return path
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+var envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expandEnv replaces ${NAME} in every string value below v. The error joins a
+// fault for every name that is not set.
+func expandEnv(v *hujson.Value, path string) error {
+	var faults faults
+	var walk func(v *hujson.Value, path string)
+	walk = func(v *hujson.Value, path string) {
+		switch t := v.Value.(type) {
+		case *hujson.Object:
+			for i := range t.Members {
+				walk(&t.Members[i].Value, join(path, memberName(&t.Members[i])))
+			}
+		case *hujson.Array:
+			for i := range t.Elements {
+				walk(&t.Elements[i], join(path, strconv.Itoa(i)))
+			}
+		case hujson.Literal:
+			if t.Kind() != '"' {
+				return
+			}
+			v.Value = hujson.String(envReference.ReplaceAllStringFunc(t.String(), func(ref string) string {
+				name := ref[2 : len(ref)-1]
+				value, ok := os.LookupEnv(name)
+				if !ok {
+					faults.add(path, "the environment variable %s is not set", name)
+				}
+				return value
+			}))
+		}
+	}
+	walk(v, path)
+	return faults.join()
+}
+
+// unknownKeys returns a fault for every key below v that t has no field for.
+func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var found []*Fault
+	switch value := v.Value.(type) {
+	case *hujson.Array:
+		if t.Kind() == reflect.Slice {
+			for i := range value.Elements {
+				found = append(found, unknownKeys(value.Elements[i], t.Elem(), join(path, strconv.Itoa(i)))...)
+			}
+		}
+	case *hujson.Object:
+		if t.Kind() != reflect.Struct {
+			return nil
+		}
+		known := map[string]reflect.Type{}
+		for field := range t.Fields() {
+			if name := field.Tag.Get("json"); name != "" && name != "-" {
+				known[name] = field.Type
+			}
+		}
+		for i := range value.Members {
+			name := memberName(&value.Members[i])
+			field, ok := known[strings.ToLower(name)]
+			if !ok {
+				found = append(found, &Fault{Key: join(path, name), Text: "unknown key" + suggestion(name, known)})
+				continue
+			}
+			found = append(found, unknownKeys(value.Members[i].Value, field, join(path, name))...)
+		}
+	}
+	return found
+}
+
+func suggestion(name string, known map[string]reflect.Type) string {
+	names := make([]string, 0, len(known))
+	for k := range known {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	nearest, least := "", len(name)
+	for _, k := range names {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < least {
+			nearest, least = k, d
+		}
+	}
+	if nearest == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", nearest)
+}

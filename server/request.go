@@ -1,0 +1,128 @@
+package server
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+)
+
+// A request is what a URL asks a handler for.
+type request struct {
+	name       string // of the object, decoded once
+	options    resize.Options
+	negotiated bool // the format was chosen by the Accept header
+}
+
+var (
+	errName      = errors.New("not a valid name")
+	errExtension = errors.New("extension is not allowed")
+)
+
+// A policy is one parameter of a URL that changes who gets a picture or how,
+// but not its pixels; it is never part of the cache key. Those that do change
+// pixels are in package resize.
+type policy struct{ name, doc string }
+
+// tokenParam carries the token that Options.Verify is asked about.
+const tokenParam = "t"
+
+var policies = []policy{
+	{tokenParam, "token for the verification"},
+}
+
+// parse reads name and options. The request is usable for an error image even
+// when there is an error, which wraps errName or errExtension.
+func (h *Handler) parse(r *http.Request) (request, error) {
+	var req request
+	query := r.URL.Query()
+	req.options = resize.ParseOptions(query.Get, h.config.MaxDimension)
+	name, err := h.parseName(r.URL)
+	req.name = name
+	h.chooseFormat(&req, r.Header.Values("Accept"))
+	if err == nil && !h.allowed(name) {
+		err = errExtension
+	}
+	return req, err
+}
+
+// parseName returns the object's name: the path behind the prefix, decoded
+// exactly once.
+func (h *Handler) parseName(u *url.URL) (string, error) {
+	escaped := strings.TrimPrefix(u.EscapedPath(), path.Join("/", h.config.Prefix)+"/")
+	name, err := url.PathUnescape(escaped)
+	if err != nil || !storage.ValidName(name) {
+		return "", errName
+	}
+	return name, nil
+}
+
+// allowed reports whether the extension of name is one of the handler's.
+func (h *Handler) allowed(name string) bool {
+	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	return ext != "" && slices.Contains(h.config.AllowedFormats, ext)
+}
+
+// chooseFormat puts a format that can be written into the options: that of the
+// URL, else the handler's, else the best that the client accepts.
+func (h *Handler) chooseFormat(req *request, accept []string) {
+	if req.options.Format == resize.NoFormat {
+		req.options.Format = resize.FormatByName(h.config.OutputFormat)
+	}
+	if req.options.Format == resize.Auto {
+		req.options.Format = negotiate(accept, req.name)
+		req.negotiated = true
+	}
+}
+
+// negotiate returns WebP for clients that name it in Accept, else a format that
+// every client reads and that keeps what the source's extension promises.
+func negotiate(accept []string, name string) resize.Format {
+	if accepts(accept, resize.WebP.MediaType()) {
+		return resize.WebP
+	}
+	switch f := resize.FormatByName(strings.TrimPrefix(path.Ext(name), ".")); f {
+	case resize.PNG, resize.GIF:
+		return f
+	}
+	return resize.JPEG
+}
+
+// accepts reports whether a media type is named with a weight above 0 (RFC
+// 9110, section 12.5.1). Ranges like image/* do not count: clients send them
+// that read none of the newer formats.
+func accepts(accept []string, mediaType string) bool {
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			t, params, err := mime.ParseMediaType(part)
+			if err != nil || t != mediaType {
+				continue
+			}
+			weight, ok := params["q"]
+			if !ok {
+				return true
+			}
+			q, err := strconv.ParseFloat(weight, 64)
+			return err == nil && q > 0
+		}
+	}
+	return false
+}
+
+// formatsOf returns the formats that extensions name.
+func formatsOf(extensions []string) []resize.Format {
+	var formats []resize.Format
+	for _, ext := range extensions {
+		if f := resize.FormatByName(ext); f != resize.NoFormat && f != resize.Auto {
+			formats = append(formats, f)
+		}
+	}
+	return formats
+}

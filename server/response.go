@@ -1,0 +1,75 @@
+package server
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage/cache"
+)
+
+// respond sends a picture: headers, then status, then body. Conditional
+// requests, ranges and HEAD are the work of http.ServeContent.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry) {
+	header := w.Header()
+	setPictureHeader(header, req, e.MediaType)
+	header.Set("ETag", `"`+e.ETag+`"`)
+	header.Set("Cache-Control", h.cacheControl())
+	http.ServeContent(w, r, "", e.SourceModTime, bytes.NewReader(e.Body))
+}
+
+// setPictureHeader sets what every answer with a picture has: nobody is to
+// take it for anything but a picture of that type.
+func setPictureHeader(header http.Header, req request, mediaType string) {
+	header.Set("Content-Type", mediaType)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	header.Set("Content-Disposition", contentDisposition(req))
+	if req.negotiated {
+		header.Set("Vary", "Accept")
+	}
+}
+
+// contentDisposition names the file as it would be saved, with the extension of
+// what is sent.
+func contentDisposition(req request) string {
+	base := path.Base(req.name)
+	name := strings.TrimSuffix(base, path.Ext(base)) + "." + extension(req.options.Format)
+	if v := mime.FormatMediaType("inline", map[string]string{"filename": name}); v != "" {
+		return v
+	}
+	return "inline"
+}
+
+func extension(f resize.Format) string {
+	if f == resize.JPEG {
+		return "jpg"
+	}
+	return f.String()
+}
+
+// cacheControl says how long others may keep a picture.
+func (h *Handler) cacheControl() string {
+	seconds := *h.config.CacheTime
+	switch {
+	case seconds < 0:
+		return "no-cache"
+	case seconds == 0:
+		seconds = foreverSeconds
+	}
+	scope := "public"
+	if len(h.auth) > 0 {
+		scope = "private"
+	}
+	return scope + ", max-age=" + strconv.FormatInt(seconds, 10)
+}
+
+func refuseMethod(w http.ResponseWriter) {
+	w.Header().Set("Allow", "GET, HEAD")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+}

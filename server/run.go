@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+	"s3imageserver/storage/dir"
+	"s3imageserver/storage/s3"
+)
+
+// Run is the whole program for those who embed it: it reads the configuration
+// that the flag -c names (default config.json), serves, and returns when the
+// process is told to end. verify, if not nil, decides by the value of the
+// parameter t whether a request is answered.
+//
+// Faults at the start are printed to standard error, and the process exits
+// with status 1.
+func Run(verify func(token string) bool) {
+	flags := flag.NewFlagSet(filepath.Base(os.Args[0]), flag.ExitOnError)
+	file := flags.String("c", "config.json", "configuration file")
+	_ = flags.Parse(os.Args[1:]) // exits by itself
+	if err := runFile(*file, Options{Verify: verify}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func runFile(file string, o Options) error {
+	c, warnings, err := Load(file)
+	LogWarnings(o.Log, warnings)
+	if err != nil {
+		return err
+	}
+	return ListenAndServe(context.Background(), c, o)
+}
+
+// LogWarnings logs the warnings of Load; a nil log means slog.Default().
+func LogWarnings(log *slog.Logger, warnings []*Fault) {
+	if log == nil {
+		log = slog.Default()
+	}
+	for _, w := range warnings {
+		log.Warn("configuration: " + w.Error())
+	}
+}
+
+// openBucket returns the source of a handler, and a name for it that tells it
+// from all others.
+func openBucket(c *Config, h *HandlerConfig) (b storage.Bucket, id string, err error) {
+	switch {
+	case h.Bucket != nil:
+		return h.Bucket, "own", nil
+	case h.AWS != nil:
+		a := h.AWS
+		b, err = s3.Open(s3.Config{
+			Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
+			AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
+		})
+		return b, cache.Tuple("s3", a.Endpoint, a.BucketName, a.prefixOf()), err
+	default:
+		b, err = openDir(c, h.Source.Dir)
+		return b, cache.Tuple("dir", h.Source.Dir), err
+	}
+}
+
+// openDir opens a local folder, or the embedded one of that name if there is
+// none on disk.
+func openDir(c *Config, name string) (storage.Bucket, error) {
+	b, err := dir.Open(c.path(name))
+	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
+		if sub, err := fs.Sub(c.files, filepath.ToSlash(filepath.Clean(name))); err == nil {
+			if _, err := fs.Stat(sub, "."); err == nil {
+				return dir.New(sub), nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("source.dir: %w", err)
+	}
+	return b, nil
+}
+
+// Check opens what a server for the configuration would open, and closes it
+// again. It sends nothing to any store and creates no folder. The error joins
+// all faults.
+func Check(c *Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	var errs []error
+	for i := range c.Handlers {
+		if _, _, err := openBucket(c, &c.Handlers[i]); err != nil {
+			errs = append(errs, fmt.Errorf("handlers.%d: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,114 @@
+// Package server knows HTTP: it answers requests for pictures from buckets,
+// resized and cached.
+//
+// [Run] is the whole program, as the original's; [New] is an [http.Handler] to
+// embed.
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+
+	"github.com/gorilla/mux"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage/cache"
+)
+
+// Options are what a configuration file cannot hold. The zero value is fine.
+type Options struct {
+	// Verify, if not nil, decides by the value of the parameter t whether a
+	// request is answered; it is asked before cache and source. It must be
+	// safe for concurrent use.
+	Verify func(token string) bool
+	// Log gets what an operator should know; default slog.Default().
+	Log *slog.Logger
+}
+
+// A Server answers the requests of all handlers of a configuration. It is safe
+// for concurrent use.
+type Server struct {
+	config *Config
+	log    *slog.Logger
+	router *mux.Router
+	disks  map[string]*cache.Disk // by folder
+}
+
+// maxURLBytes is the longest request line that is looked at.
+const maxURLBytes = 4096
+
+// New returns a server for the configuration, which it validates. It opens
+// folders and cache, and sends nothing to any store. The error joins all
+// faults. The caller may Close the server when no request is running.
+func New(c *Config, o Options) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Server{config: c, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}}
+	// The path is taken as it came: mux would clean it, and redirect
+	// /h/%2e%2e%2fx to another handler. Names are checked in parseName.
+	s.router.SkipClean(true).UseEncodedPath()
+
+	budget := resize.NewBudget(c.MemoryBudget<<20, 0)
+	var errs []error
+	var handlers []*Handler
+	for i := range c.Handlers {
+		h, err := s.newHandler(&c.Handlers[i], budget, o)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("handlers.%d: %w", i, err))
+			continue
+		}
+		handlers = append(handlers, h)
+		s.router.PathPrefix(path.Join("/", c.Handlers[i].Prefix) + "/").Handler(h)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(append(errs, s.Close())...)
+	}
+	if c.Playground {
+		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(handlers))
+	}
+	return s, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.RequestURI) > maxURLBytes {
+		http.Error(w, "URI too long", http.StatusRequestURITooLong)
+		return
+	}
+	s.router.ServeHTTP(w, r)
+}
+
+// Close releases the cache folders.
+func (s *Server) Close() error {
+	var errs []error
+	for _, d := range s.disks {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// disk returns the disk cache in folder, the same one for all handlers that
+// name it. A folder that cannot be used is logged, and nothing is kept.
+func (s *Server) disk(folder string) *cache.Disk {
+	folder = s.config.path(folder)
+	if d, ok := s.disks[folder]; ok {
+		return d
+	}
+	d, err := cache.OpenDisk(folder)
+	if err != nil {
+		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
+		return nil
+	}
+	if open, mode := openToOthers(folder); open {
+		s.log.Warn("other users may read or write the cache folder", "cache_path", folder, "mode", mode.String())
+	}
+	s.disks[folder] = d
+	return d
+}
