@@ -22,3 +22,8 @@ func hrowAVX2(dst *int16, src *byte, start *int32, weights *int16, taps, groups 
 //
 //go:noescape
 func vrowAVX2(dst *byte, ring *int16, stride int, weights *int16, pairs, n int)
+
+// ycbcrRowAVX2 converts 8*groups pixels, groups being positive.
+//
+//go:noescape
+func ycbcrRowAVX2(dst, y, cb, cr *byte, groups int)

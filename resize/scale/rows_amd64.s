@@ -283,3 +283,76 @@ narrowpairs:
 done:
 	VZEROUPPER
 	RET
+
+// func ycbcrRowAVX2(dst *byte, y *byte, cb *byte, cr *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·ycbcrRowAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         cb+16(FP), DX
+	MOVQ         cr+24(FP), BX
+	MOVQ         groups+32(FP), SI
+	MOVL         $0x00000080, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x00010101, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x000166e9, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $0xffffa7e6, DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $0xffff492e, DI
+	VMOVD        DI, X4
+	VPBROADCASTD X4, Y4
+	MOVL         $0x0001c5a2, DI
+	VMOVD        DI, X5
+	VPBROADCASTD X5, Y5
+	MOVL         $0x000000ff, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Y6
+	MOVL         $0xff000000, DI
+	VMOVD        DI, X7
+	VPBROADCASTD X7, Y7
+	VPXOR        Y8, Y8, Y8
+
+pixels:
+	VPMOVZXBD (CX), Y9
+	VPMOVZXBD (DX), Y10
+	VPMOVZXBD (BX), Y11
+	VPMULLD   Y1, Y9, Y9
+	VPSUBD    Y0, Y10, Y10
+	VPSUBD    Y0, Y11, Y11
+	VPMULLD   Y2, Y11, Y12
+	VPMULLD   Y3, Y10, Y13
+	VPMULLD   Y5, Y10, Y10
+	VPMULLD   Y4, Y11, Y11
+	VPADDD    Y11, Y13, Y13
+	VPADDD    Y9, Y12, Y12
+	VPSRAD    $0x10, Y12, Y12
+	VPMAXSD   Y8, Y12, Y12
+	VPMINSD   Y6, Y12, Y12
+	VPADDD    Y9, Y13, Y13
+	VPSRAD    $0x10, Y13, Y13
+	VPMAXSD   Y8, Y13, Y13
+	VPMINSD   Y6, Y13, Y13
+	VPADDD    Y9, Y10, Y10
+	VPSRAD    $0x10, Y10, Y10
+	VPMAXSD   Y8, Y10, Y10
+	VPMINSD   Y6, Y10, Y10
+	VPSLLD    $0x08, Y13, Y13
+	VPSLLD    $0x10, Y10, Y10
+	VPOR      Y13, Y12, Y12
+	VPOR      Y7, Y10, Y10
+	VPOR      Y10, Y12, Y12
+	VMOVDQU   Y12, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x08, CX
+	ADDQ      $0x08, DX
+	ADDQ      $0x08, BX
+	DECQ      SI
+	JNZ       pixels
+	VZEROUPPER
+	RET

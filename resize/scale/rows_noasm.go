@@ -13,3 +13,7 @@ func hrowAVX2(dst *int16, src *byte, start *int32, weights *int16, taps, groups 
 func vrowAVX2(dst *byte, ring *int16, stride int, weights *int16, pairs, n int) {
 	panic("scale: no assembly in this build")
 }
+
+func ycbcrRowAVX2(dst, y, cb, cr *byte, groups int) {
+	panic("scale: no assembly in this build")
+}

@@ -2,6 +2,7 @@ package scale
 
 import (
 	"bytes"
+	"image/color"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -65,6 +66,24 @@ func checkVrow(t *testing.T, r *rand.Rand, n, taps, off int) {
 	}
 }
 
+func checkYCbCrRow(t *testing.T, r *rand.Rand, n, off int) {
+	var in [3][]byte
+	for i := range in {
+		in[i] = make([]byte, off+n)
+		for j := range in[i] {
+			in[i][j] = byte(r.Uint32())
+		}
+		in[i] = in[i][off:]
+	}
+	want := bytes.Repeat([]byte{0xa5}, off+4*n+64)
+	got := slices.Clone(want)
+	ycbcrRowGeneric(want[off:][:4*n], in[0], in[1], in[2])
+	YCbCrRow(got[off:][:4*n], in[0], in[1], in[2])
+	if !bytes.Equal(got, want) {
+		t.Fatalf("ycbcrRow n=%d offset %d: assembly and Go differ, or canary lost", n, off)
+	}
+}
+
 func TestRows(t *testing.T) {
 	if !useAVX2 {
 		t.Skip("no AVX2: the assembly is not tested")
@@ -77,6 +96,7 @@ func TestRows(t *testing.T) {
 		for _, taps := range []int{2, 4, 6, 20, 34} {
 			checkVrow(t, r, n, taps, r.IntN(17))
 		}
+		checkYCbCrRow(t, r, n, r.IntN(17))
 	}
 }
 
@@ -91,6 +111,7 @@ func FuzzRows(f *testing.F) {
 		w := int(n)%2000 + 1
 		checkHrow(t, r, w, (int(taps)%20+1)*16, int(off)%33)
 		checkVrow(t, r, w, (int(taps)+1)*2, int(off)%33)
+		checkYCbCrRow(t, r, w, int(off)%33)
 	})
 }
 
@@ -120,4 +141,24 @@ func FuzzScale(f *testing.F) {
 		}
 		both(t, func() []byte { return scaled(src, int(w), hx, vx, o) }, "fuzzed geometry")
 	})
+}
+
+// Every colour converts as package image/color has it.
+func TestYCbCrRowColours(t *testing.T) {
+	y, cb, cr := make([]byte, 256), make([]byte, 256), make([]byte, 256)
+	dst := make([]byte, 4*256)
+	for u := 0; u < 256; u += 5 {
+		for v := 0; v < 256; v += 3 {
+			for i := range y {
+				y[i], cb[i], cr[i] = byte(i), byte(u), byte(v)
+			}
+			YCbCrRow(dst, y, cb, cr)
+			for i := range y {
+				r, g, b := color.YCbCrToRGB(byte(i), byte(u), byte(v))
+				if want := [4]byte{r, g, b, 255}; [4]byte(dst[4*i:]) != want {
+					t.Fatalf("YCbCr %d %d %d = %v; want %v", i, u, v, dst[4*i:][:4], want)
+				}
+			}
+		}
+	}
 }

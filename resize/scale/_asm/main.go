@@ -13,6 +13,7 @@ func main() {
 	ConstraintExpr("!purego")
 	hrow()
 	vrow()
+	ycbcrRow()
 	Generate()
 }
 
@@ -153,6 +154,63 @@ func vrow() {
 	VPERMQ(U8(0x08), acc[0], acc[0])
 	VMOVDQU(acc[0].AsX(), Mem{Base: dst})
 	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// ycbcrRow converts eight pixels at a time in 32-bit lanes.
+func ycbcrRow() {
+	TEXT("ycbcrRowAVX2", NOSPLIT, "func(dst, y, cb, cr *byte, groups int)")
+	dst := Load(Param("dst"), GP64())
+	yp := Load(Param("y"), GP64())
+	bp := Load(Param("cb"), GP64())
+	rp := Load(Param("cr"), GP64())
+	groups := Load(Param("groups"), GP64())
+	neg := func(v int32) uint32 { return uint32(-v) }
+	var (
+		mid  = broadcast(128)
+		luma = broadcast(0x10101)
+		rcr  = broadcast(91881)
+		gcb  = broadcast(neg(22554))
+		gcr  = broadcast(neg(46802))
+		bcb  = broadcast(116130)
+		top  = broadcast(255)
+		full = broadcast(255 << 24)
+		zero = YMM()
+	)
+	VPXOR(zero, zero, zero)
+
+	Label("pixels")
+	l, u, v, r, g, b := YMM(), YMM(), YMM(), YMM(), YMM(), YMM()
+	VPMOVZXBD(Mem{Base: yp}, l)
+	VPMOVZXBD(Mem{Base: bp}, u)
+	VPMOVZXBD(Mem{Base: rp}, v)
+	VPMULLD(luma, l, l)
+	VPSUBD(mid, u, u)
+	VPSUBD(mid, v, v)
+	VPMULLD(rcr, v, r)
+	VPMULLD(gcb, u, g)
+	VPMULLD(bcb, u, b)
+	VPMULLD(gcr, v, v)
+	VPADDD(v, g, g)
+	for _, c := range []VecVirtual{r, g, b} {
+		VPADDD(l, c, c)
+		VPSRAD(U8(16), c, c)
+		VPMAXSD(zero, c, c)
+		VPMINSD(top, c, c)
+	}
+	VPSLLD(U8(8), g, g)
+	VPSLLD(U8(16), b, b)
+	VPOR(g, r, r)
+	VPOR(full, b, b)
+	VPOR(b, r, r)
+	VMOVDQU(r, Mem{Base: dst})
+	ADDQ(U8(32), dst)
+	ADDQ(U8(8), yp)
+	ADDQ(U8(8), bp)
+	ADDQ(U8(8), rp)
+	DECQ(groups)
+	JNZ(LabelRef("pixels"))
 	VZEROUPPER()
 	RET()
 }
