@@ -139,7 +139,7 @@ func (e *encoder) convert(my int) {
 			break
 		}
 		a := e.src.row(e.rows[:4*e.width], first)
-		lumaRow(y.pix[i*s*y.stride:][:e.width], a)
+		lumaRow(y.pix[i*s*y.stride:][:e.width], a, e.generic)
 		if s == 1 {
 			chromaRow(cb.pix[i*cb.stride:][:cb.w], cr.pix[i*cr.stride:], a)
 			continue
@@ -147,9 +147,9 @@ func (e *encoder) convert(my int) {
 		b := a
 		if first+1 < e.height {
 			b = e.src.row(e.rows[4*e.width:], first+1)
-			lumaRow(y.pix[(i*s+1)*y.stride:][:e.width], b)
+			lumaRow(y.pix[(i*s+1)*y.stride:][:e.width], b, e.generic)
 		}
-		chromaRow420(cb.pix[i*cb.stride:][:cb.w], cr.pix[i*cr.stride:], a, b)
+		chromaRow420(cb.pix[i*cb.stride:][:cb.w], cr.pix[i*cr.stride:], a, b, e.generic)
 	}
 }
 
@@ -187,46 +187,4 @@ func (p *pixelRows) row(buf []byte, y int) []byte {
 		}
 	}
 	return buf
-}
-
-// The formulas are those of color.RGBToYCbCr (JFIF 1.02).
-
-func lumaRow(dst, rgb []byte) {
-	for i := range dst {
-		q := rgb[4*i:][:4]
-		dst[i] = byte((19595*uint32(q[0]) + 38470*uint32(q[1]) + 7471*uint32(q[2]) + 1<<15) >> 16)
-	}
-}
-
-func chromaRow(cb, cr, rgb []byte) {
-	cr = cr[:len(cb)]
-	for i := range cb {
-		q := rgb[4*i:][:4]
-		cb[i], cr[i] = chroma(int32(q[0]), int32(q[1]), int32(q[2]), 0)
-	}
-}
-
-// chromaRow420 takes the mean of two by two pixels, in rows a and b. A last
-// odd pixel counts twice.
-func chromaRow420(cb, cr, a, b []byte) {
-	cr, b = cr[:len(cb)], b[:len(a)]
-	for i := range len(a) / 8 {
-		p, q := a[8*i:][:8], b[8*i:][:8]
-		cb[i], cr[i] = chroma(
-			int32(p[0])+int32(p[4])+int32(q[0])+int32(q[4]),
-			int32(p[1])+int32(p[5])+int32(q[1])+int32(q[5]),
-			int32(p[2])+int32(p[6])+int32(q[2])+int32(q[6]), 2)
-	}
-	if n := len(a); n%8 != 0 {
-		p, q := a[n-4:], b[n-4:]
-		cb[n/8], cr[n/8] = chroma(int32(p[0])+int32(q[0]), int32(p[1])+int32(q[1]), int32(p[2])+int32(q[2]), 1)
-	}
-}
-
-// chroma converts the sum of 1<<s colours.
-func chroma(r, g, b int32, s uint) (cb, cr byte) {
-	const half = 257 << 15 // 128.5
-	u := (-11056*r - 21712*g + 32768*b + half<<s) >> (16 + s)
-	v := (32768*r - 27440*g - 5328*b + half<<s) >> (16 + s)
-	return clamp8(u), clamp8(v)
 }

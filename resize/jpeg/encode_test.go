@@ -263,8 +263,8 @@ func TestEncodeColours(t *testing.T) {
 		}
 		copy(b, a)
 		y, cb, cr := make([]byte, 5), make([]byte, 3), make([]byte, 3)
-		lumaRow(y, a)
-		chromaRow420(cb, cr, a, b)
+		lumaRow(y, a, false)
+		chromaRow420(cb, cr, a, b, false)
 		wy, wb, wr := color.RGBToYCbCr(c.R, c.G, c.B)
 		for i := range 5 {
 			if y[i] != wy || cb[i/2] != wb || cr[i/2] != wr {
