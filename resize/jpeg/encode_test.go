@@ -141,6 +141,36 @@ func TestEncodeRoundTrip(t *testing.T) {
 	check("gray 400x300", encGray(400, 300), 75, 33)
 }
 
+// The package must read what it writes, at every scale.
+func TestEncodeDecode(t *testing.T) {
+	for _, ratio := range encRatios {
+		m := encYCbCr(image.Rect(0, 0, 131, 75), ratio)
+		for _, n := range []int{1, 2, 4, 8} {
+			var want [][]byte
+			for _, o := range []EncodeOptions{{Tables: TablesStandard}, {}, {Progressive: true}} {
+				got, err := Decode(bytes.NewReader(encode(t, m, o)), &Options{Scale: n})
+				if err != nil || got.Incomplete {
+					t.Fatalf("%v %+v: %v, incomplete %v", ratio, o, err, got.Incomplete)
+				}
+				planes := encPlanes(got.Image)
+				for i := range want {
+					if !bytes.Equal(planes[i], want[i]) {
+						t.Errorf("%v at %d/8 %+v: component %d differs from the baseline file", ratio, n, o, i)
+					}
+				}
+				want = planes
+			}
+			if n == 8 {
+				for i, p := range encPlanes(m) {
+					if d := encPSNR(p, want[i]); d < 30 {
+						t.Errorf("%v: component %d at %.1f dB; want at least 30", ratio, i, d)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Noise exercises long runs of nothing and the largest coefficients.
 func TestEncodeExtremes(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))

@@ -153,6 +153,24 @@ func scalePlanes(dst, src *image.YCbCr, h, v Axis, o Options) {
 	Plane(dst.Cr, dst.CStride, src.Cr[c:], src.CStride, ch, cv, o)
 }
 
+// NewScalers returns the Scalers of the three planes of dst, for a source of
+// the given ratio, whose origin is (0, 0) and whose luma has the axes h and
+// v. They are independent of one another: rows of each plane may be pushed
+// as they come. Each must be closed.
+//
+// So a picture is resampled while it is decoded. If it is decoded smaller
+// than it is, at 1/8 say, the size is rounded up and the last samples lie
+// partly outside of the picture: 1001 columns are 126 samples, of which a
+// span of 125.125 counts.
+func NewScalers(dst *image.YCbCr, ratio image.YCbCrSubsampleRatio, h, v Axis, o Options) [3]*Scaler {
+	ch, cv := chromaAxes(dst, &image.YCbCr{SubsampleRatio: ratio}, h, v)
+	return [3]*Scaler{
+		NewScaler(dst.Y, dst.YStride, h, v, o),
+		NewScaler(dst.Cb, dst.CStride, ch, cv, o),
+		NewScaler(dst.Cr, dst.CStride, ch, cv, o),
+	}
+}
+
 func chromaAxes(dst, src *image.YCbCr, h, v Axis) (ch, cv Axis) {
 	from, to := layoutOf(src.SubsampleRatio), layoutOf(dst.SubsampleRatio)
 	m := src.Rect.Min

@@ -67,6 +67,32 @@ func TestChromaStaysInPlace(t *testing.T) {
 	}
 }
 
+func TestScalersStream(t *testing.T) {
+	for _, ratio := range ratios {
+		src := slope(image.Rect(0, 0, 101, 75), ratio, 1)
+		crop := Rect{3.5, 2, 90.25, 70}
+		want := Image(src, crop, image.Pt(37, 29), Options{}).(*image.YCbCr)
+		got := image.NewYCbCr(want.Rect, ratio)
+		s := NewScalers(got, ratio, Axis{101, 3.5, 90.25, 37}, Axis{75, 2, 70, 29}, Options{})
+		for i, p := range [3][]byte{src.Y, src.Cb, src.Cr} {
+			stride := src.CStride
+			if i == 0 {
+				stride = src.YStride
+			}
+			for y := 0; y+stride <= len(p); y += stride {
+				s[i].Push(p[y:][:stride])
+			}
+			if !s[i].Done() {
+				t.Errorf("%v: plane %d is not done", ratio, i)
+			}
+			s[i].Close()
+		}
+		if !bytes.Equal(got.Y, want.Y) || !bytes.Equal(got.Cb, want.Cb) || !bytes.Equal(got.Cr, want.Cr) {
+			t.Errorf("%v: streaming differs from the whole picture", ratio)
+		}
+	}
+}
+
 func TestSubImage(t *testing.T) {
 	whole := image.NewNRGBA(image.Rect(-3, 2, 60, 50))
 	r := rand.New(rand.NewPCG(5, 5))

@@ -290,3 +290,35 @@ func TestCacheIsBounded(t *testing.T) {
 		t.Error("an entry beyond the limit is kept")
 	}
 }
+
+// Undoing the droop must bring the reduction of 8x8 averages nearer to that
+// of the picture itself.
+func TestUndroop(t *testing.T) {
+	const w, h = 1600, 800
+	src := scene(w, h)
+	small := make([]byte, w/8*h/8)
+	for i := range small {
+		sum := 0
+		for j := range 64 {
+			sum += int(src[(i/(w/8)*8+j/8)*w+i%(w/8)*8+j%8])
+		}
+		small[i] = byte((sum + 32) / 64)
+	}
+	want := reference(src, w, Whole(w, 120), Whole(h, 60), Options{})
+	_, plain := compare(scaled(small, w/8, Whole(w/8, 120), Whole(h/8, 60), Options{}), want)
+	_, sharp := compare(scaled(small, w/8, Whole(w/8, 120), Whole(h/8, 60), Options{Undroop: true}), want)
+	if sharp < plain+0.5 {
+		t.Errorf("PSNR %.2f dB without, %.2f dB with; want 0.5 more", plain, sharp)
+	}
+}
+
+// However wide the kernel, rounding of its weights must not add up.
+func TestWideKernels(t *testing.T) {
+	for _, n := range []int{1, 3, 20} {
+		src := scene(60000, 1)
+		h := Whole(60000, n)
+		if worst, _ := compare(scaled(src, 60000, h, Whole(1, 1), Options{}), reference(src, 60000, h, Whole(1, 1), Options{})); worst > 1 {
+			t.Errorf("60000 to %d: worst error %v levels; want at most 1", n, worst)
+		}
+	}
+}
