@@ -54,13 +54,26 @@ func interleaved(n int, h, v Axis, o Options, split splitter, join func(y int, p
 // split4 splits pixels of four bytes.
 func split4(pix []byte, stride, offset int) splitter {
 	return func(p *[4][]byte, x0, x1, y int) {
-		row := pix[offset+y*stride+4*x0:][:4*(x1-x0)]
-		a, b, c, d := p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1]
-		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
-		for i := range a {
-			q := row[4*i:][:4]
-			a[i], b[i], c[i], d[i] = q[0], q[1], q[2], q[3]
-		}
+		splitRow(p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1], pix[offset+y*stride+4*x0:])
+	}
+}
+
+// splitRow takes len(r) pixels of four bytes apart. The four planes must be
+// equally long.
+func splitRow(r, g, b, a, src []byte) {
+	if n := len(r) &^ 7; useAVX2 && n > 0 {
+		_, _, _, _ = g[n-1], b[n-1], a[n-1], src[4*n-1]
+		splitRowAVX2(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
+		r, g, b, a, src = r[n:], g[n:], b[n:], a[n:], src[4*n:]
+	}
+	splitRowGeneric(r, g, b, a, src)
+}
+
+func splitRowGeneric(r, g, b, a, src []byte) {
+	g, b, a, src = g[:len(r)], b[:len(r)], a[:len(r)], src[:4*len(r)]
+	for i := range r {
+		q := src[4*i:][:4]
+		r[i], g[i], b[i], a[i] = q[0], q[1], q[2], q[3]
 	}
 }
 
@@ -86,19 +99,30 @@ func unpremultiply(c, a byte) byte {
 func splitNRGBA(src *image.NRGBA) splitter {
 	offset := src.PixOffset(src.Rect.Min.X, src.Rect.Min.Y)
 	return func(p *[4][]byte, x0, x1, y int) {
-		row := src.Pix[offset+y*src.Stride+4*x0:][:4*(x1-x0)]
-		r, g, b, a := p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1]
-		g, b, a = g[:len(r)], b[:len(r)], a[:len(r)]
-		for i := range r {
-			q := row[4*i:][:4]
-			switch q[3] {
-			case 255:
-				r[i], g[i], b[i], a[i] = q[0], q[1], q[2], 255
-				continue
-			case 0:
-				r[i], g[i], b[i], a[i] = 0, 0, 0, 0
-				continue
-			}
+		premultiplyRow(p[0][x0:x1], p[1][x0:x1], p[2][x0:x1], p[3][x0:x1], src.Pix[offset+y*src.Stride+4*x0:])
+	}
+}
+
+// premultiplyRow is splitRow with colours multiplied by alpha.
+func premultiplyRow(r, g, b, a, src []byte) {
+	if n := len(r) &^ 7; useAVX2 && n > 0 {
+		_, _, _, _ = g[n-1], b[n-1], a[n-1], src[4*n-1]
+		premultiplyRowAVX2(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
+		r, g, b, a, src = r[n:], g[n:], b[n:], a[n:], src[4*n:]
+	}
+	premultiplyRowGeneric(r, g, b, a, src)
+}
+
+func premultiplyRowGeneric(r, g, b, a, src []byte) {
+	g, b, a, src = g[:len(r)], b[:len(r)], a[:len(r)], src[:4*len(r)]
+	for i := range r {
+		q := src[4*i:][:4]
+		switch q[3] {
+		case 255:
+			r[i], g[i], b[i], a[i] = q[0], q[1], q[2], 255
+		case 0:
+			r[i], g[i], b[i], a[i] = 0, 0, 0, 0
+		default:
 			r[i], g[i], b[i], a[i] = premultiply(q[0], q[3]), premultiply(q[1], q[3]), premultiply(q[2], q[3]), q[3]
 		}
 	}

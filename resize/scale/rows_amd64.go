@@ -27,3 +27,13 @@ func vrowAVX2(dst *byte, ring *int16, stride int, weights *int16, pairs, n int)
 //
 //go:noescape
 func ycbcrRowAVX2(dst, y, cb, cr *byte, groups int)
+
+// splitRowAVX2 takes 8*groups pixels apart, groups being positive.
+//
+//go:noescape
+func splitRowAVX2(red, green, blue, alpha, src *byte, groups int)
+
+// premultiplyRowAVX2 is splitRowAVX2 with colours multiplied by alpha.
+//
+//go:noescape
+func premultiplyRowAVX2(red, green, blue, alpha, src *byte, groups int)

@@ -356,3 +356,212 @@ pixels:
 	JNZ       pixels
 	VZEROUPPER
 	RET
+
+DATA splitRowAVX2Planes<>+0(SB)/1, $0x00
+DATA splitRowAVX2Planes<>+1(SB)/1, $0x04
+DATA splitRowAVX2Planes<>+2(SB)/1, $0x08
+DATA splitRowAVX2Planes<>+3(SB)/1, $0x0c
+DATA splitRowAVX2Planes<>+4(SB)/1, $0x01
+DATA splitRowAVX2Planes<>+5(SB)/1, $0x05
+DATA splitRowAVX2Planes<>+6(SB)/1, $0x09
+DATA splitRowAVX2Planes<>+7(SB)/1, $0x0d
+DATA splitRowAVX2Planes<>+8(SB)/1, $0x02
+DATA splitRowAVX2Planes<>+9(SB)/1, $0x06
+DATA splitRowAVX2Planes<>+10(SB)/1, $0x0a
+DATA splitRowAVX2Planes<>+11(SB)/1, $0x0e
+DATA splitRowAVX2Planes<>+12(SB)/1, $0x03
+DATA splitRowAVX2Planes<>+13(SB)/1, $0x07
+DATA splitRowAVX2Planes<>+14(SB)/1, $0x0b
+DATA splitRowAVX2Planes<>+15(SB)/1, $0x0f
+DATA splitRowAVX2Planes<>+16(SB)/1, $0x00
+DATA splitRowAVX2Planes<>+17(SB)/1, $0x04
+DATA splitRowAVX2Planes<>+18(SB)/1, $0x08
+DATA splitRowAVX2Planes<>+19(SB)/1, $0x0c
+DATA splitRowAVX2Planes<>+20(SB)/1, $0x01
+DATA splitRowAVX2Planes<>+21(SB)/1, $0x05
+DATA splitRowAVX2Planes<>+22(SB)/1, $0x09
+DATA splitRowAVX2Planes<>+23(SB)/1, $0x0d
+DATA splitRowAVX2Planes<>+24(SB)/1, $0x02
+DATA splitRowAVX2Planes<>+25(SB)/1, $0x06
+DATA splitRowAVX2Planes<>+26(SB)/1, $0x0a
+DATA splitRowAVX2Planes<>+27(SB)/1, $0x0e
+DATA splitRowAVX2Planes<>+28(SB)/1, $0x03
+DATA splitRowAVX2Planes<>+29(SB)/1, $0x07
+DATA splitRowAVX2Planes<>+30(SB)/1, $0x0b
+DATA splitRowAVX2Planes<>+31(SB)/1, $0x0f
+GLOBL splitRowAVX2Planes<>(SB), RODATA|NOPTR, $32
+
+DATA splitRowAVX2Order<>+0(SB)/4, $0x00000000
+DATA splitRowAVX2Order<>+4(SB)/4, $0x00000004
+DATA splitRowAVX2Order<>+8(SB)/4, $0x00000001
+DATA splitRowAVX2Order<>+12(SB)/4, $0x00000005
+DATA splitRowAVX2Order<>+16(SB)/4, $0x00000002
+DATA splitRowAVX2Order<>+20(SB)/4, $0x00000006
+DATA splitRowAVX2Order<>+24(SB)/4, $0x00000003
+DATA splitRowAVX2Order<>+28(SB)/4, $0x00000007
+GLOBL splitRowAVX2Order<>(SB), RODATA|NOPTR, $32
+
+// func splitRowAVX2(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·splitRowAVX2(SB), NOSPLIT, $0-48
+	MOVQ    red+0(FP), AX
+	MOVQ    green+8(FP), CX
+	MOVQ    blue+16(FP), DX
+	MOVQ    alpha+24(FP), BX
+	MOVQ    src+32(FP), SI
+	MOVQ    groups+40(FP), DI
+	VMOVDQU splitRowAVX2Planes<>+0(SB), Y0
+	VMOVDQU splitRowAVX2Order<>+0(SB), Y1
+
+pixels:
+	VMOVDQU      (SI), Y2
+	VPSHUFB      Y0, Y2, Y2
+	VPERMD       Y2, Y1, Y2
+	VMOVQ        X2, (AX)
+	VMOVHPS      X2, (CX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VMOVQ        X2, (DX)
+	VMOVHPS      X2, (BX)
+	ADDQ         $0x20, SI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, DX
+	ADDQ         $0x08, BX
+	DECQ         DI
+	JNZ          pixels
+	VZEROUPPER
+	RET
+
+DATA premultiplyRowAVX2Planes<>+0(SB)/1, $0x00
+DATA premultiplyRowAVX2Planes<>+1(SB)/1, $0x04
+DATA premultiplyRowAVX2Planes<>+2(SB)/1, $0x08
+DATA premultiplyRowAVX2Planes<>+3(SB)/1, $0x0c
+DATA premultiplyRowAVX2Planes<>+4(SB)/1, $0x01
+DATA premultiplyRowAVX2Planes<>+5(SB)/1, $0x05
+DATA premultiplyRowAVX2Planes<>+6(SB)/1, $0x09
+DATA premultiplyRowAVX2Planes<>+7(SB)/1, $0x0d
+DATA premultiplyRowAVX2Planes<>+8(SB)/1, $0x02
+DATA premultiplyRowAVX2Planes<>+9(SB)/1, $0x06
+DATA premultiplyRowAVX2Planes<>+10(SB)/1, $0x0a
+DATA premultiplyRowAVX2Planes<>+11(SB)/1, $0x0e
+DATA premultiplyRowAVX2Planes<>+12(SB)/1, $0x03
+DATA premultiplyRowAVX2Planes<>+13(SB)/1, $0x07
+DATA premultiplyRowAVX2Planes<>+14(SB)/1, $0x0b
+DATA premultiplyRowAVX2Planes<>+15(SB)/1, $0x0f
+DATA premultiplyRowAVX2Planes<>+16(SB)/1, $0x00
+DATA premultiplyRowAVX2Planes<>+17(SB)/1, $0x04
+DATA premultiplyRowAVX2Planes<>+18(SB)/1, $0x08
+DATA premultiplyRowAVX2Planes<>+19(SB)/1, $0x0c
+DATA premultiplyRowAVX2Planes<>+20(SB)/1, $0x01
+DATA premultiplyRowAVX2Planes<>+21(SB)/1, $0x05
+DATA premultiplyRowAVX2Planes<>+22(SB)/1, $0x09
+DATA premultiplyRowAVX2Planes<>+23(SB)/1, $0x0d
+DATA premultiplyRowAVX2Planes<>+24(SB)/1, $0x02
+DATA premultiplyRowAVX2Planes<>+25(SB)/1, $0x06
+DATA premultiplyRowAVX2Planes<>+26(SB)/1, $0x0a
+DATA premultiplyRowAVX2Planes<>+27(SB)/1, $0x0e
+DATA premultiplyRowAVX2Planes<>+28(SB)/1, $0x03
+DATA premultiplyRowAVX2Planes<>+29(SB)/1, $0x07
+DATA premultiplyRowAVX2Planes<>+30(SB)/1, $0x0b
+DATA premultiplyRowAVX2Planes<>+31(SB)/1, $0x0f
+GLOBL premultiplyRowAVX2Planes<>(SB), RODATA|NOPTR, $32
+
+DATA premultiplyRowAVX2Order<>+0(SB)/4, $0x00000000
+DATA premultiplyRowAVX2Order<>+4(SB)/4, $0x00000004
+DATA premultiplyRowAVX2Order<>+8(SB)/4, $0x00000001
+DATA premultiplyRowAVX2Order<>+12(SB)/4, $0x00000005
+DATA premultiplyRowAVX2Order<>+16(SB)/4, $0x00000002
+DATA premultiplyRowAVX2Order<>+20(SB)/4, $0x00000006
+DATA premultiplyRowAVX2Order<>+24(SB)/4, $0x00000003
+DATA premultiplyRowAVX2Order<>+28(SB)/4, $0x00000007
+GLOBL premultiplyRowAVX2Order<>(SB), RODATA|NOPTR, $32
+
+DATA premultiplyRowAVX2Alpha<>+0(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+1(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+2(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+3(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+4(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+5(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+6(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+7(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+8(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+9(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+10(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+11(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+12(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+13(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+14(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+15(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+16(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+17(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+18(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+19(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+20(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+21(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+22(SB)/1, $0x06
+DATA premultiplyRowAVX2Alpha<>+23(SB)/1, $0x07
+DATA premultiplyRowAVX2Alpha<>+24(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+25(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+26(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+27(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+28(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+29(SB)/1, $0x0f
+DATA premultiplyRowAVX2Alpha<>+30(SB)/1, $0x0e
+DATA premultiplyRowAVX2Alpha<>+31(SB)/1, $0x0f
+GLOBL premultiplyRowAVX2Alpha<>(SB), RODATA|NOPTR, $32
+
+// func premultiplyRowAVX2(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·premultiplyRowAVX2(SB), NOSPLIT, $0-48
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         alpha+24(FP), BX
+	MOVQ         src+32(FP), SI
+	MOVQ         groups+40(FP), DI
+	VMOVDQU      premultiplyRowAVX2Planes<>+0(SB), Y0
+	VMOVDQU      premultiplyRowAVX2Order<>+0(SB), Y1
+	VPXOR        Y2, Y2, Y2
+	VMOVDQU      premultiplyRowAVX2Alpha<>+0(SB), Y3
+	MOVL         $0x00ff00ff, R8
+	VMOVD        R8, X4
+	VPBROADCASTD X4, Y4
+	MOVL         $0x00800080, R8
+	VMOVD        R8, X5
+	VPBROADCASTD X5, Y5
+
+pixels:
+	VMOVDQU      (SI), Y6
+	VPUNPCKLBW   Y2, Y6, Y7
+	VPUNPCKHBW   Y2, Y6, Y6
+	VPSHUFB      Y3, Y7, Y8
+	VPBLENDW     $0x88, Y4, Y8, Y8
+	VPMULLW      Y8, Y7, Y7
+	VPADDW       Y5, Y7, Y7
+	VPSRLW       $0x08, Y7, Y8
+	VPADDW       Y8, Y7, Y7
+	VPSRLW       $0x08, Y7, Y7
+	VPSHUFB      Y3, Y6, Y8
+	VPBLENDW     $0x88, Y4, Y8, Y8
+	VPMULLW      Y8, Y6, Y6
+	VPADDW       Y5, Y6, Y6
+	VPSRLW       $0x08, Y6, Y8
+	VPADDW       Y8, Y6, Y6
+	VPSRLW       $0x08, Y6, Y6
+	VPACKUSWB    Y6, Y7, Y6
+	VPSHUFB      Y0, Y6, Y6
+	VPERMD       Y6, Y1, Y6
+	VMOVQ        X6, (AX)
+	VMOVHPS      X6, (CX)
+	VEXTRACTI128 $0x01, Y6, X6
+	VMOVQ        X6, (DX)
+	VMOVHPS      X6, (BX)
+	ADDQ         $0x20, SI
+	ADDQ         $0x08, AX
+	ADDQ         $0x08, CX
+	ADDQ         $0x08, DX
+	ADDQ         $0x08, BX
+	DECQ         DI
+	JNZ          pixels
+	VZEROUPPER
+	RET

@@ -17,3 +17,11 @@ func vrowAVX2(dst *byte, ring *int16, stride int, weights *int16, pairs, n int) 
 func ycbcrRowAVX2(dst, y, cb, cr *byte, groups int) {
 	panic("scale: no assembly in this build")
 }
+
+func splitRowAVX2(red, green, blue, alpha, src *byte, groups int) {
+	panic("scale: no assembly in this build")
+}
+
+func premultiplyRowAVX2(red, green, blue, alpha, src *byte, groups int) {
+	panic("scale: no assembly in this build")
+}

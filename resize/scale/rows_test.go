@@ -84,6 +84,43 @@ func checkYCbCrRow(t *testing.T, r *rand.Rand, n, off int) {
 	}
 }
 
+func checkSplitRow(t *testing.T, r *rand.Rand, n, off int) {
+	src := make([]byte, off+4*n)
+	for i := range src {
+		src[i] = byte(r.Uint32()) | byte(r.IntN(2)*255)
+	}
+	src = src[off:]
+	var got, want [4][]byte
+	for _, f := range []func(p func(i int) []byte, generic bool){
+		func(p func(i int) []byte, generic bool) {
+			if generic {
+				splitRowGeneric(p(0), p(1), p(2), p(3), src)
+			} else {
+				splitRow(p(0), p(1), p(2), p(3), src)
+			}
+		},
+		func(p func(i int) []byte, generic bool) {
+			if generic {
+				premultiplyRowGeneric(p(0), p(1), p(2), p(3), src)
+			} else {
+				premultiplyRow(p(0), p(1), p(2), p(3), src)
+			}
+		},
+	} {
+		for i, to := range []*[4][]byte{&got, &want} {
+			for j := range to {
+				to[j] = bytes.Repeat([]byte{0xa5}, off+n+40)
+			}
+			f(func(j int) []byte { return to[j][off:][:n] }, i == 1)
+		}
+		for j := range got {
+			if !bytes.Equal(got[j], want[j]) {
+				t.Fatalf("split n=%d offset %d: channel %d: assembly and Go differ, or canary lost", n, off, j)
+			}
+		}
+	}
+}
+
 func TestRows(t *testing.T) {
 	if !useAVX2 {
 		t.Skip("no AVX2: the assembly is not tested")
@@ -97,6 +134,7 @@ func TestRows(t *testing.T) {
 			checkVrow(t, r, n, taps, r.IntN(17))
 		}
 		checkYCbCrRow(t, r, n, r.IntN(17))
+		checkSplitRow(t, r, n, r.IntN(17))
 	}
 }
 
@@ -112,6 +150,7 @@ func FuzzRows(f *testing.F) {
 		checkHrow(t, r, w, (int(taps)%20+1)*16, int(off)%33)
 		checkVrow(t, r, w, (int(taps)+1)*2, int(off)%33)
 		checkYCbCrRow(t, r, w, int(off)%33)
+		checkSplitRow(t, r, w, int(off)%33)
 	})
 }
 

@@ -14,6 +14,8 @@ func main() {
 	hrow()
 	vrow()
 	ycbcrRow()
+	split("splitRowAVX2", false)
+	split("premultiplyRowAVX2", true)
 	Generate()
 }
 
@@ -209,6 +211,83 @@ func ycbcrRow() {
 	ADDQ(U8(8), yp)
 	ADDQ(U8(8), bp)
 	ADDQ(U8(8), rp)
+	DECQ(groups)
+	JNZ(LabelRef("pixels"))
+	VZEROUPPER()
+	RET()
+}
+
+// bytes16 returns the address of 32 bytes, b in each half.
+func bytes16(name string, b [16]byte) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, U8(b[i%16]))
+	}
+	return m
+}
+
+// split takes eight pixels of four bytes apart at a time, multiplying the
+// first three by the fourth before if premultiply.
+func split(name string, premultiply bool) {
+	planes := bytes16(name+"Planes", [16]byte{0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15})
+	order := GLOBL(name+"Order", RODATA|NOPTR)
+	for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+		DATA(4*i, U32(v))
+	}
+	var alpha Mem
+	if premultiply {
+		alpha = bytes16(name+"Alpha", [16]byte{6, 7, 6, 7, 6, 7, 6, 7, 14, 15, 14, 15, 14, 15, 14, 15})
+	}
+	TEXT(name, NOSPLIT, "func(red, green, blue, alpha, src *byte, groups int)")
+	var dst [4]Register
+	for i, n := range []string{"red", "green", "blue", "alpha"} {
+		dst[i] = Load(Param(n), GP64())
+	}
+	src := Load(Param("src"), GP64())
+	groups := Load(Param("groups"), GP64())
+	shuffle, perm := YMM(), YMM()
+	VMOVDQU(planes, shuffle)
+	VMOVDQU(order, perm)
+	var zero, spread, full, half VecVirtual
+	if premultiply {
+		zero, spread = YMM(), YMM()
+		VPXOR(zero, zero, zero)
+		VMOVDQU(alpha, spread)
+		full, half = broadcast(255<<16|255), broadcast(128<<16|128)
+	}
+
+	Label("pixels")
+	x := YMM()
+	VMOVDQU(Mem{Base: src}, x)
+	if premultiply {
+		// (c*a+128)*257>>16, which is c*a/255 rounded, in words.
+		lo, hi := YMM(), YMM()
+		VPUNPCKLBW(zero, x, lo)
+		VPUNPCKHBW(zero, x, hi)
+		for _, c := range []VecVirtual{lo, hi} {
+			f, t := YMM(), YMM()
+			VPSHUFB(spread, c, f)
+			VPBLENDW(U8(0x88), full, f, f) // alpha itself by 255
+			VPMULLW(f, c, c)
+			VPADDW(half, c, c)
+			VPSRLW(U8(8), c, t)
+			VPADDW(t, c, c)
+			VPSRLW(U8(8), c, c)
+		}
+		VPACKUSWB(hi, lo, x)
+	}
+	VPSHUFB(shuffle, x, x)
+	VPERMD(x, perm, x)
+	VMOVQ(x.AsX(), Mem{Base: dst[0]})
+	VMOVHPS(x.AsX(), Mem{Base: dst[1]})
+	high := XMM()
+	VEXTRACTI128(U8(1), x, high)
+	VMOVQ(high, Mem{Base: dst[2]})
+	VMOVHPS(high, Mem{Base: dst[3]})
+	ADDQ(U8(32), src)
+	for _, d := range dst {
+		ADDQ(U8(8), d)
+	}
 	DECQ(groups)
 	JNZ(LabelRef("pixels"))
 	VZEROUPPER()
