@@ -26,7 +26,8 @@ var jpegCodec = codec{
 }
 
 func configJPEG(head []byte) (Info, error) {
-	h, err := jpeg.ReadHeader(bytes.NewReader(head))
+	// More bytes may follow: their absence is no end of the file.
+	h, err := jpeg.ReadHeader(io.MultiReader(bytes.NewReader(head), endless{io.ErrUnexpectedEOF}))
 	if err != nil {
 		return Info{}, fromJPEG(err)
 	}
@@ -38,6 +39,11 @@ func configJPEG(head []byte) (Info, error) {
 	}
 	return Info{Size: size, Progressive: h.Progressive, Depth: h.Components, orientation: exifOrientation(h.Exif)}, nil
 }
+
+// endless is a reader that has only an error.
+type endless struct{ err error }
+
+func (e endless) Read([]byte) (int, error) { return 0, e.err }
 
 // jpegScale returns the smallest N of N/8 at which a picture is at least min.
 func jpegScale(size, min image.Point) int {

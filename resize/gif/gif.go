@@ -119,6 +119,10 @@ func Parse(file []byte, max int) (*File, error) {
 			return f, nil
 		case 0: // padding between blocks, as some writers leave
 		default:
+			// Garbage behind whole frames ends the animation, as in browsers.
+			if len(f.Frames) > 0 {
+				return f, nil
+			}
 			err = FormatError(fmt.Sprintf("unknown block %#02x", kind[0]))
 		}
 		if err != nil {

@@ -1,0 +1,164 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"math/rand/v2"
+	"testing"
+)
+
+// uprightAt is the slow twin of upright: where a pixel of the upright picture
+// is stored, straight from the table of EXIF 2.3 section 4.6.4.
+func uprightAt(o orientation, stored image.Point, x, y int) (sx, sy int) {
+	w, h := stored.X, stored.Y
+	switch o {
+	case 2:
+		return w - 1 - x, y
+	case 3:
+		return w - 1 - x, h - 1 - y
+	case 4:
+		return x, h - 1 - y
+	case 5:
+		return y, x
+	case 6:
+		return y, h - 1 - x
+	case 7:
+		return w - 1 - y, h - 1 - x
+	case 8:
+		return w - 1 - y, x
+	}
+	return x, y
+}
+
+func TestUpright(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, size := range []image.Point{{1, 1}, {2, 3}, {4, 2}, {7, 5}, {16, 8}} {
+		r := image.Rectangle{Max: size}
+		pictures := []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewCMYK(r), image.NewYCbCr(r, image.YCbCrSubsampleRatio444), image.NewRGBA64(r)}
+		if size.X%2 == 0 && size.Y%2 == 0 {
+			pictures = append(pictures, image.NewYCbCr(r, image.YCbCrSubsampleRatio420), image.NewYCbCr(r, image.YCbCrSubsampleRatio422), image.NewNYCbCrA(r, image.YCbCrSubsampleRatio420))
+		}
+		for _, img := range pictures {
+			randomize(img, rng)
+			for o := orientation(0); o <= 9; o++ {
+				got := o.upright(img)
+				if want := (image.Rectangle{Max: o.size(size)}); got.Bounds() != want {
+					t.Fatalf("orientation %d of %T %v: bounds %v; want %v", o, img, size, got.Bounds(), want)
+				}
+				for y := range got.Bounds().Dy() {
+					for x := range got.Bounds().Dx() {
+						sx, sy := uprightAt(o, size, x, y)
+						model := got.ColorModel()
+						if g, w := got.At(x, y), model.Convert(img.At(sx, sy)); g != w {
+							t.Fatalf("orientation %d of %T %v: pixel (%d,%d) = %v; want %v", o, img, size, x, y, g, w)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func randomize(img image.Image, rng *rand.Rand) {
+	fill := func(planes ...[]byte) {
+		for _, p := range planes {
+			for i := range p {
+				p[i] = byte(rng.Uint32())
+			}
+		}
+	}
+	switch m := img.(type) {
+	case *image.Gray:
+		fill(m.Pix)
+	case *image.NRGBA:
+		fill(m.Pix)
+	case *image.CMYK:
+		fill(m.Pix)
+	case *image.RGBA64:
+		fill(m.Pix)
+		for i := 6; i < len(m.Pix); i += 8 {
+			m.Pix[i], m.Pix[i+1] = 0xff, 0xff
+		}
+	case *image.YCbCr:
+		fill(m.Y, m.Cb, m.Cr)
+	case *image.NYCbCrA:
+		fill(m.Y, m.Cb, m.Cr, m.A)
+	}
+}
+
+func TestStoredRectangle(t *testing.T) {
+	// The upper left quarter of the upright picture, in every orientation.
+	stored := image.Pt(400, 200)
+	for o := orientation(1); o <= 8; o++ {
+		up := o.size(stored)
+		r := rectangle{0, 0, float64(up.X) / 2, float64(up.Y) / 2}
+		got := o.stored(r, stored)
+		sx, sy := uprightAt(o, stored, 0, 0)
+		inside := float64(sx) >= got.X && float64(sx) < got.X+got.W && float64(sy) >= got.Y && float64(sy) < got.Y+got.H
+		if got.W != 200 || got.H != 100 || !inside {
+			t.Errorf("orientation %d: stored(%v) = %v; want a quarter that holds (%d,%d)", o, r, got, sx, sy)
+		}
+	}
+}
+
+func TestExifOrientation(t *testing.T) {
+	little := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00")
+	big := []byte("MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00")
+	with := func(at int, v byte) []byte { b := bytes.Clone(little); b[at] = v; return b }
+	tests := []struct {
+		name string
+		exif []byte
+		want orientation
+	}{
+		{"little-endian", little, 6},
+		{"big-endian", big, 8},
+		{"with the marker before it", append([]byte("Exif\x00\x00"), little...), 6},
+		{"empty", nil, 1},
+		{"no TIFF header", []byte("garbage!garbage!"), 1},
+		{"value 0", with(18, 0), 1},
+		{"value 9", with(18, 9), 1},
+		{"value 65286", with(19, 0xff), 1},
+		{"another type", with(12, 4), 1},
+		{"another tag", with(10, 0x13), 1},
+		{"directory beyond the end", with(4, 200), 1},
+		{"directory at the end", with(4, 24), 1},
+		{"more entries than there are", with(8, 200), 6},
+		{"cut in the entry", little[:16], 1},
+	}
+	for _, tt := range tests {
+		if got := exifOrientation(tt.exif); got != tt.want {
+			t.Errorf("%s: %d; want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func FuzzExifOrientation(f *testing.F) {
+	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, exif []byte) {
+		if o := exifOrientation(exif); o < 1 || o > 8 {
+			t.Errorf("orientation %d", o)
+		}
+	})
+}
+
+func TestOnWhite(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 3, 1))
+	m.SetNRGBA(0, 0, color.NRGBA{10, 20, 30, 255})
+	m.SetNRGBA(1, 0, color.NRGBA{10, 20, 30, 0})
+	m.SetNRGBA(2, 0, color.NRGBA{0, 0, 0, 128})
+	got := onWhite(m).(*image.NRGBA)
+	want := []byte{10, 20, 30, 255, 255, 255, 255, 255, 127, 127, 127, 255}
+	if !bytes.Equal(got.Pix, want) {
+		t.Errorf("onWhite = %v; want %v", got.Pix, want)
+	}
+}
+
+func TestPaletteIndexBeyondThePalette(t *testing.T) {
+	m := image.NewPaletted(image.Rect(0, 0, 2, 1), color.Palette{color.NRGBA{1, 2, 3, 255}})
+	m.Pix[1] = 200
+	got := plain(m).(*image.NRGBA)
+	if want := []byte{1, 2, 3, 255, 0, 0, 0, 0}; !bytes.Equal(got.Pix, want) {
+		t.Errorf("plain = %v; want %v", got.Pix, want)
+	}
+}
