@@ -102,7 +102,10 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	for _, w := range warnings {
 		src.locate(w)
 	}
-	return c, warnings, src.place(c.Validate())
+	if err := src.place(c.Validate()); err != nil {
+		return nil, warnings, err
+	}
+	return c, warnings, nil
 }
 
 // A document is a configuration's text, for finding places in it.

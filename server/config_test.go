@@ -1,0 +1,252 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A2 to A4: the sample that the original's users copied loads byte for byte.
+func TestOriginalConfig(t *testing.T) {
+	text, err := os.ReadFile("../../shared/original-config.jsonc")
+	if err != nil {
+		t.Skip("not tested with the original's configuration: ", err)
+	}
+	file := writeConfig(t, string(text))
+	writeCertificate(t, filepath.Join(filepath.Dir(file), "bundle.crt"), filepath.Join(filepath.Dir(file), "cert.key"), "localhost")
+	c, warnings, err := Load(file)
+	if err != nil || len(warnings) != 0 {
+		t.Fatalf("Load = %v, %v", warnings, err)
+	}
+	if len(c.Handlers) != 2 || c.HTTPPort != 80 || !c.HTTPSEnabled || c.HTTPSStrict || c.HTTPSPort != 443 || c.HTTPSCert != "bundle.crt" || c.HTTPSKey != "cert.key" {
+		t.Errorf("server keys: %+v", c)
+	}
+	h := c.Handlers[0]
+	if h.Name != "handlerName" || h.Prefix != "h" || h.AWS.BucketName != "bucketName" || h.AWS.FilePath != "imagesLarge" || h.AWS.AccessKey != "aws_access_key" ||
+		h.AWS.SecretKey != "aws_secret_key" || h.ErrorImage != "error_image.jpg" || h.OutputFormat != "jpg" || !*h.CacheEnabled || h.CachePath != "./cache" || *h.CacheTime != 604800 {
+		t.Errorf("first handler: %+v, aws %+v", h, h.AWS)
+	}
+	if h2 := c.Handlers[1]; h2.Prefix != "h2" || h2.ttl() != 7*24*time.Hour || h2.AWS.prefixOf() != "" {
+		t.Errorf("second handler: %+v", h2)
+	}
+}
+
+const minimal = `{"handlers": [{"name": "n", "source": {"dir": "."}}]}`
+
+func TestDefaults(t *testing.T) {
+	c, warnings, err := Load(writeConfig(t, minimal))
+	if err != nil || len(warnings) != 0 {
+		t.Fatal(warnings, err)
+	}
+	h := c.Handlers[0]
+	if c.HTTPPort != 80 || c.HTTPSPort != 443 || h.Prefix != "n" || h.OutputFormat != "webp" || h.MaxDimension != 3064 || *h.CacheTime != 604800 || h.MaxSourceBytes != 50<<20 ||
+		strings.Join(h.AllowedFormats, " ") != "png jpg jpeg gif webp" || h.cached() {
+		t.Errorf("defaults: %+v, %+v", c, h)
+	}
+}
+
+// A5, A9, A10 and A1: every fault with its file, line, column and key, all
+// together.
+func TestFaultsOfConfigurations(t *testing.T) {
+	handler := func(s string) string {
+		return `{"handlers": [{"name": "n", "source": {"dir": "."}` + s + `}]}`
+	}
+	tests := []struct {
+		name, text string
+		want       []string // parts of the error, each of its own line
+	}{
+		{"not JSON", "{\n  \"handlers\": [}\n}", []string{":2:16: "}},
+		{"cut off", `{"handlers": [`, []string{":1:15: "}},
+		{"empty", ``, []string{":1:1: "}},
+		{"a list", `[]`, []string{"cannot be an object"}},
+		{"no handlers", `{}`, []string{"handlers: there is none"}},
+		{"wrong type", "{\n\"http_port\": \"eighty\"}", []string{":2:1: http_port: a string cannot be a whole number"}},
+		{"wrong type inside", "{\"handlers\": [{},\n {\"name\": 7}]}", []string{":2:3: handlers.1.name: a number cannot be a string"}},
+		{"wrong type behind a long variable", "{\"https_key\": \"${LONG_VALUE}\",\n\"http_port\": []}", []string{":2:1: http_port: a array cannot be a whole number"}},
+		{"no name", `{"handlers": [{"source": {"dir": "."}}]}`, []string{":1:15: handlers.0: a handler needs a name or a prefix"}},
+		{"two of one prefix", "{\"handlers\": [{\"name\": \"a\", \"source\": {\"dir\": \".\"}},\n{\"name\": \"b\", \"prefix\": \"/a/\", \"source\": {\"dir\": \".\"}}]}", []string{`:2:15: handlers.1.prefix: "a" is already the prefix of handler 1`}},
+		{"no source", `{"handlers": [{"name": "a"}]}`, []string{"handlers.0: needs one source"}},
+		{"two sources", handler(`, "aws": {"bucket_name": "b"}`), []string{"handlers.0: needs one source"}},
+		{"no bucket name", `{"handlers": [{"name": "a", "aws": {}}]}`, []string{"handlers.0.aws.bucket_name: is missing"}},
+		{"half a key", `{"handlers": [{"name": "a", "aws": {"bucket_name": "b", "aws_secret": "${TEST_SECRET}"}}]}`, []string{"handlers.0.aws.aws_access: and aws_secret go together"}},
+		{"a prefix that is no path", `{"handlers": [{"prefix": "a//b", "source": {"dir": "."}}]}`, []string{"handlers.0.prefix"}},
+		{"output format", handler(`, "output_format": "bmp"`), []string{`handlers.0.output_format: "bmp" is not a format that can be written`}},
+		{"error status", handler(`, "error_status": 200`), []string{"200 is not an HTTP status"}},
+		{"extension", handler(`, "allowed_formats": ["jpg", "a/b"]`), []string{"handlers.0.allowed_formats.1"}},
+		{"max_dimension", handler(`, "max_dimension": -1`), []string{"handlers.0.max_dimension"}},
+		{"unset variable", handler(`, "error_image": "${NO_SUCH_VARIABLE}"`), []string{"handlers.0.error_image: the environment variable NO_SUCH_VARIABLE is not set"}},
+		{"everything off", `{"http_port": -1, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"http_port: off"}},
+		{"HTTPS without files", `{"https_enabled": true, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_cert: is needed", "https_key: is needed"}},
+		{"HTTPS with missing files", `{"https_enabled": true, "https_cert": "no.crt", "https_key": "no.key", "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_cert: open"}},
+		{"one port for both", `{"https_enabled": true, "https_port": 80, "https_cert": "a", "https_key": "b", "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_port: 80 is the port of plain HTTP too"}},
+		{"strict without HTTPS", `{"https_strict": true, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_strict"}},
+		{"a port that is none", `{"http_port": 70000, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"http_port: 70000"}},
+		{"all together", "{\"http_port\": 70000,\n\"handlers\": [{\"prefix\": \"x\"},\n{}]}", []string{":1:2: http_port", ":2:14: handlers.0: needs one source", ":3:1: handlers.1: a handler needs", ":3:1: handlers.1: needs one source"}},
+	}
+	t.Setenv("TEST_SECRET", "hunter2")
+	t.Setenv("LONG_VALUE", strings.Repeat("\\\"x\n", 100))
+	for _, tt := range tests {
+		file := writeConfig(t, tt.text)
+		_, _, err := Load(file)
+		if err == nil {
+			t.Errorf("%s: no error", tt.name)
+			continue
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %q; want %q in it", tt.name, err, want)
+			}
+		}
+		if !strings.HasPrefix(err.Error(), file+":") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: error %q; want it to begin with the file's name, and no secret", tt.name, err)
+		}
+	}
+	if _, _, err := Load("no such file"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Load of a missing file = %v", err)
+	}
+}
+
+// A5: unknown keys warn, and name the nearest known one.
+func TestUnknownKeys(t *testing.T) {
+	file := writeConfig(t, "{\"handlers\": [\n{\"name\": \"n\", \"source\": {\"dir\": \".\"},\n  \"cache_pth\": \"x\", \"aws_secret\": \"s\", \"Output_Format\": \"jpg\"}], \"zzz\": 1}")
+	c, warnings, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		file + `:3:3: handlers.0.cache_pth: unknown key; did you mean "cache_path"?`,
+		file + `:3:21: handlers.0.aws_secret: unknown key; did you mean `,
+		file + `:3:66: zzz: unknown key`,
+	}
+	if len(warnings) != len(want) {
+		t.Fatalf("warnings %v; want %d", warnings, len(want))
+	}
+	for i := range want {
+		if !strings.HasPrefix(warnings[i].Error(), want[i]) {
+			t.Errorf("warning %q; want %q", warnings[i], want[i])
+		}
+	}
+	if c.Handlers[0].OutputFormat != "jpg" {
+		t.Error("keys are compared with regard to case; the original did not")
+	}
+}
+
+// A9: environment variables in any string, and only in that form.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("TEST_KEY", "key")
+	t.Setenv("TEST_SECRET", `se"cr\et`)
+	t.Setenv("TEST_STATUS", "404")
+	c, _, err := Load(writeConfig(t, `{"handlers": [{"name": "n", "aws": {"bucket_name": "$b-$$-${-}", "aws_access": "a${TEST_KEY}b", "aws_secret": "${TEST_SECRET}"}, "error_status": "${TEST_STATUS}"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := c.Handlers[0]
+	if h.AWS.BucketName != "$b-$$-${-}" || h.AWS.AccessKey != "akeyb" || h.AWS.SecretKey != `se"cr\et` || h.ErrorStatus != 404 {
+		t.Errorf("got %+v, %d", h.AWS, h.ErrorStatus)
+	}
+	for _, shown := range []string{fmt.Sprint(h.AWS.SecretKey), fmt.Sprintf("%v %+v %#v %s %q", *h.AWS, *h.AWS, *h.AWS, h.AWS.SecretKey, h.AWS.SecretKey)} {
+		if strings.Contains(shown, "et") && strings.Contains(shown, "se\"") {
+			t.Errorf("the secret shows in %s", shown)
+		}
+	}
+}
+
+// A8.
+func TestFilePath(t *testing.T) {
+	tests := []struct {
+		aws  AWSConfig
+		want string
+	}{
+		{AWSConfig{}, ""},
+		{AWSConfig{FilePath: "large"}, "large/"},
+		{AWSConfig{FilePath: "large/"}, "large/"},
+		{AWSConfig{FilePath: "/a/b/"}, "a/b/"},
+		{AWSConfig{FilePath: "/"}, ""},
+		{AWSConfig{FilePath: "img_", FilePathRaw: true}, "img_"},
+	}
+	for _, tt := range tests {
+		if got := tt.aws.prefixOf(); got != tt.want {
+			t.Errorf("prefix of %+v = %q; want %q", tt.aws, got, tt.want)
+		}
+	}
+}
+
+// A11: files beside the configuration are found from another folder.
+func TestFilesBesideTheConfiguration(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "pictures"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "pictures", "a.jpg"), jpegFile(t, 10, 10), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(file, []byte(`{"handlers": [{"name": "h", "source": {"dir": "pictures"}, "error_image": "pictures/a.jpg"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &site{t: t, server: s}
+	if r := site.get("/h/a.jpg"); r.StatusCode != 200 {
+		t.Errorf("picture beside the configuration: %d", r.StatusCode)
+	}
+	if r := site.get("/h/b.jpg"); len(body(t, r)) == 0 {
+		t.Error("error image beside the configuration was not found")
+	}
+}
+
+func TestEmbeddedFiles(t *testing.T) {
+	files := fstest.MapFS{
+		"samples/a.jpg": {Data: jpegFile(t, 10, 10)},
+		"error.jpg":     {Data: jpegFile(t, 10, 10)},
+	}
+	c, _, err := LoadEmbedded("built-in", []byte(`{"handlers": [{"name": "h", "source": {"dir": "samples"}, "error_image": "error.jpg"}]}`), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &site{t: t, server: s}
+	if r := site.get("/h/a.jpg"); r.StatusCode != 200 {
+		t.Errorf("embedded picture: %d", r.StatusCode)
+	}
+	if r := site.get("/h/b.jpg"); len(body(t, r)) == 0 {
+		t.Error("embedded error image was not sent")
+	}
+	if _, err := New(&Config{Handlers: []HandlerConfig{{Name: "h", Source: SourceConfig{Dir: "no such folder"}}}}, Options{}); err == nil || !strings.Contains(err.Error(), "handlers.0: source.dir") {
+		t.Errorf("missing folder: %v", err)
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte("{// c\n\"handlers\": [{\"aws\": {\"bucket_name\": \"${HOME}\"},},],}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, _, err := LoadEmbedded("fuzz", text, fstest.MapFS{})
+		if (c == nil) == (err == nil) {
+			t.Errorf("LoadEmbedded(%q) = %v, %v", text, c, err)
+		}
+	})
+}
