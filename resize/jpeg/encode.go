@@ -21,7 +21,8 @@ type EncodeOptions struct {
 
 	// Progressive writes the ten scans that libjpeg writes (six for gray),
 	// each with tables of its own, whatever Tables says. It mostly saves up
-	// to 4 %, for three times the work here and more in any decoder.
+	// to 4 %, for three times the work here and more in any decoder, and
+	// needs 3 to 6 bytes a pixel meanwhile.
 	Progressive bool
 
 	// Chroma444 keeps the full resolution of chroma where colours are
@@ -40,7 +41,7 @@ type TableChoice uint8
 const (
 	// TablesAuto means TablesOptimal up to 4 megapixels, TablesStandard
 	// beyond. Tables of its own make a picture 1 to 4 % smaller, the more
-	// the smaller it is, and the encoder no slower (BenchmarkEncode): they
+	// the smaller it is, and take no more time (BenchmarkEncode): they
 	// always pay. But the symbols have to be kept until the tables are
 	// known, 0.5 to 2 bytes a pixel, at worst 6.
 	TablesAuto TableChoice = iota

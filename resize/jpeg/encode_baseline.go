@@ -2,13 +2,12 @@ package jpeg
 
 import "math/bits"
 
-// A coder takes the coefficients of a block: those of b, of which mask says
-// which but the first are not 0, in zigzag order.
+// A coder says what becomes of the symbols of a block.
 type coder int
 
 const (
-	codeBits   coder = iota // writes them
-	codeTokens              // appends them to encoder.tokens
+	codeBits   coder = iota // they are coded and written
+	codeTokens              // they are appended to encoder.tokens
 )
 
 // blockBytes bounds what a block takes: 64 codes and values of at most 27
@@ -72,7 +71,8 @@ func (e *encoder) eachBlock(how coder) {
 	}
 }
 
-// putBlock codes e.block (T.81 section F.1.2).
+// putBlock codes e.block (T.81 section F.1.2). mask has the coefficients
+// that are not 0, in zigzag order; that of DC doesn't matter.
 func (e *encoder) putBlock(c *encComponent, mask uint64) {
 	acc, nbits, n := e.acc, e.nbits, e.n
 	dc := (*[256]uint32)(e.codes[(2*c.table+tableDC)<<8:])
