@@ -211,54 +211,58 @@ func (d *decoder) progressiveAC(s *scanHeader) error {
 
 // refineAC decodes a refining scan of AC coefficients (T.81 section G.1.2.3).
 func (d *decoder) refineAC(s *scanHeader) error {
-	c := s.comps[0]
+	c, kept := s.comps[0], d.layout.kept
 	t := &d.acTables[c.acSel]
 	band := ^uint64(0) >> (63 - uint(s.se)) &^ (1<<uint(s.ss) - 1)
+	one := int16(1) << s.al // what the scan adds
+	slots := &d.layout.slots
 	eobRun := 0
-	r := refiner{d: d, one: 1 << s.al, mask: d.layout.mask}
 	return d.intervals(s, func(x0, y, run int, restarted bool) error {
 		if restarted {
 			eobRun = 0
 		}
-		r.bits, r.n, r.pos = d.bits, d.n, d.pos
-		for x := x0; x < x0+run; x++ {
-			if r.pos+mcuMargin > d.end {
-				if d.overrun(r.n, r.pos) {
+		b, n, pos := d.bits, d.n, d.pos
+		at := y*c.across + x0
+		histories := c.history[at : at+run]
+		coefs := c.coefs[at*kept:][:run*kept]
+		for i, history := range histories {
+			if pos+mcuMargin > d.end {
+				if d.overrun(n, pos) {
 					return errShort
 				}
-				r.pos = d.fill(r.pos)
+				pos = d.fill(pos)
 			}
-			at := y*c.across + x
-			history := c.history[at]
-			coefs := c.coefs[at*d.layout.kept:][:d.layout.kept]
+			block := coefs[i*kept:][:kept]
 			rest := band // positions not yet passed
 			for eobRun == 0 && rest != 0 {
-				if r.n < 32 {
-					r.refill()
+				if n < 32 {
+					b, n, pos = d.refill(b, n, pos)
 				}
-				sym, l := t.symbol(r.bits)
-				if l == 0 {
-					return d.badCode(r.n, r.pos)
+				e := t.symbols[b>>(64-symbolBits)]
+				sym, l := uint(e>>8), uint(e&0xff)
+				if e == 0 {
+					if sym, l = t.longSymbol(b); l == 0 {
+						return d.badCode(n, pos)
+					}
 				}
 				zeros, size := sym>>4, sym&15
-				r.bits <<= l
-				r.n -= l
-				value := -r.one
-				if size == 0 && zeros < 15 {
-					eobRun = 1<<zeros + int(r.bits>>1>>(63-zeros))
-					r.bits <<= zeros
-					r.n -= zeros
+				b <<= l & 63
+				n -= l
+				value := -one
+				if size > 0 { // T.81 allows 1 only
+					if b>>63 != 0 {
+						value = one
+					}
+					b <<= 1
+					n--
+				} else if zeros < 15 {
+					eobRun = 1<<zeros + int(b>>1>>(63-zeros))
+					b <<= zeros
+					n -= zeros
 					break
 				}
-				if size > 0 { // T.81 allows 1 only
-					if r.bits>>63 != 0 {
-						value = r.one
-					}
-					r.bits <<= 1
-					r.n--
-				}
 				// The position after that many zeros which have no history.
-				open := rest &^ c.history[at]
+				open := rest &^ history
 				for ; zeros > 0; zeros-- {
 					open &= open - 1
 				}
@@ -267,68 +271,68 @@ func (d *decoder) refineAC(s *scanHeader) error {
 				rest &^= passed | here
 				if size > 0 {
 					if here == 0 {
-						return d.badCode(r.n, r.pos)
+						return d.badCode(n, pos)
 					}
-					history |= here
-					if slot := int(d.layout.slots[bits.TrailingZeros64(here)]); slot < len(coefs) {
-						coefs[slot] = value
+					histories[i] |= here
+					if slot := int(slots[bits.TrailingZeros64(here)]); slot < len(block) {
+						block[slot] = value
 					}
 				}
-				r.correct(coefs, passed&c.history[at])
+				if passed &= history; passed != 0 {
+					b, n, pos = d.correct(block, passed, one, b, n, pos)
+				}
 			}
 			if eobRun > 0 {
 				eobRun--
-				r.correct(coefs, rest&c.history[at])
+				if rest &= history; rest != 0 {
+					b, n, pos = d.correct(block, rest, one, b, n, pos)
+				}
 			}
-			c.history[at] = history
 		}
-		d.bits, d.n, d.pos = r.bits, r.n, r.pos
-		if d.overrun(r.n, r.pos) {
+		d.bits, d.n, d.pos = b, n, pos
+		if d.overrun(n, pos) {
 			return errShort
 		}
 		return nil
 	})
 }
 
-// A refiner applies correction bits.
-type refiner struct {
-	d      *decoder
-	bits   uint64
-	n, pos uint
-	one    int16  // the bit that the scan adds
-	mask   uint64 // positions that are kept
-}
-
-func (r *refiner) refill() {
-	r.bits, r.n, r.pos = r.d.refill(r.bits, r.n, r.pos)
-}
-
 // correct reads a bit for each of the nonzero coefficients at the given
-// positions, and adds to the magnitude of those for which it is 1.
-func (r *refiner) correct(coefs []int16, positions uint64) {
-	slots := &r.d.layout.slots
-	for positions != 0 {
-		if r.n < 56 {
-			r.refill()
-		}
-		n := uint(bits.OnesCount64(positions))
-		if positions&r.mask == 0 && n <= 56 {
-			r.bits <<= n
-			r.n -= n
-			return
-		}
-		for range min(n, 32) {
+// positions, and adds one to the magnitude of those for which it is 1. It
+// takes and returns the state of the reservoir.
+func (d *decoder) correct(block []int16, positions uint64, one int16, b uint64, n, pos uint) (uint64, uint, uint) {
+	slots, mask := &d.layout.slots, d.layout.mask
+	for {
+		b, n, pos = d.refill(b, n, pos)
+		for range 32 {
+			if positions&mask == 0 {
+				break
+			}
 			k := bits.TrailingZeros64(positions)
 			positions &= positions - 1
-			if slot := int(slots[k]); slot < len(coefs) {
-				v := coefs[slot]
+			if slot := int(slots[k]); slot < len(block) {
+				v := block[slot]
 				sign := v >> 15
-				coefs[slot] = v + ((r.one^sign)-sign)&-int16(r.bits>>63)
+				block[slot] = v + ((one^sign)-sign)&-int16(b>>63)
 			}
-			r.bits <<= 1
-			r.n--
+			b <<= 1
+			n--
+		}
+		if positions&mask == 0 {
+			break
 		}
 	}
+	left := uint(bits.OnesCount64(positions))
+	if n < left {
+		b, n, pos = d.refill(b, n, pos)
+		if left > 32 { // the reservoir may have 56
+			b <<= 32
+			n -= 32
+			left -= 32
+			b, n, pos = d.refill(b, n, pos)
+		}
+	}
+	return b << (left & 63), n - left, pos
 }
 
 // reconstruct turns coefficients into samples.
