@@ -405,7 +405,11 @@ func (d *decoder) decodeFull(mcu []mcuBlock, run int) (int, error) {
 			if k > 64 && k < advanceEOB {
 				return done, d.badCode(n, pos)
 			}
-			idct8(m.c.pix[m.at:], m.c.stride, (*[64]int16)(block[:64]), &m.c.dequant.step8, &d.opts.kernels)
+			if k == 1+advanceEOB && !d.opts.kernels.generic { // nothing but DC
+				flat8(m.c.pix[m.at:], m.c.stride, dcSample(block[0], m.c.dequant.step8[0]))
+			} else {
+				idct8(m.c.pix[m.at:], m.c.stride, (*[64]int16)(block[:64]), &m.c.dequant.step8, &d.opts.kernels)
+			}
 			m.at += m.advance
 		}
 	}

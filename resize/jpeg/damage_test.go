@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -309,6 +310,29 @@ func TestFillBeforeMarkers(t *testing.T) {
 	if err != nil || got.Incomplete || sum(got.Image) != sum(want.Image) {
 		t.Errorf("200 kB of fill bytes: %v, or other samples", err)
 	}
+}
+
+// TestConcurrent decodes from several goroutines at once.
+func TestConcurrent(t *testing.T) {
+	var datas [][]byte
+	var want []uint64
+	for _, f := range small(files(t, "jpeg"), 100e3) {
+		if m, err := Decode(bytes.NewReader(f.data), nil); err == nil {
+			datas = append(datas, f.data)
+			want = append(want, sum(m.Image))
+		}
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for i, data := range datas {
+				if m, err := Decode(bytes.NewReader(data), nil); err != nil || sum(m.Image) != want[i] {
+					t.Errorf("file %d: %v, or other samples", i, err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 // TestFlips changes single bytes: an error or a picture, and no panic. The

@@ -169,7 +169,7 @@ func newDecoder(r io.Reader, o *Options) *decoder {
 
 // release forgets everything that belongs to the stream.
 func (d *decoder) release() {
-	const keep = 8 << 20 // bytes of a buffer
+	const keep = 2 << 20 // bytes of a buffer; more is for the garbage collector
 	d.source.r = nil
 	d.opts = Options{}
 	d.header, d.icc, d.jfif, d.adobe = Header{}, iccParts{}, false, false

@@ -77,6 +77,47 @@ func (h *Header) MCUSize() image.Point {
 	return image.Pt(8*m.H, 8*m.V)
 }
 
+// DecodeBytes estimates the memory that decoding with the given options takes
+// at most, besides the decoder itself of about 400 KB: that of the samples and
+// of the coefficients of progressive files. strips says whether it is for
+// [DecodeStrips]. A baseline file whose components are not interleaved, which
+// the header does not tell, takes as much in strips as otherwise.
+func (h *Header) DecodeBytes(o *Options, strips bool) int64 {
+	n := 8
+	approximate := false
+	if o != nil {
+		if o.Scale > 0 {
+			n = o.Scale
+		}
+		approximate = o.Approximate && n < 8
+	}
+	m := h.maxSampling()
+	across, down := int64(ceilDiv(h.Width, 8*m.H)), int64(ceilDiv(h.Height, 8*m.V))
+	rows := down
+	if strips {
+		rows = 1
+	}
+	total, square := int64(0), int64(n*n)
+	for _, s := range h.Sampling[:h.Components] {
+		units := int64(s.H * s.V)
+		total += across * rows * units * square
+		if h.Progressive {
+			total += across * down * units * square * 2
+			if n > 1 && !approximate {
+				total += across * down * units * 8
+			}
+		}
+	}
+	if size := h.ScaledSize(n); !strips && h.Components > 1 {
+		if _, ok := h.ratio(); h.Model != YCbCr {
+			total += int64(size.X) * int64(size.Y) * 4
+		} else if !ok {
+			total += int64(size.X) * int64(size.Y) * 3
+		}
+	}
+	return total
+}
+
 func (h *Header) maxSampling() Sampling {
 	m := Sampling{1, 1}
 	for _, s := range h.Sampling[:h.Components] {

@@ -245,6 +245,28 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// TestDecodeBytes compares the estimate with what is allocated.
+func TestDecodeBytes(t *testing.T) {
+	for _, f := range files(t, "jpeg") {
+		h, err := ReadHeader(bytes.NewReader(f.data))
+		if err != nil {
+			continue
+		}
+		for _, o := range []*Options{nil, {Scale: 1}, {Scale: 2, Approximate: true}, {Scale: 4}} {
+			want := h.DecodeBytes(o, false)
+			grown := heapGrowth(func() {
+				if _, err = Decode(bytes.NewReader(f.data), o); err != nil {
+					t.Fatal(err)
+				}
+			})
+			// Pages of large objects, Exif and ICC data, and the decoder.
+			if slack := int64(1<<20 + 3*len(f.data)); int64(grown) > want+slack {
+				t.Errorf("%s, %+v: allocated %d bytes; estimate is %d", f.name, o, grown, want)
+			}
+		}
+	}
+}
+
 // TestStripMemory checks that the height of a baseline picture costs nothing.
 func TestStripMemory(t *testing.T) {
 	tall := grayHead(markerSOF0, 64, 65000)

@@ -1,6 +1,9 @@
 package jpeg
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The inverse DCT of size NxN makes a block of NxN samples of the lowest NxN
 // frequencies of an 8x8 block (T.81 section A.3.3 with N for 8, and the mean
@@ -140,6 +143,16 @@ func sample(v float32) byte {
 // dcSample returns the sample that a block of nothing but DC consists of.
 func dcSample(dc int16, step float32) byte {
 	return sample(float32(float32(dc)*step) + 128)
+}
+
+// flat8 fills 8x8 samples. dst must have 7*stride+8 bytes.
+func flat8(dst []byte, stride int, v byte) {
+	all := uint64(v) * 0x0101010101010101
+	for range 7 {
+		binary.LittleEndian.PutUint64(dst, all)
+		dst = dst[stride:]
+	}
+	binary.LittleEndian.PutUint64(dst, all)
 }
 
 // idct4Generic writes the 4x4 samples of b. dst must have 3*stride+4 bytes.
