@@ -19,6 +19,9 @@ const (
 	// When enlarging it keeps hard edges: a result sample that lies inside
 	// one source sample equals it.
 	Box
+	// Triangle is 1-|x|, support 1: linear interpolation when enlarging, with
+	// no ringing.
+	Triangle
 )
 
 // String returns the name of the constant.
@@ -30,6 +33,8 @@ func (f Filter) String() string {
 		return "CatmullRom"
 	case Box:
 		return "Box"
+	case Triangle:
+		return "Triangle"
 	}
 	return fmt.Sprintf("Filter(%d)", uint8(f))
 }
@@ -42,6 +47,8 @@ func (f Filter) support(ratio float64) float64 {
 		return ratio / 2
 	case CatmullRom:
 		return 2 * max(ratio, 1)
+	case Triangle:
+		return max(ratio, 1)
 	default:
 		return 3 * max(ratio, 1)
 	}
@@ -61,6 +68,11 @@ func (f Filter) fill(w []float64, first int, c, ratio float64) {
 		sc := max(ratio, 1)
 		for j := range w {
 			w[j] = catmullRom((float64(first+j) + 0.5 - c) / sc)
+		}
+	case Triangle:
+		sc := max(ratio, 1)
+		for j := range w {
+			w[j] = triangle((float64(first+j) + 0.5 - c) / sc)
 		}
 	default:
 		sc := max(ratio, 1)
@@ -112,3 +124,5 @@ func catmullRom(x float64) float64 {
 	}
 	return 0
 }
+
+func triangle(x float64) float64 { return max(0, 1-math.Abs(x)) }

@@ -149,6 +149,7 @@ func scalePlanes(dst, src *image.YCbCr, h, v Axis, o Options) {
 	Plane(dst.Y, dst.YStride, src.Y[src.YOffset(m.X, m.Y):], src.YStride, h, v, o)
 	ch, cv := chromaAxes(dst, src, h, v)
 	c := src.COffset(m.X, m.Y)
+	o = o.forChroma(ch, cv)
 	Plane(dst.Cb, dst.CStride, src.Cb[c:], src.CStride, ch, cv, o)
 	Plane(dst.Cr, dst.CStride, src.Cr[c:], src.CStride, ch, cv, o)
 }
@@ -164,11 +165,22 @@ func scalePlanes(dst, src *image.YCbCr, h, v Axis, o Options) {
 // span of 125.125 counts.
 func NewScalers(dst *image.YCbCr, ratio image.YCbCrSubsampleRatio, h, v Axis, o Options) [3]*Scaler {
 	ch, cv := chromaAxes(dst, &image.YCbCr{SubsampleRatio: ratio}, h, v)
+	c := o.forChroma(ch, cv)
 	return [3]*Scaler{
 		NewScaler(dst.Y, dst.YStride, h, v, o),
-		NewScaler(dst.Cb, dst.CStride, ch, cv, o),
-		NewScaler(dst.Cr, dst.CStride, ch, cv, o),
+		NewScaler(dst.Cb, dst.CStride, ch, cv, c),
+		NewScaler(dst.Cr, dst.CStride, ch, cv, c),
 	}
+}
+
+// forChroma returns the options for chroma planes with these axes. Where they
+// are enlarged they are interpolated linearly: a sharp kernel would ring at
+// edges between colours, which have twice the width that they seem to have.
+func (o Options) forChroma(h, v Axis) Options {
+	if h.Span < float64(h.N) || v.Span < float64(v.N) {
+		o.Filter = Triangle
+	}
+	return o
 }
 
 func chromaAxes(dst, src *image.YCbCr, h, v Axis) (ch, cv Axis) {

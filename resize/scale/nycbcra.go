@@ -38,6 +38,7 @@ func scaleNYCbCrA(src *image.NYCbCrA, h, v Axis, o Options) *image.NYCbCrA {
 	}
 
 	ch, cv := chromaAxes(&dst.YCbCr, &src.YCbCr, h, v)
+	o = o.forChroma(ch, cv)
 	mean := meanAlpha(src, ch.Len)
 	alpha := make([]byte, ch.N*cv.N) // of the result, at the size of chroma
 	rows(alpha, ch.N, ch, cv, o, mean)

@@ -48,6 +48,8 @@ func referenceWeights(a Axis, o Options) []map[int]float64 {
 				f = lanczos3(d)
 			case CatmullRom:
 				f = catmullRom(d)
+			case Triangle:
+				f = triangle(d)
 			case Box:
 				f = max(0, min(c+r/2, float64(p+1))-max(c-r/2, float64(p)))
 			}
@@ -130,13 +132,13 @@ func TestPlane(t *testing.T) {
 		{"one column", size{1, 500}, Whole(1, 1), Whole(500, 99)},
 	}
 	for _, tt := range tests {
-		for _, o := range []Options{{}, {Filter: CatmullRom}, {Filter: Box}, {Undroop: true}} {
+		for _, o := range []Options{{}, {Filter: CatmullRom}, {Filter: Box}, {Filter: Triangle}, {Undroop: true}} {
 			src := scene(tt.src.w, tt.src.h)
 			got := scaled(src, tt.src.w, tt.h, tt.v, o)
 			want := reference(src, tt.src.w, tt.h, tt.v, o)
 			worst, psnr := compare(got, want)
 			floor := 70.0
-			if o.Filter == Box {
+			if o.Filter == Box || o.Filter == Triangle {
 				floor = 68 // its weights are simple fractions: many results lie half way
 			}
 			if worst > 1 || psnr < floor && len(want) > 400 {
@@ -165,7 +167,7 @@ func both(t *testing.T, f func() []byte, name string) {
 func TestFlatStaysFlat(t *testing.T) {
 	for _, v := range []byte{0, 1, 127, 128, 254, 255} {
 		src := bytes.Repeat([]byte{v}, 97*61)
-		for _, f := range []Filter{Lanczos3, CatmullRom, Box} {
+		for _, f := range []Filter{Lanczos3, CatmullRom, Box, Triangle} {
 			for _, n := range []int{1, 2, 9, 33, 60, 61, 97, 200} {
 				for _, u := range []bool{false, true} {
 					got := scaled(src, 97, Axis{97, 0.3, 96.1, n}, Axis{61, 0, 61, n}, Options{Filter: f, Undroop: u})
@@ -182,7 +184,7 @@ func TestFlatStaysFlat(t *testing.T) {
 
 func TestSameSizeCopies(t *testing.T) {
 	src := scene(75, 44)
-	for _, f := range []Filter{Lanczos3, CatmullRom, Box} {
+	for _, f := range []Filter{Lanczos3, CatmullRom, Box, Triangle} {
 		got := make([]byte, 75*44)
 		s := NewScaler(got, 75, Whole(75, 75), Whole(44, 44), Options{Filter: f})
 		if !s.h.unit || !s.v.unit {
