@@ -166,8 +166,10 @@ func TestUnsupported(t *testing.T) {
 			t.Errorf("%s: header: %v; want ErrUnsupported", name, err)
 		}
 	}
-	if _, err := Decode(bytes.NewReader(nil), &Options{Scale: 3}); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("scale 3/8: %v; want ErrUnsupported", err)
+	for _, n := range []int{-1, 3, 9, 16, 24} {
+		if _, err := Decode(bytes.NewReader(nil), &Options{Scale: n}); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("scale %d/8: %v; want ErrUnsupported", n, err)
+		}
 	}
 }
 

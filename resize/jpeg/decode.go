@@ -77,7 +77,7 @@ type Plane struct {
 
 // A Strip is a full-width part of a picture, one row of MCUs high.
 type Strip struct {
-	Y      int     // of the first row, in rows of the scaled picture
+	Y0     int     // first row, in rows of the scaled picture
 	Planes []Plane // by component; each as high as its sampling has it, but cut at the lower edge
 }
 
@@ -240,9 +240,10 @@ func (d *decoder) decode(begin func(*Header) error) error {
 	if d.scale = d.opts.Scale; d.scale == 0 {
 		d.scale = 8
 	}
-	if d.layout = layouts[d.scale&15]; d.layout == nil {
+	if d.scale < 0 || d.scale >= len(layouts) || layouts[d.scale] == nil {
 		return fmt.Errorf("%w scale %d/8", ErrUnsupported, d.scale)
 	}
+	d.layout = layouts[d.scale]
 	if err := d.readSOI(); err != nil {
 		return err
 	}
@@ -401,7 +402,7 @@ func (d *decoder) rowOffset(c *component, y int) int {
 // emitRow hands on MCU row y.
 func (d *decoder) emitRow(y int) error {
 	h := &d.header
-	d.strip.Y = y * h.maxSampling().V * d.scale
+	d.strip.Y0 = y * h.maxSampling().V * d.scale
 	d.strip.Planes = d.planes[:h.Components]
 	for i := range h.Components {
 		c := &d.comps[i]

@@ -30,7 +30,8 @@ type layout struct {
 // beyond the block.
 const dropped = 64
 
-var layouts = [16]*layout{1: newLayout(1), 2: newLayout(2), 4: newLayout(4), 8: newLayout(8)}
+// layouts has the layouts by N.
+var layouts = [...]*layout{1: newLayout(1), 2: newLayout(2), 4: newLayout(4), 8: newLayout(8)}
 
 func newLayout(n int) *layout {
 	l := &layout{kept: n * n}

@@ -155,8 +155,8 @@ func planesOf(t testing.TB, data []byte, o *Options) []Plane {
 		}
 		return nil
 	}, func(s *Strip) error {
-		if s.Y != next {
-			t.Errorf("strip at %d; want %d", s.Y, next)
+		if s.Y0 != next {
+			t.Errorf("strip at %d; want %d", s.Y0, next)
 		}
 		next += h.MCUSize().Y * n / 8
 		for i, p := range s.Planes {
