@@ -73,6 +73,9 @@ func (d *decoder) sequential(s *scanHeader) error {
 			if short != errShort {
 				return short
 			}
+			if err := d.source.readError(); err != nil {
+				return err
+			}
 			for i := range mcu {
 				m := &mcu[i]
 				at := m.row + d.mcuOffset(s, m.c, y) + x*m.advance

@@ -144,6 +144,41 @@ func BenchmarkSmall(b *testing.B) {
 	}
 }
 
+// BenchmarkTables builds the tables of a file that has others than the one
+// before.
+func BenchmarkTables(b *testing.B) {
+	data, err := os.ReadFile(filepath.Join(corpus, "jpeg/exiforient__Landscape_1.jpg"))
+	if err != nil {
+		b.Skip("no corpus: nothing to measure")
+	}
+	d := newDecoder(bytes.NewReader(data), &Options{Scale: 1})
+	defer d.release()
+	d.whole = true
+	if err := d.decode(nil); err != nil {
+		b.Fatal(err)
+	}
+	t, dc := d.acTables[0], d.dcTables[0]
+	counts, vals := bytes.Clone(t.counts[1:]), bytes.Clone(t.vals[:])
+	b.Run("AC", func(b *testing.B) {
+		for b.Loop() {
+			t.defined = false
+			if err := t.define(counts, vals); err != nil {
+				b.Fatal(err)
+			}
+			t.buildSkips()
+			t.buildPairs()
+		}
+	})
+	b.Run("DC", func(b *testing.B) {
+		for b.Loop() {
+			dc.defined = false
+			if err := dc.define(dc.counts[1:], dc.vals[:]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 func BenchmarkIDCT(b *testing.B) {
 	var block [64]int16
 	for i := range 20 {
