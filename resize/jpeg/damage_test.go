@@ -153,6 +153,64 @@ type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
+func TestMalformed(t *testing.T) {
+	head := func(sof ...byte) []byte { return append([]byte{0xff, markerSOI}, segment(markerSOF0, sof...)...) }
+	gray := func(tail ...byte) []byte { return append(grayHead(markerSOF0, 16, 16), tail...) }
+	progressive := func(tail ...byte) []byte { return append(grayHead(markerSOF2, 16, 16), tail...) }
+	bad := FormatError("")
+	tests := []struct {
+		name string
+		data []byte
+		want error // FormatError means any
+	}{
+		{"nothing", nil, bad},
+		{"SOI only", []byte{0xff, markerSOI}, bad},
+		{"PNG", []byte("\x89PNG\r\n"), bad},
+		{"2 components", head(8, 0, 16, 0, 16, 2, 1, 0x11, 0, 2, 0x11, 0), ErrUnsupported},
+		{"12 bits", head(12, 0, 16, 0, 16, 1, 1, 0x11, 0), ErrUnsupported},
+		{"short frame header", head(8, 0, 16, 0), bad},
+		{"frame header with too few components", head(8, 0, 16, 0, 16, 3, 1, 0x11, 0), bad},
+		{"sampling factor 0", head(8, 0, 16, 0, 16, 1, 1, 0x01, 0), bad},
+		{"sampling factor 5", head(8, 0, 16, 0, 16, 1, 1, 0x15, 0), bad},
+		{"quantization table 4", head(8, 0, 16, 0, 16, 1, 1, 0x11, 4), bad},
+		{"width 0", head(8, 0, 16, 0, 0, 1, 1, 0x11, 0), bad},
+		{"height 0 and no DNL", append(grayHead(markerSOF0, 16, 0), scanOf(0, 63, 0, 0, 0xff, markerEOI)...), bad},
+		{"hierarchical", append([]byte{0xff, markerSOI}, segment(markerDHP, 8, 0, 16, 0, 16, 1, 1, 0x11, 0)...), ErrUnsupported},
+		{"second frame header", gray(segment(markerSOF0, 8, 0, 16, 0, 16, 1, 1, 0x11, 0)...), bad},
+		{"second SOI", gray(0xff, markerSOI), bad},
+		{"segment of length 1", gray(0xff, 0xfe, 0, 1), bad},
+		{"short quantization table", gray(segment(markerDQT, 0, 1, 2, 3)...), bad},
+		{"quantization table of precision 2", gray(segment(markerDQT, make([]byte, 200)...)[:4]...), bad},
+		{"short Huffman table", gray(segment(markerDHT, 0, 1, 2)...), bad},
+		{"empty Huffman table", gray(segment(markerDHT, make([]byte, 17)...)...), bad},
+		{"Huffman table of class 2", gray(segment(markerDHT, append([]byte{0x20, 1}, make([]byte, 16)...)...)...), bad},
+		{"3 codes of 1 bit", gray(segment(markerDHT, append([]byte{0, 3}, make([]byte, 18)...)...)...), bad},
+		{"short restart interval", gray(segment(markerDRI, 1)...), bad},
+		{"scan header of length 0", gray(segment(markerSOS)...), bad},
+		{"scan of 2 components of 1", gray(segment(markerSOS, 2, 1, 0, 1, 0, 0, 63, 0)...), bad},
+		{"scan of an unknown component", gray(segment(markerSOS, 1, 9, 0, 0, 63, 0)...), bad},
+		{"scan with Huffman table 4", gray(segment(markerSOS, 1, 1, 0x40, 0, 63, 0)...), bad},
+		{"scan with an undefined Huffman table", gray(segment(markerSOS, 1, 1, 0x11, 0, 63, 0)...), bad},
+		{"DC and AC in one scan", progressive(scanOf(0, 5, 0, 0)...), bad},
+		{"band backwards", progressive(scanOf(5, 4, 0, 0)...), bad},
+		{"band to 64", progressive(scanOf(5, 64, 0, 0)...), bad},
+		{"Al 14", progressive(scanOf(0, 0, 14, 0)...), bad},
+		{"Ah 3 after Al 1", progressive(scanOf(0, 0, 0x31, 0)...), bad},
+		{"code of all ones", gray(scanOf(0, 63, 0, bytes.Repeat([]byte{0xff, 0}, 100)...)...), errBadCode},
+		{"arithmetic", append([]byte{0xff, markerSOI}, segment(markerSOF0+9, 8, 0, 16, 0, 16, 1, 1, 0x11, 0)...), ErrUnsupported},
+	}
+	for _, tt := range tests {
+		_, err := Decode(bytes.NewReader(tt.data), nil)
+		var format FormatError
+		if tt.want == bad && errors.As(err, &format) {
+			continue
+		}
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v; want %T %[3]v", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestUnsupported(t *testing.T) {
 	for _, name := range []string{
 		"jpeg/jpeg-decoder__jpeg_lossless_sel1.jpg", "jpeg/libjpeg-turbo__monkey12.jpg",

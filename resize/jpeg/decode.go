@@ -407,11 +407,7 @@ func (d *decoder) emitRow(y int) error {
 	for i := range h.Components {
 		c := &d.comps[i]
 		rows := c.v * d.scale
-		height := min(rows, c.size.Y-y*rows)
-		if height <= 0 {
-			d.planes[i] = Plane{Stride: c.stride, Width: c.size.X}
-			continue
-		}
+		height := min(rows, c.size.Y-y*rows) // 1 or more, since every MCU has a pixel
 		at := d.rowOffset(c, y)
 		d.planes[i] = Plane{Pix: c.pix[at : at+height*c.stride], Stride: c.stride, Width: c.size.X, Height: height}
 	}
