@@ -1,0 +1,168 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/disintegration/imaging"
+)
+
+// photographs are of 12.2, 12.7 and 15.9 megapixels: one in 4:2:0, two in
+// 4:2:2. The other sizes keep their ratio exactly, so that a result has the
+// same height whoever rounds it.
+var photographs = []struct {
+	file     string
+	small    image.Point // about 2 megapixels
+	large    image.Point // about 24 megapixels
+	original string      // its name in tables
+}{
+	{"libavif__dog_exif_extended_xmp_icc.jpg", image.Pt(1632, 1224), image.Pt(5656, 4242), "dog"},
+	{"mei__Canon_EOS_5D.jpg", image.Pt(1164, 1746), image.Pt(4000, 6000), "canon"},
+	{"mei__Kodak_PIXPRO_AZ521.jpg", image.Pt(1632, 1224), image.Pt(5656, 4242), "kodak"},
+}
+
+// An input is a JPEG file in the work folder.
+type input struct {
+	photo string
+	path  string
+	data  []byte
+	size  image.Point
+}
+
+// Kinds of inputs.
+const (
+	baseline    = "baseline"
+	progressive = "progressive"
+	small       = "2mp"
+	large       = "24mp"
+)
+
+// prepare makes the inputs of all kinds from the photographs, unless they are
+// in the work folder already.
+func prepare(photos, work string) (map[string][]*input, error) {
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return nil, err
+	}
+	all := map[string][]*input{}
+	for _, p := range photographs {
+		makers := []struct {
+			kind string
+			make func(source []byte) ([]byte, error)
+		}{
+			{baseline, withoutMetadata},
+			{progressive, progressiveTwin},
+			{small, func(source []byte) ([]byte, error) { return scaled(source, p.small, 0) }},
+			{large, func(source []byte) ([]byte, error) { return scaled(source, p.large, 2) }},
+		}
+		for _, m := range makers {
+			in := &input{photo: p.original, path: filepath.Join(work, p.original+"-"+m.kind+".jpg")}
+			if _, err := os.Stat(in.path); err != nil {
+				source, err := os.ReadFile(filepath.Join(photos, p.file))
+				if err != nil {
+					return nil, err
+				}
+				made, err := m.make(source)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", in.path, err)
+				}
+				if err := os.WriteFile(in.path, made, 0o644); err != nil {
+					return nil, err
+				}
+			}
+			var err error
+			if in.data, err = os.ReadFile(in.path); err != nil {
+				return nil, err
+			}
+			c, err := jpeg.DecodeConfig(bytes.NewReader(in.data))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", in.path, err)
+			}
+			in.size = image.Pt(c.Width, c.Height)
+			all[m.kind] = append(all[m.kind], in)
+		}
+	}
+	return all, nil
+}
+
+// withoutMetadata leaves out EXIF, colour profiles and comments and copies
+// everything else: what the engines do about profiles differs, and is not what
+// is measured.
+func withoutMetadata(file []byte) ([]byte, error) {
+	const sos, app1, app13, app15, com = 0xda, 0xe1, 0xed, 0xef, 0xfe
+	out := bytes.Clone(file[:2])
+	for at := 2; at+4 <= len(file); {
+		if file[at] != 0xff {
+			break
+		}
+		marker, end := file[at+1], at+2+int(binary.BigEndian.Uint16(file[at+2:]))
+		switch {
+		case marker == sos:
+			return append(out, file[at:]...), nil
+		case end > len(file):
+			return nil, fmt.Errorf("segment beyond the end")
+		case marker >= app1 && marker <= app13, marker == app15, marker == com:
+		default:
+			out = append(out, file[at:end]...)
+		}
+		at = end
+	}
+	return nil, fmt.Errorf("no scan")
+}
+
+// progressiveTwin has the same coefficients as a progressive file.
+func progressiveTwin(file []byte) ([]byte, error) {
+	cmd := exec.Command("jpegtran", "-progressive", "-copy", "none")
+	cmd.Stdin = bytes.NewReader(file)
+	out, err := cmd.Output()
+	if err != nil && (cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 2) { // 2: with warnings
+		return nil, fmt.Errorf("jpegtran: %w", err)
+	}
+	return out, nil
+}
+
+// scaled makes a picture of that size, with Gaussian noise of that deviation
+// in luma, as a file of quality 90 in 4:2:0.
+func scaled(file []byte, size image.Point, noise float64) ([]byte, error) {
+	img, err := jpeg.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	m := imaging.Resize(img, size.X, size.Y, imaging.Lanczos)
+	if noise > 0 {
+		random := rand.New(rand.NewPCG(1, 2))
+		for i := 0; i < len(m.Pix); i += 4 {
+			d := noise * random.NormFloat64()
+			for c := range 3 {
+				m.Pix[i+c] = uint8(math.Round(min(max(float64(m.Pix[i+c])+d, 0), 255)))
+			}
+		}
+	}
+	var out bytes.Buffer
+	err = jpeg.Encode(&out, m, &jpeg.Options{Quality: 90})
+	return out.Bytes(), err
+}
+
+// install installs sharp into the work folder unless it is there.
+func install(work, version string) error {
+	pkg, err := os.ReadFile(filepath.Join(work, "node_modules", "sharp", "package.json"))
+	if err == nil && strings.Contains(string(pkg), `"version": "`+version+`"`) {
+		return nil
+	}
+	cmd := exec.Command("npm", "install", "--prefix", work, "--no-audit", "--no-fund", "sharp@"+version)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("npm install sharp@%s: %w", version, err)
+	}
+	return nil
+}
