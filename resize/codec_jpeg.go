@@ -70,12 +70,16 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		return nil, fromJPEG(err)
 	}
 	n := jpegScale(image.Pt(h.Width, h.Height), want.Min)
-	m, err := jpeg.Decode(bytes.NewReader(file), &jpeg.Options{
+	o := jpeg.Options{
 		Scale:       n,
 		Approximate: n == approximateScale,
 		MaxPixels:   int(want.Limits.Pixels),
 		MaxScans:    want.Limits.Scans,
-	})
+	}
+	m, isCut, err := decodeCutJPEG(file, &h, &o, want.cut)
+	if err == errWhole {
+		m, err = jpeg.Decode(bytes.NewReader(file), &o)
+	}
 	switch {
 	case errors.Is(err, jpeg.ErrLimit):
 		return nil, fromJPEG(err)
@@ -87,6 +91,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p := still(plain(m.Image))
 	p.Scale = float64(n) / 8
 	p.Source = image.Pt(m.Width, m.Height)
+	p.isCut = isCut
 	p.orientation = exifOrientation(m.Exif)
 	p.ICC = m.ICC
 	return p, nil

@@ -69,6 +69,11 @@ type Want struct {
 	Min image.Point
 	// Limits are those of the Resizer.
 	Limits Limits
+
+	// cut is what will become of the stored picture, if the header is right. A
+	// codec may do it while it decodes, and then says so in Picture.isCut. The
+	// zero value asks for nothing.
+	cut cut
 }
 
 // Quality says how to encode.

@@ -23,6 +23,7 @@ type Picture struct {
 	Scale  float64
 	Source image.Point // size in the header
 
+	isCut       bool // frames are what Want.cut asked for
 	orientation orientation
 	ICC         []byte // profile; nil: sRGB
 }

@@ -149,7 +149,11 @@ func (j *job) inspect(head []byte) error {
 		return err
 	}
 	j.info = info
-	j.want = Want{Min: info.orientation.size(smallest(info.orientation.size(info.Size), l)), Limits: j.limits}
+	j.want = Want{
+		Min:    info.orientation.size(smallest(info.orientation.size(info.Size), l)),
+		Limits: j.limits,
+		cut:    cutOf(info.Size, info.orientation, l, j.options.Format.codec()),
+	}
 	return nil
 }
 

@@ -19,10 +19,12 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	if err := j.limits.checkOutput(l.Size); err != nil {
 		return nil, err
 	}
-	steps := []func(image.Image) image.Image{
-		func(img image.Image) image.Image { return cutAndScale(img, p, l, j.options.Format.codec()) },
-		o.upright,
+	var steps []func(image.Image) image.Image
+	if !p.isCut {
+		c := cutOf(p.Source, o, l, j.options.Format.codec())
+		steps = append(steps, func(img image.Image) image.Image { return c.apply(img, p.Scale) })
 	}
+	steps = append(steps, o.upright)
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
@@ -32,27 +34,49 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		}
 		return img, nil
 	})
-	q.Source, q.Scale, q.orientation = l.Size, 1, 1
+	q.Source, q.Scale, q.orientation, q.isCut = l.Size, 1, 1, false
 	return q, nil
 }
 
-// cutAndScale returns the part of the stored picture that l keeps, at the size
-// that l gives it, still turned as it is stored.
-func cutAndScale(img image.Image, p *Picture, l layout, to *codec) image.Image {
-	size := p.orientation.size(l.Size)
-	crop := p.orientation.stored(l.Crop, p.Source)
-	options := scale.Options{Undroop: p.Scale == 1.0/8, Chroma: scale.Chroma444}
-	if to.chroma420 {
-		options.Chroma = scale.Chroma420
-		if !p.orientation.fitsChroma(size) {
-			options.Chroma = scale.Chroma444
-		}
+// A cut is a part of a stored picture and the size that it gets, still turned
+// as it is stored.
+type cut struct {
+	source      image.Point // size of the stored picture
+	orientation orientation // that it was computed for
+	part        rectangle   // in pixels of the source
+	size        image.Point
+	chroma      scale.Chroma
+}
+
+// cutOf returns the cut that makes layout l of a stored picture, for a result
+// of that codec.
+func cutOf(source image.Point, o orientation, l layout, to *codec) cut {
+	c := cut{source, o, o.stored(l.Crop, source), o.size(l.Size), scale.Chroma444}
+	if to.chroma420 && o.fitsChroma(c.size) {
+		c.chroma = scale.Chroma420
 	}
-	if size == p.Source && p.Scale == 1 && crop == (rectangle{W: float64(size.X), H: float64(size.Y)}) && !changesChroma(img, options.Chroma) {
+	return c
+}
+
+// identity reports whether the cut is the whole picture at its own size.
+func (c cut) identity() bool {
+	return c.size == c.source && c.part == rectangle{W: float64(c.size.X), H: float64(c.size.Y)}
+}
+
+// at returns the part in pixels of the picture decoded at scale s, and how to
+// resample it.
+func (c cut) at(s float64) (scale.Rect, scale.Options) {
+	return scale.Rect{X: c.part.X * s, Y: c.part.Y * s, W: c.part.W * s, H: c.part.H * s},
+		scale.Options{Undroop: s == 1.0/8, Chroma: c.chroma}
+}
+
+// apply makes the cut of a picture decoded at scale s.
+func (c cut) apply(img image.Image, s float64) image.Image {
+	if s == 1 && c.identity() && !changesChroma(img, c.chroma) {
 		return img
 	}
-	s := p.Scale
-	return scale.Image(img, scale.Rect{X: crop.X * s, Y: crop.Y * s, W: crop.W * s, H: crop.H * s}, size, options)
+	part, options := c.at(s)
+	return scale.Image(img, part, c.size, options)
 }
 
 // changesChroma reports whether img has chroma planes of another resolution.

@@ -1,0 +1,119 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"image"
+
+	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/scale"
+)
+
+var (
+	// errWhole says that the picture has to be decoded before it is cut.
+	errWhole = errors.New("jpeg: not cut while decoding")
+	// errEnough ends a decoding whose rest is not needed.
+	errEnough = errors.New("jpeg: enough was decoded")
+)
+
+// decodeCutJPEG decodes a file and cuts and scales it strip by strip, so that
+// no more than a strip of it is in memory, with the same result as if it had
+// been decoded first. It returns errWhole if that cannot be done.
+func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, c cut) (m *jpeg.Image, isCut bool, err error) {
+	ratio, ok := chromaRatio(h)
+	if c == (cut{}) || c.identity() || !ok {
+		return nil, false, errWhole
+	}
+	var (
+		r       = bytes.NewReader(file)
+		scalers []*scale.Scaler
+		ended   bool // the rest of the file was looked at
+	)
+	defer func() {
+		for _, s := range scalers {
+			s.Close()
+		}
+	}()
+	begin := func(h *jpeg.Header) error {
+		if c.source != image.Pt(h.Width, h.Height) || c.orientation != exifOrientation(h.Exif) {
+			return errWhole // the cut is for what the header seemed to say
+		}
+		m = &jpeg.Image{Header: *h}
+		part, options := c.at(float64(o.Scale) / 8)
+		size := h.ScaledSize(o.Scale)
+		x := scale.Axis{Len: size.X, Offset: part.X, Span: part.W, N: c.size.X}
+		y := scale.Axis{Len: size.Y, Offset: part.Y, Span: part.H, N: c.size.Y}
+		if h.Model == jpeg.Gray {
+			out := image.NewGray(image.Rectangle{Max: c.size})
+			scalers = append(scalers, scale.NewScaler(out.Pix, out.Stride, x, y, options))
+			m.Image = out
+			return nil
+		}
+		to := image.YCbCrSubsampleRatio444
+		if c.chroma == scale.Chroma420 {
+			to = image.YCbCrSubsampleRatio420
+		}
+		out := image.NewYCbCr(image.Rectangle{Max: c.size}, to)
+		three := scale.NewScalers(out, ratio, x, y, options)
+		scalers = append(scalers, three[:]...)
+		m.Image = out
+		return nil
+	}
+	emit := func(strip *jpeg.Strip) error {
+		done := true
+		for i, s := range scalers {
+			p := &strip.Planes[i]
+			for y := range p.Height {
+				s.Push(p.Pix[y*p.Stride:][:p.Stride])
+			}
+			done = done && s.Done()
+		}
+		if done && !ended {
+			ended = true
+			if endsJPEG(file[len(file)-r.Len():]) {
+				return errEnough
+			}
+		}
+		return nil
+	}
+	incomplete, err := jpeg.DecodeStrips(r, o, begin, emit)
+	if err != nil && err != errEnough {
+		return nil, false, err
+	}
+	m.Incomplete = incomplete
+	return m, true, nil
+}
+
+// endsJPEG reports whether EOI is in the rest of a file from somewhere in a
+// scan on, where FF is never followed by anything but 00 or a marker: whether
+// the file is whole, though its rest may be damaged.
+func endsJPEG(rest []byte) bool {
+	return bytes.LastIndex(rest, []byte{0xff, 0xd9}) >= 0
+}
+
+// chromaRatio returns the subsampling of a picture in gray or YCbCr, and
+// whether package image has it.
+func chromaRatio(h *jpeg.Header) (ratio image.YCbCrSubsampleRatio, ok bool) {
+	if h.Model == jpeg.Gray {
+		return 0, true
+	}
+	y, cb, cr := h.Sampling[0], h.Sampling[1], h.Sampling[2]
+	if h.Model != jpeg.YCbCr || cb != cr || y.H%cb.H != 0 || y.V%cb.V != 0 {
+		return 0, false
+	}
+	switch (jpeg.Sampling{H: y.H / cb.H, V: y.V / cb.V}) {
+	case jpeg.Sampling{H: 1, V: 1}:
+		return image.YCbCrSubsampleRatio444, true
+	case jpeg.Sampling{H: 2, V: 1}:
+		return image.YCbCrSubsampleRatio422, true
+	case jpeg.Sampling{H: 2, V: 2}:
+		return image.YCbCrSubsampleRatio420, true
+	case jpeg.Sampling{H: 1, V: 2}:
+		return image.YCbCrSubsampleRatio440, true
+	case jpeg.Sampling{H: 4, V: 1}:
+		return image.YCbCrSubsampleRatio411, true
+	case jpeg.Sampling{H: 4, V: 2}:
+		return image.YCbCrSubsampleRatio410, true
+	}
+	return 0, false
+}

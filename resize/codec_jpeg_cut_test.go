@@ -1,0 +1,152 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"reflect"
+	"strings"
+	"testing"
+
+	"s3imageserver/resize/jpeg"
+)
+
+// wholeThenCut is what decodeCutJPEG must equal.
+func wholeThenCut(t testing.TB, file []byte, want Want) (image.Image, error) {
+	t.Helper()
+	c := want.cut
+	want.cut = cut{}
+	p, err := decodeJPEG(file, want)
+	if err != nil {
+		return nil, err
+	}
+	if p.isCut {
+		t.Fatal("the picture was cut though nothing asked for it")
+	}
+	img, err := p.first()
+	if err != nil {
+		return nil, err
+	}
+	return c.apply(img, p.Scale), nil
+}
+
+// jpegWant returns what Resizer.Resize asks of the codec.
+func jpegWant(t testing.TB, file []byte, o Options) Want {
+	t.Helper()
+	info, err := configJPEG(file)
+	if err != nil {
+		return Want{}
+	}
+	l := lay(info.orientation.size(info.Size), o)
+	return Want{
+		Min:    info.orientation.size(smallest(info.orientation.size(info.Size), l)),
+		Limits: Limits{}.withDefaults(),
+		cut:    cutOf(info.Size, info.orientation, l, o.Format.codec()),
+	}
+}
+
+func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {
+	cut, whole := 0, 0
+	for i, f := range corpus(t) {
+		if !strings.HasPrefix(f.name, "jpeg/") && !strings.HasPrefix(f.name, "photos/") || testing.Short() && i%4 != 0 {
+			continue
+		}
+		file := readCorpus(t, f.name)
+		if format, err := Sniff(file); err != nil || format != JPEG {
+			continue
+		}
+		for _, o := range []Options{
+			{Width: 300, Format: JPEG},
+			{Width: 31, Height: 77, Format: JPEG},
+			{Width: 120, Height: 31, Format: PNG},
+			{Width: 900, Format: JPEG},
+		} {
+			want := jpegWant(t, file, o)
+			p, err := decodeJPEG(file, want)
+			if err != nil {
+				continue
+			}
+			if !p.isCut {
+				whole++
+				continue
+			}
+			cut++
+			got, err := p.first()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref, err := wholeThenCut(t, file, want)
+			if err != nil {
+				t.Errorf("%s, %v: %v", f.name, o, err)
+				continue
+			}
+			if !reflect.DeepEqual(got, ref) {
+				t.Errorf("%s, %v: %T of %v differs from %T of %v, or their samples do", f.name, o, got, got.Bounds(), ref, ref.Bounds())
+			}
+		}
+	}
+	t.Logf("%d pictures were cut while they were decoded, %d were not", cut, whole)
+	if cut == 0 {
+		t.Error("no picture was cut while it was decoded")
+	}
+}
+
+// A crop does not need the last rows, but a file that lacks them is refused all
+// the same.
+func TestCutOfTruncatedJPEG(t *testing.T) {
+	var b bytes.Buffer
+	m := image.NewYCbCr(image.Rect(0, 0, 640, 2000), image.YCbCrSubsampleRatio420)
+	for i := range m.Y {
+		m.Y[i] = byte(i*i>>7 ^ i)
+	}
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole := b.Bytes()
+	o := Options{Width: 100, Height: 20, Format: JPEG}
+	r := &Resizer{}
+	want, err := resizeBytes(t, r, whole, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for percent := 1; percent < 100; percent += 3 {
+		if _, err := resizeBytes(t, r, whole[:len(whole)*percent/100], o); !errors.Is(err, ErrMalformed) {
+			t.Errorf("with %d %% of the file: error %v, want ErrMalformed", percent, err)
+		}
+	}
+	got, err := resizeBytes(t, r, append(bytes.Clone(whole), "garbage"...), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Body, want.Body) {
+		t.Error("garbage after the end changes the picture")
+	}
+}
+
+// A whole picture is never held: what a request allocates doesn't grow with the
+// source.
+func TestResizeJPEGAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not tested in short mode: large pictures")
+	}
+	m := image.NewYCbCr(image.Rect(0, 0, 6000, 4000), image.YCbCrSubsampleRatio420)
+	for i := range m.Y {
+		m.Y[i] = byte(i >> 5)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	r := testing.Benchmark(func(b2 *testing.B) {
+		b2.ReportAllocs()
+		for b2.Loop() {
+			if _, err := resizeBytes(b2, &Resizer{}, b.Bytes(), Options{Width: 300, Format: JPEG}); err != nil {
+				b2.Fatal(err)
+			}
+		}
+	})
+	const most = 1 << 20
+	if got := r.AllocedBytesPerOp() - int64(b.Len()); got > most {
+		t.Errorf("a request allocates %d bytes beside its source's, want at most %d", got, most)
+	}
+}
