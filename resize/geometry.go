@@ -71,8 +71,9 @@ func scaled(length, num, den int) int {
 }
 
 // margin is how much larger than needed a shrunk decode must be, so that the
-// resampler that follows decides the picture and not the decoder.
-const margin = 2
+// resampler that follows decides the picture and not the decoder. A codec whose
+// shrunk pictures are worse than an ideal filter's may ask for more.
+const margin = 1.6
 
 // smallest returns the smallest size of the whole source that serves l: the
 // size at which the kept part has margin times the pixels of the result.
