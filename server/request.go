@@ -26,17 +26,19 @@ var (
 	errExtension = errors.New("extension is not allowed")
 )
 
-// A policy is one parameter of a URL that changes who gets a picture or how,
-// but not its pixels; it is never part of the cache key. Those that do change
-// pixels are in package resize.
-type policy struct{ name, doc string }
-
 // tokenParam carries the token that Options.Verify is asked about.
 const tokenParam = "t"
 
-var policies = []policy{
-	{tokenParam, "token for the verification"},
+// policies are the parameters of a URL that change who gets a picture or how,
+// but not its pixels; they are never part of the cache key. Those that do
+// change pixels are in package resize.
+var policies = []resize.Param{
+	{Name: tokenParam, Doc: "token for the verification"},
 }
+
+// Params returns all parameters of a URL, for the reference: those that change
+// pixels, then the others.
+func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 
 // parse reads name and options. The request is usable for an error image even
 // when there is an error, which wraps errName or errExtension.

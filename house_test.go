@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Which package may import which; README.md, "Project structure", has the same
+// in words. Test packages and programs of their own are not the house.
+var arrows = map[string]string{
+	"s3imageserver":                     "server",
+	"s3imageserver/server":              "resize storage storage/cache storage/s3 storage/dir",
+	"s3imageserver/resize":              "resize/jpeg resize/scale resize/gif",
+	"s3imageserver/resize/jpeg":         "",
+	"s3imageserver/resize/scale":        "",
+	"s3imageserver/resize/gif":          "",
+	"s3imageserver/storage":             "",
+	"s3imageserver/storage/s3":          "storage",
+	"s3imageserver/storage/dir":         "storage",
+	"s3imageserver/storage/cache":       "",
+	"s3imageserver/storage/storagetest": "storage",
+	"s3imageserver/storage/s3/s3test":   "",
+}
+
+// onlyIn names the only packages, or files, that may import a module.
+var onlyIn = map[string]string{
+	"github.com/minio/minio-go/v7":      "storage/s3/",
+	"github.com/gorilla/mux":            "server/server.go",
+	"github.com/gen2brain/webp":         "resize/codec_webp.go",
+	"golang.org/x/image/webp":           "resize/codec_webp.go",
+	"golang.org/x/image/tiff":           "resize/codec_tiff.go",
+	"golang.org/x/image/bmp":            "resize/codec_bmp.go",
+	"image/png":                         "resize/codec_png.go",
+	"image/gif":                         "resize/codec_gif.go",
+	"image/jpeg":                        "resize/codec_jpeg.go",
+	"s3imageserver/storage/s3":          "server/run.go",
+	"s3imageserver/storage/dir":         "server/run.go",
+	"github.com/tailscale/hujson":       "server/load.go",
+	"github.com/maypok86/otter/v2":      "server/errors.go",
+	"golang.org/x/sync/semaphore":       "resize/budget.go",
+	"github.com/disintegration/imaging": "resize/",
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "nodynamic", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		allowed, ok := arrows[path]
+		if strings.HasPrefix(path, "s3imageserver/bench") || strings.HasPrefix(path, "s3imageserver/testdata") {
+			continue
+		}
+		if !ok {
+			t.Errorf("package %s is not in the picture of the house: add it to arrows and to README.md", path)
+			continue
+		}
+		for _, imp := range strings.Fields(imports) {
+			if rest, ours := strings.CutPrefix(imp, "s3imageserver/"); ours && !contains(allowed, rest) {
+				t.Errorf("%s imports %s; it may import only: %s", path, imp, allowed)
+			}
+		}
+	}
+}
+
+func contains(list, word string) bool {
+	for _, w := range strings.Fields(list) {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsStayInTheirFiles(t *testing.T) {
+	out, err := exec.Command("git", "grep", "-nE", `^\s*(import )?([A-Za-z_0-9]+ )?"[^" ]+"( //.*)?$`, "--", "*.go", ":!*_test.go", ":!bench", ":!testdata").Output()
+	if err != nil {
+		t.Skip("not tested outside of a git checkout: ", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		file, rest, _ := strings.Cut(line, ":")
+		_, path, ok := strings.Cut(rest, `"`)
+		path, _, _ = strings.Cut(path, `"`)
+		where, bound := onlyIn[path]
+		if ok && bound && !strings.HasPrefix(file, where) {
+			t.Errorf("%s imports %s; only %s may", file, path, where)
+		}
+	}
+}

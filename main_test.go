@@ -1,0 +1,531 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"image"
+	_ "image/gif"
+	"image/jpeg"
+	_ "image/png"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "golang.org/x/image/webp"
+
+	"s3imageserver/storage/s3/s3test"
+)
+
+// binary is the program, built once as it is released.
+var binary = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "s3imageserver-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "s3imageserver")
+	cmd := exec.Command("go", "build", "-tags", "nodynamic", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder
+	}
+	os.Exit(code)
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A process is a running server.
+type process struct {
+	cmd    *exec.Cmd
+	url    string
+	output *output
+}
+
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// start runs the binary in folder with a configuration, and waits until it
+// answers. configure changes the command before it starts; nil changes nothing.
+func start(t *testing.T, folder string, config map[string]any, configure func(*exec.Cmd)) *process {
+	t.Helper()
+	port := freePort(t)
+	config["http_port"], config["listen"] = port, "127.0.0.1"
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{url: fmt.Sprintf("http://127.0.0.1:%d", port), output: new(output)}
+	p.cmd = exec.Command(build(t), "-c", file)
+	p.cmd.Dir = folder
+	if configure != nil {
+		configure(p.cmd)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.kill() })
+	deadline := time.Now().Add(20 * time.Second)
+	for !strings.Contains(p.output.String(), "listening") {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not start:\n%s", p.output)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return p
+}
+
+// kill ends the process at once. Killing it twice is fine.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // may have ended
+	_, _ = p.cmd.Process.Wait()
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+var client = &http.Client{Timeout: 30 * time.Second}
+
+// get returns status, media type and body.
+func get(t *testing.T, url string) (int, string, []byte) {
+	t.Helper()
+	r, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+	return r.StatusCode, r.Header.Get("Content-Type"), body
+}
+
+// aws is the "aws" object of a configuration for a test store.
+func aws(s *s3test.Server, bucket, path string) map[string]any {
+	return map[string]any{
+		"bucket_name": bucket, "file_path": path, "endpoint": s.Endpoint,
+		"aws_access": s3test.AccessKey, "aws_secret": s3test.SecretKey,
+	}
+}
+
+func photo(t testing.TB, w, h int) []byte {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i % w * 255 / w)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestStaticBinary(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("ELF is not looked at on " + runtime.GOOS)
+	}
+	f, err := elf.Open(build(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("the binary has a %v segment: it is not static", p.Type)
+		}
+	}
+	if libs, err := f.ImportedLibraries(); err != nil || len(libs) > 0 {
+		t.Errorf("the binary needs %v, %v", libs, err)
+	}
+}
+
+func TestBuildWithoutTheTag(t *testing.T) {
+	out, err := exec.Command("go", "build", "-o", os.DevNull, ".").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "type: go build -tags nodynamic .") {
+		t.Errorf("go build without the tag: %v\n%s\nwant a failure that says what to type", err, out)
+	}
+}
+
+// Sizes and formats by the rules of the original, for pictures in MinIO. The
+// source is 1200 by 800 pixels, small.jpg 120 by 80.
+func TestURLs(t *testing.T) {
+	store := s3test.Start(t, s3test.MinIO)
+	store.MakeBucket(t, "pictures")
+	store.Put(t, "pictures", "large/a b/photo.jpg", photo(t, 1200, 800))
+	store.Put(t, "pictures", "large/small.jpg", photo(t, 120, 80))
+	p := start(t, t.TempDir(), map[string]any{"handlers": []any{
+		map[string]any{"name": "name", "prefix": "h", "aws": aws(store, "pictures", "large"), "output_format": "jpg", "cache_path": "cache"},
+		map[string]any{"name": "webp", "aws": aws(store, "pictures", "large/")},
+	}}, nil)
+	const large, small = "/h/a%20b/photo.jpg", "/h/small.jpg"
+	tests := []struct {
+		path, query string
+		w, h        int
+		format      string
+	}{
+		{large, "", 1200, 800, "jpeg"},
+		{large, "?w=300&h=200", 300, 200, "jpeg"},
+		{large, "?w=300&h=200&c=true", 300, 200, "jpeg"},
+		{large, "?w=300&h=300", 300, 300, "jpeg"},
+		{large, "?w=100&h=700", 100, 700, "jpeg"},
+		{large, "?w=300&h=300&c=false", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=0", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=f", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=F", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=False", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=FALSE", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=no", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=yes", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=2", 300, 200, "jpeg"},
+		{large, "?w=300&h=300&c=", 300, 300, "jpeg"},
+		{large, "?w=300&h=300&c=1", 300, 300, "jpeg"},
+		{large, "?w=300&h=300&c=t", 300, 300, "jpeg"},
+		{large, "?w=300&h=300&c=TRUE", 300, 300, "jpeg"},
+		{large, "?w=100&h=700&c=false", 100, 66, "jpeg"},
+		{large, "?w=700&h=100&c=false", 150, 100, "jpeg"},
+		{large, "?w=300", 300, 200, "jpeg"},
+		{large, "?w=301", 301, 200, "jpeg"},
+		{large, "?h=200", 300, 200, "jpeg"},
+		{large, "?h=201", 301, 201, "jpeg"},
+		{large, "?h=1", 1, 1, "jpeg"},
+		{large, "?w=1", 1, 1, "jpeg"},
+		{large, "?w=1&h=1", 1, 1, "jpeg"},
+		{large, "?w=300&c=false", 300, 200, "jpeg"},
+		{large, "?w=300.7&h=200.2", 300, 200, "jpeg"},
+		{large, "?w=3e2&h=2e2", 300, 200, "jpeg"},
+		{large, "?w=+300", 1200, 800, "jpeg"},
+		{large, "?w=%2B300", 300, 200, "jpeg"},
+		{large, "?w=-300", 1200, 800, "jpeg"},
+		{large, "?w=abc", 1200, 800, "jpeg"},
+		{large, "?w=0", 1200, 800, "jpeg"},
+		{large, "?w=0.5", 1200, 800, "jpeg"},
+		{large, "?w=NaN&h=Infinity", 1200, 800, "jpeg"},
+		{large, "?w=1e999", 1200, 800, "jpeg"},
+		{large, "?w=0x100", 1200, 800, "jpeg"},
+		{large, "?w=300px", 1200, 800, "jpeg"},
+		{large, "?w=300&w=500", 300, 200, "jpeg"},
+		{large, "?w=&h=200", 300, 200, "jpeg"},
+		{large, "?w=5000", 1200, 800, "jpeg"},
+		{large, "?w=5000&h=5000", 1200, 800, "jpeg"},
+		{large, "?w=5000&h=400", 3064, 400, "jpeg"},
+		{large, "?w=2000&h=400", 2000, 400, "jpeg"},
+		{large, "?w=2000&h=400&c=false", 600, 400, "jpeg"},
+		{large, "?w=1200&h=800", 1200, 800, "jpeg"},
+		{large, "?w=1201&h=801", 1200, 800, "jpeg"},
+		{large, "?f=png&w=30", 30, 20, "png"},
+		{large, "?f=PNG&w=30", 30, 20, "png"},
+		{large, "?f=webp&w=30", 30, 20, "webp"},
+		{large, "?f=gif&w=30", 30, 20, "gif"},
+		{large, "?f=jpg&w=30", 30, 20, "jpeg"},
+		{large, "?f=jpeg&w=30", 30, 20, "jpeg"},
+		{large, "?f=tiff&w=30", 30, 20, "jpeg"},
+		{large, "?f=../../etc&w=30", 30, 20, "jpeg"},
+		{large, "?f=&w=30", 30, 20, "jpeg"},
+		{large, "?width=30&v=1&utm_source=w", 1200, 800, "jpeg"},
+		{large, "?W=30", 1200, 800, "jpeg"},
+		{small, "?w=300&h=200", 120, 80, "jpeg"},
+		{small, "?w=300", 120, 80, "jpeg"},
+		{small, "?w=300&h=20", 300, 20, "jpeg"},
+		{small, "?w=60&h=500", 60, 500, "jpeg"},
+		{"/webp/small.jpg", "", 120, 80, "webp"},
+		{"/webp/small.jpg", "?w=60&f=unknown", 60, 40, "webp"},
+	}
+	for _, tt := range tests {
+		for _, state := range []string{"fresh", "again"} {
+			status, mediaType, body := get(t, p.url+tt.path+tt.query)
+			c, format, err := image.DecodeConfig(bytes.NewReader(body))
+			if status != 200 || err != nil || c.Width != tt.w || c.Height != tt.h || format != tt.format || mediaType != "image/"+tt.format {
+				t.Errorf("%s %s%s = %d %s, %s of %dx%d, %v; want %s of %dx%d", state, tt.path, tt.query, status, mediaType, format, c.Width, c.Height, err, tt.format, tt.w, tt.h)
+			}
+		}
+	}
+}
+
+// The original's sample, changed only in ports, names, keys and endpoint, serves
+// both handlers from two buckets.
+func TestOriginalConfig(t *testing.T) {
+	text, err := os.ReadFile("../shared/original-config.jsonc")
+	if err != nil {
+		t.Skip("not tested with the original's configuration: ", err)
+	}
+	store := s3test.Start(t, s3test.MinIO)
+	for bucket, key := range map[string]string{"first-bucket": "imagesLarge/photo.jpg", "second-bucket": "photo.jpg"} {
+		store.MakeBucket(t, bucket)
+		size := len(bucket) // tells the buckets apart
+		store.Put(t, bucket, key, photo(t, size, size))
+	}
+	folder := t.TempDir()
+	writeCertificate(t, folder, "bundle.crt", "cert.key")
+	httpPort, httpsPort := freePort(t), freePort(t)
+	replaced := strings.NewReplacer(
+		`"bucketName"`, `"first-bucket"`, `"bucketName2"`, `"second-bucket"`,
+		`"aws_access_key"`, `"`+s3test.AccessKey+`"`, `"aws_secret_key"`, `"`+s3test.SecretKey+`", "endpoint": "`+store.Endpoint+`"`,
+		`"http_port": 80`, fmt.Sprintf(`"listen": "127.0.0.1", "http_port": %d`, httpPort), `"https_port": 443`, fmt.Sprintf(`"https_port": %d`, httpsPort),
+	).Replace(string(text))
+	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(replaced), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{output: new(output), cmd: exec.Command(build(t))} // -c defaults to config.json
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	waitFor(t, func() bool { return strings.Count(p.output.String(), "listening") == 2 })
+	for path, want := range map[string]int{"/h/photo.jpg": len("first-bucket"), "/h2/photo.jpg": len("second-bucket")} {
+		status, mediaType, body := get(t, fmt.Sprintf("http://127.0.0.1:%d%s", httpPort, path))
+		c, _, err := image.DecodeConfig(bytes.NewReader(body))
+		if status != 200 || mediaType != "image/jpeg" || err != nil || c.Width != want {
+			t.Errorf("GET %s = %d %s, %d pixels wide, %v; want %d", path, status, mediaType, c.Width, err, want)
+		}
+	}
+	if strings.Contains(p.output.String(), s3test.SecretKey) {
+		t.Error("the secret is in the log")
+	}
+}
+
+func waitFor(t *testing.T, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatal("did not happen within 20 s")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// With the store stopped, cached URLs still answer, and others get the error
+// image with 502 or 503; when it is back, so are the pictures.
+func TestStoreDown(t *testing.T) {
+	for _, program := range []s3test.Program{s3test.MinIO, s3test.VersityGW} {
+		store := s3test.Start(t, program)
+		store.MakeBucket(t, "pictures")
+		store.Put(t, "pictures", "photo.jpg", photo(t, 600, 400))
+		folder := t.TempDir()
+		errorImage := photo(t, 90, 90)
+		if err := os.WriteFile(filepath.Join(folder, "error.jpg"), errorImage, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := start(t, folder, map[string]any{"handlers": []any{
+			map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "error_image": "error.jpg", "output_format": "jpg"},
+		}}, nil)
+		_, _, fresh := get(t, p.url+"/h/photo.jpg?w=300")
+		store.Stop(t)
+		status, _, body := get(t, p.url+"/h/photo.jpg?w=300")
+		if status != 200 || !bytes.Equal(body, fresh) {
+			t.Errorf("cached URL with the store down = %d, %d bytes; want the %d bytes from before", status, len(body), len(fresh))
+		}
+		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=50")
+		c, _, err := image.DecodeConfig(bytes.NewReader(body))
+		if (status != 502 && status != 503) || mediaType != "image/jpeg" || err != nil || c.Width != 50 || c.Height != 50 {
+			t.Errorf("new URL with the store down = %d %s of %dx%d, %v; want 502 or 503 with the error image", status, mediaType, c.Width, c.Height, err)
+		}
+		store.Resume(t)
+		if status, _, _ := get(t, p.url+"/h/photo.jpg?w=50"); status != 200 {
+			t.Errorf("new URL with the store back = %d; want 200", status)
+		}
+	}
+}
+
+// Kill -9 during writes, restart, same URLs: the right bytes, never a broken
+// picture.
+func TestKilledDuringWrites(t *testing.T) {
+	folder := t.TempDir()
+	pictures := filepath.Join(folder, "pictures")
+	if err := os.Mkdir(pictures, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(pictures, "photo.jpg"), photo(t, 900, 600), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config := map[string]any{"handlers": []any{
+		map[string]any{"name": "h", "source": map[string]any{"dir": "pictures"}, "cache_path": "cache", "output_format": "png"},
+	}}
+	path := func(i int) string { return fmt.Sprintf("/h/photo.jpg?w=%d", 100+i) }
+	const variants = 40
+	want := map[string][]byte{}
+	reference := start(t, folder, config, nil)
+	for i := range variants {
+		_, _, want[path(i)] = get(t, reference.url+path(i))
+	}
+	reference.kill()
+	if err := os.RemoveAll(filepath.Join(folder, "cache")); err != nil {
+		t.Fatal(err)
+	}
+	kills := 20
+	if testing.Short() {
+		kills = 5
+	}
+	for round := range kills {
+		p := start(t, folder, config, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for worker := range 4 {
+			wg.Go(func() {
+				for i := worker; ctx.Err() == nil; i = (i + 7) % variants {
+					r, err := client.Get(p.url + path(i))
+					if err != nil {
+						return // killed
+					}
+					body, err := io.ReadAll(r.Body)
+					r.Body.Close()
+					if err == nil && (r.StatusCode != 200 || !bytes.Equal(body, want[path(i)])) {
+						t.Errorf("round %d: %s = %d, %d bytes; want %d", round, path(i), r.StatusCode, len(body), len(want[path(i)]))
+					}
+				}
+			})
+		}
+		time.Sleep(time.Duration(7*round%60) * time.Millisecond) // another moment each round
+		p.kill()
+		cancel()
+		wg.Wait()
+	}
+	p := start(t, folder, config, nil)
+	for i := range variants {
+		if status, _, body := get(t, p.url+path(i)); status != 200 || !bytes.Equal(body, want[path(i)]) {
+			t.Errorf("after %d kills: %s = %d, %d bytes; want %d", kills, path(i), status, len(body), len(want[path(i)]))
+		}
+	}
+}
+
+// A1: what is done without a configuration, and with a missing one.
+func TestCommandLine(t *testing.T) {
+	folder := t.TempDir()
+	in := func(args ...string) (string, error) {
+		cmd := exec.Command(build(t), args...)
+		cmd.Dir = folder
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	exitCode := func(err error) int {
+		if exit, ok := err.(*exec.ExitError); ok {
+			return exit.ExitCode()
+		}
+		return 0
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("broken.json", "{\n\"http_port\": 70000,\n\"handlers\": [{}]}")
+	write("typo.json", `{"handlers": [{"name": "a", "source": {"dir": "."}, "cach_path": "x"}]}`)
+	write("good.json", `{"handlers": [{"name": "a", "source": {"dir": "."}}]}`)
+	write("nodir.json", `{"handlers": [{"name": "a", "source": {"dir": "missing"}}]}`)
+	tests := []struct {
+		args []string
+		code int
+		want []string
+	}{
+		{[]string{"-c", "missing.json"}, 1, []string{"missing.json"}},
+		{[]string{"check", "-c", "missing.json"}, 1, []string{"missing.json"}},
+		{[]string{"-c", "broken.json"}, 1, []string{"broken.json:2:1: http_port: 70000", "broken.json:3:14: handlers.0"}},
+		{[]string{"check", "-c", "broken.json"}, 1, []string{"broken.json:2:1: http_port: 70000", "broken.json:3:14: handlers.0"}},
+		{[]string{"check", "-c", "typo.json"}, 1, []string{`unknown key; did you mean "cache_path"?`}},
+		{[]string{"check", "-c", "nodir.json"}, 1, []string{"handlers.0: source.dir"}},
+		{[]string{"check", "-c", "good.json"}, 0, []string{"valid"}},
+		{[]string{"check"}, 0, []string{"built-in", "valid"}},
+		{[]string{"chekc"}, 1, []string{`"chekc"`}},
+		{[]string{"-h"}, 0, []string{"usage", "check", "-c"}},
+		{[]string{"-x"}, 1, []string{"-x"}},
+	}
+	for _, tt := range tests {
+		out, err := in(tt.args...)
+		if exitCode(err) != tt.code {
+			t.Errorf("%v: exit %d; want %d\n%s", tt.args, exitCode(err), tt.code, out)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v: output %q; want %q in it", tt.args, out, want)
+			}
+		}
+	}
+}
+
+// The configuration that is embedded shows its own pictures.
+func TestBuiltInConfig(t *testing.T) {
+	var stderr bytes.Buffer
+	t.Chdir(t.TempDir())
+	c, warnings, err := loadConfig("", &stderr)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	if strings.Count(stderr.String(), "\n") != 1 || c.HTTPPort != 8080 || !c.Playground {
+		t.Errorf("said %q, port %d, playground %v; want one line, 8080, true", &stderr, c.HTTPPort, c.Playground)
+	}
+	c.Listen, c.HTTPPort = "127.0.0.1", freePort(t)
+	url := fmt.Sprintf("http://127.0.0.1:%d", c.HTTPPort)
+	serveInBackground(t, c)
+	status, _, page := get(t, url+"/")
+	if status != 200 {
+		t.Fatalf("GET / = %d", status)
+	}
+	shown := 0
+	for part := range strings.SplitSeq(string(page), `<img src="`) {
+		path, _, ok := strings.Cut(part, `"`)
+		if !ok || !strings.HasPrefix(path, "/h/") {
+			continue
+		}
+		shown++
+		status, mediaType, _ := get(t, url+strings.ReplaceAll(path, "&amp;", "&"))
+		if status != 200 || !strings.HasPrefix(mediaType, "image/") {
+			t.Errorf("GET %s = %d %s", path, status, mediaType)
+		}
+	}
+	if shown < 4 {
+		t.Errorf("the page shows %d pictures; want at least 4\n%s", shown, page)
+	}
+}

@@ -1,0 +1,128 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"image"
+	"io"
+	"log/slog"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"s3imageserver/server"
+	"s3imageserver/storage/s3/s3test"
+)
+
+// serveInBackground serves the configuration until the test ends.
+func serveInBackground(t *testing.T, c *server.Config) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := new(output)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	waitFor(t, func() bool { return bytes.Contains([]byte(log.String()), []byte("listening")) })
+}
+
+// In an empty root, as nobody, with nothing but its configuration, the binary
+// serves from MinIO.
+func TestEmptyChroot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not tested in a chroot: that needs root")
+	}
+	store := s3test.Start(t, s3test.MinIO)
+	store.MakeBucket(t, "pictures")
+	store.Put(t, "pictures", "photo.jpg", photo(t, 600, 400))
+	root := t.TempDir()
+	for path := root; path != filepath.Dir(path) && path != os.TempDir(); path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil { // nobody must be able to enter
+			t.Fatal(err)
+		}
+	}
+	source, err := os.Open(build(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	target, err := os.OpenFile(filepath.Join(root, "s3imageserver"), os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(target, source); err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, root, map[string]any{"handlers": []any{
+		map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "output_format": "webp", "cache_path": "/cache"},
+	}}, func(cmd *exec.Cmd) {
+		cmd.Path, cmd.Args = "/s3imageserver", []string{"s3imageserver", "-c", "/config.json"}
+		cmd.Dir, cmd.Env = "/", []string{}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	})
+	for range 2 {
+		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=300")
+		c, _, err := image.DecodeConfig(bytes.NewReader(body))
+		if status != 200 || mediaType != "image/webp" || err != nil || c.Width != 300 {
+			t.Errorf("GET = %d %s, %d pixels wide, %v\n%s", status, mediaType, c.Width, err, p.output)
+		}
+	}
+	if !bytes.Contains([]byte(p.output.String()), []byte("without disk cache")) {
+		t.Errorf("the folder is not writable, and the log says nothing of it:\n%s", p.output)
+	}
+}
+
+// SIGTERM ends the process with exit code 0.
+func TestTerminate(t *testing.T) {
+	folder := t.TempDir()
+	p := start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}}}}, nil)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, p.output)
+	}
+}
+
+// writeCertificate makes a self-signed certificate for 127.0.0.1 in folder.
+func writeCertificate(t *testing.T, folder, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(filepath.Join(folder, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"s3imageserver/server"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Every parameter of a URL has its row in the reference, with the words of the
+// table it is parsed by.
+func TestReadmeHasEveryParameter(t *testing.T) {
+	text := readme(t)
+	for _, p := range server.Params() {
+		if row := "| `" + p.Name + "` | " + p.Doc + " |"; !strings.Contains(text, row) {
+			t.Errorf("README.md has no row %s", row)
+		}
+	}
+}
+
+// Every key of the configuration has its row in the reference.
+func TestReadmeHasEveryKey(t *testing.T) {
+	text := readme(t)
+	var keys func(reflect.Type, string)
+	keys = func(s reflect.Type, prefix string) {
+		for f := range s.Fields() {
+			name := f.Tag.Get("json")
+			if name == "" || name == "-" {
+				continue
+			}
+			inner := f.Type
+			for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			if inner.Kind() == reflect.Struct {
+				if name == "handlers" {
+					keys(inner, "")
+				} else {
+					keys(inner, name+".")
+				}
+				continue
+			}
+			if !strings.Contains(text, "| `"+prefix+name+"` |") {
+				t.Errorf("README.md has no row for the key %s%s", prefix, name)
+			}
+		}
+	}
+	keys(reflect.TypeFor[server.Config](), "")
+}
+
+// Every package of the house is in its picture.
+func TestReadmeHasEveryPackage(t *testing.T) {
+	text := readme(t)
+	for path := range arrows {
+		if name := strings.TrimPrefix(path, "s3imageserver"); name != "" && !strings.Contains(text, strings.TrimPrefix(name, "/")+"/") {
+			t.Errorf("README.md does not show the package %s", path)
+		}
+	}
+}
