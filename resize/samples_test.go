@@ -1,0 +1,309 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"s3imageserver/resize/jpeg"
+)
+
+func readSample(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// toPNG resizes a sample and returns the pixels.
+func toPNG(t *testing.T, file []byte, o Options) image.Image {
+	t.Helper()
+	o.Format = PNG
+	result, err := resizeBytes(t, &Resizer{}, file, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(result.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// All eight orientations show the same upright picture, whole, scaled and
+// cropped, in every output format.
+func TestOrientations(t *testing.T) {
+	for _, o := range []Options{{}, {Width: 99}, {Width: 100, Height: 100}, {Width: 33, Height: 120}, {Height: 77, Fit: Contain}} {
+		want := toPNG(t, readSample(t, "orientation/upright.png"), o)
+		for i := 1; i <= 8; i++ {
+			file := readSample(t, "orientation/"+strconv.Itoa(i)+".jpg")
+			if got := toPNG(t, file, o); psnr(got, want) < 27 {
+				t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+			}
+			for _, f := range []Format{JPEG, WebP} {
+				o.Format = f
+				result, err := resizeBytes(t, &Resizer{}, file, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := toPNG(t, result.Body, Options{}); psnr(got, want) < 25 {
+					t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+				}
+			}
+		}
+	}
+}
+
+// VP8 has limited range: flat colours must come out as they went in, from and
+// to WebP, however often.
+func TestWebPColours(t *testing.T) {
+	for name, want := range map[string]color.NRGBA{
+		"white.webp": {255, 255, 255, 255}, "black.webp": {0, 0, 0, 255}, "red.webp": {255, 0, 0, 255}, "white-lossless.webp": {255, 255, 255, 255},
+	} {
+		file := readSample(t, "edge/"+name)
+		for generation := range 4 {
+			img := toPNG(t, file, Options{})
+			c := color.NRGBAModel.Convert(img.At(img.Bounds().Dx()/2, img.Bounds().Dy()/2)).(color.NRGBA)
+			if abs(int(c.R)-int(want.R)) > 2 || abs(int(c.G)-int(want.G)) > 2 || abs(int(c.B)-int(want.B)) > 2 {
+				t.Errorf("%s, generation %d: %v; want %v", name, generation, c, want)
+			}
+			result, err := resizeBytes(t, &Resizer{}, file, Options{Format: WebP})
+			if err != nil {
+				t.Fatal(err)
+			}
+			file = result.Body
+		}
+	}
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// A profile is carried along where the format can hold it and it fits the
+// pixels; EXIF, and with it GPS, never is.
+func TestProfileIsCarried(t *testing.T) {
+	source := readSample(t, "edge/p3.jpg")
+	h, err := jpeg.ReadHeader(bytes.NewReader(source))
+	if err != nil || h.ICC == nil {
+		t.Fatal("the sample has no profile", err)
+	}
+	profile := func(file []byte, f Format) []byte {
+		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.ICC
+	}
+	file, from := source, JPEG
+	for _, to := range []Format{PNG, WebP, JPEG, WebP, PNG, JPEG} {
+		result, err := resizeBytes(t, &Resizer{}, file, Options{Width: 40, Format: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := profile(result.Body, to); !bytes.Equal(got, h.ICC) {
+			t.Errorf("%v to %v: profile of %d bytes; want the %d of the source", from, to, len(got), len(h.ICC))
+		}
+		file, from = result.Body, to
+	}
+	for _, name := range []string{"photos/balloons.jpg", "orientation/6.jpg"} {
+		result, err := resizeBytes(t, &Resizer{}, readSample(t, name), Options{Width: 40, Format: JPEG})
+		if err != nil || bytes.Contains(result.Body, []byte("Exif")) {
+			t.Errorf("%s: EXIF in the result, or %v", name, err)
+		}
+	}
+	for space, img := range map[string]image.Image{"CMYK": &image.YCbCr{}, "GRAY": &image.NRGBA{}, "RGB ": &image.Gray{}} {
+		p := bytes.Clone(h.ICC)
+		copy(p[16:20], space)
+		if fittingICC(p, img) != nil {
+			t.Errorf("a profile for %q is kept on %T", space, img)
+		}
+	}
+}
+
+// Broken files are refused, and say why.
+func TestRefused(t *testing.T) {
+	photo := readSample(t, "orientation/1.jpg")
+	tests := []struct {
+		name string
+		file []byte
+		want error
+	}{
+		{"nothing", nil, ErrNotPicture},
+		{"HTML", readSample(t, "edge/not-a-picture.jpg"), ErrNotPicture},
+		{"XML of a store", []byte("<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>"), ErrNotPicture},
+		{"SVG", []byte("<?xml version=\"1.0\"?><!-- c --><svg xmlns='http://www.w3.org/2000/svg'/>"), ErrUnsupported},
+		{"text", []byte("hello"), ErrUnsupported},
+		{"PDF", []byte("%PDF-1.7"), ErrUnsupported},
+		{"BMP that is not allowed", []byte("BM\x00\x00\x00\x00\x00\x00\x00\x00"), ErrUnsupported},
+		{"cut JPEG", readSample(t, "edge/truncated.jpg"), ErrMalformed},
+		{"cut PNG", readSample(t, "edge/truncated.png"), ErrMalformed},
+		{"JPEG of three bytes", photo[:3], ErrMalformed},
+		{"PNG bomb", readSample(t, "edge/bomb.png"), ErrLimit},
+		{"WebP bomb", append([]byte("RIFF\x16\x00\x00\x00WEBPVP8L\x0a\x00\x00\x00\x2f"), 0xff, 0xff, 0xff, 0x0f, 0, 0, 0, 0, 0), ErrLimit},
+		{"GIF without a frame", []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), ErrMalformed},
+	}
+	for _, tt := range tests {
+		_, err := resizeBytes(t, &Resizer{}, tt.file, Options{Width: 10, Format: JPEG})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v; want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+// Every file of one kind, cut anywhere, is refused or gives the whole picture.
+func TestCutFiles(t *testing.T) {
+	for _, name := range []string{"photos/logo.png", "photos/orbit.gif", "photos/garden.webp", "edge/transparent.gif", "orientation/3.jpg"} {
+		file := readSample(t, name)
+		whole, err := resizeBytes(t, &Resizer{}, file, Options{Width: 40, Format: PNG})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for percent := 1; percent < 100; percent += 7 {
+			cut := file[:len(file)*percent/100]
+			got, err := resizeBytes(t, &Resizer{}, cut, Options{Width: 40, Format: PNG})
+			if err == nil && !bytes.Equal(got.Body, whole.Body) {
+				t.Errorf("%s cut at %d %%: another picture, and no error", name, percent)
+			}
+		}
+	}
+}
+
+// A reader's error is what Resize returns, and not what a decoder makes of it.
+func TestReaderError(t *testing.T) {
+	file := readSample(t, "photos/still-life.jpg")
+	broken := errors.New("connection lost")
+	for _, n := range []int{0, 10, headBytes - 1, headBytes, headBytes + 1, len(file) - 1} {
+		src := &brokenReader{data: file[:n], err: broken}
+		if _, err := (&Resizer{}).Resize(t.Context(), src, int64(len(file)), Options{Width: 10, Format: JPEG}); err != broken {
+			t.Errorf("reader broken after %d bytes: %v; want its own error", n, err)
+		}
+	}
+}
+
+type brokenReader struct {
+	data []byte
+	err  error
+}
+
+func (r *brokenReader) Read(p []byte) (int, error) {
+	if len(r.data) == 0 {
+		return 0, r.err
+	}
+	n := copy(p, r.data)
+	r.data = r.data[n:]
+	return n, nil
+}
+
+// The frames, delays and loops of an animation survive, to GIF and to WebP and
+// back; beyond the limits the first frame is left.
+func TestAnimation(t *testing.T) {
+	source := readSample(t, "photos/orbit.gif")
+	limits := Limits{}.withDefaults()
+	want, err := decodeGIF(source, Want{Limits: limits})
+	if err != nil || want.Count < 2 {
+		t.Fatal(want, err)
+	}
+	delays := func(p *Picture) (d []time.Duration) {
+		for f, err := range p.Frames {
+			if err != nil {
+				t.Fatal(err)
+			}
+			d = append(d, f.Delay)
+		}
+		return d
+	}
+	wantDelays := delays(want)
+	file := source
+	for _, to := range []Format{WebP, GIF, WebP} {
+		result, err := resizeBytes(t, &Resizer{}, file, Options{Width: 60, Format: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := to.codec().decode(result.Body, Want{Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := delays(p); p.Count != want.Count || p.Loops != want.Loops || len(got) != len(wantDelays) || got[1] != wantDelays[1] {
+			t.Errorf("to %v: %d frames, loops %d, delays %v; want %d, %d, %v", to, p.Count, p.Loops, got, want.Count, want.Loops, wantDelays)
+		}
+		file = result.Body
+	}
+	for _, l := range []Limits{{Frames: want.Count - 1}, {FramePixels: int64(want.Count*want.Source.X*want.Source.Y - 1)}} {
+		result, err := resizeBytes(t, &Resizer{Limits: l}, source, Options{Width: 60, Format: WebP})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(result.Body, []byte("ANMF")) {
+			t.Errorf("limits %+v: still an animation", l)
+		}
+	}
+}
+
+// Frames of the animated outputs are the pictures of the source, in order.
+func TestAnimationFrames(t *testing.T) {
+	source := readSample(t, "photos/orbit.gif")
+	frames := func(file []byte, f Format) (all []image.Image) {
+		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for frame, err := range p.Frames {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, frame.Image)
+		}
+		return all
+	}
+	want := frames(source, GIF)
+	for to, least := range map[Format]float64{GIF: 30, WebP: 28} {
+		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := frames(result.Body, to)
+		if len(got) != len(want) {
+			t.Fatalf("%v: %d frames; want %d", to, len(got), len(want))
+		}
+		for i := range got {
+			if p := psnr(got[i], want[i]); p < least {
+				t.Errorf("%v: frame %d: PSNR %.1f dB; want %v", to, i, p, least)
+			}
+		}
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := NewBudget(1<<20, time.Millisecond)
+	file := readSample(t, "photos/still-life.jpg")
+	r := &Resizer{Budget: b}
+	if _, err := resizeBytes(t, r, file, Options{Format: PNG}); !errors.Is(err, ErrLimit) {
+		t.Errorf("a job above the whole budget: %v; want ErrLimit", err)
+	}
+	b = NewBudget(64<<20, 10*time.Millisecond)
+	r.Budget = b
+	if err := b.acquire(t.Context(), 64<<20); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resizeBytes(t, r, file, Options{Width: 10, Format: JPEG}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a full budget: %v; want ErrBusy", err)
+	}
+	b.release(64 << 20)
+	for range 3 {
+		if _, err := resizeBytes(t, r, file, Options{Width: 10, Format: JPEG}); err != nil {
+			t.Error(err)
+		}
+		_, _ = resizeBytes(t, r, file[:len(file)/2], Options{Width: 10, Format: JPEG}) // refused; what it held comes back
+	}
+	if !b.sem.TryAcquire(64 << 20) {
+		t.Error("the budget is not whole after the work")
+	}
+}
