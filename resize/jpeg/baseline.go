@@ -28,6 +28,9 @@ func (d *decoder) sequential(s *scanHeader) error {
 		if d.scale > 1 {
 			ac.buildPairs()
 		}
+		if d.scale == 2 {
+			ac.buildCorners()
+		}
 		for y := range v {
 			for x := range h {
 				mcu = append(mcu, mcuBlock{
@@ -273,10 +276,19 @@ func (d *decoder) decodeCorner(mcu []mcuBlock, run int) (int, error) {
 			bits <<= l & 63
 			n -= l
 			m.c.pred += diff
-			*(*[16]int16)(block[:16]) = [16]int16{}
+			k := uint(1)
+			if half {
+				*(*[16]int16)(block[:16]) = [16]int16{}
+			} else {
+				e := m.ac.corners[bits>>(64-cornerBits)]
+				block[1], block[2], block[3] = int16(e>>16), int16(e>>32), int16(e>>48)
+				k += uint(e>>8) & 0xff
+				l := uint(e & 0xff)
+				bits <<= l & 63
+				n -= l
+			}
 			block[0] = int16(m.c.pred)
 
-			k := uint(1)
 			pairs := &m.ac.pairs
 			for k <= last {
 				if n < 32 {

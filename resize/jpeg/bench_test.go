@@ -167,6 +167,7 @@ func BenchmarkTables(b *testing.B) {
 			}
 			t.buildSkips()
 			t.buildPairs()
+			t.buildCorners()
 		}
 	})
 	b.Run("DC", func(b *testing.B) {

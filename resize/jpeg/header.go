@@ -78,7 +78,7 @@ func (h *Header) MCUSize() image.Point {
 }
 
 // DecodeBytes estimates the memory that decoding with the given options takes
-// at most, besides the decoder itself of about 400 KB: that of the samples and
+// at most, besides the decoder itself of about 520 KB: that of the samples and
 // of the coefficients of progressive files. strips says whether it is for
 // [DecodeStrips]. A baseline file whose components are not interleaved, which
 // the header does not tell, takes as much in strips as otherwise.

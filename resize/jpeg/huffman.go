@@ -9,6 +9,7 @@ const (
 	valueBits  = 11         // window of acTable.values
 	pairBits   = 11         // window of acTable.pairs
 	skipBits   = symbolBits // window of acTable.skips
+	cornerBits = symbolBits // window of acTable.corners
 )
 
 // codes is a Huffman table as it is in the file (T.81 section B.2.4.2), with
@@ -137,7 +138,7 @@ func (t *dcTable) slow(bits uint64) (diff int32, length uint) {
 // whose tables are built when first needed.
 type acTable struct {
 	codes
-	hasValues, hasPairs, hasSkips bool
+	hasValues, hasPairs, hasSkips, hasCorners bool
 
 	// values is for the first scans of progressive files: a coefficient per
 	// look-up, as value<<16 | run+1 << 8 | bits, and 0 where the window does
@@ -152,12 +153,18 @@ type acTable struct {
 	// advance<<8 | bits, where advance is the sum of run+1, at most 63, plus
 	// 128 if the last symbol is EOB. It is 0 if not even the first fits.
 	skips [1 << skipBits]uint16
+
+	// corners begins a block at 2/8, from position 1. It has the wanted
+	// coefficients in words 1 to 3, as they are in the layout, and passes over
+	// the others as skips does: advance<<8 | bits. It ends with the block, or
+	// before a wanted coefficient that the window does not hold all of.
+	corners [1 << cornerBits]uint64
 }
 
 func (t *acTable) define(counts, vals []byte) error {
 	changed, err := t.codes.define(counts, vals)
 	if changed {
-		t.hasValues, t.hasPairs, t.hasSkips = false, false, false
+		t.hasValues, t.hasPairs, t.hasSkips, t.hasCorners = false, false, false, false
 	}
 	return err
 }
@@ -258,5 +265,42 @@ func (t *acTable) buildSkips() {
 			total += l + s
 		}
 		t.skips[i] = uint16(advance<<8 | total)
+	}
+}
+
+func (t *acTable) buildCorners() {
+	if t.hasCorners {
+		return
+	}
+	t.hasCorners = true
+	for i := range t.corners {
+		total, advance, values := uint(0), uint(0), uint64(0)
+		for total < cornerBits && advance < 63 {
+			window := uint(i) << total & (1<<cornerBits - 1)
+			e := t.symbols[window]
+			l, r, s := uint(e&0xff), uint(e>>12), uint(e>>8&15)
+			if l == 0 || total+l > cornerBits {
+				break
+			}
+			if s == 0 && r != 15 {
+				total += l
+				advance += advanceEOB
+				break
+			}
+			k := advance + r + 1
+			if k > 63 {
+				break
+			}
+			if slot := layouts[2].slots[k]; slot != dropped {
+				if total+l+s > cornerBits {
+					break
+				}
+				v := int32(window) >> (cornerBits - l - s) & (1<<s - 1)
+				values |= uint64(uint16(extend(v, s))) << (16 * slot)
+			}
+			advance = k
+			total += l + s
+		}
+		t.corners[i] = values | uint64(advance)<<8 | uint64(total)
 	}
 }
