@@ -1,0 +1,157 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzResize sends whatever bytes through the whole path: a documented error or
+// a picture that decodes to the promised size; never a panic.
+func FuzzResize(f *testing.F) {
+	for _, pattern := range []string{"edge/*", "orientation/3.jpg"} {
+		files, err := filepath.Glob(filepath.Join("../testdata", pattern))
+		if err != nil || len(files) == 0 {
+			f.Fatal("no seeds", err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data, uint16(40), uint16(30), byte(0))
+		}
+	}
+	outputs := []Format{JPEG, PNG, GIF}
+	r := &Resizer{
+		Budget: NewBudget(64<<20, 0),
+		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []Format{BMP, TIFF}},
+	}
+	f.Fuzz(func(t *testing.T, file []byte, w, h uint16, choice byte) {
+		o := Options{Width: int(w) % 400, Height: int(h) % 400, Fit: Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
+		result, err := resizeBytes(t, r, file, o)
+		if err != nil {
+			if errorKind(err) == "" {
+				t.Fatalf("undocumented error: %v", err)
+			}
+			return
+		}
+		c, format, err := image.DecodeConfig(bytes.NewReader(result.Body))
+		if err != nil || format != o.Format.String() || image.Pt(c.Width, c.Height) != result.Size {
+			t.Fatalf("%v: %s of %dx%d, %v; want %v", o, format, c.Width, c.Height, err, result.Size)
+		}
+		if !r.Budget.sem.TryAcquire(64 << 20) {
+			t.Fatal("the budget is not whole after the work")
+		}
+		r.Budget.release(64 << 20)
+	})
+}
+
+func FuzzWebPChunks(f *testing.F) {
+	f.Add(readSample(f, "edge/white.webp"))
+	f.Add(readSample(f, "edge/white-lossless.webp"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		info, err := configWebP(file)
+		if err != nil || info.Size.X*info.Size.Y > 1<<16 {
+			return
+		}
+		p, err := decodeWebP(file, Want{Limits: Limits{Frames: 5, FramePixels: 1 << 18}.withDefaults()})
+		if err != nil {
+			return
+		}
+		for frame, err := range p.Frames {
+			if err == nil && frame.Image.Bounds().Size() != info.Size {
+				t.Errorf("frame of %v on a canvas of %v", frame.Image.Bounds(), info.Size)
+			}
+		}
+	})
+}
+
+// D5: a compressed profile or text does not blow up.
+func TestPNGBombs(t *testing.T) {
+	chunk, err := iccChunk(make([]byte, 64<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := inflateICC(chunk[8 : len(chunk)-4]); p != nil {
+		t.Errorf("a profile of 64 MB was read: %d bytes", len(p))
+	}
+	small, err := iccChunk(bytes.Repeat([]byte("profile"), 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := inflateICC(small[8 : len(small)-4]); len(p) != 700 {
+		t.Errorf("a profile of 700 bytes came back as %d", len(p))
+	}
+	for _, damaged := range [][]byte{nil, []byte("name"), []byte("name\x00"), []byte("name\x00\x01x"), []byte("name\x00\x00not zlib")} {
+		if p := inflateICC(damaged); p != nil {
+			t.Errorf("iCCP %q gave a profile", damaged)
+		}
+	}
+}
+
+func TestQuantize(t *testing.T) {
+	t.Run("few colours stay exact", func(t *testing.T) {
+		m := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+		for i := range 256 {
+			m.SetNRGBA(i%16, i/16, color.NRGBA{byte(i), byte(255 - i), byte(i / 2), 255})
+		}
+		if got := quantize(m); psnr(got, m) < 1000 {
+			t.Errorf("256 colours: PSNR %.1f dB; want no change", psnr(got, m))
+		}
+	})
+	t.Run("a photograph", func(t *testing.T) {
+		img := toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 400})
+		got := quantize(toNRGBA(img))
+		if len(got.Palette) > maxColors || psnr(got, img) < 32 {
+			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), maxColors)
+		}
+	})
+	t.Run("transparency", func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		m := image.NewNRGBA(image.Rect(0, 0, 64, 64))
+		for i := range m.Pix {
+			m.Pix[i] = byte(rng.Uint32())
+		}
+		got := quantize(m)
+		if len(got.Palette) > maxColors {
+			t.Fatalf("%d colours", len(got.Palette))
+		}
+		for y := range 64 {
+			for x := range 64 {
+				_, _, _, a := got.At(x, y).RGBA()
+				if want := m.NRGBAAt(x, y).A >= alphaThreshold; (a == 0xffff) != want || (a == 0) == want {
+					t.Fatalf("pixel (%d,%d) with alpha %d has alpha %d", x, y, m.NRGBAAt(x, y).A, a)
+				}
+			}
+		}
+	})
+	t.Run("one pixel", func(t *testing.T) {
+		m := image.NewNRGBA(image.Rect(0, 0, 1, 1))
+		var b bytes.Buffer
+		if err := encodeGIF(&b, still(m), Quality{}); err != nil {
+			t.Error(err)
+		}
+		if err := png.Encode(&b, quantize(m)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestChangedRectangle(t *testing.T) {
+	a := image.NewNRGBA(image.Rect(0, 0, 10, 8))
+	b := &image.NRGBA{Pix: bytes.Clone(a.Pix), Stride: a.Stride, Rect: a.Rect}
+	if got := changed(a, b); got != image.Rect(0, 0, 1, 1) {
+		t.Errorf("equal pictures: %v", got)
+	}
+	b.SetNRGBA(3, 2, color.NRGBA{1, 2, 3, 4})
+	b.SetNRGBA(7, 5, color.NRGBA{A: 1})
+	if got := changed(a, b); got != image.Rect(3, 2, 8, 6) {
+		t.Errorf("changed = %v; want (3,2)-(8,6)", got)
+	}
+}
