@@ -1,56 +1,189 @@
 package resize
 
 import (
+	"container/list"
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
-// A Budget bounds the bytes of all pictures that are being worked on. Several
-// Resizers may share one; it is safe for concurrent use.
+// BudgetConfig bounds the work of a process. Zero fields mean the documented
+// default.
+type BudgetConfig struct {
+	// Bytes is how much memory all jobs together may hold; default 256 MB.
+	Bytes int64
+	// Slots is how many jobs may decode, scale and encode at once; default
+	// GOMAXPROCS.
+	Slots int
+	// Queue is how many jobs may wait for bytes; a further one is refused at
+	// once. Default 4 for each slot, at least 64.
+	Queue int
+	// Wait is how long a job waits for bytes; default 10 s.
+	Wait time.Duration
+}
+
+// A Budget admits jobs while there is memory for them, and lets as many of them
+// work at once as there are processors. Several Resizers share one; it is safe
+// for concurrent use.
+//
+// Jobs are admitted in the order of their arrival, but smaller ones may pass
+// one that waits for more bytes than are free, until they have passed it with
+// as many bytes as it needs: so it neither holds up the others nor starves.
 type Budget struct {
-	bytes int64
-	wait  time.Duration
-	sem   *semaphore.Weighted
+	config BudgetConfig
+	slots  chan struct{}
+
+	mu      sync.Mutex
+	free    int64     // guarded by mu
+	waiting list.List // of *waiter, guarded by mu
 }
 
-// NewBudget returns a budget of that many bytes, for which a job waits that
-// long; wait 0 means 10 s.
-func NewBudget(bytes int64, wait time.Duration) *Budget {
-	if wait <= 0 {
-		wait = 10 * time.Second
+type waiter struct {
+	bytes  int64
+	passed int64 // bytes of the jobs that came later and were admitted first
+	ready  chan struct{}
+}
+
+// NewBudget returns a budget of which nothing is taken.
+func NewBudget(c BudgetConfig) *Budget {
+	if c.Bytes <= 0 {
+		c.Bytes = 256 << 20
 	}
-	return &Budget{bytes: bytes, wait: wait, sem: semaphore.NewWeighted(bytes)}
+	if c.Slots <= 0 {
+		c.Slots = runtime.GOMAXPROCS(0)
+	}
+	if c.Queue <= 0 {
+		c.Queue = max(64, 4*c.Slots)
+	}
+	if c.Wait <= 0 {
+		c.Wait = 10 * time.Second
+	}
+	return &Budget{config: c, slots: make(chan struct{}, c.Slots), free: c.Bytes}
 }
 
-// acquire waits until n bytes are free, in order of arrival. The error wraps
-// [ErrLimit] if the whole budget is less than n, and [ErrBusy] if it took too
-// long.
+// acquire waits until n bytes are free. The error wraps [ErrLimit] if the whole
+// budget is less than n, and [ErrBusy] if the queue is full or it took too long.
 func (b *Budget) acquire(ctx context.Context, n int64) error {
-	if n > b.bytes {
-		return fmt.Errorf("%w: needs about %d MB, memory_budget is %d MB", ErrLimit, n>>20, b.bytes>>20)
+	if n > b.config.Bytes {
+		return fmt.Errorf("%w: needs about %d MB, memory_budget is %d MB", ErrLimit, n>>20, b.config.Bytes>>20)
 	}
-	waiting, cancel := context.WithTimeout(ctx, b.wait)
-	defer cancel()
-	if err := b.sem.Acquire(waiting, n); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	b.mu.Lock()
+	if b.mayPass(b.waiting.Front(), n) {
+		b.take(b.waiting.Front(), n)
+		b.mu.Unlock()
+		return nil
+	}
+	if b.waiting.Len() >= b.config.Queue {
+		b.mu.Unlock()
+		return fmt.Errorf("%w: %d pictures are waiting already", ErrBusy, b.config.Queue)
+	}
+	w := &waiter{bytes: n, ready: make(chan struct{})}
+	place := b.waiting.PushBack(w)
+	b.mu.Unlock()
+
+	timer := time.NewTimer(b.config.Wait)
+	defer timer.Stop()
+	var err error
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
+		err = fmt.Errorf("%w: no %d MB free within %v", ErrBusy, n>>20, b.config.Wait)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-w.ready: // admitted while it gave up
+		b.free += n
+	default:
+		b.waiting.Remove(place)
+	}
+	b.admit() // those behind it may fit
+	return err
+}
+
+// mayPass reports whether n bytes may be taken before the job at place; b.mu is
+// held. A nil place stands for an empty queue.
+func (b *Budget) mayPass(place *list.Element, n int64) bool {
+	if n > b.free {
+		return false
+	}
+	if place == nil {
+		return true
+	}
+	w := place.Value.(*waiter)
+	return w.passed+n <= w.bytes
+}
+
+// take takes n bytes before the job at place; b.mu is held.
+func (b *Budget) take(place *list.Element, n int64) {
+	b.free -= n
+	if place != nil {
+		place.Value.(*waiter).passed += n
+	}
+}
+
+// admit lets in who may, from the front of the queue; b.mu is held.
+func (b *Budget) admit() {
+	var held *list.Element // the first job that has to go on waiting
+	for place := b.waiting.Front(); place != nil; {
+		next := place.Next()
+		w := place.Value.(*waiter)
+		if b.mayPass(held, w.bytes) {
+			b.take(held, w.bytes)
+			b.waiting.Remove(place)
+			close(w.ready)
+		} else if held == nil {
+			held = place
 		}
-		return fmt.Errorf("%w: no %d MB free within %v", ErrBusy, n>>20, b.wait)
+		place = next
 	}
-	return nil
 }
 
 // grow adds n bytes to what its caller holds already, without waiting: who
 // holds bytes and waits for more may wait for ever.
 func (b *Budget) grow(n int64) error {
-	if n > 0 && !b.sem.TryAcquire(n) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.free {
 		return fmt.Errorf("%w: %d MB more needed", ErrBusy, n>>20)
 	}
+	b.free -= n
 	return nil
 }
 
 // release gives back what acquire and grow took.
-func (b *Budget) release(n int64) { b.sem.Release(n) }
+func (b *Budget) release(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free += n
+	b.admit()
+}
+
+// work waits for a processor; done gives it back.
+func (b *Budget) work(ctx context.Context) (done func(), err error) {
+	select {
+	case b.slots <- struct{}{}:
+		return func() { <-b.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A Load is what a budget is busy with.
+type Load struct {
+	Bytes, Total int64 // taken, and all there are
+	Waiting      int   // jobs that wait for bytes
+	Working      int   // jobs that have a processor
+}
+
+// Load returns what the budget is busy with now.
+func (b *Budget) Load() Load {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Load{Bytes: b.config.Bytes - b.free, Total: b.config.Bytes, Waiting: b.waiting.Len(), Working: len(b.slots)}
+}

@@ -29,7 +29,7 @@ func FuzzResize(f *testing.F) {
 	}
 	outputs := []Format{JPEG, PNG, GIF}
 	r := &Resizer{
-		Budget: NewBudget(64<<20, 0),
+		Budget: NewBudget(BudgetConfig{Bytes: 64 << 20}),
 		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []Format{BMP, TIFF}},
 	}
 	f.Fuzz(func(t *testing.T, file []byte, w, h uint16, choice byte) {
@@ -45,10 +45,9 @@ func FuzzResize(f *testing.F) {
 		if err != nil || format != o.Format.String() || image.Pt(c.Width, c.Height) != result.Size {
 			t.Fatalf("%v: %s of %dx%d, %v; want %v", o, format, c.Width, c.Height, err, result.Size)
 		}
-		if !r.Budget.sem.TryAcquire(64 << 20) {
-			t.Fatal("the budget is not whole after the work")
+		if load := r.Budget.Load(); load.Bytes != 0 || load.Working != 0 {
+			t.Fatalf("the budget after the work: %+v; want none taken", load)
 		}
-		r.Budget.release(64 << 20)
 	})
 }
 

@@ -57,6 +57,11 @@ func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Optio
 	if err != nil {
 		return nil, err
 	}
+	done, err := job.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	picture, err := job.codec.decode(file, job.want)
 	if err != nil {
 		return nil, malformed(job.info.Format, err)
@@ -186,6 +191,14 @@ func (j *job) grow(n int64) error {
 	}
 	j.held = n
 	return nil
+}
+
+// work waits for a processor; done gives it back.
+func (j *job) work(ctx context.Context) (done func(), err error) {
+	if j.budget == nil {
+		return func() {}, ctx.Err()
+	}
+	return j.budget.work(ctx)
 }
 
 func (j *job) release() {

@@ -282,13 +282,13 @@ func TestAnimationFrames(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	b := NewBudget(1<<20, time.Millisecond)
+	b := NewBudget(BudgetConfig{Bytes: 1 << 20})
 	file := readSample(t, "photos/still-life.jpg")
 	r := &Resizer{Budget: b}
 	if _, err := resizeBytes(t, r, file, Options{Format: PNG}); !errors.Is(err, ErrLimit) {
 		t.Errorf("a job above the whole budget: %v; want ErrLimit", err)
 	}
-	b = NewBudget(64<<20, 10*time.Millisecond)
+	b = NewBudget(BudgetConfig{Bytes: 64 << 20, Wait: 10 * time.Millisecond})
 	r.Budget = b
 	if err := b.acquire(t.Context(), 64<<20); err != nil {
 		t.Fatal(err)
@@ -303,7 +303,7 @@ func TestBudget(t *testing.T) {
 		}
 		_, _ = resizeBytes(t, r, file[:len(file)/2], Options{Width: 10, Format: JPEG}) // refused; what it held comes back
 	}
-	if !b.sem.TryAcquire(64 << 20) {
-		t.Error("the budget is not whole after the work")
+	if load := b.Load(); load.Bytes != 0 || load.Working != 0 {
+		t.Errorf("the budget after the work: %+v; want none taken", load)
 	}
 }

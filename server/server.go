@@ -55,7 +55,7 @@ func New(c *Config, o Options) (*Server, error) {
 	// /h/%2e%2e%2fx to another handler. Names are checked in parseName.
 	s.router.SkipClean(true).UseEncodedPath()
 
-	budget := resize.NewBudget(c.MemoryBudget<<20, 0)
+	budget := resize.NewBudget(resize.BudgetConfig{Bytes: c.MemoryBudget << 20})
 	var errs []error
 	var handlers []*Handler
 	for i := range c.Handlers {

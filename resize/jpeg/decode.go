@@ -135,6 +135,7 @@ type decoder struct {
 
 	mcusAcross, mcusDown int
 	scans, scanBlocks    int
+	tables               int     // Huffman tables defined so far
 	layout               *layout // of blocks in memory, for the scale
 	block                [64 + 16]int16
 	mcu                  [10]mcuBlock
@@ -186,7 +187,7 @@ func (d *decoder) release() {
 	}
 	clear(d.mcu[:])
 	d.dcDefined, d.acDefined = [4]bool{}, [4]bool{}
-	d.interval, d.scans, d.scanBlocks = 0, 0, 0
+	d.interval, d.scans, d.scanBlocks, d.tables = 0, 0, 0, 0
 	d.whole, d.allocated, d.incomplete = false, false, false
 	d.emit, d.strip, d.planes, d.buffer = nil, Strip{}, [4]Plane{}, nil
 	decoders.Put(d)

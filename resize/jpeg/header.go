@@ -179,6 +179,10 @@ func (d *decoder) readSOI() error {
 	return nil
 }
 
+// maxTables bounds the Huffman tables of a file: no scan uses more than 8, and
+// defining one takes longer than passing over its bytes.
+const maxTables = 2000
+
 // readSegment reads any segment but SOS.
 func (d *decoder) readSegment(m byte) error {
 	if m == markerSOI || m == markerEOI {
@@ -298,6 +302,9 @@ func (d *decoder) readDHT(p []byte) error {
 	for len(p) > 0 {
 		if len(p) < 17 {
 			return FormatError("DHT has wrong length")
+		}
+		if d.tables++; d.tables > maxTables {
+			return fmt.Errorf("%w: more than %d Huffman tables", ErrLimit, maxTables)
 		}
 		class, t := p[0]>>4, p[0]&15
 		if class > maxClass || t > maxTable {
