@@ -13,10 +13,11 @@ import (
 
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
-	format:    GIF,
-	names:     []string{"gif"},
-	mediaType: "image/gif",
-	magic:     []string{"GIF87a", "GIF89a"},
+	format:      GIF,
+	names:       []string{"gif"},
+	mediaType:   "image/gif",
+	resultBytes: 12,
+	magic:       []string{"GIF87a", "GIF89a"},
 	config: func(head []byte) (Info, error) {
 		size, err := gif.Size(head)
 		return Info{Size: size, Animated: true, Depth: 4}, err

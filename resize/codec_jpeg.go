@@ -14,15 +14,16 @@ import (
 // JPEG, ITU-T T.81, by our own decoder and encoder. What the decoder declines
 // goes to image/jpeg.
 var jpegCodec = codec{
-	format:    JPEG,
-	names:     []string{"jpeg", "jpg"},
-	mediaType: "image/jpeg",
-	magic:     []string{"\xff\xd8\xff"},
-	chroma420: true,
-	config:    configJPEG,
-	decode:    decodeJPEG,
-	memory:    memoryJPEG,
-	encode:    encodeJPEG,
+	format:      JPEG,
+	names:       []string{"jpeg", "jpg"},
+	mediaType:   "image/jpeg",
+	resultBytes: 8,
+	magic:       []string{"\xff\xd8\xff"},
+	chroma420:   true,
+	config:      configJPEG,
+	decode:      decodeJPEG,
+	memory:      memoryJPEG,
+	encode:      encodeJPEG,
 }
 
 func configJPEG(head []byte) (Info, error) {

@@ -18,12 +18,13 @@ import (
 // PNG, by image/png; profile and orientation are found here. Of an APNG the
 // default image is read.
 var pngCodec = codec{
-	format:    PNG,
-	names:     []string{"png"},
-	mediaType: "image/png",
-	magic:     []string{pngSignature},
-	config:    configPNG,
-	decode:    decodePNG,
+	format:      PNG,
+	names:       []string{"png"},
+	mediaType:   "image/png",
+	resultBytes: 14,
+	magic:       []string{pngSignature},
+	config:      configPNG,
+	decode:      decodePNG,
 	memory: func(info Info, _ Want) int64 {
 		return int64(info.Size.X) * int64(info.Size.Y) * int64(4+info.Depth)
 	},

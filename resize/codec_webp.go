@@ -15,13 +15,14 @@ import (
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
 // taken apart here and their frames decoded one by one, as they are asked for.
 var webpCodec = codec{
-	format:    WebP,
-	names:     []string{"webp"},
-	mediaType: "image/webp",
-	magic:     []string{"RIFF????WEBP"},
-	chroma420: true,
-	config:    configWebP,
-	decode:    decodeWebP,
+	format:      WebP,
+	names:       []string{"webp"},
+	mediaType:   "image/webp",
+	resultBytes: 20,
+	magic:       []string{"RIFF????WEBP"},
+	chroma420:   true,
+	config:      configWebP,
+	decode:      decodeWebP,
 	memory: func(info Info, _ Want) int64 {
 		pixels := int64(info.Size.X) * int64(info.Size.Y)
 		if info.Animated {

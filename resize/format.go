@@ -44,6 +44,9 @@ type codec struct {
 	decode func(file []byte, want Want) (*Picture, error)
 	// memory estimates the bytes that decode and its picture hold.
 	memory func(info Info, want Want) int64
+	// resultBytes is what a pixel of a result takes while it is encoded: its
+	// planes, the encoder's own memory, the file.
+	resultBytes int64
 	// encode writes a file; nil: read only.
 	encode func(w io.Writer, p *Picture, q Quality) error
 }
@@ -157,15 +160,6 @@ func (f Format) MediaType() string {
 func (f Format) Writable() bool {
 	c := f.codec()
 	return c != nil && c.encode != nil
-}
-
-// Formats returns all formats in the order of preference of the table.
-func Formats() []Format {
-	all := make([]Format, len(codecs))
-	for i, c := range codecs {
-		all[i] = c.format
-	}
-	return all
 }
 
 // sniffBytes is how much of a file Sniff looks at.

@@ -165,9 +165,8 @@ func (j *job) inspect(head []byte) error {
 // weight estimates the bytes that decoding, scaling and encoding will hold
 // beside the source.
 func (j *job) weight() int64 {
-	const bytesPerResultPixel = 16 // planes, the encoder's own, the file
 	size := lay(j.info.orientation.size(j.info.Size), j.options).Size
-	return j.codec.memory(j.info, j.want) + bytesPerResultPixel*int64(size.X)*int64(size.Y)
+	return j.codec.memory(j.info, j.want) + j.options.Format.codec().resultBytes*int64(size.X)*int64(size.Y)
 }
 
 func (j *job) acquire(ctx context.Context, n int64) error {
