@@ -39,8 +39,8 @@ type photoRow struct {
 	Bytes       [engineCount]int
 }
 
-// An allocation is what one request to 300 px allocates beside the bytes of
-// its source.
+// An allocation is what one request to 300 px allocates, besides buffers that
+// are used again.
 type allocation struct {
 	Kind, Photo, Size string
 	Bytes             int64
@@ -112,7 +112,7 @@ func (r *report) print(w io.Writer) {
 		met := ratio <= sizeTarget
 		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %.0f | %.3f (<= %.2f) | %s |\n", row.Job, row.Bytes[iOurs], row.Bytes[iSharp], row.Bytes[iVips], row.Bytes[iPlain], ratio, sizeTarget, verdict(&met))
 	}
-	fmt.Fprintf(w, "\nBytes that a request to 300 px allocates beside those of its source:\n\n")
+	fmt.Fprintf(w, "\nBytes that a request to 300 px allocates, all in all:\n\n")
 	fmt.Fprintf(w, "| source | photograph | bytes | met (<= %.0f MB) |\n|---|---|---:|---|\n", allocatedTarget/1e6)
 	for _, a := range r.Allocated {
 		met := a.Bytes <= allocatedTarget
