@@ -101,7 +101,7 @@ func (s *Server) disk(folder string) *cache.Disk {
 	if d, ok := s.disks[folder]; ok {
 		return d
 	}
-	d, err := cache.OpenDisk(folder)
+	d, err := cache.OpenDisk(folder, cache.DiskConfig{})
 	if err != nil {
 		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
 		return nil

@@ -21,7 +21,7 @@ import (
 
 func openDisk(t *testing.T, folder string) *Disk {
 	t.Helper()
-	d, err := OpenDisk(folder)
+	d, err := OpenDisk(folder, DiskConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestDiskKeepsEverything(t *testing.T) {
 		!got.SourceModTime.Equal(want.SourceModTime) || !got.Filled.Equal(want.Filled) {
 		t.Errorf("Get = %+v; want %+v", got, want)
 	}
-	info, err := os.Stat(filepath.Join(d.root.Name(), fileName(k)))
+	info, err := os.Stat(filepath.Join(d.files.path, idOf(k).name()))
 	if err != nil || info.Mode().Perm()&0o027 != 0 {
 		t.Errorf("entry's file: %v, %v; want no access for others", info.Mode(), err)
 	}
@@ -85,7 +85,7 @@ func TestDamagedEntryIsAMiss(t *testing.T) {
 	d := openDisk(t, t.TempDir())
 	k := Key{Source: "source", Variant: "variant"}
 	e := NewEntry(bytes.Repeat([]byte("0123456789"), 20), "image/png")
-	path := filepath.Join(d.root.Name(), fileName(k))
+	path := filepath.Join(d.files.path, idOf(k).name())
 	good := append(marshalHeader(k, e), e.Body...)
 
 	damage := map[string][]byte{
@@ -132,7 +132,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	openDisk(t, folder)
+	openDisk(t, folder).sweep(t.Context())
 	for _, p := range []string{foreign, old} {
 		if data, err := os.ReadFile(p); string(data) != "mine" {
 			t.Errorf("%s is gone: %v", p, err)
@@ -187,7 +187,7 @@ func TestLinkInThePlaceOfAnEntry(t *testing.T) {
 	folder := t.TempDir()
 	d := openDisk(t, folder)
 	k := Key{Source: "s", Variant: "v"}
-	path := filepath.Join(folder, fileName(k))
+	path := filepath.Join(folder, idOf(k).name())
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		t.Fatal(err)
 	}
@@ -211,10 +211,10 @@ func TestExpiry(t *testing.T) {
 		age  time.Duration
 		want Status
 	}{
-		{"young", time.Hour, 59 * time.Minute, Hit},
+		{"young", time.Hour, 59 * time.Minute, DiskHit},
 		{"old", time.Hour, time.Hour, Filled},
-		{"old without expiry", 0, 1000 * time.Hour, Hit},
-		{"a clock slightly ahead", time.Hour, -time.Minute, Hit},
+		{"old without expiry", 0, 1000 * time.Hour, DiskHit},
+		{"a clock slightly ahead", time.Hour, -time.Minute, DiskHit},
 		{"from the future", time.Hour, -time.Hour, Filled},
 	}
 	for _, tt := range tests {

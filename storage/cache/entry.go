@@ -41,6 +41,9 @@ type Entry struct {
 	SourceModTime time.Time // zero if unknown
 
 	Filled time.Time // when the result was made
+	// KeepUntil is when no tier needs to hold the entry any longer: its time to
+	// live and the grace after it are over. Zero means never. A Cache sets it.
+	KeepUntil time.Time
 }
 
 // NewEntry returns an entry filled now whose ETag is made of the bytes of body:
@@ -61,16 +64,18 @@ func NewEntry(body []byte, mediaType string) *Entry {
 //	magic     8 bytes "s3image" and the version of the format
 //	length    uint32, bytes of fields
 //	fields    source, variant, media type, ETag, source ETag: each with its length;
-//	          filled, source modified: int64 nanoseconds since 1970 (0: unknown);
+//	          filled, source modified, keep until: int64 nanoseconds since 1970
+//	          (0: unknown or never);
 //	          body length uint64; body CRC-32C uint32
 //	checksum  uint32, CRC-32C of all before it
 //	body
 //
 // All numbers are little-endian.
 const (
-	magic          = "s3image\x01"
+	magic          = "s3image\x02"
 	maxFieldsBytes = 64 << 10
 	maxBodyBytes   = 1 << 30
+	maxFileBytes   = maxBodyBytes + maxFieldsBytes + 64
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -82,6 +87,7 @@ func marshalHeader(k Key, e *Entry) []byte {
 	fields := []byte(Tuple(k.Source, k.Variant, e.MediaType, e.ETag, e.SourceETag))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Filled)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.SourceModTime)))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.KeepUntil)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(len(e.Body)))
 	fields = binary.LittleEndian.AppendUint32(fields, crc32.Checksum(e.Body, castagnoli))
 	b := append([]byte(magic), binary.LittleEndian.AppendUint32(nil, uint32(len(fields)))...)
@@ -92,25 +98,40 @@ func marshalHeader(k Key, e *Entry) []byte {
 // unmarshal reads an entry from all its bytes; Body aliases data. The error is
 // errDamaged, whatever is wrong, a key other than k included.
 func unmarshal(k Key, data []byte) (*Entry, error) {
-	fields, body, ok := splitHeader(data)
-	if !ok {
-		return nil, errDamaged
-	}
-	r := fieldReader{data: fields}
-	got := Key{Source: r.text(), Variant: r.text()}
-	e := &Entry{Body: body, MediaType: r.text(), ETag: r.text(), SourceETag: r.text()}
-	e.Filled = r.time()
-	e.SourceModTime = r.time()
-	length, sum := r.uint64(), r.uint32()
+	h, body, ok := unmarshalHeader(data)
 	switch {
-	case r.failed || len(r.data) != 0:
+	case !ok:
 		return nil, errDamaged
-	case got != k:
+	case h.key != k:
 		return nil, fmt.Errorf("%w: it belongs to another key", errDamaged)
-	case length == 0 || length != uint64(len(body)) || sum != crc32.Checksum(body, castagnoli):
+	case h.length == 0 || h.length != uint64(len(body)) || h.sum != crc32.Checksum(body, castagnoli):
 		return nil, errDamaged
 	}
-	return e, nil
+	h.entry.Body = body
+	return &h.entry, nil
+}
+
+// A header is what precedes the body of an entry.
+type header struct {
+	key    Key
+	entry  Entry  // without Body
+	length uint64 // of the body
+	sum    uint32 // CRC-32C of the body
+}
+
+// unmarshalHeader reads a header from the front of data and returns what
+// follows it.
+func unmarshalHeader(data []byte) (h header, rest []byte, ok bool) {
+	fields, rest, ok := splitHeader(data)
+	if !ok {
+		return header{}, nil, false
+	}
+	r := fieldReader{data: fields, texts: string(fields)} // one allocation for all texts
+	h.key = Key{Source: r.text(), Variant: r.text()}
+	h.entry.MediaType, h.entry.ETag, h.entry.SourceETag = r.text(), r.text(), r.text()
+	h.entry.Filled, h.entry.SourceModTime, h.entry.KeepUntil = r.time(), r.time(), r.time()
+	h.length, h.sum = r.uint64(), r.uint32()
+	return h, rest, !r.failed && len(r.data) == 0
 }
 
 // splitHeader checks magic and checksum of a header and returns its fields and
@@ -135,6 +156,7 @@ func splitHeader(data []byte) (fields, body []byte, ok bool) {
 // is not there it is failed and yields zero values.
 type fieldReader struct {
 	data   []byte
+	texts  string // all of what data was at first
 	failed bool
 }
 
@@ -155,7 +177,9 @@ func (r *fieldReader) text() string {
 		return ""
 	}
 	r.data = r.data[size:]
-	return string(r.take(n))
+	p := r.take(n)
+	end := len(r.texts) - len(r.data)
+	return r.texts[end-len(p) : end]
 }
 
 func (r *fieldReader) uint64() uint64 {

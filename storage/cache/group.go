@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,10 +22,14 @@ type group struct {
 type flight struct {
 	done    chan struct{} // closed when entry and err are set
 	cancel  context.CancelFunc
-	waiters int // guarded by group.mu
+	waiters int         // guarded by group.mu
+	purged  atomic.Bool // the result must not be kept
 	entry   *Entry
 	err     error
 }
+
+// A fillFunc makes the result of a flight.
+type fillFunc func(context.Context, *flight) (*Entry, error)
 
 // A PanicError is what all callers get whose fill panicked.
 type PanicError struct {
@@ -38,7 +43,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Valu
 // with the same key, and reports whether this call started it. The fill
 // outlives the caller that started it: it ends early only when no caller is
 // left, or after the group's timeout. A caller whose ctx ends leaves at once.
-func (g *group) do(ctx context.Context, k Key, fill func(context.Context) (*Entry, error)) (e *Entry, started bool, err error) {
+func (g *group) do(ctx context.Context, k Key, fill fillFunc) (e *Entry, started bool, err error) {
 	g.mu.Lock()
 	f := g.flights[k]
 	if f == nil {
@@ -58,7 +63,7 @@ func (g *group) do(ctx context.Context, k Key, fill func(context.Context) (*Entr
 }
 
 // start begins a flight; the caller holds g.mu.
-func (g *group) start(ctx context.Context, k Key, fill func(context.Context) (*Entry, error)) *flight {
+func (g *group) start(ctx context.Context, k Key, fill fillFunc) *flight {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.timeout)
 	f := &flight{done: make(chan struct{}), cancel: cancel, err: errNoResult}
 	if g.flights == nil {
@@ -73,7 +78,7 @@ func (g *group) start(ctx context.Context, k Key, fill func(context.Context) (*E
 			g.mu.Unlock()
 			close(f.done)
 		}()
-		f.entry, f.err = protect(ctx, fill)
+		f.entry, f.err = protect(ctx, f, fill)
 	}()
 	return f
 }
@@ -95,14 +100,27 @@ func (g *group) forget(k Key, f *flight) {
 	}
 }
 
+// purge marks the flights whose key matches: who waits for one still gets its
+// result, later callers start anew.
+func (g *group) purge(match func(Key) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for k, f := range g.flights {
+		if match(k) {
+			f.purged.Store(true)
+			delete(g.flights, k)
+		}
+	}
+}
+
 var errNoResult = errors.New("cache: fill ended without a result")
 
 // protect calls fill; a panic becomes an error.
-func protect(ctx context.Context, fill func(context.Context) (*Entry, error)) (e *Entry, err error) {
+func protect(ctx context.Context, f *flight, fill fillFunc) (e *Entry, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			e, err = nil, &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return fill(ctx)
+	return fill(ctx, f)
 }

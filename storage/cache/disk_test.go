@@ -1,0 +1,362 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// bytesBelow adds up the files of entries, in blocks.
+func bytesBelow(t *testing.T, d *Disk) (sum int64) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(d.files.path, layout), func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			sum += (info.Size() + blockBytes - 1) / blockBytes * blockBytes
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
+}
+
+// openConfigured opens a disk tier that has looked at its folder.
+func openConfigured(t *testing.T, folder string, c DiskConfig) *Disk {
+	t.Helper()
+	d, err := OpenDisk(folder, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	<-d.Ready()
+	return d
+}
+
+func putNumbered(t *testing.T, d *Disk, from, to, size int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if err := d.Put(numbered(i), NewEntry(make([]byte, size), "image/png")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestIndexIsRebuiltAtStart(t *testing.T) {
+	n := 20_000
+	if os.Getenv("CACHE_START_ENTRIES") == "100000" {
+		n = 100_000
+	}
+	folder := t.TempDir()
+	first := openConfigured(t, folder, DiskConfig{})
+	head := marshalHeader(Key{}, NewEntry([]byte("x"), ""))
+	for i := range n { // plain writes: the same files as by Put, in a third of the time
+		name := filepath.Join(folder, idOf(Key{Source: fmt.Sprint(i)}).name())
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, head, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Close()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	d, err := OpenDisk(folder, DiskConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := time.Since(start)
+	<-d.Ready()
+	ready := time.Since(start)
+	got := d.Stats().Entries
+	d.Close()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	t.Logf("%d entries: opened in %v, ready after %v, %d bytes of memory an entry", n, opened, ready, int64(after.HeapAlloc-before.HeapAlloc)/int64(n))
+	if got != n {
+		t.Errorf("the index names %d entries; want %d", got, n)
+	}
+	runtime.KeepAlive(d)
+}
+
+func TestBoundHoldsForWhatWasThere(t *testing.T) {
+	folder := t.TempDir()
+	d := openConfigured(t, folder, DiskConfig{})
+	putNumbered(t, d, 0, 100, 10_000)
+	d.Close()
+	const bound = 300_000
+	d = openConfigured(t, folder, DiskConfig{MaxBytes: bound})
+	if n := bytesBelow(t, d); n > bound || n == 0 {
+		t.Errorf("%d bytes on disk after the start; the bound is %d", n, bound)
+	}
+}
+
+func TestEntriesOfAnotherProcess(t *testing.T) {
+	folder := t.TempDir()
+	a, b := openConfigured(t, folder, DiskConfig{}), openConfigured(t, folder, DiskConfig{})
+	putNumbered(t, a, 0, 10, 100)
+	if _, err := b.Get(numbered(3)); err != nil || b.Stats().Entries != 1 {
+		t.Errorf("Get of another's entry: %v, %d known; want it found and known", err, b.Stats().Entries)
+	}
+	b.sweep(t.Context())
+	if n := b.Stats().Entries; n != 10 {
+		t.Errorf("%d entries known after a sweep; want 10", n)
+	}
+	if err := a.DeleteSource(numbered(0).Source); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Get(numbered(3)); !errors.Is(err, fs.ErrNotExist) || b.Stats().Entries != 9 {
+		t.Errorf("Get of what another deleted: %v, %d known; want a miss and 9", err, b.Stats().Entries)
+	}
+	b.sweep(t.Context())
+	if n := b.Stats().Entries; n != 0 {
+		t.Errorf("%d entries known after a sweep; want none", n)
+	}
+}
+
+func TestSweepRemovesWhatHasExpired(t *testing.T) {
+	tests := []struct {
+		name   string
+		until  time.Duration // from now; 0: never
+		remove bool
+	}{
+		{"for ever", 0, false},
+		{"still needed", time.Hour, false},
+		{"over", -time.Hour, true},
+	}
+	for _, known := range []bool{true, false} { // by the process that sweeps
+		folder := t.TempDir()
+		d := openConfigured(t, folder, DiskConfig{})
+		for _, tt := range tests {
+			e := NewEntry([]byte("body"), "image/png")
+			if tt.until != 0 {
+				e.KeepUntil = time.Now().Add(tt.until)
+			}
+			if err := d.Put(Key{Source: tt.name}, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !known {
+			d.Close()
+			d = openConfigured(t, folder, DiskConfig{})
+		}
+		d.sweep(t.Context())
+		for _, tt := range tests {
+			if _, err := os.Stat(filepath.Join(folder, idOf(Key{Source: tt.name}).name())); (err != nil) != tt.remove {
+				t.Errorf("%s, known %v: after the sweep: %v; want removed %v", tt.name, known, err, tt.remove)
+			}
+		}
+		if n := d.Stats().Entries; n != 2 {
+			t.Errorf("known %v: %d entries in the index; want 2", known, n)
+		}
+	}
+}
+
+func TestSweepLeavesForeignFilesAlone(t *testing.T) {
+	folder := t.TempDir()
+	good := idOf(Key{Source: "s"}).name()
+	names := []string{good + ".bak", good[:len(good)-1], layout + "/readme", layout + "/zz/" + good[6:], "v2/" + good[3:], layout + "/ab/notes.txt"}
+	for _, n := range names {
+		p := filepath.Join(folder, n)
+		if err := os.MkdirAll(filepath.Dir(p), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte("mine"), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := openConfigured(t, folder, DiskConfig{MaxBytes: 40960, SweepEvery: time.Hour})
+	putNumbered(t, d, 0, 100, 3000)
+	d.sweep(t.Context())
+	for _, n := range names {
+		if data, err := os.ReadFile(filepath.Join(folder, n)); string(data) != "mine" {
+			t.Errorf("%s is gone: %v", n, err)
+		}
+	}
+}
+
+// The folder lies on a disk of 1 MB of which others take a part.
+func TestFreeSpaceIsKept(t *testing.T) {
+	d := openConfigured(t, t.TempDir(), DiskConfig{MinFree: 0.25})
+	others := int64(0)
+	const total = 1 << 20
+	d.mu.Lock()
+	d.files.space = func() (int64, int64, bool) { return total - others - int64(d.entries.weight()), total, true }
+	d.check(time.Now())
+	d.mu.Unlock()
+	putNumbered(t, d, 0, 300, 8000)
+	if n := bytesBelow(t, d); n > total*3/4 || n < total/2 {
+		t.Errorf("%d bytes kept; want nearly %d", n, total*3/4)
+	}
+	others = total / 2
+	d.sweep(t.Context())
+	if n := bytesBelow(t, d); n > total/4 || n == 0 {
+		t.Errorf("%d bytes kept after others took half of the disk; want at most %d", n, total/4)
+	}
+	others = total
+	d.sweep(t.Context())
+	if n := bytesBelow(t, d); n != 0 {
+		t.Errorf("%d bytes kept on a full disk; want none", n)
+	}
+	others = 0
+	d.sweep(t.Context())
+	putNumbered(t, d, 0, 10, 8000)
+	if n := bytesBelow(t, d); n == 0 {
+		t.Error("nothing is kept after space came back")
+	}
+}
+
+func TestEntryLimit(t *testing.T) {
+	d := openConfigured(t, t.TempDir(), DiskConfig{MaxEntries: 50})
+	putNumbered(t, d, 0, 200, 100)
+	d.sweep(t.Context())
+	if n := d.Stats().Entries; n > 50 || n < 40 {
+		t.Errorf("%d entries; want at most 50", n)
+	}
+}
+
+// Every operation fails once, for every kind of fault and at every place where
+// one can come. Nobody gets a wrong byte, and after the pause all works again.
+func TestDiskFaults(t *testing.T) {
+	faults := []error{syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.EIO, syscall.EACCES}
+	synctest.Test(t, func(t *testing.T) {
+		for _, fault := range faults {
+			for nth := int32(1); ; nth++ {
+				d := openConfigured(t, t.TempDir(), DiskConfig{MaxBytes: 1 << 20})
+				synctest.Wait()
+				putNumbered(t, d, 0, 5, 3000)
+				var calls atomic.Int32
+				var at string
+				d.files.fault = func(op, name string) error {
+					if calls.Add(1) == nth {
+						at = op
+						return &fs.PathError{Op: op, Path: name, Err: fault}
+					}
+					return nil
+				}
+				k, e := Key{Source: "s"}, NewEntry([]byte("body"), "image/png")
+				puts := d.Put(k, e)
+				got, err := d.Get(k)
+				if err == nil && !bytes.Equal(got.Body, e.Body) {
+					t.Errorf("%v in %s: Get = %q", fault, at, got.Body)
+				}
+				if puts != nil && fault == syscall.ENOSPC && at != "remove" {
+					t.Errorf("no space in %s: Put = %v; want a second try after eviction", at, puts)
+				}
+				if puts != nil && (d.Put(k, e) != errPaused || !d.Stats().Paused || d.Stats().Faults == 0) {
+					t.Errorf("%v in %s: Put goes on writing; want a pause", fault, at)
+				}
+				d.files.fault = nil
+				time.Sleep(firstPause)
+				if err := d.Put(k, e); err != nil {
+					t.Errorf("%v in %s: Put after the pause = %v", fault, at, err)
+				}
+				if got, err := d.Get(k); err != nil || !bytes.Equal(got.Body, e.Body) {
+					t.Errorf("%v in %s: Get after the pause = %v, %v", fault, at, got, err)
+				}
+				d.Close()
+				if calls.Load() < nth {
+					break // past the last operation
+				}
+			}
+		}
+	})
+}
+
+func TestPausesGrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openConfigured(t, t.TempDir(), DiskConfig{})
+		synctest.Wait()
+		writes := 0
+		d.files.fault = func(op, _ string) error {
+			if op == "create" {
+				writes++
+				return syscall.EROFS
+			}
+			return nil
+		}
+		for range 600 { // ten minutes of misses
+			_ = d.Put(Key{}, NewEntry([]byte("body"), "image/png")) // fails, or is not tried
+			time.Sleep(time.Second)
+		}
+		if writes < 20 || writes > 30 {
+			t.Errorf("%d writes were tried in ten minutes on a read-only disk; want about 24", writes)
+		}
+		d.Close()
+	})
+}
+
+func TestGoroutinesEndWithClose(t *testing.T) {
+	base := runtime.NumGoroutine()
+	for range 5 {
+		d, err := OpenDisk(t.TempDir(), DiskConfig{SweepEvery: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := New(Config{Memory: NewMemory(1 << 20), Disk: d})
+		for i := range 50 {
+			if _, _, err := c.Do(t.Context(), numbered(i), returns(NewEntry([]byte("body"), "image/png"), nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= base {
+			return
+		}
+		runtime.Gosched() // those that have closed their last channel still return
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("%d goroutines; want %d", runtime.NumGoroutine(), base)
+}
+
+// A file that is read while it is evicted is read whole: the read holds it open.
+func TestReadDuringEviction(t *testing.T) {
+	d := openConfigured(t, t.TempDir(), DiskConfig{MaxBytes: 200_000})
+	hot := Key{Source: "hot"}
+	body := bytes.Repeat([]byte("hot"), 6000)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 500 {
+			_ = d.Put(numbered(i), NewEntry(make([]byte, 15_000), "image/png")) // only pushes others out
+		}
+	}()
+	for {
+		e, err := d.Get(hot)
+		switch {
+		case err == nil && !bytes.Equal(e.Body, body):
+			t.Fatal("a wrong body")
+		case err != nil && (!errors.Is(err, fs.ErrNotExist) || errors.Is(err, errDamaged)):
+			t.Fatal(err)
+		case err != nil:
+			if err := d.Put(hot, NewEntry(body, "image/png")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}

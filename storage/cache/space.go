@@ -1,0 +1,96 @@
+package cache
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	checkEvery      = time.Second
+	checkEveryBytes = 16 << 20 // written
+	firstPause      = time.Second
+	longestPause    = 30 * time.Second
+)
+
+// admit reports whether a file may be written: not while a fault is recent, and
+// not if it would take too much of the bound, which is derived anew when that
+// is due.
+func (d *Disk) admit(info fileInfo) (fits bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	if now.Before(d.resume) {
+		return false, errPaused
+	}
+	if d.written >= checkEveryBytes || now.Sub(d.checked) >= checkEvery {
+		d.check(now)
+	}
+	return uint64(info.size) <= d.bound/maxShare, nil
+}
+
+// check derives the bound anew; the caller holds d.mu.
+func (d *Disk) check(now time.Time) {
+	d.checked, d.written = now, 0
+	d.setBound(d.deriveBound())
+}
+
+// deriveBound returns what the entries may weigh from now on; the caller holds
+// d.mu.
+func (d *Disk) deriveBound() uint64 {
+	bound := uint64(math.MaxInt64)
+	if d.config.MaxBytes > 0 {
+		bound = uint64(d.config.MaxBytes)
+	}
+	used := d.entries.weight()
+	if n := d.entries.len(); n > d.config.MaxEntries {
+		bound = min(bound, uint64(float64(used)*float64(d.config.MaxEntries)/float64(n)))
+	}
+	if d.config.MinFree <= 0 || !d.isReady() { // until then used is too small, and too much would go
+		return bound
+	}
+	free, total, ok := d.files.free()
+	if !ok {
+		return bound
+	}
+	// What is free beyond the part to keep may be used on top of what the
+	// entries take; what is missing has to come from them.
+	room := int64(used) + free - int64(d.config.MinFree*float64(total))
+	return min(bound, uint64(max(room, 0)))
+}
+
+// setBound evicts down to bound; the caller holds d.mu. A bound a little higher
+// than the present one is left for later: each change makes the eviction learn
+// anew how to divide the space.
+func (d *Disk) setBound(bound uint64) {
+	if bound >= d.bound && bound < d.bound+d.bound/16 {
+		return
+	}
+	d.bound = bound
+	d.entries.setBound(bound)
+	d.removeEvicted()
+}
+
+// makeRoom evicts a sixteenth of what is there, and at least what a file needs:
+// the disk was full before the bound was reached.
+func (d *Disk) makeRoom(info fileInfo) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	used := d.entries.weight()
+	less := max(used/16, 4*uint64(info.size))
+	d.setBound(used - min(less, used))
+	d.checked = time.Now() // the bound holds until the next look
+}
+
+// note begins a pause in writing after a fault, twice as long as the last one,
+// and ends the series after a success.
+func (d *Disk) note(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil {
+		d.pause = 0
+		return
+	}
+	d.faults.Add(1)
+	d.pause = min(max(2*d.pause, firstPause), longestPause)
+	d.resume = time.Now().Add(d.pause)
+}
