@@ -2,8 +2,10 @@ package cache
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -55,6 +57,35 @@ func BenchmarkDiskGet(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkDiskStart opens a folder of so many entries until the index names all.
+func BenchmarkDiskStart(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			folder := b.TempDir()
+			fillFolder(b, folder, n)
+			var before, after runtime.MemStats
+			for b.Loop() {
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				d, err := OpenDisk(folder, DiskConfig{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				<-d.Ready()
+				b.StopTimer()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				if got := d.Stats().Entries; got != n {
+					b.Fatalf("the index names %d entries; want %d", got, n)
+				}
+				d.Close()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(int64(after.HeapAlloc)-int64(before.HeapAlloc))/float64(n), "heapB/entry")
+		})
+	}
 }
 
 func BenchmarkMemoryGet(b *testing.B) {

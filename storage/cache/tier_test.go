@@ -105,8 +105,10 @@ func TestTiersAreSafeForConcurrentUse(t *testing.T) {
 // 20,000 variants that nobody asks for again pass through a tier of 64 MB, while
 // 500 others are asked for all the time.
 func TestEvictionHoldsTheBoundAndKeepsTheHotSet(t *testing.T) {
-	const bound, hot = 64 << 20, 500
-	scan := 20_000
+	bound, hot, scan := int64(64<<20), 500, 20_000
+	if testing.Short() {
+		bound, hot, scan = bound/4, hot/4, scan/4
+	}
 	for kind, x := range tiers(t, bound) {
 		used := func() int64 {
 			switch x := x.(type) {
