@@ -37,8 +37,6 @@ var onlyIn = map[string]string{
 	"s3imageserver/storage/s3":          "server/run.go",
 	"s3imageserver/storage/dir":         "server/run.go",
 	"github.com/tailscale/hujson":       "server/load.go",
-	"github.com/maypok86/otter/v2":      "server/errors.go",
-	"golang.org/x/sync/semaphore":       "resize/budget.go",
 	"github.com/disintegration/imaging": "resize/",
 }
 

@@ -475,7 +475,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-c", "broken.json"}, 1, []string{"broken.json:2:1: http_port: 70000", "broken.json:3:14: handlers.0"}},
 		{[]string{"check", "-c", "broken.json"}, 1, []string{"broken.json:2:1: http_port: 70000", "broken.json:3:14: handlers.0"}},
 		{[]string{"check", "-c", "typo.json"}, 1, []string{`unknown key; did you mean "cache_path"?`}},
-		{[]string{"check", "-c", "nodir.json"}, 1, []string{"handlers.0: source.dir"}},
+		{[]string{"check", "-c", "nodir.json"}, 1, []string{"nodir.json:1:40: handlers.0.source.dir"}},
 		{[]string{"check", "-c", "good.json"}, 0, []string{"valid"}},
 		{[]string{"check"}, 0, []string{"built-in", "valid"}},
 		{[]string{"chekc"}, 1, []string{`"chekc"`}},

@@ -29,13 +29,23 @@ var gifCodec = codec{
 	encode: encodeGIF,
 }
 
+func area(p image.Point) int64 { return int64(p.X) * int64(p.Y) }
+
 func decodeGIF(file []byte, want Want) (*Picture, error) {
 	f, err := gif.Parse(file, want.Limits.Frames)
 	if err != nil {
 		return nil, err
 	}
 	n := len(f.Frames)
-	if f.More || !want.Limits.keepsFrames(n, f.Size) {
+	// A frame may be larger than the canvas, and all of it has to be decoded.
+	sum := int64(0)
+	for i := range f.Frames {
+		sum += max(area(f.Frames[i].Bounds.Size()), area(f.Size))
+		if i == 0 && sum > want.Limits.Pixels {
+			return nil, fmt.Errorf("%w: a GIF frame of %v", ErrLimit, f.Frames[i].Bounds.Size())
+		}
+	}
+	if f.More || sum > want.Limits.FramePixels {
 		n = 1
 	}
 	return &Picture{
@@ -74,40 +84,68 @@ func decodeGIF(file []byte, want Want) (*Picture, error) {
 	}, nil
 }
 
-// encodeGIF writes an animation as the rectangles that change, or, if it has
-// transparent pixels, as whole frames that replace each other.
+// encodeGIF writes an animation as the rectangles that change. A frame that is
+// transparent somewhere cannot be drawn over another one: the one before it is
+// written whole, and cleared.
 func encodeGIF(w io.Writer, p *Picture, _ Quality) error {
 	out := stdgif.GIF{
 		Config:    image.Config{Width: p.Source.X, Height: p.Source.Y},
 		LoopCount: gifLoops(p.Loops),
 	}
-	var before *image.NRGBA
+	// Whether a frame is cleared depends on the next one: write one behind.
+	var below, current *image.NRGBA // below: what current is drawn on; nil: nothing
+	var delay time.Duration
+	add := func(cleared bool) {
+		part := current.Rect
+		if below != nil && !cleared {
+			part = changed(below, current)
+		}
+		out.Image = append(out.Image, gifFrame(current, part))
+		out.Delay = append(out.Delay, gifDelay(delay))
+		disposal := byte(stdgif.DisposalNone)
+		if cleared {
+			disposal = stdgif.DisposalBackground
+		}
+		out.Disposal = append(out.Disposal, disposal)
+	}
 	for frame, err := range p.Frames {
 		if err != nil {
 			return err
 		}
 		img := withBinaryAlpha(toNRGBA(frame.Image))
-		part := img.Rect
-		disposal := byte(stdgif.DisposalNone)
-		if !img.Opaque() {
-			disposal = stdgif.DisposalBackground
-		} else if before != nil && before.Opaque() {
-			part = changed(before, img)
+		if current != nil {
+			cleared := !img.Opaque()
+			add(cleared)
+			below = current
+			if cleared {
+				below = nil
+			}
 		}
-		small := quantize(toNRGBA(img.SubImage(part)))
-		small.Rect = small.Rect.Add(part.Min)
-		if len(small.Palette) < 2 {
-			small.Palette = append(small.Palette, color.NRGBA{A: 255}) // image/gif wants two
-		}
-		out.Image = append(out.Image, small)
-		out.Delay = append(out.Delay, int(frame.Delay/(10*time.Millisecond)))
-		out.Disposal = append(out.Disposal, disposal)
-		before = img
+		current, delay = img, frame.Delay
 	}
-	if len(out.Image) == 0 {
+	if current == nil {
 		return fmt.Errorf("%w: no frame", ErrMalformed)
 	}
+	add(p.Count > 1 && !current.Opaque()) // the first frame of the next round comes
 	return stdgif.EncodeAll(w, &out)
+}
+
+// gifFrame returns a part of a frame with a palette.
+func gifFrame(m *image.NRGBA, part image.Rectangle) *image.Paletted {
+	small := quantize(toNRGBA(m.SubImage(part)))
+	small.Rect = small.Rect.Add(part.Min)
+	if len(small.Palette) < 2 {
+		small.Palette = append(small.Palette, color.NRGBA{A: 255}) // image/gif wants two
+	}
+	return small
+}
+
+// gifDelay returns hundredths of a second. Browsers take 0 and 1 for ten.
+func gifDelay(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return max(2, int((d+5*time.Millisecond)/(10*time.Millisecond)))
 }
 
 // gifLoops returns the number of plays as image/gif counts them: 0 for ever, -1

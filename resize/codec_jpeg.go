@@ -29,6 +29,11 @@ var jpegCodec = codec{
 func configJPEG(head []byte) (Info, error) {
 	// More bytes may follow: their absence is no end of the file.
 	h, err := jpeg.ReadHeader(io.MultiReader(bytes.NewReader(head), endless{io.ErrUnexpectedEOF}))
+	if errors.Is(err, jpeg.ErrUnsupported) {
+		// What our own decoder declines, image/jpeg may read, at full size.
+		c, err := stdjpeg.DecodeConfig(bytes.NewReader(head))
+		return Info{Size: image.Pt(c.Width, c.Height), Depth: standardJPEGDepth}, err
+	}
 	if err != nil {
 		return Info{}, fromJPEG(err)
 	}
@@ -77,6 +82,9 @@ const approximateScale = 2
 
 func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	h, err := jpeg.ReadHeader(bytes.NewReader(file))
+	if errors.Is(err, jpeg.ErrUnsupported) {
+		return decodeStandardJPEG(file)
+	}
 	if err != nil {
 		return nil, fromJPEG(err)
 	}
@@ -92,10 +100,8 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		m, err = jpeg.Decode(bytes.NewReader(file), &o)
 	}
 	switch {
-	case errors.Is(err, jpeg.ErrLimit):
-		return nil, fromJPEG(err)
 	case err != nil:
-		return decodeStandardJPEG(file, err)
+		return nil, fromJPEG(err)
 	case m.Incomplete:
 		return nil, fmt.Errorf("%w: JPEG ends before its picture does", ErrMalformed)
 	}
@@ -108,19 +114,17 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	return p, nil
 }
 
-// decodeStandardJPEG reads what our own decoder declined with that error. Its
-// header has passed the limits.
-func decodeStandardJPEG(file []byte, declined error) (*Picture, error) {
+// standardJPEGDepth is what image/jpeg holds of a pixel: the coefficients of a
+// progressive file, and the planes.
+const standardJPEGDepth = 16
+
+// decodeStandardJPEG reads a file whose kind our own decoder declines.
+func decodeStandardJPEG(file []byte) (*Picture, error) {
 	img, err := stdjpeg.Decode(bytes.NewReader(file))
 	if err != nil {
-		return nil, fromJPEG(declined)
+		return nil, err
 	}
-	p := still(plain(img))
-	if h, err := jpeg.ReadHeader(bytes.NewReader(file)); err == nil {
-		p.orientation = exifOrientation(h.Exif)
-		p.ICC = h.ICC
-	}
-	return p, nil
+	return still(plain(img)), nil
 }
 
 func fromJPEG(err error) error {
@@ -136,6 +140,9 @@ func fromJPEG(err error) error {
 // memoryJPEG counts the planes at the scale that is decoded, and a progressive
 // file's coefficients: 1, 5, 25 or 64 of each block, two bytes each.
 func memoryJPEG(info Info, want Want) int64 {
+	if info.Depth == standardJPEGDepth {
+		return standardJPEGDepth * int64(info.Size.X) * int64(info.Size.Y)
+	}
 	n := int64(jpegScale(info.Size, want.Min))
 	pixels := int64(info.Size.X) * int64(info.Size.Y) * int64(max(info.Depth, 1))
 	bytes := pixels * n * n / 64

@@ -96,8 +96,8 @@ type Limits struct {
 	// animation beyond it becomes its first frame. Default 200.
 	Frames int
 	// FramePixels bounds the sum of the pixels of all frames, each counted as
-	// large as the canvas; beyond it the first frame is left. Default 100
-	// million.
+	// large as the canvas, of the source and of the result; beyond it the first
+	// frame is left. Default 100 million.
 	FramePixels int64
 	// OutputPixels is the largest result; default 40 million.
 	OutputPixels int64
@@ -152,7 +152,7 @@ func (l Limits) checkOutput(size image.Point) error {
 	return nil
 }
 
-// keepsFrames reports whether an animation of n frames on that canvas stays one.
-func (l Limits) keepsFrames(n int, canvas image.Point) bool {
-	return n <= l.Frames && int64(n)*int64(canvas.X)*int64(canvas.Y) <= l.FramePixels
+// keepsFrames reports whether an animation of n frames of that size stays one.
+func (l Limits) keepsFrames(n int, size image.Point) bool {
+	return n <= l.Frames && int64(n)*int64(size.X)*int64(size.Y) <= l.FramePixels
 }

@@ -48,11 +48,13 @@ func still(img image.Image) *Picture {
 func (p *Picture) mapped(f func(image.Image) (image.Image, error)) *Picture {
 	q := *p
 	q.Frames = func(yield func(Frame, error) bool) {
+		left := p.Count
 		for frame, err := range p.Frames {
 			if err == nil {
 				frame.Image, err = f(frame.Image)
 			}
-			if !yield(frame, err) || err != nil {
+			left--
+			if !yield(frame, err) || err != nil || left == 0 {
 				return
 			}
 		}

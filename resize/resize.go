@@ -123,14 +123,14 @@ func (j *job) admit(ctx context.Context, src io.Reader, size int64) (file []byte
 	}
 	err = j.inspect(head)
 	unknown := errors.Is(err, io.ErrUnexpectedEOF) && int64(len(head)) < size
-	if unknown {
-		// The header is longer than the head: presume a large photograph.
-		j.info = Info{Format: j.codec.format, Size: image.Pt(6000, 4000), Depth: 4}
-		j.want = Want{Limits: j.limits}
-	} else if err != nil {
-		return nil, malformed(j.codec.format, err)
+	weight := size // all that is known of a file whose header is longer than the head
+	if !unknown {
+		if err != nil {
+			return nil, malformed(j.codec.format, err)
+		}
+		weight += j.weight()
 	}
-	if err := j.acquire(ctx, size+j.weight()); err != nil {
+	if err := j.acquire(ctx, weight); err != nil {
 		return nil, err
 	}
 	file = fileBuffer(size)

@@ -14,8 +14,8 @@ type chunk struct {
 
 const riffHeaderBytes = 12 // "RIFF", size, "WEBP"
 
-// riffChunks yields the chunks of a WebP file, or of the payload of an ANMF
-// chunk if payload is true. A chunk that ends beyond the data is an error.
+// riffChunks yields the chunks in data: what follows the header of a WebP file,
+// or the frame data of an ANMF chunk. A chunk that ends beyond it is an error.
 func riffChunks(data []byte) iter.Seq2[chunk, error] {
 	return func(yield func(chunk, error) bool) {
 		for len(data) >= 8 {

@@ -2,10 +2,13 @@ package resize
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
+	stdgif "image/gif"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -305,5 +308,81 @@ func TestBudget(t *testing.T) {
 	}
 	if load := b.Load(); load.Bytes != 0 || load.Working != 0 {
 		t.Errorf("the budget after the work: %+v; want none taken", load)
+	}
+}
+
+// disposals is an animation whose frames are opaque, transparent, and opaque in
+// part: drawn over each other they would show the wrong ones.
+func disposals(t *testing.T) []byte {
+	t.Helper()
+	palette := color.Palette{color.NRGBA{}, color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}}
+	var g stdgif.GIF
+	for i := range 4 {
+		m := image.NewPaletted(image.Rect(0, 0, 40, 30), palette)
+		for j := range m.Pix {
+			if i == 0 || i == 3 || (i == 1 && j%40 < 20) || (i == 2 && j < 300) {
+				m.Pix[j] = byte(1 + i%2)
+			}
+		}
+		g.Image, g.Delay, g.Disposal = append(g.Image, m), append(g.Delay, 5), append(g.Disposal, stdgif.DisposalBackground)
+	}
+	var b bytes.Buffer
+	if err := stdgif.EncodeAll(&b, &g); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestTransparentFrames(t *testing.T) {
+	frames := func(file []byte, f Format) (all []image.Image) {
+		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for frame, err := range p.Frames {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, frame.Image)
+		}
+		return all
+	}
+	source := disposals(t)
+	want := frames(source, GIF)
+	for to, least := range map[Format]float64{GIF: math.Inf(1), WebP: 30} {
+		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := frames(result.Body, to)
+		for i := range want {
+			if i >= len(got) || psnr(got[i], want[i]) < least {
+				t.Errorf("%v: frame %d of %d is not that of the source", to, i, len(got))
+			}
+		}
+	}
+}
+
+// What an animation becomes is bounded too: enlarged beyond the limit, or with a
+// frame that is larger than its canvas, the first frame is left or it is refused.
+func TestAnimationBombs(t *testing.T) {
+	source := disposals(t)
+	r := &Resizer{Limits: Limits{FramePixels: 4 * 40 * 30}}
+	for _, o := range []Options{{Width: 400, Height: 30, Format: GIF}, {Width: 400, Height: 30, Format: WebP}} {
+		result, err := resizeBytes(t, r, source, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		if err != nil || p.Count != 1 {
+			t.Errorf("%v: %d frames, %v; want the first one", o, p.Count, err)
+		}
+	}
+	huge := bytes.Clone(source)
+	at := bytes.IndexByte(huge[13+3*4:], 0x2c) + 13 + 3*4 // the first image descriptor
+	binary.LittleEndian.PutUint16(huge[at+5:], 65535)
+	binary.LittleEndian.PutUint16(huge[at+7:], 16000)
+	if _, err := resizeBytes(t, &Resizer{}, huge, Options{Width: 10, Format: PNG}); !errors.Is(err, ErrLimit) {
+		t.Errorf("a frame of 65535 x 16000 on a canvas of 40 x 30: %v; want ErrLimit", err)
 	}
 }

@@ -19,6 +19,13 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	if err := j.limits.checkOutput(l.Size); err != nil {
 		return nil, err
 	}
+	if p.Count > 1 {
+		if !j.limits.keepsFrames(p.Count, l.Size) {
+			p.Count = 1
+		} else if err := j.grow(j.held + int64(p.Count)*int64(l.Size.X)*int64(l.Size.Y)); err != nil {
+			return nil, err // encoders hold a byte a pixel of every frame
+		}
+	}
 	var steps []func(image.Image) image.Image
 	if !p.isCut {
 		c := cutOf(p.Source, o, l, j.options.Format.codec())

@@ -34,19 +34,20 @@ type Config struct {
 	HTTPSKey     string `json:"https_key"`
 	// HTTPSStrict redirects every HTTP request to HTTPS.
 	HTTPSStrict bool `json:"https_strict"`
-	// Hosts are the host names that may be asked for; empty allows all. A
-	// leading "*." allows every sub-domain.
+	// Hosts are the host names that plain HTTP may be redirected to; empty
+	// allows all. A leading "*." allows every sub-domain.
 	Hosts []string `json:"hosts"`
 	// Listen is the address to listen on; empty means every interface.
 	Listen string `json:"listen"`
 	// Playground serves the page with the sample pictures at "/".
 	Playground bool `json:"playground"`
 	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
-	// 256.
+	// 512.
 	MemoryBudget int64 `json:"memory_budget"`
 
-	base  string // folder of the configuration file
-	files fs.FS  // embedded files for relative paths that do not exist; nil: none
+	doc   *document // the text that it was read from; nil: none
+	base  string    // folder of the configuration file
+	files fs.FS     // embedded files for relative paths that do not exist; nil: none
 }
 
 // HandlerConfig is one handler: a route, where its pictures come from, and
@@ -158,7 +159,7 @@ func (c *StatusCode) UnmarshalJSON(data []byte) error {
 const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
-	defaultMemoryBudget   = 256 // MB
+	defaultMemoryBudget   = 512 // MB
 	defaultWebPMethod     = 2
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
@@ -237,7 +238,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	case h.Prefix == "":
 		faults.add(key, "a handler needs a name or a prefix")
 	case !validPrefix(h.Prefix):
-		faults.add(key+".prefix", "%q cannot be a path", h.Prefix)
+		faults.add(key+".prefix", "%q is not a path of letters, digits and - . _ ~ /", h.Prefix)
 	}
 	sources := 0
 	for _, given := range []bool{h.AWS != nil, h.Source.Dir != "", h.Bucket != nil} {
@@ -350,9 +351,13 @@ func (c *Config) readFile(name string) ([]byte, error) {
 	return data, err
 }
 
+// validPrefix reports whether a prefix is a path of bytes that no client
+// escapes (RFC 3986, section 2.3).
 func validPrefix(prefix string) bool {
 	if !fs.ValidPath(prefix) || prefix == "." {
 		return false
 	}
-	return !strings.ContainsFunc(prefix, func(r rune) bool { return r <= 0x20 || r == 0x7f || strings.ContainsRune(`\%?#{}`, r) })
+	return !strings.ContainsFunc(prefix, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~/", r))
+	})
 }

@@ -235,7 +235,7 @@ func TestEmbeddedFiles(t *testing.T) {
 	if r := site.get("/h/b.jpg"); len(body(t, r)) == 0 {
 		t.Error("embedded error image was not sent")
 	}
-	if _, err := New(&Config{Handlers: []HandlerConfig{{Name: "h", Source: SourceConfig{Dir: "no such folder"}}}}, Options{}); err == nil || !strings.Contains(err.Error(), "handlers.0: source.dir") {
+	if _, err := New(&Config{Handlers: []HandlerConfig{{Name: "h", Source: SourceConfig{Dir: "no such folder"}}}}, Options{}); err == nil || !strings.Contains(err.Error(), "handlers.0.source.dir") {
 		t.Errorf("missing folder: %v", err)
 	}
 }

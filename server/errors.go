@@ -58,10 +58,10 @@ const retryAfter = 5 * time.Second
 // fail answers a request that has no picture: with the error image, if the
 // handler has one, and never to be kept.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody is listening
-	}
 	status := statusOf(err)
+	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
+		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
+	}
 	h.logFault(r, req, status, err)
 	header := w.Header()
 	if status >= http.StatusBadGateway {
@@ -110,14 +110,19 @@ type fallback struct {
 }
 
 const (
-	fallbackBytes = 8 << 20 // of results, per handler
-	plainSide     = 512     // of the error image when nothing is asked for
+	fallbackBytes  = 8 << 20   // of results, per handler
+	fallbackMemory = 200 << 20 // of all that are being made
+	fallbackWait   = time.Second
+	plainSide      = 512 // of the error image when nothing is asked for
 )
 
 // newFallback loads and tries the error image. A server without one answers
 // with an empty body; that it is missing or broken is worth a line in the log.
-func newFallback(c *Config, h *HandlerConfig, resizer *resize.Resizer, log *slog.Logger) *fallback {
-	f := &fallback{resizer: &resize.Resizer{Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
+//
+// It is made under a budget of its own: errors must not wait for pictures, nor
+// take their memory.
+func newFallback(c *Config, h *HandlerConfig, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) *fallback {
+	f := &fallback{resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
 	if h.ErrorImage == "" {
 		return f
 	}

@@ -23,7 +23,7 @@ type Handler struct {
 	log      *slog.Logger
 }
 
-func (s *Server) newHandler(c *HandlerConfig, budget *resize.Budget, o Options) (*Handler, error) {
+func (s *Server) newHandler(c *HandlerConfig, budgets budgets, o Options) (*Handler, error) {
 	bucket, id, err := openBucket(s.config, c)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (s *Server) newHandler(c *HandlerConfig, budget *resize.Budget, o Options) 
 		id:     cache.Tuple(c.Prefix, id),
 		bucket: bucket,
 		resizer: &resize.Resizer{
-			Budget:  budget,
+			Budget:  budgets.pictures,
 			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats)},
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod},
 		},
@@ -46,7 +46,7 @@ func (s *Server) newHandler(c *HandlerConfig, budget *resize.Budget, o Options) 
 		kept.Disk = s.disk(c.CachePath)
 	}
 	h.cache = cache.New(kept)
-	h.fallback = newFallback(s.config, c, h.resizer, log)
+	h.fallback = newFallback(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }
 

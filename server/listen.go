@@ -277,13 +277,12 @@ func (r *reloader) stamps() (s [2]fileStamp) {
 	return s
 }
 
-// openToOthers reports whether users outside of the owner's group have access
-// to a folder.
+// openToOthers reports whether the mode of a folder is looser than 0750.
 func openToOthers(folder string) (bool, fs.FileMode) {
 	info, err := os.Stat(folder)
 	if err != nil {
 		return false, 0
 	}
 	mode := info.Mode().Perm()
-	return mode&0o007 != 0, mode
+	return mode&^0o750 != 0, mode
 }

@@ -80,7 +80,7 @@ func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, err
 
 func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	// A byte order mark is what some editors leave.
-	src := document{file: file, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	src := &document{file: file, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
 	root, err := hujson.Parse(src.data)
 	if err != nil {
 		return nil, nil, src.syntaxFault(err)
@@ -91,7 +91,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 		return nil, nil, err
 	}
 	expanded.Standardize()
-	c := &Config{files: files}
+	c := &Config{files: files, doc: src}
 	if files == nil {
 		c.base = filepath.Dir(file)
 	}
@@ -102,7 +102,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	for _, w := range warnings {
 		src.locate(w)
 	}
-	if err := src.place(c.Validate()); err != nil {
+	if err := c.place(c.Validate()); err != nil {
 		return nil, warnings, err
 	}
 	return c, warnings, nil
@@ -164,6 +164,15 @@ func (d *document) place(err error) error {
 		}
 	}
 	return err
+}
+
+// place gives every fault of a joined error its place in the file that the
+// configuration was read from, if there is one.
+func (c *Config) place(err error) error {
+	if c.doc == nil {
+		return err
+	}
+	return c.doc.place(err)
 }
 
 // locate sets file, line and column of f from its key, or from the nearest

@@ -30,7 +30,7 @@ func newPage(handlers []*Handler) http.Handler {
 			if !ok {
 				continue
 			}
-			names, err := lister.List(r.Context(), maxSamples)
+			names, err := lister.List(r.Context(), maxSamples, h.allowed)
 			if err != nil {
 				h.log.Warn("page: no list of pictures", "error", err)
 				continue
@@ -77,9 +77,6 @@ var pageRenderings = []struct{ query, text string }{
 func (h *Handler) pageGroup(names []string) pageGroup {
 	g := pageGroup{Handler: h.config.Name}
 	for _, name := range names {
-		if !h.allowed(name) {
-			continue
-		}
 		base := (&url.URL{Path: path.Join("/", h.config.Prefix, name)}).EscapedPath()
 		s := pageSample{Name: strings.TrimSuffix(path.Base(name), path.Ext(name)), Main: base + "?w=640&h=420"}
 		for _, r := range pageRenderings {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -83,23 +84,41 @@ func openDir(c *Config, name string) (storage.Bucket, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("source.dir: %w", err)
+		return nil, err
 	}
 	return b, nil
 }
 
-// Check opens what a server for the configuration would open, and closes it
-// again. It sends nothing to any store and creates no folder. The error joins
-// all faults.
+// Check looks at what a server for the configuration would open: sources and
+// error images. It sends nothing to any store and creates no folder. The error
+// joins all faults.
 func Check(c *Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	var errs []error
+	var faults faults
 	for i := range c.Handlers {
-		if _, _, err := openBucket(c, &c.Handlers[i]); err != nil {
-			errs = append(errs, fmt.Errorf("handlers.%d: %w", i, err))
+		h := &c.Handlers[i]
+		if _, _, err := openBucket(c, h); err != nil {
+			faults.add(sourceKey(c, i), "%v", err)
+		}
+		if h.ErrorImage != "" {
+			if _, err := c.readFile(h.ErrorImage); err != nil {
+				faults.add("handlers."+strconv.Itoa(i)+".error_image", "%v", err)
+			}
 		}
 	}
-	return errors.Join(errs...)
+	return c.place(faults.join())
+}
+
+// sourceKey returns the key of a handler's source of pictures.
+func sourceKey(c *Config, i int) string {
+	key := "handlers." + strconv.Itoa(i)
+	switch h := &c.Handlers[i]; {
+	case h.AWS != nil:
+		return key + ".aws"
+	case h.Source.Dir != "":
+		return key + ".source.dir"
+	}
+	return key
 }

@@ -7,10 +7,10 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
+	"runtime/debug"
+	"slices"
 
 	"github.com/gorilla/mux"
 
@@ -55,20 +55,28 @@ func New(c *Config, o Options) (*Server, error) {
 	// /h/%2e%2e%2fx to another handler. Names are checked in parseName.
 	s.router.SkipClean(true).UseEncodedPath()
 
-	budget := resize.NewBudget(resize.BudgetConfig{Bytes: c.MemoryBudget << 20})
-	var errs []error
+	budgets := budgets{
+		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: c.MemoryBudget << 20}),
+		errors:   resize.NewBudget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
+	}
+	var faults faults
 	var handlers []*Handler
 	for i := range c.Handlers {
-		h, err := s.newHandler(&c.Handlers[i], budget, o)
+		h, err := s.newHandler(&c.Handlers[i], budgets, o)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("handlers.%d: %w", i, err))
+			faults.add(sourceKey(c, i), "%v", err)
 			continue
 		}
 		handlers = append(handlers, h)
-		s.router.PathPrefix(path.Join("/", c.Handlers[i].Prefix) + "/").Handler(h)
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(append(errs, s.Close())...)
+	if err := c.place(faults.join()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	// The longest prefix that fits answers.
+	byLength := slices.Clone(handlers)
+	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
+	for _, h := range byLength {
+		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
 	}
 	if c.Playground {
 		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(handlers))
@@ -76,13 +84,25 @@ func New(c *Config, o Options) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP implements [http.Handler].
+// budgets bound the memory of the work of all handlers.
+type budgets struct{ pictures, errors *resize.Budget }
+
+// ServeHTTP implements [http.Handler]. A panic is an answer 500 and a line in
+// the log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
+			s.log.Error("panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
 	if len(r.RequestURI) > maxURLBytes {
 		http.Error(w, "URI too long", http.StatusRequestURITooLong)
 		return
 	}
-	s.router.ServeHTTP(w, r)
+	// The original's users may separate parameters by semicolons, as Go once did.
+	http.AllowQuerySemicolons(s.router).ServeHTTP(w, r)
 }
 
 // Close releases the cache folders.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -280,7 +281,7 @@ func TestOptionsOfURLs(t *testing.T) {
 		{"/h/photo.jpg?w=100&f=bmp", image.Pt(100, 75), "jpeg"},
 		{"/h/photo.jpg?w=100&f=exe", image.Pt(100, 75), "jpeg"},
 		{"/h/photo.jpg?w=100&utm_source=x&w=300", image.Pt(100, 75), "jpeg"},
-		{"/h/photo.jpg?w=100;h=50&f=png", image.Pt(400, 300), "png"},
+		{"/h/photo.jpg?w=100;h=50&f=png", image.Pt(100, 50), "png"},
 	}
 	for _, tt := range tests {
 		r := s.get(tt.target)
@@ -615,6 +616,45 @@ func TestHeadersDoNotChangeThePicture(t *testing.T) {
 		if got := body(t, s.get("/h/photo.jpg?w=80", name, "image/png")); !bytes.Equal(got, want) {
 			t.Errorf("%s changes the picture", name)
 		}
+	}
+}
+
+// A panic in the function of a library user is an answer and a line in the
+// log; a context that ends is never an empty success.
+func TestPanicAndDeadline(t *testing.T) {
+	s := newSite(t, bucket(t), Options{Verify: func(string) bool { panic("boom") }})
+	if r := s.get("/h/photo.jpg"); r.StatusCode != 500 || !strings.Contains(s.log.String(), "boom") {
+		t.Errorf("panic in Verify: %d; want 500 and a line in the log: %s", r.StatusCode, s.log)
+	}
+	s = newSite(t, bucket(t), Options{})
+	for want, end := range map[int]func(context.Context) (context.Context, context.CancelFunc){
+		504: func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, 0) },
+		503: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx, cancel
+		},
+	} {
+		ctx, cancel := end(t.Context())
+		w := httptest.NewRecorder()
+		s.server.ServeHTTP(w, httptest.NewRequest("GET", "/h/photo.jpg", nil).WithContext(ctx))
+		cancel()
+		if w.Code != want || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("a context that ended: %d, %v; want %d and no-store", w.Code, w.Header(), want)
+		}
+	}
+}
+
+// The longest prefix that fits answers, whatever the order in the file.
+func TestPrefixInAPrefix(t *testing.T) {
+	inner := &storagetest.Memory{}
+	inner.Put("x.jpg", jpegFile(t, 8, 8), modified)
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{Prefix: "a"}, HandlerConfig{Prefix: "a/b", Bucket: inner})
+	if r := s.get("/a/b/x.jpg"); r.StatusCode != 200 {
+		t.Errorf("GET /a/b/x.jpg = %d; want the picture of handler a/b", r.StatusCode)
+	}
+	if r := s.get("/a/photo.jpg"); r.StatusCode != 200 {
+		t.Errorf("GET /a/photo.jpg = %d; want the picture of handler a", r.StatusCode)
 	}
 }
 

@@ -53,8 +53,8 @@ type Bucket interface {
 
 // A Lister is a [Bucket] that can name its objects.
 type Lister interface {
-	// List returns the names of at most max objects, in order.
-	List(ctx context.Context, max int) ([]string, error)
+	// List returns the names of at most max objects that keep accepts.
+	List(ctx context.Context, max int, keep func(name string) bool) ([]string, error)
 }
 
 // An Object is one opened source.

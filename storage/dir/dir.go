@@ -68,7 +68,7 @@ func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) 
 
 // List implements [storage.Lister]. Folders are read one level after the other,
 // so that a large tree below does not keep the first names from appearing.
-func (b *Bucket) List(ctx context.Context, max int) ([]string, error) {
+func (b *Bucket) List(ctx context.Context, max int, keep func(name string) bool) ([]string, error) {
 	var names []string
 	folders := []string{"."}
 	for len(folders) > 0 && len(names) < max {
@@ -86,7 +86,7 @@ func (b *Bucket) List(ctx context.Context, max int) ([]string, error) {
 			switch {
 			case e.IsDir() && len(folders) < max:
 				folders = append(folders, name)
-			case e.Type().IsRegular() && len(names) < max && storage.ValidName(name):
+			case e.Type().IsRegular() && len(names) < max && storage.ValidName(name) && keep(name):
 				names = append(names, name)
 			}
 		}

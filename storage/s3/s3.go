@@ -185,6 +185,8 @@ func classify(ctx context.Context, err error) error {
 	r := minio.ToErrorResponse(err)
 	var kind error
 	switch {
+	case r.Code == "NoSuchBucket": // the configuration's fault, not the picture's
+		kind = storage.ErrUnavailable
 	case r.StatusCode == http.StatusNotFound:
 		kind = fs.ErrNotExist
 	case r.StatusCode == http.StatusForbidden && (r.Code == "AccessDenied" || r.Code == "AllAccessDisabled"):

@@ -65,8 +65,8 @@ func testServer(t *testing.T, p s3test.Program) {
 	t.Run("a bucket that does not exist", func(t *testing.T) {
 		c := config
 		c.Bucket = "no-such-bucket"
-		if _, err := open(t, c).Get(t.Context(), "photo.jpg"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Get from a missing bucket = %v; want fs.ErrNotExist", err)
+		if _, err := open(t, c).Get(t.Context(), "photo.jpg"); !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("Get from a missing bucket = %v; want storage.ErrUnavailable", err)
 		}
 	})
 	t.Run("a stopped server", func(t *testing.T) {
