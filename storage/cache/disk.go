@@ -87,6 +87,18 @@ func newFileInfo(size int64, keepUntil time.Time) fileInfo {
 // (mode 0750). It does not wait until it knows what is there: see Ready. The
 // caller must Close it.
 func OpenDisk(folder string, c DiskConfig) (*Disk, error) {
+	files, err := openFolder(folder)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	d, err := newDisk(files, c)
+	if err != nil {
+		return nil, errors.Join(err, files.close())
+	}
+	return d, nil
+}
+
+func newDisk(files *folder, c DiskConfig) (*Disk, error) {
 	if c.MinFree == 0 && c.MaxBytes <= 0 {
 		c.MinFree = defaultMinFree
 	}
@@ -98,10 +110,6 @@ func OpenDisk(folder string, c DiskConfig) (*Disk, error) {
 	}
 	if c.SweepEvery <= 0 {
 		c.SweepEvery = defaultSweepEvery
-	}
-	files, err := openFolder(folder)
-	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
 	}
 	d := &Disk{config: c, files: files, bound: math.MaxInt64, ready: make(chan struct{}), done: make(chan struct{})}
 	if c.MaxBytes > 0 {

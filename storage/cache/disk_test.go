@@ -46,6 +46,23 @@ func openConfigured(t *testing.T, folder string, c DiskConfig) *Disk {
 	return d
 }
 
+// openFaulty opens a disk tier whose operations ask fault first.
+func openFaulty(t *testing.T, c DiskConfig, fault func(op, name string) error) *Disk {
+	t.Helper()
+	files, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.fault = fault
+	d, err := newDisk(files, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-d.Ready()
+	synctest.Wait() // until the background work waits for its time
+	return d
+}
+
 func putNumbered(t *testing.T, d *Disk, from, to, size int) {
 	t.Helper()
 	for i := from; i < to; i++ {
@@ -242,18 +259,18 @@ func TestDiskFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, fault := range faults {
 			for nth := int32(1); ; nth++ {
-				d := openConfigured(t, t.TempDir(), DiskConfig{MaxBytes: 1 << 20})
-				synctest.Wait()
-				putNumbered(t, d, 0, 5, 3000)
+				var armed atomic.Bool
 				var calls atomic.Int32
 				var at string
-				d.files.fault = func(op, name string) error {
-					if calls.Add(1) == nth {
+				d := openFaulty(t, DiskConfig{MaxBytes: 1 << 20}, func(op, name string) error {
+					if armed.Load() && calls.Add(1) == nth {
 						at = op
 						return &fs.PathError{Op: op, Path: name, Err: fault}
 					}
 					return nil
-				}
+				})
+				putNumbered(t, d, 0, 5, 3000)
+				armed.Store(true)
 				k, e := Key{Source: "s"}, NewEntry([]byte("body"), "image/png")
 				puts := d.Put(k, e)
 				got, err := d.Get(k)
@@ -266,7 +283,7 @@ func TestDiskFaults(t *testing.T) {
 				if puts != nil && (d.Put(k, e) != errPaused || !d.Stats().Paused || d.Stats().Faults == 0) {
 					t.Errorf("%v in %s: Put goes on writing; want a pause", fault, at)
 				}
-				d.files.fault = nil
+				armed.Store(false)
 				time.Sleep(firstPause)
 				if err := d.Put(k, e); err != nil {
 					t.Errorf("%v in %s: Put after the pause = %v", fault, at, err)
@@ -275,8 +292,11 @@ func TestDiskFaults(t *testing.T) {
 					t.Errorf("%v in %s: Get after the pause = %v, %v", fault, at, got, err)
 				}
 				d.Close()
-				if calls.Load() < nth {
-					break // past the last operation
+				if calls.Load() < nth { // past the last operation
+					if nth < 6 {
+						t.Errorf("a fault came in %d places; want at least create, write twice, rename and open", nth-1)
+					}
+					break
 				}
 			}
 		}
@@ -285,16 +305,14 @@ func TestDiskFaults(t *testing.T) {
 
 func TestPausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := openConfigured(t, t.TempDir(), DiskConfig{})
-		synctest.Wait()
 		writes := 0
-		d.files.fault = func(op, _ string) error {
+		d := openFaulty(t, DiskConfig{}, func(op, _ string) error {
 			if op == "create" {
 				writes++
 				return syscall.EROFS
 			}
 			return nil
-		}
+		})
 		for range 600 { // ten minutes of misses
 			_ = d.Put(Key{}, NewEntry([]byte("body"), "image/png")) // fails, or is not tried
 			time.Sleep(time.Second)
