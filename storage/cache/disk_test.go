@@ -91,7 +91,7 @@ func fillFolder(tb testing.TB, folder string, n int) {
 func TestIndexIsRebuiltAtStart(t *testing.T) {
 	n := 20_000
 	if testing.Short() {
-		n = 5_000
+		n = 2_000
 	}
 	folder := t.TempDir()
 	fillFolder(t, folder, n)

@@ -132,7 +132,7 @@ func (f *folder) stat(name string) (fs.FileInfo, error) {
 	if err := f.check("stat", name); err != nil {
 		return nil, err
 	}
-	return f.root.Lstat(name)
+	return os.Lstat(filepath.Join(f.path, filepath.FromSlash(name)))
 }
 
 // list calls yield for the entries of the named folder, in no order, some at a

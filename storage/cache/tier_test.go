@@ -72,11 +72,15 @@ func TestTiers(t *testing.T) {
 
 // Readers, writers and purges at once: whatever is read is the right thing.
 func TestTiersAreSafeForConcurrentUse(t *testing.T) {
+	rounds := 2000
+	if testing.Short() {
+		rounds = 500
+	}
 	for kind, x := range tiers(t, 1<<20) {
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() {
-				for i := range 2000 {
+				for i := range rounds {
 					k := numbered((i*7 + w*13) % 300)
 					switch e, err := x.Get(k); {
 					case err == nil && !bytes.HasPrefix(e.Body, []byte(k.Variant+" ")):
@@ -167,6 +171,17 @@ func TestMemoryHitAllocatesNothing(t *testing.T) {
 		}
 	}); n > 0.1 {
 		t.Errorf("a hit in memory makes %v allocations; want none", n)
+	}
+}
+
+func TestDiskHitAllocatesLittle(t *testing.T) {
+	d := openConfigured(t, t.TempDir(), DiskConfig{})
+	if err := d.Put(benchKey, benchEntry()); err != nil {
+		t.Fatal(err)
+	}
+	// The path twice, once for the system; body, texts and entry.
+	if n := testing.AllocsPerRun(200, func() { _, _ = d.Get(benchKey) }); n > 7 {
+		t.Errorf("a hit on disk makes %v allocations; want at most 7", n)
 	}
 }
 
