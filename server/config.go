@@ -84,9 +84,23 @@ type HandlerConfig struct {
 	CacheEnabled *bool `json:"cache_enabled"`
 	// CachePath is the folder of the disk cache, created if it is missing.
 	CachePath string `json:"cache_path"`
+	// Cache has the bounds of the cache and further tiers.
+	Cache CacheConfig `json:"cache"`
 	// CacheTime is how long a result is kept, in seconds; absent means a week,
 	// 0 for ever, negative not at all.
 	CacheTime *int64 `json:"cache_time"`
+}
+
+// CacheConfig bounds the tiers of a cache.
+type CacheConfig struct {
+	// MemoryMB is the size of the memory tier of the handler; 0 means none.
+	MemoryMB int64 `json:"memory_mb"`
+	// DiskMB bounds the folder CachePath; 0 means that only MinFree does.
+	// Handlers that share a folder have to agree on both.
+	DiskMB int64 `json:"disk_mb"`
+	// MinFree is the part of the file system that stays free, below 1; 0 means
+	// 0.1 without DiskMB, else none.
+	MinFree float64 `json:"min_free"`
 }
 
 // AWSConfig is a bucket of any S3-compatible store.
@@ -199,7 +213,7 @@ func (c *Config) Validate() error {
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}
-	seen := map[string]int{}
+	seen, folders := map[string]int{}, map[string]CacheConfig{}
 	for i := range c.Handlers {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
 		h.validate(key, &faults)
@@ -208,6 +222,11 @@ func (c *Config) Validate() error {
 		} else if h.Prefix != "" {
 			seen[h.Prefix] = i
 		}
+		disk := CacheConfig{DiskMB: h.Cache.DiskMB, MinFree: h.Cache.MinFree}
+		if first, ok := folders[h.CachePath]; ok && h.CachePath != "" && first != disk {
+			faults.add(key+".cache", "another handler with the same cache_path has another disk_mb or min_free")
+		}
+		folders[h.CachePath] = disk
 	}
 	return faults.join()
 }
@@ -286,6 +305,12 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if h.MaxSourceBytes < 0 {
 		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
 	}
+	if h.Cache.MemoryMB < 0 || h.Cache.DiskMB < 0 {
+		faults.add(key+".cache", "memory_mb and disk_mb are 0 or more")
+	}
+	if h.Cache.MinFree < 0 || h.Cache.MinFree >= 1 {
+		faults.add(key+".cache.min_free", "%v is not a part from 0 to below 1", h.Cache.MinFree)
+	}
 	if h.CacheTime == nil {
 		h.CacheTime = new(int64(defaultCacheTime))
 	}
@@ -293,7 +318,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 
 // cached reports whether results are kept at all.
 func (h *HandlerConfig) cached() bool {
-	on := h.CachePath != ""
+	on := h.CachePath != "" || h.Cache.MemoryMB > 0
 	if h.CacheEnabled != nil {
 		on = on && *h.CacheEnabled
 	}

@@ -88,6 +88,8 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"error status", handler(`, "error_status": 200`), []string{"200 is not an HTTP status"}},
 		{"extension", handler(`, "allowed_formats": ["jpg", "a/b"]`), []string{"handlers.0.allowed_formats.1"}},
 		{"max_dimension", handler(`, "max_dimension": -1`), []string{"handlers.0.max_dimension"}},
+		{"one folder, two bounds", `{"handlers": [{"name": "a", "source": {"dir": "."}, "cache_path": "c", "cache": {"disk_mb": 5}}, {"name": "b", "source": {"dir": "."}, "cache_path": "c"}]}`, []string{"handlers.1.cache: another handler with the same cache_path"}},
+		{"negative bound", handler(`, "cache": {"disk_mb": -5, "min_free": 1}`), []string{"handlers.0.cache: memory_mb", "handlers.0.cache.min_free: 1 is not"}},
 		{"unset variable", handler(`, "error_image": "${NO_SUCH_VARIABLE}"`), []string{"handlers.0.error_image: the environment variable NO_SUCH_VARIABLE is not set"}},
 		{"everything off", `{"http_port": -1, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"http_port: off"}},
 		{"HTTPS without files", `{"https_enabled": true, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_cert: is needed", "https_key: is needed"}},

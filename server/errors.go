@@ -95,7 +95,7 @@ func (h *Handler) logFault(r *http.Request, req request, status int, err error) 
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case status > http.StatusNotFound:
+	case status > http.StatusNotFound, errors.Is(err, fs.ErrPermission):
 		level = slog.LevelWarn
 	}
 	h.log.Log(r.Context(), level, "no picture", "status", status, "name", req.name, "options", req.options.String(), "error", err)

@@ -43,7 +43,12 @@ func (s *Server) newHandler(c *HandlerConfig, budgets budgets, o Options) (*Hand
 	}
 	kept := cache.Config{TTL: c.ttl(), Log: log}
 	if c.cached() {
-		kept.Disk = s.disk(c.CachePath)
+		if c.CachePath != "" {
+			kept.Disk = s.disk(c)
+		}
+		if c.Cache.MemoryMB > 0 {
+			kept.Memory = cache.NewMemory(c.Cache.MemoryMB << 20)
+		}
 	}
 	h.cache = cache.New(kept)
 	h.fallback = newFallback(s.config, c, h.resizer, budgets.errors, log)
@@ -65,13 +70,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	entry, _, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {
+	entry, status, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {
 		return h.render(ctx, req)
 	})
 	if err != nil {
 		h.fail(w, r, req, err)
 		return
 	}
+	w.Header().Set("Cache-Status", cacheStatus(status))
 	h.respond(w, r, req, entry)
 }
 

@@ -68,6 +68,19 @@ func (h *Handler) cacheControl() string {
 	return scope + ", max-age=" + strconv.FormatInt(seconds, 10)
 }
 
+// cacheStatus says where a picture came from (RFC 9211).
+func cacheStatus(s cache.Status) string {
+	switch s {
+	case cache.MemoryHit:
+		return "s3imageserver; hit; detail=memory"
+	case cache.DiskHit:
+		return "s3imageserver; hit; detail=disk"
+	case cache.Shared:
+		return "s3imageserver; fwd=miss; collapsed"
+	}
+	return "s3imageserver; fwd=miss"
+}
+
 func refuseMethod(w http.ResponseWriter) {
 	w.Header().Set("Allow", "GET, HEAD")
 	w.Header().Set("Cache-Control", "no-store")

@@ -114,14 +114,14 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-// disk returns the disk cache in folder, the same one for all handlers that
-// name it. A folder that cannot be used is logged, and nothing is kept.
-func (s *Server) disk(folder string) *cache.Disk {
-	folder = s.config.path(folder)
+// disk returns the disk cache of a handler, the same one for all that name its
+// folder. A folder that cannot be used is logged, and nothing is kept there.
+func (s *Server) disk(c *HandlerConfig) *cache.Disk {
+	folder := s.config.path(c.CachePath)
 	if d, ok := s.disks[folder]; ok {
 		return d
 	}
-	d, err := cache.OpenDisk(folder, cache.DiskConfig{})
+	d, err := cache.OpenDisk(folder, cache.DiskConfig{MaxBytes: c.Cache.DiskMB << 20, MinFree: c.Cache.MinFree})
 	if err != nil {
 		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
 		return nil

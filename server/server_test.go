@@ -551,6 +551,32 @@ func TestCacheHits(t *testing.T) {
 	}
 }
 
+// The tier that answered is said, and the bytes are the same from all of them.
+func TestTiers(t *testing.T) {
+	tiers := HandlerConfig{CachePath: filepath.Join(t.TempDir(), "cache"), Cache: CacheConfig{MemoryMB: 8, DiskMB: 64}}
+	var first []byte
+	ask := func(s *site, want string) {
+		t.Helper()
+		r := s.get("/h/photo.jpg?w=60")
+		data := body(t, r)
+		if first == nil {
+			first = data
+		}
+		if got := r.Header.Get("Cache-Status"); got != "s3imageserver; "+want || !bytes.Equal(data, first) {
+			t.Errorf("Cache-Status %q, %d bytes; want %q and the %d bytes of the first answer", got, len(data), want, len(first))
+		}
+	}
+	s := newSite(t, bucket(t), Options{}, tiers)
+	ask(s, "fwd=miss")
+	ask(s, "hit; detail=memory")
+	s = newSite(t, bucket(t), Options{}, tiers) // a new one has nothing in memory
+	ask(s, "hit; detail=disk")
+	ask(s, "hit; detail=memory")
+	s = newSite(t, bucket(t), Options{}, HandlerConfig{Cache: CacheConfig{MemoryMB: 8}})
+	ask(s, "fwd=miss")
+	ask(s, "hit; detail=memory")
+}
+
 // A6: what turns the cache off.
 func TestCacheOff(t *testing.T) {
 	no, yes := false, true
@@ -564,6 +590,8 @@ func TestCacheOff(t *testing.T) {
 		{"disabled", HandlerConfig{CachePath: "set", CacheEnabled: &no}, false},
 		{"no path", HandlerConfig{CacheEnabled: &yes}, false},
 		{"negative time", HandlerConfig{CachePath: "set", CacheTime: cacheTime(-1)}, false},
+		{"memory, disabled", HandlerConfig{Cache: CacheConfig{MemoryMB: 8}, CacheEnabled: &no}, false},
+		{"memory, negative time", HandlerConfig{Cache: CacheConfig{MemoryMB: 8}, CacheTime: cacheTime(-1)}, false},
 		{"zero time", HandlerConfig{CachePath: "set", CacheTime: cacheTime(0)}, true},
 	}
 	for _, tt := range tests {
