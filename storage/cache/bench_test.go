@@ -52,7 +52,7 @@ func BenchmarkDiskGet(b *testing.B) {
 		b.SetBytes(int64(len(e.Body)))
 		name := idOf(benchKey).name()
 		for b.Loop() {
-			if _, err := d.files.root.ReadFile(name); err != nil {
+			if _, err := d.files.root.Load().ReadFile(name); err != nil {
 				b.Fatal(err)
 			}
 		}

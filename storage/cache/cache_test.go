@@ -165,17 +165,21 @@ func TestOrphansAreRemovedByAge(t *testing.T) {
 }
 
 func TestFolderRemovedWhileRunning(t *testing.T) {
-	folder := t.TempDir()
-	d := openDisk(t, folder)
-	if err := os.RemoveAll(filepath.Join(folder, layout)); err != nil {
-		t.Fatal(err)
-	}
-	k := Key{Source: "s", Variant: "v"}
-	if err := d.Put(k, NewEntry([]byte("body"), "image/png")); err != nil {
-		t.Fatalf("Put after the folders were removed: %v", err)
-	}
-	if _, err := d.Get(k); err != nil {
-		t.Errorf("Get: %v", err)
+	for _, removed := range []string{layout, "."} { // our part of it, and all of it
+		folder := filepath.Join(t.TempDir(), "cache")
+		d := openDisk(t, folder)
+		if err := os.RemoveAll(filepath.Join(folder, removed)); err != nil {
+			t.Fatal(err)
+		}
+		for _, variant := range []string{"a", "b"} {
+			k := Key{Source: "s", Variant: variant}
+			if err := d.Put(k, NewEntry([]byte("body"), "image/png")); err != nil {
+				t.Fatalf("Put after %q was removed: %v", removed, err)
+			}
+			if _, err := d.Get(k); err != nil {
+				t.Errorf("Get after %q was removed: %v", removed, err)
+			}
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 )
 
 // A folder is the file system as a Disk uses it. Names have slashes and are
@@ -19,7 +21,8 @@ import (
 // for, checksum and key included.
 type folder struct {
 	path string
-	root *os.Root
+	root atomic.Pointer[os.Root]
+	mu   sync.Mutex // for replacing root
 	// fault is nil outside tests. What it returns before an operation is the
 	// operation's result unless nil; op is one of open, create, write, rename,
 	// remove, list, stat.
@@ -42,7 +45,34 @@ func openFolder(name string) (*folder, error) {
 	if err := root.MkdirAll(tempFolder, 0o750); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	return &folder{path: name, root: root}, nil
+	f := &folder{path: name}
+	f.root.Store(root)
+	return f, nil
+}
+
+// makeFolder makes a folder again that somebody removed, with all of them on
+// the way: when the whole cache is gone, the root is a folder without a name,
+// and has to be opened anew.
+func (f *folder) makeFolder(name string) error {
+	old := f.root.Load()
+	err := old.MkdirAll(name, 0o750)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.root.Load() == old {
+		if err := os.MkdirAll(f.path, 0o750); err != nil {
+			return err
+		}
+		root, err := os.OpenRoot(f.path)
+		if err != nil {
+			return err
+		}
+		f.root.Store(root)
+		_ = old.Close() // what still uses it fails, as it would have anyway
+	}
+	return f.root.Load().MkdirAll(name, 0o750)
 }
 
 func (f *folder) check(op, name string) error {
@@ -93,12 +123,12 @@ func (f *folder) create(name string) (*os.File, error) {
 	if err := f.check("create", name); err != nil {
 		return nil, err
 	}
-	file, err := f.root.OpenFile(name, flags, 0o640)
+	file, err := f.root.Load().OpenFile(name, flags, 0o640)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := f.root.MkdirAll(path.Dir(name), 0o750); err != nil {
+		if err := f.makeFolder(path.Dir(name)); err != nil {
 			return nil, err
 		}
-		file, err = f.root.OpenFile(name, flags, 0o640)
+		file, err = f.root.Load().OpenFile(name, flags, 0o640)
 	}
 	return file, err
 }
@@ -107,12 +137,12 @@ func (f *folder) rename(from, to string) error {
 	if err := f.check("rename", to); err != nil {
 		return err
 	}
-	err := f.root.Rename(from, to)
+	err := f.root.Load().Rename(from, to)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := f.root.MkdirAll(path.Dir(to), 0o750); err != nil {
+		if err := f.makeFolder(path.Dir(to)); err != nil {
 			return err
 		}
-		err = f.root.Rename(from, to)
+		err = f.root.Load().Rename(from, to)
 	}
 	return err
 }
@@ -122,7 +152,7 @@ func (f *folder) remove(name string) error {
 	if err := f.check("remove", name); err != nil {
 		return err
 	}
-	if err := f.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+	if err := f.root.Load().Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -175,4 +205,4 @@ func (f *folder) free() (free, total int64, ok bool) {
 	return freeBytes(f.path)
 }
 
-func (f *folder) close() error { return f.root.Close() }
+func (f *folder) close() error { return f.root.Load().Close() }
