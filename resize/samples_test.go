@@ -250,29 +250,32 @@ func TestAnimation(t *testing.T) {
 	}
 }
 
-// Frames of the animated outputs are the pictures of the source, in order.
-func TestAnimationFrames(t *testing.T) {
-	source := readSample(t, "photos/orbit.gif")
-	frames := func(file []byte, f Format) (all []image.Image) {
-		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+// framesOf decodes the images of an animation.
+func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
+	t.Helper()
+	p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for frame, err := range p.Frames {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for frame, err := range p.Frames {
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, frame.Image)
-		}
-		return all
+		all = append(all, frame.Image)
 	}
-	want := frames(source, GIF)
+	return all
+}
+
+// Frames of the animated outputs are the pictures of the source, in order.
+func TestAnimationFrames(t *testing.T) {
+	source := readSample(t, "photos/orbit.gif")
+	want := framesOf(t, source, GIF)
 	for to, least := range map[Format]float64{GIF: 30, WebP: 28} {
 		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := frames(result.Body, to)
+		got := framesOf(t, result.Body, to)
 		if len(got) != len(want) {
 			t.Fatalf("%v: %d frames; want %d", to, len(got), len(want))
 		}
@@ -334,27 +337,14 @@ func disposals(t *testing.T) []byte {
 }
 
 func TestTransparentFrames(t *testing.T) {
-	frames := func(file []byte, f Format) (all []image.Image) {
-		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for frame, err := range p.Frames {
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, frame.Image)
-		}
-		return all
-	}
 	source := disposals(t)
-	want := frames(source, GIF)
+	want := framesOf(t, source, GIF)
 	for to, least := range map[Format]float64{GIF: math.Inf(1), WebP: 30} {
 		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := frames(result.Body, to)
+		got := framesOf(t, result.Body, to)
 		for i := range want {
 			if i >= len(got) || psnr(got[i], want[i]) < least {
 				t.Errorf("%v: frame %d of %d is not that of the source", to, i, len(got))

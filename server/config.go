@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"net"
@@ -156,15 +155,16 @@ func (s *Secret) UnmarshalText(text []byte) error {
 // that none is set.
 type StatusCode int
 
-// UnmarshalJSON reads 404 and "404".
+// UnmarshalJSON reads 404 and "404"; anything else is a number that Validate
+// refuses.
 func (c *StatusCode) UnmarshalJSON(data []byte) error {
 	text := strings.Trim(string(data), `"`)
 	if text == "null" || text == "" {
 		return nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 400 || n > 599 {
-		return fmt.Errorf("%s is not an HTTP status from 400 to 599", data)
+	if err != nil {
+		n = -1
 	}
 	*c = StatusCode(n)
 	return nil
@@ -290,6 +290,9 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	h.OutputFormat = cmp.Or(h.OutputFormat, "webp")
 	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (f != resize.Auto && !f.Writable()) {
 		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
+	}
+	if s := h.ErrorStatus; s != 0 && (s < 400 || s > 599) {
+		faults.add(key+".error_status", "is not an HTTP status from 400 to 599")
 	}
 	h.MaxDimension = cmp.Or(h.MaxDimension, resize.DefaultMaxDimension)
 	if h.MaxDimension < 1 || h.MaxDimension > largestDimension {

@@ -76,7 +76,7 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"no handlers", `{}`, []string{"handlers: there is none"}},
 		{"wrong type", "{\n\"http_port\": \"eighty\"}", []string{":2:1: http_port: a string cannot be a whole number"}},
 		{"wrong type inside", "{\"handlers\": [{},\n {\"name\": 7}]}", []string{":2:3: handlers.1.name: a number cannot be a string"}},
-		{"wrong type behind a long variable", "{\"https_key\": \"${LONG_VALUE}\",\n\"http_port\": []}", []string{":2:1: http_port: a array cannot be a whole number"}},
+		{"wrong type behind a long variable", "{\"https_key\": \"${LONG_VALUE}\",\n\"http_port\": []}", []string{":2:1: http_port: an array cannot be a whole number"}},
 		{"no name", `{"handlers": [{"source": {"dir": "."}}]}`, []string{":1:15: handlers.0: a handler needs a name or a prefix"}},
 		{"two of one prefix", "{\"handlers\": [{\"name\": \"a\", \"source\": {\"dir\": \".\"}},\n{\"name\": \"b\", \"prefix\": \"/a/\", \"source\": {\"dir\": \".\"}}]}", []string{`:2:15: handlers.1.prefix: "a" is already the prefix of handler 1`}},
 		{"no source", `{"handlers": [{"name": "a"}]}`, []string{"handlers.0: needs one source"}},
@@ -85,7 +85,7 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"half a key", `{"handlers": [{"name": "a", "aws": {"bucket_name": "b", "aws_secret": "${TEST_SECRET}"}}]}`, []string{"handlers.0.aws.aws_access: and aws_secret go together"}},
 		{"a prefix that is no path", `{"handlers": [{"prefix": "a//b", "source": {"dir": "."}}]}`, []string{"handlers.0.prefix"}},
 		{"output format", handler(`, "output_format": "bmp"`), []string{`handlers.0.output_format: "bmp" is not a format that can be written`}},
-		{"error status", handler(`, "error_status": 200`), []string{"200 is not an HTTP status"}},
+		{"error status", handler(`, "error_status": 200`), []string{"handlers.0.error_status: is not an HTTP status"}},
 		{"extension", handler(`, "allowed_formats": ["jpg", "a/b"]`), []string{"handlers.0.allowed_formats.1"}},
 		{"max_dimension", handler(`, "max_dimension": -1`), []string{"handlers.0.max_dimension"}},
 		{"one folder, two bounds", `{"handlers": [{"name": "a", "source": {"dir": "."}, "cache_path": "c", "cache": {"disk_mb": 5}}, {"name": "b", "source": {"dir": "."}, "cache_path": "c"}]}`, []string{"handlers.1.cache: another handler with the same cache_path"}},
@@ -97,6 +97,8 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"one port for both", `{"https_enabled": true, "https_port": 80, "https_cert": "a", "https_key": "b", "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_port: 80 is the port of plain HTTP too"}},
 		{"strict without HTTPS", `{"https_strict": true, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_strict"}},
 		{"a port that is none", `{"http_port": 70000, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"http_port: 70000"}},
+		{"of all kinds together", "{\"http_port\": \"x\",\n\"https_port\": [],\n\"handlers\": [{\"name\": \"${NO_SUCH_VARIABLE}\", \"cache_time\": \"y\", \"output_format\": \"bmp\"}]}",
+			[]string{":1:2: http_port: a string", ":2:1: https_port: an array", ":3:14: handlers.0: needs one source", ":3:15: handlers.0.name: the environment variable", ":3:46: handlers.0.cache_time: a string", ":3:65: handlers.0.output_format"}},
 		{"all together", "{\"http_port\": 70000,\n\"handlers\": [{\"prefix\": \"x\"},\n{}]}", []string{":1:2: http_port", ":2:14: handlers.0: needs one source", ":3:1: handlers.1: a handler needs", ":3:1: handlers.1: needs one source"}},
 	}
 	t.Setenv("TEST_SECRET", "hunter2")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -52,11 +54,30 @@ func (f *faults) add(key, format string, args ...any) {
 
 // join returns the faults as one error, nil if there are none.
 func (f faults) join() error {
-	errs := make([]error, len(f))
-	for i := range f {
-		errs[i] = f[i]
+	if len(f) == 0 {
+		return nil
 	}
-	return errors.Join(errs...)
+	return &joinedFaults{f}
+}
+
+// joinedFaults is the error of several faults, a line each.
+type joinedFaults struct{ faults faults }
+
+func (j *joinedFaults) Error() string {
+	lines := make([]string, len(j.faults))
+	for i, f := range j.faults {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.As find the faults.
+func (j *joinedFaults) Unwrap() []error {
+	errs := make([]error, len(j.faults))
+	for i, f := range j.faults {
+		errs[i] = f
+	}
+	return errs
 }
 
 // Load reads and validates the configuration file: JSON with // and /* */
@@ -87,25 +108,35 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	}
 	src.root = root
 	expanded := root.Clone()
-	if err := src.place(expandEnv(&expanded, "")); err != nil {
-		return nil, nil, err
-	}
-	expanded.Standardize()
+	found := expandEnv(&expanded)
 	c := &Config{files: files, doc: src}
 	if files == nil {
 		c.base = filepath.Dir(file)
 	}
-	if err := src.decode(expanded, c); err != nil {
-		return nil, nil, err
+	found = append(found, decode(expanded, c)...)
+	unread := found[:len(found):len(found)]
+	var invalid *joinedFaults
+	if errors.As(c.Validate(), &invalid) {
+		for _, f := range invalid.faults {
+			// What could not be read is missing now: that is no second fault.
+			if !slices.ContainsFunc(unread, func(first *Fault) bool { return covers(first.Key, f.Key) }) {
+				found = append(found, f)
+			}
+		}
 	}
 	warnings := unknownKeys(src.root, reflect.TypeFor[Config](), "")
 	for _, w := range warnings {
 		src.locate(w)
 	}
-	if err := c.place(c.Validate()); err != nil {
-		return nil, warnings, err
+	if len(found) > 0 {
+		return nil, warnings, src.place(found.join())
 	}
 	return c, warnings, nil
+}
+
+// covers reports whether the value at key holds the one at inner, or is it.
+func covers(key, inner string) bool {
+	return key == inner || key == "" || strings.HasPrefix(inner, key+".")
 }
 
 // A document is a configuration's text, for finding places in it.
@@ -115,25 +146,66 @@ type document struct {
 	root hujson.Value
 }
 
-// decode reads the expanded text into c.
-func (d *document) decode(v hujson.Value, c *Config) error {
-	text := v.Pack()
-	err := json.Unmarshal(text, c)
-	if err == nil {
-		return nil
+// decode reads v into c and returns a fault for every value of a wrong type,
+// which is taken as absent.
+func decode(v hujson.Value, c *Config) faults {
+	var found faults
+	for {
+		v.Standardize()
+		text := v.Pack()
+		err := json.Unmarshal(text, c)
+		var typeErr *json.UnmarshalTypeError
+		if err == nil {
+			return found
+		}
+		if !errors.As(err, &typeErr) {
+			return append(found, &Fault{Text: err.Error()})
+		}
+		// The offset is that of the end of the value in text.
+		again, err := hujson.Parse(text)
+		if err != nil {
+			return append(found, &Fault{Text: err.Error()})
+		}
+		key := keyAt(again, int(typeErr.Offset), "")
+		found = append(found, &Fault{Key: key, Text: fmt.Sprintf("%s cannot be %s", article(typeErr.Value), describe(typeErr.Type))})
+		node := valueAt(&again, key)
+		if node == nil || key == "" || node.Value.Kind() == 'n' {
+			return found
+		}
+		node.Value = hujson.Literal("null")
+		v = again
 	}
-	fault := &Fault{Text: err.Error()}
-	var typeErr *json.UnmarshalTypeError
-	if errors.As(err, &typeErr) {
-		fault.Text = fmt.Sprintf("a %s cannot be %s", typeErr.Value, describe(typeErr.Type))
-		// Offsets are those of the expanded text: find the node there, then
-		// the same node in the file.
-		if again, err := hujson.Parse(text); err == nil {
-			fault.Key = keyAt(again, int(typeErr.Offset), "")
+}
+
+// valueAt returns the value at a path of keys, nil if there is none.
+func valueAt(v *hujson.Value, key string) *hujson.Value {
+	for part := range strings.SplitSeq(key, ".") {
+		switch t := v.Value.(type) {
+		case *hujson.Object:
+			m := findMember(t, part)
+			if m == nil {
+				return nil
+			}
+			v = &m.Value
+		case *hujson.Array:
+			i, err := strconv.Atoi(part)
+			if err != nil || i < 0 || i >= len(t.Elements) {
+				return nil
+			}
+			v = &t.Elements[i]
+		default:
+			return nil
 		}
 	}
-	d.locate(fault)
-	return fault
+	return v
+}
+
+// article puts "a" or "an" before a kind of JSON value.
+func article(kind string) string {
+	if strings.HasPrefix(kind, "array") || strings.HasPrefix(kind, "object") {
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 func describe(t reflect.Type) string {
@@ -150,18 +222,17 @@ func describe(t reflect.Type) string {
 	return "an object"
 }
 
-// place gives every fault of a joined error its place in the file.
+// place gives the faults that are joined in err their place in the file, and
+// that order.
 func (d *document) place(err error) error {
-	if err == nil {
-		return nil
-	}
-	var fault *Fault
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			if errors.As(e, &fault) {
-				d.locate(fault)
-			}
+	var joined *joinedFaults
+	if errors.As(err, &joined) {
+		for _, f := range joined.faults {
+			d.locate(f)
 		}
+		slices.SortStableFunc(joined.faults, func(a, b *Fault) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
 	}
 	return err
 }
@@ -282,9 +353,9 @@ func join(path, name string) string {
 
 var envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// expandEnv replaces ${NAME} in every string value below v. The error joins a
-// fault for every name that is not set.
-func expandEnv(v *hujson.Value, path string) error {
+// expandEnv replaces ${NAME} in every string value below v, and returns a fault
+// for every name that is not set.
+func expandEnv(v *hujson.Value) faults {
 	var faults faults
 	var walk func(v *hujson.Value, path string)
 	walk = func(v *hujson.Value, path string) {
@@ -311,8 +382,8 @@ func expandEnv(v *hujson.Value, path string) error {
 			}))
 		}
 	}
-	walk(v, path)
-	return faults.join()
+	walk(v, "")
+	return faults
 }
 
 // unknownKeys returns a fault for every key below v that t has no field for.
