@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	_ "golang.org/x/crypto/x509roots/fallback" // a scratch container has no CA roots
 
 	"s3imageserver/server"
@@ -114,7 +115,22 @@ func serve(ctx context.Context, args []string, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	limitMemory(log)
 	return server.ListenAndServe(ctx, c, server.Options{Log: log})
+}
+
+// limitMemory lets the garbage collector work harder before the process takes
+// more than 90 % of what its container, else the machine, has. GOMEMLIMIT in the
+// environment wins.
+func limitMemory(log *slog.Logger) {
+	_, err := memlimit.SetGoMemLimitWithOpts(
+		memlimit.WithRatio(0.9),
+		memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)),
+		memlimit.WithLogger(slog.New(slog.DiscardHandler)), // it reports what is no fault
+	)
+	if err != nil {
+		log.Warn("no memory limit set", "error", err)
+	}
 }
 
 // check loads and validates without serving. Unknown keys are faults here.

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,37 @@ func TestEmptyChroot(t *testing.T) {
 	}
 	if !bytes.Contains([]byte(p.output.String()), []byte("without disk cache")) {
 		t.Errorf("the folder is not writable, and the log says nothing of it:\n%s", p.output)
+	}
+}
+
+// More clients than the process may have files: they wait, nothing breaks, and
+// pictures are served when they leave.
+func TestManyConnections(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), photo(t, 60, 40), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": "cache"}}}, func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"sh", "-c", `ulimit -n 128 && exec "$@"`, "sh", cmd.Path}, cmd.Args[1:]...)
+		cmd.Path = "/bin/sh"
+	})
+	var idle []net.Conn
+	for range 200 {
+		c, err := net.DialTimeout("tcp", p.url[len("http://"):], time.Second)
+		if err != nil {
+			break // the kernel's queue is full too
+		}
+		idle = append(idle, c)
+	}
+	if len(idle) < 100 {
+		t.Errorf("only %d connections were taken", len(idle))
+	}
+	for _, c := range idle {
+		c.Close()
+	}
+	status, _, _ := get(t, p.url+"/h/photo.jpg?w=30")
+	if status != 200 || bytes.Contains([]byte(p.output.String()), []byte("too many open files")) {
+		t.Errorf("GET after the crowd left = %d\n%s", status, p.output)
 	}
 }
 

@@ -85,7 +85,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may have left
+		_, _ = newProgressWriter(w).Write(body) // the client may have left
 	}
 }
 

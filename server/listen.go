@@ -16,14 +16,18 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
-	writeTimeout      = 2 * time.Minute
-	idleTimeout       = time.Minute
-	maxHeaderBytes    = 32 << 10
+	// writeTimeout bounds the whole answer until the first part of a picture is
+	// written; from there on every part has a deadline of its own.
+	writeTimeout   = 2 * time.Minute
+	idleTimeout    = time.Minute
+	maxHeaderBytes = 32 << 10
 	// shutdownTimeout is how long running requests may take to end.
 	shutdownTimeout = 8 * time.Second
 	// reloadInterval is how often the certificate's files are looked at.
@@ -106,6 +110,7 @@ func (s *Server) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
 		}
+		l = netutil.LimitListener(l, maxConnections())
 		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
 	}
 	if c.HTTPSEnabled {
@@ -117,6 +122,7 @@ func (s *Server) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
+		l = netutil.LimitListener(l, maxConnections())
 		config := &tls.Config{
 			MinVersion:     tls.VersionTLS12,
 			NextProtos:     []string{"h2", "http/1.1"},

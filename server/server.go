@@ -56,7 +56,7 @@ func New(c *Config, o Options) (*Server, error) {
 	s.router.SkipClean(true).UseEncodedPath()
 
 	budgets := budgets{
-		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: c.MemoryBudget << 20}),
+		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: s.memoryBudget()}),
 		errors:   resize.NewBudget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
 	var faults faults
@@ -82,6 +82,17 @@ func New(c *Config, o Options) (*Server, error) {
 		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(handlers))
 	}
 	return s, nil
+}
+
+// memoryBudget returns the configured budget in bytes, or 60 % of the memory
+// limit of the process where that is less.
+func (s *Server) memoryBudget() int64 {
+	budget := s.config.MemoryBudget << 20
+	if most := debug.SetMemoryLimit(-1) / 10 * 6; budget > most {
+		s.log.Warn("memory_budget is above 60 % of the memory limit: using that", "memory_budget", s.config.MemoryBudget, "MB", most>>20)
+		return most
+	}
+	return budget
 }
 
 // budgets bound the memory of the work of all handlers.

@@ -686,6 +686,37 @@ func TestPrefixInAPrefix(t *testing.T) {
 	}
 }
 
+// A client has a deadline for every part of a picture, not for all of it.
+func TestProgressDeadline(t *testing.T) {
+	w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+	data := bytes.Repeat([]byte("x"), 3*progressBytes+1)
+	if n, err := newProgressWriter(w).Write(data); n != len(data) || err != nil {
+		t.Fatalf("Write = %d, %v; want %d", n, err, len(data))
+	}
+	if w.deadlines != 4 || !bytes.Equal(w.Body.Bytes(), data) {
+		t.Errorf("%d deadlines for %d bytes, %d written; want 4", w.deadlines, len(data), w.Body.Len())
+	}
+	w.fail = true
+	if n, err := newProgressWriter(w).Write(data); n != 0 || err == nil {
+		t.Errorf("Write to a client that left = %d, %v", n, err)
+	}
+}
+
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	deadlines int
+	fail      bool
+}
+
+func (w *deadlineWriter) SetWriteDeadline(time.Time) error { w.deadlines++; return nil }
+
+func (w *deadlineWriter) Write(p []byte) (int, error) {
+	if w.fail {
+		return 0, io.ErrClosedPipe
+	}
+	return w.ResponseRecorder.Write(p)
+}
+
 func TestPage(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"one.jpg", "b & c.jpg", "notes.txt"} {
