@@ -77,8 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	w.Header().Set("Cache-Status", cacheStatus(status))
-	h.respond(w, r, req, entry)
+	h.respond(w, r, req, entry, status)
 }
 
 // render fetches the source and makes the picture: what a miss costs.

@@ -168,7 +168,7 @@ func decode(v hujson.Value, c *Config) faults {
 		}
 		key := keyAt(again, int(typeErr.Offset), "")
 		found = append(found, &Fault{Key: key, Text: fmt.Sprintf("%s cannot be %s", article(typeErr.Value), describe(typeErr.Type))})
-		node := valueAt(&again, key)
+		node, _ := lookUp(&again, key)
 		if node == nil || key == "" || node.Value.Kind() == 'n' {
 			return found
 		}
@@ -177,27 +177,31 @@ func decode(v hujson.Value, c *Config) faults {
 	}
 }
 
-// valueAt returns the value at a path of keys, nil if there is none.
-func valueAt(v *hujson.Value, key string) *hujson.Value {
+// lookUp returns the value below v at a path of keys, and where it begins in the
+// text: the name of a member, the value of an element. It is nil if there is
+// none.
+func lookUp(v *hujson.Value, key string) (value *hujson.Value, offset int) {
+	offset = v.StartOffset
 	for part := range strings.SplitSeq(key, ".") {
 		switch t := v.Value.(type) {
 		case *hujson.Object:
 			m := findMember(t, part)
 			if m == nil {
-				return nil
+				return nil, 0
 			}
-			v = &m.Value
+			v, offset = &m.Value, m.Name.StartOffset
 		case *hujson.Array:
 			i, err := strconv.Atoi(part)
 			if err != nil || i < 0 || i >= len(t.Elements) {
-				return nil
+				return nil, 0
 			}
 			v = &t.Elements[i]
+			offset = v.StartOffset
 		default:
-			return nil
+			return nil, 0
 		}
 	}
-	return v
+	return v, offset
 }
 
 // article puts "a" or "an" before a kind of JSON value.
@@ -252,7 +256,7 @@ func (d *document) locate(f *Fault) {
 	f.File = d.file
 	key := f.Key
 	for {
-		if offset, ok := d.offsetOf(key); ok {
+		if value, offset := lookUp(&d.root, key); value != nil {
 			f.Line, f.Column = d.position(offset)
 			return
 		}
@@ -263,31 +267,6 @@ func (d *document) locate(f *Fault) {
 		}
 		key = key[:i]
 	}
-}
-
-func (d *document) offsetOf(key string) (int, bool) {
-	v := d.root
-	offset := v.StartOffset
-	for part := range strings.SplitSeq(key, ".") {
-		switch t := v.Value.(type) {
-		case *hujson.Object:
-			m := findMember(t, part)
-			if m == nil {
-				return 0, false
-			}
-			offset, v = m.Name.StartOffset, m.Value
-		case *hujson.Array:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(t.Elements) {
-				return 0, false
-			}
-			v = t.Elements[i]
-			offset = v.StartOffset
-		default:
-			return 0, false
-		}
-	}
-	return offset, true
 }
 
 // findMember returns the last member of that name, as encoding/json does, in

@@ -15,11 +15,12 @@ import (
 
 // respond sends a picture: headers, then status, then body. Conditional
 // requests, ranges and HEAD are the work of http.ServeContent.
-func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry) {
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
 	header := w.Header()
 	setPictureHeader(header, req, e.MediaType)
 	header.Set("ETag", `"`+e.ETag+`"`)
 	header.Set("Cache-Control", h.cacheControl())
+	header.Set("Cache-Status", cacheStatus(s))
 	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, bytes.NewReader(e.Body))
 }
 
