@@ -1,17 +1,8 @@
 package resize
 
 import (
-	"math"
-	"strconv"
+	"slices"
 	"strings"
-)
-
-// Fit says how a picture meets its box, with the words of CSS object-fit.
-type Fit uint8
-
-const (
-	Cover   Fit = iota // fill the box, cut what is outside of it
-	Contain            // lie inside of the box, whole
 )
 
 // Options say what is to be made of a picture. The zero value keeps its size.
@@ -26,53 +17,85 @@ type Options struct {
 // nothing else is said.
 const DefaultMaxDimension = 3064
 
-// A param is one parameter of a URL that changes pixels.
+// A param is one parameter of a URL that changes pixels. Its kind reads and
+// writes the value.
 type param struct {
-	name, doc string
-	// parse reads a value leniently: what cannot be read counts as absent.
-	parse func(o *Options, value string, max int)
-	// format returns the value that parses back to the same field, "" if the
-	// field has its zero value.
-	format func(o Options) string
+	name    string
+	doc     string // what it does, one line without a full stop
+	group   string // of the reference
+	example string // a query that shows what it does; empty: nothing to see
+	kind    kind
 }
+
+// Groups of the reference, in its order.
+const (
+	groupSize   = "Size and crop"
+	groupOutput = "Output"
+)
 
 // params are in the order in which String writes them. A row adds the parameter
-// to parsing, to the cache key and to the reference.
-var params = []param{
-	{"w", "width in pixels; a fraction is cut off",
-		func(o *Options, v string, max int) { o.Width = parseLength(v, max) },
-		func(o Options) string { return formatInt(o.Width) }},
-	{"h", "height in pixels; a fraction is cut off",
-		func(o *Options, v string, max int) { o.Height = parseLength(v, max) },
-		func(o Options) string { return formatInt(o.Height) }},
-	{"c", "true (default): fill the box and cut the rest; false: fit inside",
-		func(o *Options, v string, _ int) { o.Fit = parseCrop(v) },
-		func(o Options) string {
-			if o.Fit == Contain {
-				return "false"
-			}
-			return ""
-		}},
-	{"f", "format of the result: " + strings.Join(writableNames, ", ") + ", or auto",
-		func(o *Options, v string, _ int) { o.Format = parseFormat(v) },
-		func(o Options) string { return o.Format.String() }},
+// to parsing, to the cache key and to the reference. Of two rows that set the
+// same field the later one wins.
+var params = slices.Concat(
+	sizeParams,
+	outputParams,
+)
+
+// A draft is options on their way out of a URL.
+type draft struct {
+	Options
+	max int // the largest width and height
 }
 
-// writableNames is spelled out since the table of codecs needs params' types;
-// a test compares it with the table.
-var writableNames = []string{"jpeg", "png", "webp", "gif"}
+// finish makes options of a draft when all parameters are read.
+func (d *draft) finish() Options {
+	return d.Options
+}
 
 // ParseOptions reads the options of a URL. get returns the first value of a
 // parameter, "" if it is absent. Nothing is refused: what cannot be read
-// counts as absent, and lengths are clamped to max pixels.
+// counts as absent, and what is out of range is clamped: lengths to max pixels.
 func ParseOptions(get func(name string) string, max int) Options {
-	var o Options
-	for _, p := range params {
+	return ExplainOptions(get, max, func(Note) {})
+}
+
+// A Verdict is what became of a parameter.
+type Verdict uint8
+
+const (
+	Used       Verdict = iota
+	Clamped            // was out of range
+	Unreadable         // counts as absent
+	Unknown            // no parameter has this name
+)
+
+func (v Verdict) String() string {
+	return [...]string{"used", "clamped", "unreadable", "unknown"}[v]
+}
+
+// A Note says what became of one parameter.
+type Note struct {
+	Name, Value string // as they were given
+	Verdict     Verdict
+}
+
+// ExplainOptions is [ParseOptions] that calls note for every parameter that
+// has a value, in the order of the table. It does not know which other
+// parameters there are: see [KnownParam].
+func ExplainOptions(get func(name string) string, max int, note func(Note)) Options {
+	d := draft{max: max}
+	for i := range params {
+		p := &params[i]
 		if v := get(p.name); v != "" {
-			p.parse(&o, v, max)
+			note(Note{p.name, v, p.kind.parse(&d, v)})
 		}
 	}
-	return o
+	return d.finish()
+}
+
+// KnownParam reports whether ParseOptions reads a parameter of that name.
+func KnownParam(name string) bool {
+	return slices.ContainsFunc(params, func(p param) bool { return p.name == name })
 }
 
 // String returns the options in the form of a URL's query, in a fixed order and
@@ -80,8 +103,9 @@ func ParseOptions(get func(name string) string, max int) Options {
 // different ones different strings.
 func (o Options) String() string {
 	var b strings.Builder
-	for _, p := range params {
-		if v := p.format(o); v != "" {
+	for i := range params {
+		p := &params[i]
+		if v := p.kind.format(&o); v != "" {
 			if b.Len() > 0 {
 				b.WriteByte('&')
 			}
@@ -92,47 +116,19 @@ func (o Options) String() string {
 }
 
 // A Param describes one parameter for the reference.
-type Param struct{ Name, Doc string }
+type Param struct {
+	Name    string
+	Doc     string // what it does
+	Values  string // what it may be
+	Group   string
+	Example string // a query that shows it; empty: nothing to see
+}
 
 // Params returns the parameters that ParseOptions reads.
 func Params() []Param {
 	list := make([]Param, len(params))
 	for i, p := range params {
-		list[i] = Param{p.name, p.doc}
+		list[i] = Param{p.name, p.doc, p.kind.values(), p.group, p.example}
 	}
 	return list
-}
-
-// parseLength reads a number and cuts it to a whole one in [0, max]. What is
-// no number, not finite or negative is 0.
-func parseLength(v string, max int) int {
-	f, err := strconv.ParseFloat(v, 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || f < 1 {
-		return 0
-	}
-	return int(math.Min(f, float64(max)))
-}
-
-// parseCrop reads the words of strconv.ParseBool; any other word is false.
-func parseCrop(v string) Fit {
-	if crop, err := strconv.ParseBool(v); err == nil && crop {
-		return Cover
-	}
-	return Contain
-}
-
-// parseFormat returns NoFormat for a format that cannot be written.
-func parseFormat(v string) Format {
-	f := FormatByName(v)
-	if f == Auto || f.Writable() {
-		return f
-	}
-	return NoFormat
-}
-
-func formatInt(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }

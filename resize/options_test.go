@@ -1,7 +1,6 @@
 package resize
 
 import (
-	"math"
 	"net/url"
 	"reflect"
 	"slices"
@@ -41,6 +40,10 @@ func TestParseOptions(t *testing.T) {
 		{"c=0", Options{Fit: Contain}},
 		{"c=yes", Options{Fit: Contain}},
 		{"c=TrUe", Options{Fit: Contain}},
+		{"fit=contain", Options{Fit: Contain}},
+		{"fit=Cover&c=false", Options{}},
+		{"c=true&fit=contain", Options{Fit: Contain}},
+		{"c=false&fit=oval", Options{Fit: Contain}},
 		{"f=jpg", Options{Format: JPEG}},
 		{"f=JPEG", Options{Format: JPEG}},
 		{"f=png", Options{Format: PNG}},
@@ -58,30 +61,116 @@ func TestParseOptions(t *testing.T) {
 	}
 }
 
+// samples are values other than zero for the types of fields that not every
+// number may be put into.
+var samples = map[reflect.Type][]any{
+	reflect.TypeFor[Format](): {JPEG, PNG, WebP, GIF, Auto},
+}
+
+// leaves yields every field of a struct that is compared as one value, with
+// values that it may have.
+func leaves(t *testing.T, v reflect.Value, path string, visit func(field reflect.Value, path string, values []any)) {
+	t.Helper()
+	for i := range v.NumField() {
+		field, name := v.Field(i), path+v.Type().Field(i).Name
+		if values, ok := samples[field.Type()]; ok {
+			visit(field, name, values)
+			continue
+		}
+		switch field.Kind() {
+		case reflect.Struct:
+			leaves(t, field, name+".", visit)
+		case reflect.Bool:
+			visit(field, name, []any{true})
+		case reflect.String:
+			visit(field, name, []any{"x", "a b&c=d+e%é"})
+		case reflect.Int, reflect.Int32, reflect.Uint8:
+			visit(field, name, []any{1})
+		default:
+			t.Fatalf("%s: this test does not know how to set a %v", name, field.Type())
+		}
+	}
+}
+
 // An option that is missing from String would let two different results share
 // one cache entry.
 func TestEveryFieldIsInTheString(t *testing.T) {
 	base := Options{}
-	for i := range reflect.TypeFor[Options]().NumField() {
-		o := base
-		field := reflect.ValueOf(&o).Elem().Field(i)
-		name := reflect.TypeFor[Options]().Field(i).Name
-		switch {
-		case field.Type() == reflect.TypeFor[Format]():
-			field.Set(reflect.ValueOf(PNG))
-		case field.CanInt():
-			field.SetInt(1)
-		case field.CanUint():
-			field.SetUint(1)
-		default:
-			t.Fatalf("%s: this test does not know how to set a %v", name, field.Type())
+	o := base
+	leaves(t, reflect.ValueOf(&o).Elem(), "", func(field reflect.Value, name string, values []any) {
+		seen := map[string]bool{base.String(): true}
+		for _, v := range values {
+			o = base
+			field.Set(reflect.ValueOf(v).Convert(field.Type()))
+			if seen[o.String()] {
+				t.Errorf("%s: setting it to %v does not change String() = %q", name, v, o.String())
+			}
+			seen[o.String()] = true
+			if again := parse(o.String()); again != o {
+				t.Errorf("%s: %q parses back to %+v; want %+v", name, o.String(), again, o)
+			}
 		}
-		if o.String() == base.String() {
-			t.Errorf("%s: setting it does not change String() = %q", name, o.String())
+	})
+}
+
+// Every parameter says what became of it.
+func TestExplainOptions(t *testing.T) {
+	tests := []struct {
+		query string
+		want  string // name:verdict
+	}{
+		{"w=300&h=200&c=1&f=webp", "w:used h:used c:used f:used"},
+		{"w=300.7", "w:used"},
+		{"w=0", "w:used"},
+		{"w=99999&h=-1", "w:clamped h:unreadable"},
+		{"w=&h=NaN", "h:unreadable"},
+		{"f=exe&fit=oval", "fit:unreadable f:unreadable"},
+		{"fit=CONTAIN", "fit:used"},
+		{"utm_source=x", ""},
+	}
+	for _, tt := range tests {
+		values, _ := url.ParseQuery(tt.query)
+		var got []string
+		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
+			if n.Value != values.Get(n.Name) {
+				t.Errorf("%q: the note of %s has the value %q", tt.query, n.Name, n.Value)
+			}
+			got = append(got, n.Name+":"+n.Verdict.String())
+		})
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("ExplainOptions(%q): %q; want %q", tt.query, s, tt.want)
 		}
-		if again := parse(o.String()); again != o {
-			t.Errorf("%s: %q parses back to %+v; want %+v", name, o.String(), again, o)
+	}
+}
+
+// Every row of the table can be documented, and stands once.
+func TestParams(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range Params() {
+		if p.Name == "" || p.Doc == "" || p.Values == "" || p.Group == "" || seen[p.Name] {
+			t.Errorf("the row %+v is not complete, or stands twice", p)
 		}
+		seen[p.Name] = true
+		if !KnownParam(p.Name) {
+			t.Errorf("KnownParam(%q) is false", p.Name)
+		}
+		values, err := url.ParseQuery(p.Example)
+		if err != nil || (p.Example != "" && !values.Has(p.Name)) {
+			t.Errorf("%s: the example %q does not show it", p.Name, p.Example)
+		}
+		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
+			if n.Verdict != Used {
+				t.Errorf("%s: the example %q has a value that is %v", p.Name, p.Example, n.Verdict)
+			}
+		})
+		for name := range values {
+			if !KnownParam(name) {
+				t.Errorf("%s: the example %q has the unknown parameter %s", p.Name, p.Example, name)
+			}
+		}
+	}
+	if KnownParam("utm_source") {
+		t.Error("utm_source is a known parameter")
 	}
 }
 
@@ -108,17 +197,21 @@ func TestWritableNames(t *testing.T) {
 }
 
 func FuzzParseOptions(f *testing.F) {
-	f.Add("300", "1e3", "false", "webp")
-	f.Add("-0", "NaN", "yes", "AUTO")
-	f.Fuzz(func(t *testing.T, w, h, c, format string) {
-		o := ParseOptions(func(name string) string {
-			return map[string]string{"w": w, "h": h, "c": c, "f": format}[name]
-		}, DefaultMaxDimension)
-		if o.Width < 0 || o.Width > DefaultMaxDimension || o.Height < 0 || o.Height > math.MaxInt16 {
-			t.Errorf("w=%q h=%q: %+v is out of range", w, h, o)
+	for _, query := range []string{
+		"w=300&h=1e3&c=false&f=webp", "w=-0&h=NaN&c=yes&f=AUTO", "fit=contain&c=true&w=1e300",
+	} {
+		f.Add(query)
+	}
+	for _, p := range params {
+		f.Add(p.example)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		o := parse(query)
+		if o.Width < 0 || o.Width > DefaultMaxDimension || o.Height < 0 || o.Height > DefaultMaxDimension {
+			t.Errorf("%q: %+v is out of range", query, o)
 		}
 		if again := parse(o.String()); again != o {
-			t.Errorf("%q parses back to %+v; want %+v", o.String(), again, o)
+			t.Errorf("%q is %q, which parses back to %+v; want %+v", query, o.String(), again, o)
 		}
 	})
 }

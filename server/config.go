@@ -73,6 +73,9 @@ type HandlerConfig struct {
 	OutputFormat string `json:"output_format"`
 	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
 	MaxDimension int `json:"max_dimension"`
+	// StrictOptions answers 400 to a parameter that is out of range or cannot be
+	// read, where it would be clamped or count as absent.
+	StrictOptions bool `json:"strict_options"`
 	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small).
 	WebPMethod *int `json:"webp_method"`
 	// MaxSourceBytes is the largest source; 0 means 50 MB.

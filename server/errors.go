@@ -34,6 +34,7 @@ var statuses = []struct {
 	status int
 }{
 	{errName, http.StatusBadRequest},
+	{errOption, http.StatusBadRequest},
 	{errExtension, http.StatusNotFound},
 	{errVerification, http.StatusNotFound},
 	{fs.ErrInvalid, http.StatusBadRequest},
@@ -69,7 +70,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	}
 	header.Set("Cache-Control", "no-store")
 	if status == http.StatusBadRequest {
-		http.Error(w, "400 bad request: "+errName.Error(), status)
+		http.Error(w, "400 bad request: "+whyBad(err), status)
 		return
 	}
 	if replaced := h.config.ErrorStatus; replaced != 0 && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
@@ -87,6 +88,15 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	if r.Method != http.MethodHead {
 		_, _ = newProgressWriter(w).Write(body) // the client may have left
 	}
+}
+
+// whyBad says what is wrong with a request; nothing in it was the client's own
+// text.
+func whyBad(err error) string {
+	if errors.Is(err, errOption) {
+		return err.Error()
+	}
+	return errName.Error()
 }
 
 // logFault writes one line for what an operator can do something about.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -23,6 +24,7 @@ type request struct {
 
 var (
 	errName      = errors.New("not a valid name")
+	errOption    = errors.New("parameter out of range or not readable")
 	errExtension = errors.New("extension is not allowed")
 )
 
@@ -41,13 +43,21 @@ var policies = []resize.Param{
 func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 
 // parse reads name and options. The request is usable for an error image even
-// when there is an error, which wraps errName or errExtension.
+// when there is an error, which wraps errName, errOption or errExtension.
 func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
 	query := r.URL.Query()
-	req.options = resize.ParseOptions(query.Get, h.config.MaxDimension)
+	var wrong []string // what strict_options refuses
+	req.options = resize.ExplainOptions(query.Get, h.config.MaxDimension, func(n resize.Note) {
+		if n.Verdict != resize.Used {
+			wrong = append(wrong, n.Name+" is "+n.Verdict.String())
+		}
+	})
 	name, err := h.parseName(r.URL)
 	req.name = name
+	if err == nil && h.config.StrictOptions && len(wrong) > 0 {
+		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
+	}
 	h.chooseFormat(&req, r.Header.Values("Accept"))
 	if err == nil && !h.allowed(name) {
 		err = errExtension

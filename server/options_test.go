@@ -1,0 +1,41 @@
+package server
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// Clamped and unreadable parameters are 400 where strict_options is set, and
+// named; unknown ones never are.
+func TestStrictOptions(t *testing.T) {
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "strict", StrictOptions: true})
+	tests := []struct {
+		query  string
+		status int
+		body   string // of a 400
+	}{
+		{"?w=100&h=50&c=false&f=png&utm_source=x&v=3", 200, ""},
+		{"?w=100.5", 200, ""},
+		{"?w=99999", 400, "w is clamped"},
+		{"?w=99999&h=x", 400, "w is clamped, h is unreadable"},
+		{"?f=exe", 400, "f is unreadable"},
+		{"?fit=%3Cscript%3E", 400, "fit is unreadable"},
+	}
+	for _, tt := range tests {
+		if r := s.get("/h/photo.jpg" + tt.query); r.StatusCode != 200 {
+			t.Errorf("%s: status %d without strict_options; want 200", tt.query, r.StatusCode)
+		}
+		r := s.get("/strict/photo.jpg" + tt.query)
+		body, _ := io.ReadAll(r.Body) // a recorder's
+		if r.StatusCode != tt.status || !strings.Contains(string(body), tt.body) {
+			t.Errorf("%s: status %d with body %.60q; want %d and %q", tt.query, r.StatusCode, body, tt.status, tt.body)
+		}
+		if tt.status == 400 && (r.Header.Get("Cache-Control") != "no-store" || strings.Contains(string(body), "script")) {
+			t.Errorf("%s: Cache-Control %q, body %q", tt.query, r.Header.Get("Cache-Control"), body)
+		}
+	}
+	if r := s.get("/strict/../x.jpg?w=x"); r.StatusCode != 400 {
+		t.Errorf("a bad name: status %d; want 400", r.StatusCode)
+	}
+}
