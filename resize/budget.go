@@ -34,6 +34,7 @@ type BudgetConfig struct {
 type Budget struct {
 	config BudgetConfig
 	slots  chan struct{}
+	heavy  chan struct{} // taken by work in a sandbox, before a slot
 
 	mu      sync.Mutex
 	free    int64     // guarded by mu
@@ -60,7 +61,7 @@ func NewBudget(c BudgetConfig) *Budget {
 	if c.Wait <= 0 {
 		c.Wait = 10 * time.Second
 	}
-	return &Budget{config: c, slots: make(chan struct{}, c.Slots), free: c.Bytes}
+	return &Budget{config: c, slots: make(chan struct{}, c.Slots), heavy: make(chan struct{}, heavySlots), free: c.Bytes}
 }
 
 // acquire waits until n bytes are free. The error wraps [ErrLimit] if the whole
@@ -164,14 +165,33 @@ func (b *Budget) release(n int64) {
 	b.admit()
 }
 
-// work waits for a processor; done gives it back.
-func (b *Budget) work(ctx context.Context) (done func(), err error) {
-	select {
-	case b.slots <- struct{}{}:
-		return func() { <-b.slots }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// heavySlots is how many jobs may work in a sandbox at once: one takes more
+// memory and time than a hundred thumbnails, and must not hold up all
+// processors.
+const heavySlots = 1
+
+// work waits for a processor, and before it for its turn if the work is heavy;
+// done gives them back.
+func (b *Budget) work(ctx context.Context, heavy bool) (done func(), err error) {
+	turns := []chan struct{}{b.slots}
+	if heavy {
+		turns = []chan struct{}{b.heavy, b.slots}
 	}
+	for i, c := range turns {
+		select {
+		case c <- struct{}{}:
+		case <-ctx.Done():
+			if i > 0 {
+				<-turns[0]
+			}
+			return nil, ctx.Err()
+		}
+	}
+	return func() {
+		for _, c := range turns {
+			<-c
+		}
+	}, nil
 }
 
 // A Load is what a budget is busy with.

@@ -94,7 +94,7 @@ func TestBudgetSlots(t *testing.T) {
 		b := NewBudget(BudgetConfig{Slots: 2})
 		var done []func()
 		for range 2 {
-			d, err := b.work(t.Context())
+			d, err := b.work(t.Context(), false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,11 +102,11 @@ func TestBudgetSlots(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := b.work(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.work(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a third job at two slots: %v", err)
 		}
 		done[0]()
-		if _, err := b.work(t.Context()); err != nil {
+		if _, err := b.work(t.Context(), false); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,13 +8,14 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// BMP, read only, where the configuration names it.
+// BMP, read where the configuration names it.
 var bmpCodec = codec{
-	format:    BMP,
-	names:     []string{"bmp"},
-	mediaType: "image/bmp",
-	magic:     []string{"BM????\x00\x00\x00\x00"},
-	optIn:     true,
+	format:      BMP,
+	names:       []string{"bmp"},
+	mediaType:   "image/bmp",
+	resultBytes: 12,
+	magic:       []string{"BM????\x00\x00\x00\x00"},
+	optIn:       true,
 	config: func(head []byte) (Info, error) {
 		return standardConfig(bmp.DecodeConfig(bytes.NewReader(head)))
 	},
@@ -26,6 +27,17 @@ var bmpCodec = codec{
 		return still(plain(img)), nil
 	},
 	memory: memoryStandard,
+	// Transparency lies on white: few readers know of any in BMP.
+	encode: func(w io.Writer, p *Picture, _ Quality) error {
+		img, err := p.first()
+		if err != nil {
+			return err
+		}
+		if m, ok := img.(*image.Gray); ok {
+			return bmp.Encode(w, m)
+		}
+		return bmp.Encode(w, onWhite(toNRGBA(img)))
+	},
 }
 
 // standardConfig makes an Info of what a decoder of the standard library's kind
@@ -35,7 +47,7 @@ func standardConfig(c image.Config, err error) (Info, error) {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return Info{Size: image.Pt(c.Width, c.Height), Depth: 4}, err
+	return Info{Size: image.Pt(c.Width, c.Height), Depth: 4, Alpha: true}, err
 }
 
 // memoryStandard counts the decoder's picture, of up to 8 bytes a pixel, and

@@ -2,18 +2,21 @@ package resize
 
 import (
 	"bytes"
+	"image"
+	"io"
 
 	"golang.org/x/image/tiff"
 )
 
-// TIFF, read only, where the configuration names it: its decoder had the most
-// faults of all.
+// TIFF, read where the configuration names it: its decoder had the most faults
+// of all.
 var tiffCodec = codec{
-	format:    TIFF,
-	names:     []string{"tiff", "tif"},
-	mediaType: "image/tiff",
-	magic:     []string{"II*\x00", "MM\x00*"},
-	optIn:     true,
+	format:      TIFF,
+	names:       []string{"tiff", "tif"},
+	mediaType:   "image/tiff",
+	resultBytes: 14,
+	magic:       []string{"II*\x00", "MM\x00*"},
+	optIn:       true,
 	// The directory may lie anywhere in the file: a head that holds it not is
 	// asked for in whole.
 	config: func(head []byte) (Info, error) {
@@ -26,7 +29,18 @@ var tiffCodec = codec{
 		}
 		p := still(plain(img))
 		p.orientation = exifOrientation(file) // a TIFF file is laid out as EXIF is
+		p.ICC = tiffProfile(file)
 		return p, nil
 	},
 	memory: memoryStandard,
+	encode: func(w io.Writer, p *Picture, _ Quality) error {
+		img, err := p.first()
+		if err != nil {
+			return err
+		}
+		if _, ok := img.(*image.Gray); !ok {
+			img = toNRGBA(img)
+		}
+		return tiff.Encode(w, img, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	},
 }

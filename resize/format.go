@@ -23,6 +23,10 @@ const (
 	GIF
 	BMP
 	TIFF
+	AVIF
+	HEIC
+	JXL
+	ICO
 )
 
 // A codec reads and writes one Format.
@@ -31,9 +35,17 @@ type codec struct {
 	names     []string // as in URLs and file names; the first one is canonical
 	mediaType string
 	magic     []string // first bytes of a file; '?' matches any byte
+	// is reports whether a file is of the format, where magic cannot tell.
+	is func(head []byte) bool
 	// optIn says that files are read only where the format is named in
 	// Limits.Formats.
 	optIn bool
+	// heavy says that the work is done in a sandbox which takes much memory and
+	// time: a few at once have to do.
+	heavy bool
+	// start, if not nil, does at once what else the first call would have to
+	// wait for. It may be called often.
+	start func()
 	// chroma420 says that encode takes planes of 4:2:0 as they are.
 	chroma420 bool
 	// config reads the header from the first bytes of a file. It returns
@@ -52,7 +64,7 @@ type codec struct {
 }
 
 // codecs has one row a format. To add one, write resize/codec_x.go and a row.
-var codecs = []*codec{&jpegCodec, &pngCodec, &webpCodec, &gifCodec, &bmpCodec, &tiffCodec}
+var codecs = []*codec{&jpegCodec, &pngCodec, &webpCodec, &gifCodec, &bmpCodec, &tiffCodec, &avifCodec, &heicCodec, &jxlCodec, &icoCodec}
 
 // Info is what the header of a file says.
 type Info struct {
@@ -60,8 +72,10 @@ type Info struct {
 	Size        image.Point // as stored, before orientation
 	Animated    bool        // there may be more than one frame
 	Progressive bool
-	Depth       int // bytes a pixel of the decoded picture at full size
+	Depth       int  // bytes a pixel of the decoded picture at full size
+	Alpha       bool // there may be transparency
 
+	coded       int64       // pixels of the largest picture inside, where that is not Size
 	orientation orientation // if the header has it; else it is the picture's
 }
 
@@ -85,6 +99,10 @@ type Quality struct {
 	Quality int
 	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
 	WebPMethod int
+	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
+	Chroma444 bool
+	// Lossless keeps every pixel, in WebP and AVIF.
+	Lossless bool
 }
 
 const defaultQuality = 75
@@ -162,6 +180,16 @@ func (f Format) Writable() bool {
 	return c != nil && c.encode != nil
 }
 
+// Start prepares the codecs of the formats for their first use, which takes
+// seconds of a processor for some, so that no request has to wait for it.
+func Start(formats []Format) {
+	for _, f := range formats {
+		if c := f.codec(); c != nil && c.start != nil {
+			c.start()
+		}
+	}
+}
+
 // sniffBytes is how much of a file Sniff looks at.
 const sniffBytes = 512
 
@@ -170,6 +198,9 @@ const sniffBytes = 512
 // the store are not asked: they are often wrong.
 func Sniff(head []byte) (Format, error) {
 	for _, c := range codecs {
+		if c.is != nil && c.is(head) {
+			return c.format, nil
+		}
 		for _, m := range c.magic {
 			if matches(head, m) {
 				return c.format, nil

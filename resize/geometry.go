@@ -105,7 +105,8 @@ type Limits struct {
 	OutputSide int
 	// Scans is the largest number of scans of a progressive JPEG; default 100.
 	Scans int
-	// Formats are read beyond those that always are: BMP, TIFF.
+	// Formats are read beyond those that always are: BMP, TIFF, ICO, AVIF, HEIC,
+	// JXL.
 	Formats []Format
 }
 
@@ -140,6 +141,15 @@ func (l Limits) check(info Info) error {
 		return fmt.Errorf("%w: %d x %d pixels, longest side %d", ErrLimit, w, h, l.Side)
 	case int64(w) > l.Pixels/int64(h):
 		return fmt.Errorf("%w: %d x %d pixels, limit %d", ErrLimit, w, h, l.Pixels)
+	}
+	return l.checkCoded(info.coded)
+}
+
+// checkCoded refuses a picture that its decoder would make larger than the
+// header says.
+func (l Limits) checkCoded(pixels int64) error {
+	if pixels > l.Pixels {
+		return fmt.Errorf("%w: %d pixels inside, limit %d", ErrLimit, pixels, l.Pixels)
 	}
 	return nil
 }

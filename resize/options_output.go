@@ -18,7 +18,7 @@ var outputParams = []param{
 
 // writableNames is spelled out since the table of codecs needs params' types;
 // a test compares it with the table.
-var writableNames = []string{"jpeg", "png", "webp", "gif"}
+var writableNames = []string{"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"}
 
 // parseFormat returns NoFormat for a format that cannot be written.
 func parseFormat(v string) Format {

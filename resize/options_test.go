@@ -50,7 +50,7 @@ func TestParseOptions(t *testing.T) {
 		{"f=WebP", Options{Format: WebP}},
 		{"f=gif", Options{Format: GIF}},
 		{"f=auto", Options{Format: Auto}},
-		{"f=bmp", Options{}},
+		{"f=heic", Options{}},
 		{"f=exe", Options{}},
 		{"utm_source=x&v=3&ts=1", Options{}},
 	}

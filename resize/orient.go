@@ -148,3 +148,20 @@ func chromaSize(p image.Point, ratio image.YCbCrSubsampleRatio) (w, h int) {
 	}
 	return p.X, p.Y
 }
+
+// then returns the orientation of a picture that must first be turned by o and
+// then by next.
+func (o orientation) then(next orientation) orientation {
+	x, y := next.flipsX(), next.flipsY()
+	if o.swaps() {
+		x, y = y, x
+	}
+	swaps := o.swaps() != next.swaps()
+	x, y = x != o.flipsX(), y != o.flipsY()
+	for c := orientation(1); c <= 8; c++ {
+		if c.swaps() == swaps && c.flipsX() == x && c.flipsY() == y {
+			return c
+		}
+	}
+	return 1
+}

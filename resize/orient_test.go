@@ -35,7 +35,7 @@ func TestUpright(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, size := range []image.Point{{1, 1}, {2, 3}, {4, 2}, {7, 5}, {16, 8}} {
 		r := image.Rectangle{Max: size}
-		pictures := []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewCMYK(r), image.NewYCbCr(r, image.YCbCrSubsampleRatio444), image.NewRGBA64(r)}
+		pictures := []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewCMYK(r), image.NewYCbCr(r, image.YCbCrSubsampleRatio444), image.NewGray16(r)}
 		if size.X%2 == 0 && size.Y%2 == 0 {
 			pictures = append(pictures, image.NewYCbCr(r, image.YCbCrSubsampleRatio420), image.NewYCbCr(r, image.YCbCrSubsampleRatio422), image.NewNYCbCrA(r, image.YCbCrSubsampleRatio420))
 		}

@@ -54,6 +54,8 @@ func toNRGBA(img image.Image) *image.NRGBA {
 	case *image.CMYK, *image.YCbCr, *image.Gray:
 		// Opaque: premultiplied or not is the same, and image/draw is fast.
 		draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, m, b.Min, draw.Src)
+	case *image.RGBA64:
+		fromRGBA64(out, m)
 	case *image.NRGBA64:
 		for y := range b.Dy() {
 			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
@@ -114,6 +116,26 @@ func fromRGBA(out *image.NRGBA, m *image.RGBA) {
 				for j := i - 3; j < i; j++ {
 					dst[j] = byte(min(255, (uint32(dst[j])*255+a/2)/a))
 				}
+			}
+		}
+	}
+}
+
+func fromRGBA64(out *image.NRGBA, m *image.RGBA64) {
+	b := m.Rect
+	for y := range b.Dy() {
+		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:8*b.Dx()]
+		dst := out.Pix[y*out.Stride:][:4*b.Dx()]
+		for x := range b.Dx() {
+			s, d := src[8*x:][:8], dst[4*x:][:4]
+			a := uint32(s[6])<<8 | uint32(s[7])
+			d[3] = narrow(s[6], s[7])
+			if a == 0 {
+				continue
+			}
+			for i := range 3 {
+				v := uint32(s[2*i])<<8 | uint32(s[2*i+1])
+				d[i] = byte(min(255, (v*255+a/2)/a))
 			}
 		}
 	}

@@ -219,7 +219,7 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.budget == nil {
 		return func() {}, ctx.Err()
 	}
-	return j.budget.work(ctx)
+	return j.budget.work(ctx, j.codec.heavy || j.options.Format.codec().heavy)
 }
 
 func (j *job) release() {

@@ -90,47 +90,6 @@ func TestWebPColours(t *testing.T) {
 
 func abs(n int) int { return max(n, -n) }
 
-// A profile is carried along where the format can hold it and it fits the
-// pixels; EXIF, and with it GPS, never is.
-func TestProfileIsCarried(t *testing.T) {
-	source := readSample(t, "edge/p3.jpg")
-	h, err := jpeg.ReadHeader(bytes.NewReader(source))
-	if err != nil || h.ICC == nil {
-		t.Fatal("the sample has no profile", err)
-	}
-	profile := func(file []byte, f Format) []byte {
-		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p.ICC
-	}
-	file, from := source, JPEG
-	for _, to := range []Format{PNG, WebP, JPEG, WebP, PNG, JPEG} {
-		result, err := resizeBytes(t, &Resizer{}, file, Options{Width: 40, Format: to})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := profile(result.Body, to); !bytes.Equal(got, h.ICC) {
-			t.Errorf("%v to %v: profile of %d bytes; want the %d of the source", from, to, len(got), len(h.ICC))
-		}
-		file, from = result.Body, to
-	}
-	for _, name := range []string{"photos/balloons.jpg", "orientation/6.jpg"} {
-		result, err := resizeBytes(t, &Resizer{}, readSample(t, name), Options{Width: 40, Format: JPEG})
-		if err != nil || bytes.Contains(result.Body, []byte("Exif")) {
-			t.Errorf("%s: EXIF in the result, or %v", name, err)
-		}
-	}
-	for space, img := range map[string]image.Image{"CMYK": &image.YCbCr{}, "GRAY": &image.NRGBA{}, "RGB ": &image.Gray{}} {
-		p := bytes.Clone(h.ICC)
-		copy(p[16:20], space)
-		if fittingICC(p, img) != nil {
-			t.Errorf("a profile for %q is kept on %T", space, img)
-		}
-	}
-}
-
 // Broken files are refused, and say why.
 func TestRefused(t *testing.T) {
 	photo := readSample(t, "orientation/1.jpg")

@@ -32,6 +32,11 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		steps = append(steps, func(img image.Image) image.Image { return c.apply(img, p.Scale) })
 	}
 	steps = append(steps, o.upright)
+	if needsSRGB(p.ICC) {
+		profile := p.ICC
+		steps = append(steps, func(img image.Image) image.Image { return toSRGB(img, profile) })
+		p.ICC = nil
+	}
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {

@@ -71,6 +71,9 @@ type HandlerConfig struct {
 	AllowedFormats []string `json:"allowed_formats"`
 	// OutputFormat is sent when the URL names none; empty means webp.
 	OutputFormat string `json:"output_format"`
+	// OutputFormats are the formats that f may ask for, beside OutputFormat; empty
+	// means jpeg, png, webp and gif.
+	OutputFormats []string `json:"output_formats"`
 	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
 	MaxDimension int `json:"max_dimension"`
 	// StrictOptions answers 400 to a parameter that is out of range or cannot be
@@ -181,6 +184,8 @@ const (
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
 )
+
+var defaultOutputFormats = []string{"jpeg", "png", "webp", "gif"}
 
 var defaultAllowedFormats = []string{"png", "jpg", "jpeg", "gif", "webp"}
 
@@ -294,6 +299,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (f != resize.Auto && !f.Writable()) {
 		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
 	}
+	h.validateOutputFormats(key, faults)
 	if s := h.ErrorStatus; s != 0 && (s < 400 || s > 599) {
 		faults.add(key+".error_status", "is not an HTTP status from 400 to 599")
 	}
@@ -321,6 +327,27 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 		h.CacheTime = new(int64(defaultCacheTime))
 	}
 }
+
+// validateOutputFormats completes the list by OutputFormat.
+func (h *HandlerConfig) validateOutputFormats(key string, faults *faults) {
+	if len(h.OutputFormats) == 0 {
+		h.OutputFormats = defaultOutputFormats
+	}
+	h.OutputFormats = slices.Clone(h.OutputFormats)
+	for i, name := range h.OutputFormats {
+		f := resize.FormatByName(name)
+		if !f.Writable() {
+			faults.add(key+".output_formats."+strconv.Itoa(i), "%q is not a format that can be written", name)
+		}
+		h.OutputFormats[i] = f.String()
+	}
+	if f := resize.FormatByName(h.OutputFormat); f.Writable() && !slices.Contains(h.OutputFormats, f.String()) {
+		h.OutputFormats = append(h.OutputFormats, f.String())
+	}
+}
+
+// writes reports whether results may be of that format.
+func (h *HandlerConfig) writes(f resize.Format) bool { return slices.Contains(h.OutputFormats, f.String()) }
 
 // cached reports whether results are kept at all.
 func (h *HandlerConfig) cached() bool {

@@ -84,7 +84,8 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"no bucket name", `{"handlers": [{"name": "a", "aws": {}}]}`, []string{"handlers.0.aws.bucket_name: is missing"}},
 		{"half a key", `{"handlers": [{"name": "a", "aws": {"bucket_name": "b", "aws_secret": "${TEST_SECRET}"}}]}`, []string{"handlers.0.aws.aws_access: and aws_secret go together"}},
 		{"a prefix that is no path", `{"handlers": [{"prefix": "a//b", "source": {"dir": "."}}]}`, []string{"handlers.0.prefix"}},
-		{"output format", handler(`, "output_format": "bmp"`), []string{`handlers.0.output_format: "bmp" is not a format that can be written`}},
+		{"output format", handler(`, "output_format": "heic"`), []string{`handlers.0.output_format: "heic" is not a format that can be written`}},
+		{"output formats", handler(`, "output_formats": ["avif", "svg"]`), []string{`handlers.0.output_formats.1: "svg" is not a format that can be written`}},
 		{"error status", handler(`, "error_status": 200`), []string{"handlers.0.error_status: is not an HTTP status"}},
 		{"extension", handler(`, "allowed_formats": ["jpg", "a/b"]`), []string{"handlers.0.allowed_formats.1"}},
 		{"max_dimension", handler(`, "max_dimension": -1`), []string{"handlers.0.max_dimension"}},
@@ -97,7 +98,7 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"one port for both", `{"https_enabled": true, "https_port": 80, "https_cert": "a", "https_key": "b", "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_port: 80 is the port of plain HTTP too"}},
 		{"strict without HTTPS", `{"https_strict": true, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"https_strict"}},
 		{"a port that is none", `{"http_port": 70000, "handlers": [{"name": "n", "source": {"dir": "."}}]}`, []string{"http_port: 70000"}},
-		{"of all kinds together", "{\"http_port\": \"x\",\n\"https_port\": [],\n\"handlers\": [{\"name\": \"${NO_SUCH_VARIABLE}\", \"cache_time\": \"y\", \"output_format\": \"bmp\"}]}",
+		{"of all kinds together", "{\"http_port\": \"x\",\n\"https_port\": [],\n\"handlers\": [{\"name\": \"${NO_SUCH_VARIABLE}\", \"cache_time\": \"y\", \"output_format\": \"heic\"}]}",
 			[]string{":1:2: http_port: a string", ":2:1: https_port: an array", ":3:14: handlers.0: needs one source", ":3:15: handlers.0.name: the environment variable", ":3:46: handlers.0.cache_time: a string", ":3:65: handlers.0.output_format"}},
 		{"all together", "{\"http_port\": 70000,\n\"handlers\": [{\"prefix\": \"x\"},\n{}]}", []string{":1:2: http_port", ":2:14: handlers.0: needs one source", ":3:1: handlers.1: a handler needs", ":3:1: handlers.1: needs one source"}},
 	}

@@ -85,7 +85,7 @@ func (h *Handler) allowed(name string) bool {
 // chooseFormat puts a format that can be written into the options: that of the
 // URL, else the handler's, else the best that the client accepts.
 func (h *Handler) chooseFormat(req *request, accept []string) {
-	if req.options.Format == resize.NoFormat {
+	if f := req.options.Format; f == resize.NoFormat || (f != resize.Auto && !h.config.writes(f)) {
 		req.options.Format = resize.FormatByName(h.config.OutputFormat)
 	}
 	if req.options.Format == resize.Auto {

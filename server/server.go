@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -35,6 +36,7 @@ type Server struct {
 	log    *slog.Logger
 	router *mux.Router
 	disks  map[string]*cache.Disk // by folder
+	ready  sync.WaitGroup         // codecs that are being prepared
 }
 
 // maxURLBytes is the longest request line that is looked at.
@@ -78,10 +80,29 @@ func New(c *Config, o Options) (*Server, error) {
 	for _, h := range byLength {
 		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
 	}
+	s.startCodecs()
 	if c.Playground {
 		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(handlers))
 	}
 	return s, nil
+}
+
+// startCodecs prepares the codecs of all formats that the configuration names.
+// It takes seconds; until then requests for them wait.
+func (s *Server) startCodecs() {
+	var formats []resize.Format
+	for i := range s.config.Handlers {
+		h := &s.config.Handlers[i]
+		formats = append(append(formats, formatsOf(h.AllowedFormats)...), formatsOf(h.OutputFormats)...)
+	}
+	s.ready.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				s.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
+			}
+		}()
+		resize.Start(formats)
+	})
 }
 
 // memoryBudget returns the configured budget in bytes, or 60 % of the memory
@@ -118,6 +139,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Close releases the cache folders.
 func (s *Server) Close() error {
+	s.ready.Wait()
 	var errs []error
 	for _, d := range s.disks {
 		errs = append(errs, d.Close())
