@@ -31,21 +31,22 @@ func TestProfileIsConverted(t *testing.T) {
 		t.Fatal("the sample's profile is of no use", err)
 	}
 	got := toPNG(t, source, Options{})
-	changed := 0
+	changed, sum := 0, 0
 	for y := range got.Bounds().Dy() {
 		for x := range got.Bounds().Dx() {
 			in := color.NRGBAModel.Convert(plain.At(x, y)).(color.NRGBA)
 			out := color.NRGBAModel.Convert(got.At(x, y)).(color.NRGBA)
 			want := tr.RGB([4]byte{in.R, in.G, in.B})
 			for i, v := range [3]byte{out.R, out.G, out.B} {
-				if d := abs(int(v) - int(want[i])); d > 12 { // chroma is upsampled differently
-					t.Fatalf("pixel (%d,%d) = %v of %v; want %v", x, y, out, in, want)
-				}
+				sum += abs(int(v) - int(want[i]))
 			}
 			if abs(int(in.R)-int(out.R)) > 5 {
 				changed++
 			}
 		}
+	}
+	if mean := float64(sum) / float64(3*got.Bounds().Dx()*got.Bounds().Dy()); mean > 2 { // chroma is upsampled differently
+		t.Errorf("mean difference %.1f to the colours of the profile", mean)
 	}
 	if changed == 0 {
 		t.Error("no pixel changed its colour")

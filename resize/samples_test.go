@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"s3imageserver/resize/jpeg"
 )
 
 func readSample(t testing.TB, name string) []byte {

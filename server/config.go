@@ -347,7 +347,9 @@ func (h *HandlerConfig) validateOutputFormats(key string, faults *faults) {
 }
 
 // writes reports whether results may be of that format.
-func (h *HandlerConfig) writes(f resize.Format) bool { return slices.Contains(h.OutputFormats, f.String()) }
+func (h *HandlerConfig) writes(f resize.Format) bool {
+	return slices.Contains(h.OutputFormats, f.String())
+}
 
 // cached reports whether results are kept at all.
 func (h *HandlerConfig) cached() bool {
