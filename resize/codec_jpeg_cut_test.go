@@ -37,12 +37,8 @@ func jpegWant(t testing.TB, file []byte, o Options) Want {
 	if err != nil {
 		return Want{}
 	}
-	l := lay(info.orientation.size(info.Size), o)
-	return Want{
-		Min:    info.orientation.size(smallest(info.orientation.size(info.Size), l)),
-		Limits: Limits{}.withDefaults(),
-		cut:    cutOf(info.Size, info.orientation, l, o.Format.codec()),
-	}
+	p := planOf(info.Size, info.orientation, o, seen{})
+	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), cut: p.cut}
 }
 
 func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {

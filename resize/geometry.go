@@ -1,6 +1,7 @@
 package resize
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"math"
@@ -10,59 +11,145 @@ import (
 // edges may lie between two pixels.
 type rectangle struct{ X, Y, W, H float64 }
 
-// A layout says which part of the upright source is kept, and which size it
-// gets.
+// A layout says which part of a picture is kept, which size it gets, and where
+// that lies on the canvas, which is as large as the result.
 type layout struct {
-	Crop rectangle
-	Size image.Point
+	Crop   rectangle
+	Size   image.Point
+	Canvas image.Point
+	At     image.Point
 }
 
-// lay computes the layout of a source of that upright size.
+// lay computes the layout of a picture of that size: of what is left of the
+// source when it is cropped, trimmed and turned.
 //
 // A side that is not given follows from the ratio, rounded down, at least 1. A
-// source that is smaller than the box on both sides keeps its size, uncropped.
+// picture that is smaller than the box on both sides keeps its size, uncropped.
 func lay(src image.Point, o Options) layout {
-	whole := layout{rectangle{0, 0, float64(src.X), float64(src.Y)}, src}
-	w, h := o.Width, o.Height
+	box := boxOf(src, o)
+	full, keep := meet(src, box, o)
+	if keep.X < o.MinWidth || keep.Y < o.MinHeight {
+		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)))
+		keep = image.Pt(min(full.X, cmp.Or(box.X, longestResult)), min(full.Y, cmp.Or(box.Y, longestResult)))
+	}
+	fx, fy := o.Gravity.point()
+	l := layout{Crop: rectangle{0, 0, float64(src.X), float64(src.Y)}, Size: keep, Canvas: keep}
+	if full != keep {
+		// A pixel of the whole source scaled to full is unit pixels of it.
+		unit := rectangle{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
+		l.Crop = rectangle{
+			X: float64(kept(full.X, keep.X, fx)) * unit.W, Y: float64(kept(full.Y, keep.Y, fy)) * unit.H,
+			W: float64(keep.X) * unit.W, H: float64(keep.Y) * unit.H,
+		}
+	}
+	if o.Fit == Pad && box.X > 0 && box.Y > 0 {
+		l.Canvas = box
+		l.At = image.Pt((box.X-keep.X)*fx/focalOne, (box.Y-keep.Y)*fy/focalOne)
+	}
+	p := o.Padding
+	l.At = l.At.Add(image.Pt(p.Left, p.Top))
+	l.Canvas = l.Canvas.Add(image.Pt(p.Left+p.Right, p.Top+p.Bottom))
+	return l
+}
+
+// longestResult bounds what a least width or height may make of the other side.
+const longestResult = 12000
+
+// kept returns where the kept part of a line begins whose focal point is to lie
+// in its middle, as far as the line allows; a half is rounded up.
+func kept(full, keep, focus int) int {
+	at := (2*int64(full)*int64(focus) - focalOne*int64(keep) + focalOne) / (2 * focalOne)
+	return int(max(0, min(int64(full-keep), at)))
+}
+
+// boxOf returns the box for a picture of that size, with 0 for a side that is
+// not given.
+func boxOf(src image.Point, o Options) image.Point {
+	box := image.Pt(o.Width, o.Height)
+	if box == (image.Point{}) {
+		return ownBox(src, o)
+	}
+	if box.X > 0 {
+		box.X = max(box.X, o.MinWidth)
+	}
+	if box.Y > 0 {
+		box.Y = max(box.Y, o.MinHeight)
+	}
+	return box
+}
+
+// ownBox returns the box that a picture makes of its own size: zoomed, cut or
+// padded to a ratio.
+func ownBox(src image.Point, o Options) image.Point {
+	var box image.Point
+	if o.Zoom != 0 {
+		src = image.Pt(scaled(src.X, int(o.Zoom), 100), scaled(src.Y, int(o.Zoom), 100))
+		box = src
+	}
+	if o.Ratio == (Ratio{}) || o.Fit == Contain || o.Fit == ScaleDown {
+		return box
+	}
+	other := image.Pt(scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
+	if o.Fit == Pad {
+		return image.Pt(max(src.X, other.X), max(src.Y, other.Y))
+	}
+	return image.Pt(min(src.X, other.X), min(src.Y, other.Y))
+}
+
+// meet returns the size that a whole picture is scaled to, and how much of that
+// is kept.
+func meet(src, box image.Point, o Options) (full, keep image.Point) {
+	grows := o.Enlarge && o.Fit != ScaleDown
 	switch {
-	case w == 0 && h == 0:
-		return whole
-	case h == 0:
-		h = scaled(src.Y, w, src.X)
-	case w == 0:
-		w = scaled(src.X, h, src.Y)
-	}
-	if o.Width == 0 || o.Height == 0 {
-		if w >= src.X && h >= src.Y {
-			return whole
+	case box == image.Point{}:
+		return src, src
+	case box.X == 0 || box.Y == 0:
+		full = image.Pt(box.X, scaled(src.Y, box.X, src.X))
+		if box.X == 0 {
+			full = image.Pt(scaled(src.X, box.Y, src.Y), box.Y)
 		}
-		return layout{whole.Crop, image.Pt(w, h)}
-	}
-	if src.X < w && src.Y < h {
-		return whole
-	}
-	// wider: the source's ratio is above that of the box.
-	wider := int64(src.X)*int64(h) > int64(w)*int64(src.Y)
-	if o.Fit == Contain {
-		if wider {
-			return layout{whole.Crop, image.Pt(w, scaled(src.Y, w, src.X))}
+		if !grows && full.X >= src.X && full.Y >= src.Y {
+			full = src
 		}
-		return layout{whole.Crop, image.Pt(scaled(src.X, h, src.Y), h)}
+		return full, full
+	case src.X < box.X && src.Y < box.Y && !grows:
+		if o.Ratio != (Ratio{}) && o.Fit == Cover {
+			return src, image.Pt(min(src.X, scaled(src.Y, box.X, box.Y)), min(src.Y, scaled(src.X, box.Y, box.X)))
+		}
+		return src, src
 	}
-	// Cover: the source scaled to cover the box is full.X by full.Y; what is
-	// outside of the box is cut, half of it (rounded half up) before the box.
-	full := image.Pt(w, max(h, scaled(src.Y, w, src.X)))
-	if wider {
-		full = image.Pt(max(w, scaled(src.X, h, src.Y)), h)
+	fit := o.Fit
+	if fit == AutoFit {
+		fit = Contain
+		if (src.X >= src.Y) == (box.X >= box.Y) {
+			fit = Cover
+		}
 	}
-	unit := rectangle{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
-	return layout{
-		Crop: rectangle{
-			X: float64((full.X-w+1)/2) * unit.W, Y: float64((full.Y-h+1)/2) * unit.H,
-			W: float64(w) * unit.W, H: float64(h) * unit.H,
-		},
-		Size: image.Pt(w, h),
+	switch fit {
+	case Cover:
+		return cover(src, box), box
+	case Stretch:
+		return box, box
 	}
+	if wider(src, box) {
+		full = image.Pt(box.X, scaled(src.Y, box.X, src.X))
+	} else {
+		full = image.Pt(scaled(src.X, box.Y, src.Y), box.Y)
+	}
+	return full, full
+}
+
+// wider reports whether the ratio of src is above that of box.
+func wider(src, box image.Point) bool {
+	return int64(src.X)*int64(box.Y) > int64(box.X)*int64(src.Y)
+}
+
+// cover returns the size of a picture that covers the box.
+func cover(src, box image.Point) image.Point {
+	if wider(src, box) {
+		return image.Pt(max(box.X, scaled(src.X, box.Y, src.Y)), box.Y)
+	}
+	return image.Pt(box.X, max(box.Y, scaled(src.Y, box.X, src.X)))
 }
 
 // scaled returns length*num/den rounded down, at least 1.
@@ -75,14 +162,14 @@ func scaled(length, num, den int) int {
 // shrunk pictures are worse than an ideal filter's may ask for more.
 const margin = 1.6
 
-// smallest returns the smallest size of the whole source that serves l: the
-// size at which the kept part has margin times the pixels of the result.
-func smallest(src image.Point, l layout) image.Point {
+// smallest returns the smallest size of a whole picture that serves when a part
+// of it gets that size: that at which the part has margin times the pixels.
+func smallest(src image.Point, part rectangle, size image.Point) image.Point {
 	need := func(src, size int, part float64) int {
 		n := math.Ceil(float64(src) * float64(size) * margin / part)
 		return int(math.Min(n, float64(src)))
 	}
-	return image.Pt(need(src.X, l.Size.X, l.Crop.W), need(src.Y, l.Size.Y, l.Crop.H))
+	return image.Pt(need(src.X, size.X, part.W), need(src.Y, size.Y, part.H))
 }
 
 // Limits bound what is accepted and what is made. Zero fields mean the

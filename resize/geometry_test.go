@@ -34,6 +34,26 @@ func TestLay(t *testing.T) {
 		{"contain, tall", pt(300, 400), Options{Width: 100, Height: 100, Fit: Contain}, pt(75, 100), rectangle{}},
 		{"contain: both sides smaller keeps the source", pt(400, 300), Options{Width: 800, Height: 600, Fit: Contain}, pt(400, 300), rectangle{}},
 		{"contain: one side smaller shrinks", pt(400, 300), Options{Width: 800, Height: 200, Fit: Contain}, pt(266, 200), rectangle{}},
+		{"gravity west keeps the left", pt(400, 300), Options{Width: 100, Height: 100, Gravity: Gravity{kind: 7}}, pt(100, 100), rectangle{0, 0, 100.0 / 133 * 400, 300}},
+		{"gravity south-east keeps the right", pt(400, 300), Options{Width: 100, Height: 100, Gravity: Gravity{kind: 4}}, pt(100, 100), rectangle{33.0 / 133 * 400, 0, 100.0 / 133 * 400, 300}},
+		{"a focal point comes to the middle", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: Gravity{focalPoint, 3000, 0}}, pt(100, 100), rectangle{250, 0, 100, 100}},
+		{"a focal point near the edge", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: Gravity{focalPoint, 9900, 0}}, pt(100, 100), rectangle{900, 0, 100, 100}},
+		{"scale-down never enlarges", pt(400, 300), Options{Width: 800, Height: 900, Fit: ScaleDown, Enlarge: true}, pt(400, 300), rectangle{}},
+		{"scale-down scales down", pt(400, 300), Options{Width: 100, Height: 900, Fit: ScaleDown}, pt(100, 75), rectangle{}},
+		{"stretch", pt(400, 300), Options{Width: 100, Height: 200, Fit: Stretch}, pt(100, 200), rectangle{}},
+		{"stretch does not enlarge", pt(400, 300), Options{Width: 500, Height: 700, Fit: Stretch}, pt(400, 300), rectangle{}},
+		{"auto covers a box that lies like the picture", pt(400, 300), Options{Width: 200, Height: 100, Fit: AutoFit}, pt(200, 100), rectangle{0, 25.0 / 150 * 300, 400, 200}},
+		{"auto fits into a box that stands", pt(400, 300), Options{Width: 100, Height: 200, Fit: AutoFit}, pt(100, 75), rectangle{}},
+		{"enlarge: width alone", pt(400, 300), Options{Width: 800, Enlarge: true}, pt(800, 600), rectangle{}},
+		{"enlarge: cover", pt(400, 300), Options{Width: 800, Height: 800, Enlarge: true}, pt(800, 800), rectangle{133.0 / 1066 * 400, 0, 800.0 / 1066 * 400, 300}},
+		{"zoom of the source", pt(400, 300), Options{Zoom: 50}, pt(200, 150), rectangle{}},
+		{"zoom does not enlarge", pt(400, 300), Options{Zoom: 200}, pt(400, 300), rectangle{}},
+		{"a ratio alone cuts", pt(400, 300), Options{Ratio: Ratio{1, 1}}, pt(300, 300), rectangle{50, 0, 300, 300}},
+		{"a ratio cuts what is smaller than the box", pt(400, 300), Options{Width: 1000, Height: 1000, Ratio: Ratio{1, 1}}, pt(300, 300), rectangle{50, 0, 300, 300}},
+		{"a least height enlarges and cuts to the box", pt(400, 100), Options{Width: 200, Height: 200, Fit: Contain, MinHeight: 100}, pt(200, 100), rectangle{100, 0, 200, 100}},
+		{"a least width raises the box", pt(400, 300), Options{Width: 100, Height: 100, MinWidth: 200}, pt(200, 100), rectangle{0, 25.0 / 150 * 300, 400, 200}},
+		{"a least width enlarges", pt(40, 30), Options{MinWidth: 80}, pt(80, 60), rectangle{}},
+		{"a least height of an extreme strip is bounded", pt(30000, 1), Options{MinHeight: 3064}, pt(12000, 3064), rectangle{15000 - 6000.0/3064, 0, 12000.0 / 3064, 1}},
 		{"one pixel", pt(1, 1), Options{Width: 1, Height: 1}, pt(1, 1), rectangle{}},
 		{"an extreme strip", pt(30000, 1), Options{Width: 3064, Height: 3064, Fit: Contain}, pt(3064, 1), rectangle{}},
 	}
@@ -54,6 +74,29 @@ func near(a, b rectangle) bool {
 	return math.Abs(a.X-b.X) < e && math.Abs(a.Y-b.Y) < e && math.Abs(a.W-b.W) < e && math.Abs(a.H-b.H) < e
 }
 
+func TestCanvas(t *testing.T) {
+	pt := image.Pt
+	tests := []struct {
+		name             string
+		src              image.Point
+		o                Options
+		size, canvas, at image.Point
+	}{
+		{"pad", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad}, pt(100, 75), pt(100, 100), pt(0, 12)},
+		{"pad at the bottom", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad, Gravity: Gravity{kind: 5}}, pt(100, 75), pt(100, 100), pt(0, 25)},
+		{"pad around a small picture", pt(40, 30), Options{Width: 100, Height: 100, Fit: Pad}, pt(40, 30), pt(100, 100), pt(30, 35)},
+		{"pad with one side", pt(400, 300), Options{Width: 100, Fit: Pad}, pt(100, 75), pt(100, 75), pt(0, 0)},
+		{"pad to a ratio", pt(400, 300), Options{Ratio: Ratio{1, 1}, Fit: Pad}, pt(400, 300), pt(400, 400), pt(0, 50)},
+		{"padding", pt(400, 300), Options{Width: 100, Padding: Sides{1, 2, 3, 4}}, pt(100, 75), pt(106, 79), pt(4, 1)},
+		{"pad and padding", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad, Padding: Sides{1, 1, 1, 1}}, pt(100, 75), pt(102, 102), pt(1, 13)},
+	}
+	for _, tt := range tests {
+		if l := lay(tt.src, tt.o); l.Size != tt.size || l.Canvas != tt.canvas || l.At != tt.at {
+			t.Errorf("%s: lay(%v, %v) = %+v; want %v at %v on %v", tt.name, tt.src, tt.o, l, tt.size, tt.at, tt.canvas)
+		}
+	}
+}
+
 // Whatever is asked of whatever source, the part lies inside of it and the
 // result is a picture; that is size arithmetic, which runs on 32 bits too.
 func TestLayStaysInside(t *testing.T) {
@@ -63,15 +106,18 @@ func TestLayStaysInside(t *testing.T) {
 		for _, h := range sides {
 			for _, bw := range boxes {
 				for _, bh := range boxes {
-					for _, fit := range []Fit{Cover, Contain} {
-						src, o := image.Pt(w, h), Options{Width: bw, Height: bh, Fit: fit}
+					for i, fit := range []Fit{Cover, Contain, ScaleDown, Pad, Stretch, AutoFit} {
+						src, o := image.Pt(w, h), Options{Width: bw, Height: bh, Fit: fit, Gravity: Gravity{kind: uint8(i)}}
+						if i%2 == 1 {
+							o.Ratio, o.Zoom, o.MinHeight = Ratio{7, 3}, 50, 20
+						}
 						l := lay(src, o)
 						const e = 1e-6
 						if l.Size.X < 1 || l.Size.Y < 1 || l.Crop.X < -e || l.Crop.Y < -e || l.Crop.W <= 0 || l.Crop.H <= 0 ||
 							l.Crop.X+l.Crop.W > float64(w)+e || l.Crop.Y+l.Crop.H > float64(h)+e {
 							t.Fatalf("lay(%v, %+v) = %+v", src, o, l)
 						}
-						if s := smallest(src, l); s.X < 1 || s.Y < 1 || s.X > w || s.Y > h {
+						if s := smallest(src, l.Crop, l.Size); s.X < 1 || s.Y < 1 || s.X > w || s.Y > h {
 							t.Fatalf("smallest(%v, %+v) = %v", src, l, s)
 						}
 					}

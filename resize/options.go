@@ -1,6 +1,8 @@
 package resize
 
 import (
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -8,9 +10,24 @@ import (
 // Options say what is to be made of a picture. The zero value keeps its size.
 // Options are comparable: equal options make equal results.
 type Options struct {
-	Width, Height int // of the box, in pixels; 0: not given
-	Fit           Fit
-	Format        Format // of the result; NoFormat: the caller's default
+	Width, Height       int // of the box, in pixels; 0: not given
+	Fit                 Fit
+	Gravity             Gravity
+	Ratio               Ratio      // of the box; zero: not given
+	Zoom                Hundredths // of the source, where Width and Height are 0; 0: 1
+	MinWidth, MinHeight int        // the picture is scaled up to these; 0: not given
+	Enlarge             bool       // above the size of the source
+
+	Orient orientation // takes the place of EXIF's; 0: that of the file
+	Crop   Crop        // part of the upright source; zero: all of it
+	Trim   int         // edges that differ by so little are cut, 1 to 255; 0: none
+	Angle  Hundredths  // degrees clockwise, below 360
+	Flip   Flip
+
+	Background Background
+	Padding    Sides // pixels around the picture
+
+	Format Format // of the result; NoFormat: the caller's default
 }
 
 // DefaultMaxDimension is the largest Width and Height of parsed options where
@@ -23,13 +40,15 @@ type param struct {
 	name    string
 	doc     string // what it does, one line without a full stop
 	group   string // of the reference
-	example string // a query that shows what it does; empty: nothing to see
+	example string // a query that shows what it does, of sample or "name?query"; empty: nothing to see
 	kind    kind
 }
 
 // Groups of the reference, in its order.
 const (
-	groupSize   = "Size and crop"
+	groupSize   = "Size"
+	groupCrop   = "Crop and turn"
+	groupGround = "Background and frame"
 	groupOutput = "Output"
 )
 
@@ -38,19 +57,35 @@ const (
 // same field the later one wins.
 var params = slices.Concat(
 	sizeParams,
+	cropParams,
+	groundParams,
 	outputParams,
 )
 
 // A draft is options on their way out of a URL.
 type draft struct {
 	Options
-	max int // the largest width and height
+	max       int        // the largest width and height
+	dpr, zoom Hundredths // 0: not given
 }
 
-// finish makes options of a draft when all parameters are read.
+// finish makes options of a draft when all parameters are read: what says the
+// same becomes the same.
 func (d *draft) finish() Options {
+	d.finishRatio()
+	d.finishDensity()
 	return d.Options
 }
+
+// ParseQuery is [url.ParseQuery] that takes a percent sign without two digits
+// behind it for what it is, as in crop=10%,10%,50%,50%. Pairs that cannot be
+// read are left out.
+func ParseQuery(query string) url.Values {
+	values, _ := url.ParseQuery(strayPercent.ReplaceAllString(query, "%25$1"))
+	return values
+}
+
+var strayPercent = regexp.MustCompile(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
 
 // ParseOptions reads the options of a URL. get returns the first value of a
 // parameter, "" if it is absent. Nothing is refused: what cannot be read
@@ -121,14 +156,22 @@ type Param struct {
 	Doc     string // what it does
 	Values  string // what it may be
 	Group   string
-	Example string // a query that shows it; empty: nothing to see
+	Sample  string // name of a picture that shows it
+	Example string // and the query; empty: nothing to see
 }
+
+// defaultSample is the picture that shows what parameters do.
+const defaultSample = "still-life.jpg"
 
 // Params returns the parameters that ParseOptions reads.
 func Params() []Param {
 	list := make([]Param, len(params))
 	for i, p := range params {
-		list[i] = Param{p.name, p.doc, p.kind.values(), p.group, p.example}
+		sample, example, ok := strings.Cut(p.example, "?")
+		if !ok {
+			sample, example = defaultSample, p.example
+		}
+		list[i] = Param{p.name, p.doc, p.kind.values(), p.group, sample, example}
 	}
 	return list
 }

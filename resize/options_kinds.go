@@ -46,14 +46,20 @@ func (p pixels) values() string           { return "1 to `max_dimension`" }
 // parseLength reads a number and cuts it to a whole one in [0, max]. What is
 // no number, not finite or negative is 0.
 func parseLength(v string, max int) (int, Verdict) {
-	f, err := strconv.ParseFloat(v, 64)
+	f, ok := parseFloat(v)
 	switch {
-	case err != nil || math.IsNaN(f) || math.IsInf(f, 0) || f < 0:
+	case !ok || f < 0:
 		return 0, Unreadable
 	case f > float64(max):
 		return max, Clamped
 	}
 	return int(f), Used
+}
+
+// parseFloat reads a finite number.
+func parseFloat(v string) (f float64, ok bool) {
+	f, err := strconv.ParseFloat(v, 64)
+	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
 func formatInt(n int) string {
@@ -101,9 +107,9 @@ func (k decimal) values() string { return fmt.Sprintf("%v to %v%s", k.min, k.max
 
 // parseDecimal reads a number in [min, max]; 0 is allowed too.
 func parseDecimal(v string, min, max float64) (Hundredths, Verdict) {
-	f, err := strconv.ParseFloat(v, 64)
+	f, ok := parseFloat(v)
 	switch {
-	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+	case !ok:
 		return 0, Unreadable
 	case f == 0:
 		return 0, Used
@@ -115,10 +121,10 @@ func parseDecimal(v string, min, max float64) (Hundredths, Verdict) {
 	return Hundredths(math.Round(f * 100)), Used
 }
 
-// flag is on or off, off if nothing is given.
-type flag struct{ field func(o *Options) *bool }
+// toggle is on or off, off if nothing is given.
+type toggle struct{ field func(o *Options) *bool }
 
-func (k flag) parse(d *draft, v string) Verdict {
+func (k toggle) parse(d *draft, v string) Verdict {
 	on, err := strconv.ParseBool(v)
 	*k.field(&d.Options) = on
 	if err != nil {
@@ -127,14 +133,14 @@ func (k flag) parse(d *draft, v string) Verdict {
 	return Used
 }
 
-func (k flag) format(o *Options) string {
+func (k toggle) format(o *Options) string {
 	if *k.field(o) {
 		return "true"
 	}
 	return ""
 }
 
-func (k flag) values() string { return "true, false" }
+func (k toggle) values() string { return "true, false" }
 
 // choice is one of several words, whose places in the list are the values of
 // the field. The first word is what a field has when nothing is given.

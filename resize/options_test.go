@@ -1,7 +1,6 @@
 package resize
 
 import (
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,8 +8,7 @@ import (
 )
 
 func parse(query string) Options {
-	values, _ := url.ParseQuery(query) // pairs that parse are kept
-	return ParseOptions(values.Get, DefaultMaxDimension)
+	return ParseOptions(ParseQuery(query).Get, DefaultMaxDimension)
 }
 
 func TestParseOptions(t *testing.T) {
@@ -44,6 +42,38 @@ func TestParseOptions(t *testing.T) {
 		{"fit=Cover&c=false", Options{}},
 		{"c=true&fit=contain", Options{Fit: Contain}},
 		{"c=false&fit=oval", Options{Fit: Contain}},
+		{"fit=pad&g=NW&bg=fff", Options{Fit: Pad, Gravity: Gravity{kind: 8}, Background: Background{plainBackground, 0xffffffff}}},
+		{"g=fp:0.25:2", Options{Gravity: Gravity{focalPoint, 2500, focalOne}}},
+		{"g=fp:0.5:0.5", Options{}},
+		{"g=fp:0.5", Options{}},
+		{"g=fp:x:y&w=5", Options{Width: 5}},
+		{"w=100&dpr=2", Options{Width: 200}},
+		{"w=100&dpr=99&zoom=0.5", Options{Width: 400}},
+		{"w=2000&h=1000&dpr=2", Options{Width: 3064, Height: 1532}},
+		{"dpr=2&padding=1,2,3,4&minw=5", Options{Padding: Sides{2, 4, 6, 8}, MinWidth: 10}},
+		{"padding=1,2", Options{}},
+		{"padding=99999", Options{Padding: Sides{3064, 3064, 3064, 3064}}},
+		{"zoom=0.5", Options{Zoom: 50}},
+		{"zoom=1", Options{}},
+		{"zoom=0", Options{}},
+		{"w=160&ar=16:9", Options{Width: 160, Height: 90, Ratio: Ratio{16, 9}}},
+		{"h=100&ar=1.5", Options{Width: 150, Height: 100, Ratio: Ratio{3, 2}}},
+		{"w=200&h=100&ar=1:1", Options{Width: 200, Height: 100, Ratio: Ratio{2, 1}}},
+		{"w=3000&ar=1:10", Options{Width: 306, Height: 3064, Ratio: Ratio{153, 1532}}},
+		{"ar=3:2", Options{Ratio: Ratio{3, 2}}},
+		{"ar=0:2", Options{}},
+		{"ar=wide", Options{}},
+		{"crop=10,20,30,40", Options{Crop: Crop{Length{10, false}, Length{20, false}, Length{30, false}, Length{40, false}}}},
+		{"crop=12.5%,0,50%25,100%", Options{Crop: Crop{Length{1250, true}, Length{0, false}, Length{5000, true}, Length{10000, true}}}},
+		{"crop=0,0,100%,100%", Options{}},
+		{"crop=1,2,0,4", Options{}},
+		{"crop=-1,2,3,4", Options{}},
+		{"rot=-90", Options{Angle: 27000}},
+		{"rot=360", Options{}},
+		{"rot=12.345", Options{Angle: 1235}},
+		{"flip=VH", Options{}},
+		{"flip=hv", Options{Flip: FlipX | FlipY}},
+		{"trim=300&orient=9", Options{Trim: 255, Orient: 8}},
 		{"f=jpg", Options{Format: JPEG}},
 		{"f=JPEG", Options{Format: JPEG}},
 		{"f=png", Options{Format: PNG}},
@@ -64,7 +94,15 @@ func TestParseOptions(t *testing.T) {
 // samples are values other than zero for the types of fields that not every
 // number may be put into.
 var samples = map[reflect.Type][]any{
-	reflect.TypeFor[Format](): {JPEG, PNG, WebP, GIF, Auto},
+	reflect.TypeFor[Format]():     {JPEG, PNG, WebP, GIF, Auto},
+	reflect.TypeFor[Fit]():        {Contain, ScaleDown, Pad, Stretch, AutoFit},
+	reflect.TypeFor[Gravity]():    {Gravity{kind: 1}, Gravity{kind: gravitySmart}, Gravity{focalPoint, 100, 9999}, Gravity{focalPoint, 100, 0}},
+	reflect.TypeFor[Ratio]():      {Ratio{16, 9}, Ratio{1, 1}, Ratio{100, 1}},
+	reflect.TypeFor[Crop]():       {Crop{W: Length{1, false}, H: Length{1, false}}, Crop{Length{7, true}, Length{1, false}, Length{1250, true}, Length{9, false}}},
+	reflect.TypeFor[Flip]():       {FlipX, FlipY, FlipX | FlipY},
+	reflect.TypeFor[Hundredths](): {Hundredths(950), Hundredths(33)},
+	reflect.TypeFor[Background](): {Background{plainBackground, 0xff}, Background{plainBackground, 0x12345678}, Background{kind: autoBackground}, Background{kind: blurBackground}},
+	reflect.TypeFor[Sides]():      {Sides{1, 2, 3, 4}, Sides{5, 5, 5, 5}, Sides{0, 0, 1, 0}},
 }
 
 // leaves yields every field of a struct that is compared as one value, with
@@ -129,7 +167,7 @@ func TestExplainOptions(t *testing.T) {
 		{"utm_source=x", ""},
 	}
 	for _, tt := range tests {
-		values, _ := url.ParseQuery(tt.query)
+		values := ParseQuery(tt.query)
 		var got []string
 		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
 			if n.Value != values.Get(n.Name) {
@@ -154,8 +192,8 @@ func TestParams(t *testing.T) {
 		if !KnownParam(p.Name) {
 			t.Errorf("KnownParam(%q) is false", p.Name)
 		}
-		values, err := url.ParseQuery(p.Example)
-		if err != nil || (p.Example != "" && !values.Has(p.Name)) {
+		values := ParseQuery(p.Example)
+		if p.Example != "" && !values.Has(p.Name) {
 			t.Errorf("%s: the example %q does not show it", p.Name, p.Example)
 		}
 		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
@@ -199,6 +237,8 @@ func TestWritableNames(t *testing.T) {
 func FuzzParseOptions(f *testing.F) {
 	for _, query := range []string{
 		"w=300&h=1e3&c=false&f=webp", "w=-0&h=NaN&c=yes&f=AUTO", "fit=contain&c=true&w=1e300",
+		"w=100&dpr=2&zoom=3&ar=16:9&minw=5&minh=7&enlarge=1", "crop=10%,20,30.5%25,40&trim=9&rot=-17.25&flip=hv&orient=6",
+		"g=fp:0.3:0.7&fit=pad&bg=12345678&padding=1,2,3,4", "ar=0.01&h=3064&dpr=8", "w=1&ar=7:3&dpr=1.5",
 	} {
 		f.Add(query)
 	}

@@ -38,6 +38,21 @@ func (o orientation) stored(r rectangle, size image.Point) rectangle {
 	return r
 }
 
+// shown returns where a part of the stored picture, which has that size, lies in
+// the upright one.
+func (o orientation) shown(r rectangle, size image.Point) rectangle {
+	if o.flipsX() {
+		r.X = float64(size.X) - r.X - r.W
+	}
+	if o.flipsY() {
+		r.Y = float64(size.Y) - r.Y - r.H
+	}
+	if o.swaps() {
+		r = rectangle{r.Y, r.X, r.H, r.W}
+	}
+	return r
+}
+
 // upright turns a stored picture. Planes stay planes; the result shares
 // nothing with img unless o is upright already.
 func (o orientation) upright(img image.Image) image.Image {

@@ -4,6 +4,8 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+
+	"s3imageserver/resize/scale"
 )
 
 // plain returns img as one of the types that a [Picture] may hold, with bounds
@@ -68,6 +70,17 @@ func toNRGBA(img image.Image) *image.NRGBA {
 		draw.Draw(out, out.Rect, img, b.Min, draw.Src)
 	}
 	return out
+}
+
+// asNRGBA is [toNRGBA] that returns img itself if it is of that kind already.
+func asNRGBA(img image.Image) *image.NRGBA {
+	switch m := img.(type) {
+	case *image.NRGBA:
+		return m
+	case *image.YCbCr:
+		return scale.NRGBA(m)
+	}
+	return toNRGBA(img)
 }
 
 // narrow returns the 8-bit sample nearest to a 16-bit one.

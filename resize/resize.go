@@ -107,8 +107,10 @@ type job struct {
 
 	codec *codec
 	info  Info
+	plan  plan // made from the header alone
 	want  Want
-	held  int64 // bytes of the budget
+	held  int64    // bytes of the budget
+	close []func() // what has to be ended when the job is done
 }
 
 // admit reads the source after its header has passed the limits and the budget
@@ -171,15 +173,17 @@ func (j *job) inspect(head []byte) error {
 	if err := j.limits.check(info); err != nil {
 		return err
 	}
-	l := lay(info.orientation.size(info.Size), j.options)
-	if err := j.limits.checkOutput(l.Size); err != nil {
+	plan := planOf(info.Size, info.orientation, j.options, seen{})
+	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return err
 	}
-	j.info = info
-	j.want = Want{
-		Min:    info.orientation.size(smallest(info.orientation.size(info.Size), l)),
-		Limits: j.limits,
-		cut:    cutOf(info.Size, info.orientation, l, j.options.Format.codec()),
+	j.info, j.plan = info, plan
+	j.want = Want{Limits: j.limits}
+	if j.options.Trim == 0 { // else what remains is known too late
+		j.want.Min = plan.smallest()
+		if !j.options.Gravity.looks() {
+			j.want.cut = plan.cut
+		}
 	}
 	return nil
 }
@@ -187,8 +191,18 @@ func (j *job) inspect(head []byte) error {
 // weight estimates the bytes that decoding, scaling and encoding will hold
 // beside the source.
 func (j *job) weight() int64 {
-	size := lay(j.info.orientation.size(j.info.Size), j.options).Size
-	return j.codec.memory(j.info, j.want) + j.options.Format.codec().resultBytes*int64(size.X)*int64(size.Y)
+	return j.codec.memory(j.info, j.want) + j.resultWeight(j.plan)
+}
+
+// resultWeight estimates the bytes that a result holds while it is made and
+// encoded: of a picture that goes on after it is scaled, also what it is before
+// and after a step.
+func (j *job) resultWeight(p plan) int64 {
+	weight := j.options.Format.codec().resultBytes * area(p.canvas)
+	if p.detail {
+		weight += 3 * 4 * max(area(p.canvas), area(p.cut.size))
+	}
+	return weight
 }
 
 func (j *job) acquire(ctx context.Context, n int64) error {
@@ -223,6 +237,9 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 }
 
 func (j *job) release() {
+	for _, end := range j.close {
+		end()
+	}
 	if j.held > 0 {
 		j.budget.release(j.held)
 	}

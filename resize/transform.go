@@ -9,34 +9,28 @@ import (
 
 // transform returns p as the options want it; the work is done frame by frame,
 // as the result is encoded. Its Source is the size of the result.
-//
-// The order is that of the viewer: the box is laid on the upright picture. The
-// work is in the order that costs least: the part is cut and scaled in one
-// pass where it is stored, and the small picture is turned.
 func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
-	o := p.orientation
-	l := lay(o.size(p.Source), j.options)
-	if err := j.limits.checkOutput(l.Size); err != nil {
+	p, seen, err := j.look(p)
+	if err != nil {
 		return nil, err
 	}
+	plan := planOf(p.Source, p.orientation, j.options, seen)
+	if err := j.limits.checkOutput(plan.canvas); err != nil {
+		return nil, err
+	}
+	// What was admitted is for what the header alone told.
+	more := max(0, j.resultWeight(plan)-j.resultWeight(j.plan))
 	if p.Count > 1 {
-		if !j.limits.keepsFrames(p.Count, l.Size) {
+		if !j.limits.keepsFrames(p.Count, plan.canvas) {
 			p.Count = 1
-		} else if err := j.grow(j.held + int64(p.Count)*int64(l.Size.X)*int64(l.Size.Y)); err != nil {
-			return nil, err // encoders hold a byte a pixel of every frame
+		} else {
+			more += int64(p.Count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
 		}
 	}
-	var steps []func(image.Image) image.Image
-	if !p.isCut {
-		c := cutOf(p.Source, o, l, j.options.Format.codec())
-		steps = append(steps, func(img image.Image) image.Image { return c.apply(img, p.Scale) })
+	if err := j.grow(j.held + more); err != nil {
+		return nil, err
 	}
-	steps = append(steps, o.upright)
-	if needsSRGB(p.ICC) {
-		profile := p.ICC
-		steps = append(steps, func(img image.Image) image.Image { return toSRGB(img, profile) })
-		p.ICC = nil
-	}
+	steps := j.steps(p, &plan)
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
@@ -46,8 +40,28 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		}
 		return img, nil
 	})
-	q.Source, q.Scale, q.orientation, q.isCut = l.Size, 1, 1, false
+	q.Source, q.Scale, q.orientation, q.isCut = plan.canvas, 1, 1, false
 	return q, nil
+}
+
+// steps are what is done to every frame, in this order.
+func (j *job) steps(p *Picture, plan *plan) []func(image.Image) image.Image {
+	var steps []func(image.Image) image.Image
+	add := func(wanted bool, step func(image.Image) image.Image) {
+		if wanted {
+			steps = append(steps, step)
+		}
+	}
+	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
+	add(true, plan.turn.upright)
+	if needsSRGB(p.ICC) {
+		profile := p.ICC
+		add(true, func(img image.Image) image.Image { return toSRGB(img, profile) })
+		p.ICC = nil
+	}
+	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
+	add(plan.canvas != plan.size || j.options.Background != Background{}, newGround(plan, j.options.Background).lay)
+	return steps
 }
 
 // A cut is a part of a stored picture and the size that it gets, still turned
@@ -58,16 +72,6 @@ type cut struct {
 	part        rectangle   // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
-}
-
-// cutOf returns the cut that makes layout l of a stored picture, for a result
-// of that codec.
-func cutOf(source image.Point, o orientation, l layout, to *codec) cut {
-	c := cut{source, o, o.stored(l.Crop, source), o.size(l.Size), scale.Chroma444}
-	if to.chroma420 && o.fitsChroma(c.size) {
-		c.chroma = scale.Chroma420
-	}
-	return c
 }
 
 // identity reports whether the cut is the whole picture at its own size.

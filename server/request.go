@@ -31,11 +31,13 @@ var (
 // tokenParam carries the token that Options.Verify is asked about.
 const tokenParam = "t"
 
+const groupDelivery = "Delivery"
+
 // policies are the parameters of a URL that change who gets a picture or how,
 // but not its pixels; they are never part of the cache key. Those that do
 // change pixels are in package resize.
 var policies = []resize.Param{
-	{Name: tokenParam, Doc: "token for the verification"},
+	{Name: tokenParam, Doc: "token for the verification", Values: "text", Group: groupDelivery},
 }
 
 // Params returns all parameters of a URL, for the reference: those that change
@@ -46,7 +48,7 @@ func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 // when there is an error, which wraps errName, errOption or errExtension.
 func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
-	query := r.URL.Query()
+	query := resize.ParseQuery(r.URL.RawQuery)
 	var wrong []string // what strict_options refuses
 	req.options = resize.ExplainOptions(query.Get, h.config.MaxDimension, func(n resize.Note) {
 		if n.Verdict != resize.Used {

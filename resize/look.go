@@ -1,0 +1,138 @@
+package resize
+
+import (
+	"image"
+	"iter"
+
+	"s3imageserver/resize/scale"
+)
+
+// look finds what only the pixels tell: where the edges to trim end, and what
+// catches the eye. Of an animation the first frame decides. The picture that it
+// returns has the same frames.
+func (j *job) look(p *Picture) (*Picture, seen, error) {
+	var s seen
+	o := j.options
+	if o.Trim == 0 && !o.Gravity.looks() {
+		return p, s, nil
+	}
+	next, stop := iter.Pull2(p.Frames)
+	j.close = append(j.close, stop)
+	first, err, ok := next()
+	if !ok {
+		return nil, s, ErrMalformed
+	}
+	if err != nil {
+		return nil, s, err
+	}
+	q := *p
+	q.Frames = func(yield func(Frame, error) bool) {
+		for f, err, ok := first, error(nil), true; ok; f, err, ok = next() {
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+	turn := p.orientation
+	if o.Orient != 0 {
+		turn = o.Orient
+	}
+	if o.Trim != 0 {
+		s.region = trimmed(first.Image, p, turn, o)
+	}
+	if o.Gravity.looks() {
+		s.gravity = j.focus(j.proxy(first.Image, p, s))
+	}
+	return &q, s, nil
+}
+
+// trimmed returns the part of the upright source whose edges are not of one
+// colour: that of the upper left corner of what Crop leaves.
+func trimmed(img image.Image, p *Picture, turn orientation, o Options) image.Rectangle {
+	region := o.Crop.of(turn.size(p.Source))
+	stored := integer(turn.stored(float(region), p.Source))
+	at := turn.stored(rectangle{float64(region.Min.X), float64(region.Min.Y), 1, 1}, p.Source)
+	corner := integer(at).Min
+	left := trim(img, stored, corner, o.Trim)
+	return integer(turn.shown(float(left), p.Source))
+}
+
+// trim returns the part of r whose outermost rows and columns have a pixel that
+// differs from the one at corner by more than tolerance in a channel; r if none
+// has.
+func trim(img image.Image, r image.Rectangle, corner image.Point, tolerance int) image.Rectangle {
+	one := strip(img, image.Rectangle{corner, corner.Add(image.Pt(1, 1))})
+	ground := [4]byte(one.Pix[:4])
+	const rows = 16 // at once: few bytes, and chroma samples that are whole
+	var kept image.Rectangle
+	for y := r.Min.Y; y < r.Max.Y; y += rows {
+		s := strip(img, image.Rect(r.Min.X, y, r.Max.X, min(r.Max.Y, y+rows)))
+		for dy := range s.Rect.Dy() {
+			line := s.Pix[dy*s.Stride:][:4*r.Dx()]
+			first, last := 0, len(line)-4
+			for first <= last && alike(line[first:], ground, tolerance) {
+				first += 4
+			}
+			if first > last {
+				continue
+			}
+			for alike(line[last:], ground, tolerance) {
+				last -= 4
+			}
+			kept = kept.Union(image.Rect(r.Min.X+first/4, y+dy, r.Min.X+last/4+1, y+dy+1))
+		}
+	}
+	if kept.Empty() {
+		return r
+	}
+	return kept
+}
+
+// alike reports whether two colours differ by at most tolerance in each channel.
+// Transparent ones have no colour.
+func alike(p []byte, q [4]byte, tolerance int) bool {
+	if p[3] == 0 && q[3] == 0 {
+		return true
+	}
+	for i, v := range q {
+		if d := int(p[i]) - int(v); d > tolerance || -d > tolerance {
+			return false
+		}
+	}
+	return true
+}
+
+// strip returns a part of a picture, whose bounds start at zero.
+func strip(img image.Image, r image.Rectangle) *image.NRGBA {
+	if m, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok {
+		return toNRGBA(m.SubImage(r))
+	}
+	return toNRGBA(img)
+}
+
+func float(r image.Rectangle) rectangle {
+	return rectangle{float64(r.Min.X), float64(r.Min.Y), float64(r.Dx()), float64(r.Dy())}
+}
+
+// integer returns a rectangle whose corners are whole numbers already.
+func integer(r rectangle) image.Rectangle {
+	x, y := int(r.X), int(r.Y)
+	return image.Rect(x, y, x+int(r.W), y+int(r.H))
+}
+
+// proxySide is the longer side of the picture that is looked at instead of the
+// whole one.
+const proxySide = 144
+
+// proxy returns a small picture of what is to be laid into the box: cropped,
+// trimmed and turned, but not tilted.
+func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
+	o := j.options
+	o = Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: Contain, Format: PNG}
+	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
+	plan := planOf(p.Source, p.orientation, o, s)
+	part, options := plan.cut.at(p.Scale)
+	return asNRGBA(plan.turn.upright(scale.Image(img, part, plan.cut.size, options)))
+}

@@ -1,0 +1,97 @@
+package resize
+
+import (
+	"image"
+	"math"
+
+	"s3imageserver/resize/scale"
+)
+
+// A plan is what becomes of a stored picture, up to its place on the canvas.
+//
+// The order is that of the viewer, whatever the order in the URL: orient, crop,
+// trim, turn, mirror, resize. The work is in the order that costs least: one
+// cut does the cropping and scaling where the picture is stored, and the small
+// picture is turned.
+type plan struct {
+	cut  cut
+	turn orientation // of the cut: EXIF's, quarter turns and mirroring in one
+	// tilt is what is left of the angle: degrees from -45 to 45; 0: none.
+	tilt   float64
+	window rectangle   // part of the tilted picture that is kept, in pixels of the turned cut from its centre
+	size   image.Point // of the picture without its surroundings
+	canvas image.Point // of the result
+	at     image.Point // where the picture lies on it
+	detail bool        // steps follow that need every pixel's own colour
+}
+
+// seen is what only a look at the pixels tells.
+type seen struct {
+	region  image.Rectangle // of the upright source, trimmed; empty: not asked for
+	gravity Gravity         // that takes the place of one that looks
+}
+
+// planOf makes the plan for a picture of that stored size and orientation.
+func planOf(source image.Point, stored orientation, o Options, s seen) plan {
+	turn := stored
+	if o.Orient != 0 {
+		turn = o.Orient
+	}
+	region := o.Crop.of(turn.size(source))
+	if !s.region.Empty() {
+		region = s.region
+	}
+	if o.Gravity.looks() {
+		o.Gravity = s.gravity
+	}
+	quarter, tilt := quarterTurn(o.Angle, o.Flip)
+	turned := quarter.size(region.Size())
+	whole := tiltedSize(turned, tilt)
+	l := lay(whole, o)
+
+	p := plan{turn: turn.then(quarter), tilt: tilt, size: l.Size, canvas: l.Canvas, at: l.At}
+	part, size := l.Crop, l.Size
+	if tilt != 0 {
+		// The whole picture is scaled, and tilted when it is small.
+		part = rectangle{W: float64(turned.X), H: float64(turned.Y)}
+		by := math.Min(1, math.Max(float64(l.Size.X)/l.Crop.W, float64(l.Size.Y)/l.Crop.H))
+		size = image.Pt(max(1, int(float64(turned.X)*by+0.5)), max(1, int(float64(turned.Y)*by+0.5)))
+		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
+		p.window = rectangle{(l.Crop.X - float64(whole.X)/2) * fx, (l.Crop.Y - float64(whole.Y)/2) * fy, l.Crop.W * fx, l.Crop.H * fy}
+	}
+	part = quarter.stored(part, region.Size())
+	part.X += float64(region.Min.X)
+	part.Y += float64(region.Min.Y)
+	p.detail = tilt != 0 || p.canvas != p.size || o.Background != Background{}
+	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444}
+	if to := o.Format.codec(); to != nil && to.chroma420 && !p.detail && p.turn.fitsChroma(p.cut.size) {
+		p.cut.chroma = scale.Chroma420
+	}
+	return p
+}
+
+// smallest returns the smallest useful size of the stored picture.
+func (p *plan) smallest() image.Point { return smallest(p.cut.source, p.cut.part, p.cut.size) }
+
+// quarterTurn splits a turn by an angle and the mirroring after it into an
+// orientation and a tilt after that, in degrees from -45 to 45.
+func quarterTurn(angle Hundredths, f Flip) (o orientation, tilt float64) {
+	quarters := (angle + 4500) / 9000
+	rest := angle - quarters*9000
+	o = [...]orientation{1, 6, 3, 8}[quarters%4]
+	o = o.then([...]orientation{1, 2, 4, 3}[f])
+	if f == FlipX || f == FlipY {
+		rest = -rest // a mirror turns the other way
+	}
+	return o, rest.Float()
+}
+
+// tiltedSize returns the size of what a tilted picture covers.
+func tiltedSize(size image.Point, tilt float64) image.Point {
+	if tilt == 0 {
+		return size
+	}
+	sin, cos := math.Sincos(math.Abs(tilt) * math.Pi / 180)
+	w, h := float64(size.X), float64(size.Y)
+	return image.Pt(max(1, int(w*cos+h*sin+0.5)), max(1, int(w*sin+h*cos+0.5)))
+}
