@@ -38,7 +38,7 @@ func sampled(table []byte) curve {
 		return identity
 	case 1:
 		gamma := float64(binary.BigEndian.Uint16(table)) / 256
-		return func(x float64) float64 { return math.Pow(x, gamma) }
+		return func(x float64) float64 { return math.Pow(max(0, x), gamma) }
 	default:
 		points := make([]float64, n)
 		for i := range points {
@@ -77,7 +77,7 @@ func parametric(b []byte) (curve, int, error) {
 	var fn curve
 	switch kind {
 	case 0:
-		fn = func(x float64) float64 { return math.Pow(x, g) }
+		fn = func(x float64) float64 { return math.Pow(max(0, x), g) }
 	case 1, 2:
 		fn = func(x float64) float64 {
 			if a*x+bb < 0 {
@@ -98,10 +98,10 @@ func parametric(b []byte) (curve, int, error) {
 	}
 	return func(x float64) float64 {
 		v := fn(x)
-		if math.IsNaN(v) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return 0
 		}
-		return max(-1, min(2, v))
+		return v
 	}, 12 + 4*counts[kind], nil
 }
 

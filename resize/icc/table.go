@@ -221,7 +221,7 @@ func (t *table) eval(in *[4]float64) (v [outputs]float64) {
 		copy(v[:], x[:])
 	}
 	for i, c := range t.middle {
-		v[i] = c(clamp(v[i]))
+		v[i] = c(v[i])
 	}
 	if m := t.matrix; m != nil {
 		v = [outputs]float64{
@@ -231,7 +231,7 @@ func (t *table) eval(in *[4]float64) (v [outputs]float64) {
 		}
 	}
 	for i, c := range t.output {
-		v[i] = c(clamp(v[i]))
+		v[i] = c(v[i])
 	}
 	return v
 }
