@@ -87,7 +87,8 @@ func decodeGIF(file []byte, want Want) (*Picture, error) {
 // encodeGIF writes an animation as the rectangles that change. A frame that is
 // transparent somewhere cannot be drawn over another one: the one before it is
 // written whole, and cleared.
-func encodeGIF(w io.Writer, p *Picture, _ Quality) error {
+func encodeGIF(w io.Writer, p *Picture, q Quality) error {
+	colors := colorsOf(q.Quality)
 	out := stdgif.GIF{
 		Config:    image.Config{Width: p.Source.X, Height: p.Source.Y},
 		LoopCount: gifLoops(p.Loops),
@@ -100,7 +101,7 @@ func encodeGIF(w io.Writer, p *Picture, _ Quality) error {
 		if below != nil && !cleared {
 			part = changed(below, current)
 		}
-		out.Image = append(out.Image, gifFrame(current, part))
+		out.Image = append(out.Image, gifFrame(current, part, colors))
 		out.Delay = append(out.Delay, gifDelay(delay))
 		disposal := byte(stdgif.DisposalNone)
 		if cleared {
@@ -130,9 +131,9 @@ func encodeGIF(w io.Writer, p *Picture, _ Quality) error {
 	return stdgif.EncodeAll(w, &out)
 }
 
-// gifFrame returns a part of a frame with a palette.
-func gifFrame(m *image.NRGBA, part image.Rectangle) *image.Paletted {
-	small := quantize(toNRGBA(m.SubImage(part)))
+// gifFrame returns a part of a frame with a palette of at most that many colours.
+func gifFrame(m *image.NRGBA, part image.Rectangle, colors int) *image.Paletted {
+	small := quantize(toNRGBA(m.SubImage(part)), colors)
 	small.Rect = small.Rect.Add(part.Min)
 	if len(small.Palette) < 2 {
 		small.Palette = append(small.Palette, color.NRGBA{A: 255}) // image/gif wants two

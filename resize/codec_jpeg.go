@@ -20,6 +20,8 @@ var jpegCodec = codec{
 	resultBytes: 8,
 	magic:       []string{"\xff\xd8\xff"},
 	chroma420:   true,
+	lossy:       true,
+	embedsICC:   true,
 	config:      configJPEG,
 	decode:      decodeJPEG,
 	memory:      memoryJPEG,
@@ -32,7 +34,7 @@ func configJPEG(head []byte) (Info, error) {
 	if errors.Is(err, jpeg.ErrUnsupported) {
 		// What our own decoder declines, image/jpeg may read, at full size.
 		c, err := stdjpeg.DecodeConfig(bytes.NewReader(head))
-		return Info{Size: image.Pt(c.Width, c.Height), Depth: standardJPEGDepth}, err
+		return Info{Size: image.Pt(c.Width, c.Height), Depth: standardJPEGDepth, cmyk: true}, err
 	}
 	if err != nil {
 		return Info{}, fromJPEG(err)
@@ -43,7 +45,7 @@ func configJPEG(head []byte) (Info, error) {
 		// B.2.5): count with the largest one that the decoder could allow.
 		size.Y = 65535
 	}
-	return Info{Size: size, Progressive: h.Progressive, Depth: h.Components, orientation: exifOrientation(h.Exif)}, nil
+	return Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exifOrientation(h.Exif)}, nil
 }
 
 // endless is a reader that has only an error.
@@ -162,5 +164,5 @@ func encodeJPEG(w io.Writer, p *Picture, q Quality) error {
 		img = toNRGBA(m)
 	}
 	img = onWhite(img)
-	return jpeg.Encode(w, img, &jpeg.EncodeOptions{Quality: q.quality(), ICC: fittingICC(p.ICC, img)})
+	return jpeg.Encode(w, img, &jpeg.EncodeOptions{Quality: q.quality(), Progressive: q.Progressive, Chroma444: q.Chroma444, ICC: fittingICC(p.ICC, img)})
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/png"
 	"io"
@@ -22,6 +21,8 @@ var pngCodec = codec{
 	names:       []string{"png"},
 	mediaType:   "image/png",
 	resultBytes: 14,
+	embedsICC:   true,
+	lossy:       true, // by palettes of fewer colours
 	magic:       []string{pngSignature},
 	config:      configPNG,
 	decode:      decodePNG,
@@ -52,7 +53,7 @@ func configPNG(head []byte) (Info, error) {
 	if ihdr[16] == 16 {
 		depth = 8
 	}
-	return Info{Size: image.Pt(int(w), int(h)), Depth: depth}, nil
+	return Info{Size: image.Pt(int(w), int(h)), Depth: depth, Alpha: ihdr[17]&4 != 0}, nil
 }
 
 func decodePNG(file []byte, _ Want) (*Picture, error) {
@@ -110,7 +111,7 @@ func inflateICC(data []byte) []byte {
 // costs a third of the time for an eighth more bytes.
 const smallPNGPixels = 100_000
 
-func encodePNG(w io.Writer, p *Picture, _ Quality) error {
+func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	img, err := p.first()
 	if err != nil {
 		return err
@@ -124,7 +125,11 @@ func encodePNG(w io.Writer, p *Picture, _ Quality) error {
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &pngBuffers}
 	profile := fittingICC(p.ICC, img)
 	if m, ok := img.(*image.NRGBA); ok {
-		if few := exactPalette(m); few != nil {
+		few := exactPalette(m, maxColors)
+		if q.Quality > 0 && q.Quality < 100 && (few == nil || len(few.Palette) > colorsOf(q.Quality)) {
+			few = quantizeAlpha(m, colorsOf(q.Quality))
+		}
+		if few != nil {
 			img = few
 			encoder.CompressionLevel = png.DefaultCompression
 		}
@@ -151,15 +156,13 @@ func encodePNG(w io.Writer, p *Picture, _ Quality) error {
 // iccChunk returns an iCCP chunk.
 func iccChunk(profile []byte) ([]byte, error) {
 	var data bytes.Buffer
-	data.WriteString("iCCPicc\x00\x00")
+	data.WriteString("icc\x00\x00")
 	z := zlib.NewWriter(&data)
 	_, err := z.Write(profile)
 	if err := errors.Join(err, z.Close()); err != nil {
 		return nil, err
 	}
-	chunk := binary.BigEndian.AppendUint32(nil, uint32(data.Len()-4))
-	chunk = append(chunk, data.Bytes()...)
-	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(data.Bytes())), nil
+	return pngChunk("iCCP", data.Bytes()), nil
 }
 
 var pngBuffers pngBufferPool

@@ -21,6 +21,8 @@ var webpCodec = codec{
 	resultBytes: 20,
 	magic:       []string{"RIFF????WEBP"},
 	chroma420:   true,
+	lossy:       true,
+	embedsICC:   true,
 	config:      configWebP,
 	decode:      decodeWebP,
 	memory: func(info Info, _ Want) int64 {
@@ -53,6 +55,7 @@ func configWebP(head []byte) (Info, error) {
 	case "VP8X":
 		info.Size = image.Pt(1+uint24(data[4:]), 1+uint24(data[7:]))
 		info.Animated = data[0]&webpAnimation != 0
+		info.Alpha = data[0]&webpAlpha != 0
 	case "VP8 ":
 		if string(data[3:6]) != "\x9d\x01\x2a" {
 			return Info{}, fmt.Errorf("%w: VP8 start code", ErrMalformed)
@@ -64,6 +67,7 @@ func configWebP(head []byte) (Info, error) {
 		}
 		bits := binary.LittleEndian.Uint32(data[1:])
 		info.Size = image.Pt(int(bits&0x3fff)+1, int(bits>>14&0x3fff)+1)
+		info.Alpha = bits>>28&1 != 0
 	default:
 		return Info{}, fmt.Errorf("%w: first WebP chunk is %q", ErrMalformed, id)
 	}
@@ -258,7 +262,7 @@ func mapBytes(b []byte, table *[256]byte) {
 }
 
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
-	options := gen.Options{Quality: q.quality(), Method: q.WebPMethod}
+	options := gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: q.Lossless, Exact: q.Lossless}
 	var chunks []byte
 	var err error
 	if p.Count > 1 {

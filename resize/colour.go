@@ -144,9 +144,15 @@ func tiffProfile(file []byte) []byte {
 	return nil
 }
 
+// A byteOrder reads and writes numbers.
+type byteOrder interface {
+	binary.ByteOrder
+	binary.AppendByteOrder
+}
+
 // A tiffEntry is one field of a directory (TIFF 6.0, section 2).
 type tiffEntry struct {
-	order binary.ByteOrder
+	order byteOrder
 	tag   uint16
 	kind  uint16
 	count uint32
@@ -165,7 +171,7 @@ func tiffEntries(b []byte) func(func(tiffEntry) bool) {
 }
 
 // tiffHeader returns the byte order and where the first directory begins.
-func tiffHeader(b []byte) (order binary.ByteOrder, at uint64, ok bool) {
+func tiffHeader(b []byte) (order byteOrder, at uint64, ok bool) {
 	if len(b) < 8 {
 		return nil, 0, false
 	}
@@ -181,7 +187,7 @@ func tiffHeader(b []byte) (order binary.ByteOrder, at uint64, ok bool) {
 }
 
 // directory yields the entries of the directory at a place.
-func directory(b []byte, order binary.ByteOrder, at uint64, yield func(tiffEntry) bool) {
+func directory(b []byte, order byteOrder, at uint64, yield func(tiffEntry) bool) {
 	if at+2 > uint64(len(b)) {
 		return
 	}

@@ -13,10 +13,9 @@ import (
 // A Format is a kind of image file. The zero value, [NoFormat], is none.
 type Format uint8
 
-// The formats. Auto is no kind of file: the server puts one in its place.
+// The formats of files.
 const (
 	NoFormat Format = iota
-	Auto
 	JPEG
 	PNG
 	WebP
@@ -46,6 +45,10 @@ type codec struct {
 	// start, if not nil, does at once what else the first call would have to
 	// wait for. It may be called often.
 	start func()
+	// lossy says that a lower quality makes shorter files.
+	lossy bool
+	// embedsICC says that encode writes the profile.
+	embedsICC bool
 	// chroma420 says that encode takes planes of 4:2:0 as they are.
 	chroma420 bool
 	// config reads the header from the first bytes of a file. It returns
@@ -75,6 +78,7 @@ type Info struct {
 	Depth       int  // bytes a pixel of the decoded picture at full size
 	Alpha       bool // there may be transparency
 
+	cmyk        bool        // colours are inks
 	coded       int64       // pixels of the largest picture inside, where that is not Size
 	orientation orientation // if the header has it; else it is the picture's
 }
@@ -95,17 +99,30 @@ type Want struct {
 
 // Quality says how to encode.
 type Quality struct {
-	// Quality is 1 to 100; 0 means 75.
+	// Quality is 1 to 100; 0 means the codec's default, 75 and for AVIF 60, and
+	// all colours for PNG and GIF.
 	Quality int
+	// Formats are the qualities of formats where Quality is 0.
+	Formats map[Format]int
 	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
 	WebPMethod int
 	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
 	Chroma444 bool
 	// Lossless keeps every pixel, in WebP and AVIF.
 	Lossless bool
+	// Progressive writes JPEG in ten scans.
+	Progressive bool
 }
 
 const defaultQuality = 75
+
+// of returns the quality for a format, 0 for the codec's default.
+func (q Quality) of(f Format) int {
+	if q.Quality != 0 {
+		return q.Quality
+	}
+	return q.Formats[f]
+}
 
 func (q Quality) quality() int {
 	if q.Quality <= 0 || q.Quality > 100 {
@@ -129,17 +146,28 @@ var (
 	ErrBusy = errors.New("too much work at once")
 )
 
-// FormatByName returns the format of a name such as "jpg" or "WebP", without
-// regard to case: Auto for "auto", NoFormat for an unknown one.
+// FormatByName returns the format of a name such as "jpg", "WebP" or "auto",
+// without regard to case; NoFormat for an unknown one.
 func FormatByName(name string) Format {
-	if strings.EqualFold(name, "auto") {
-		return Auto
+	if f := autoByName(name); f != NoFormat {
+		return f
 	}
 	for _, c := range codecs {
 		for _, n := range c.names {
 			if strings.EqualFold(n, name) {
 				return c.format
 			}
+		}
+	}
+	return NoFormat
+}
+
+// FormatByMediaType returns the format of a media type as [Format.MediaType]
+// spells it; NoFormat for another one.
+func FormatByMediaType(mediaType string) Format {
+	for _, c := range codecs {
+		if c.mediaType == mediaType {
+			return c.format
 		}
 	}
 	return NoFormat
@@ -154,10 +182,10 @@ func (f Format) codec() *codec {
 	return nil
 }
 
-// String returns the canonical name, "auto" for Auto and "" for NoFormat.
+// String returns the canonical name, "" for NoFormat.
 func (f Format) String() string {
-	if f == Auto {
-		return "auto"
+	if f.IsAuto() {
+		return autoNames[Auto-f]
 	}
 	if c := f.codec(); c != nil {
 		return c.names[0]
@@ -166,7 +194,7 @@ func (f Format) String() string {
 }
 
 // MediaType returns the media type, as in Content-Type; "" for NoFormat and
-// Auto.
+// the choices of formats.
 func (f Format) MediaType() string {
 	if c := f.codec(); c != nil {
 		return c.mediaType

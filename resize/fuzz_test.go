@@ -100,13 +100,13 @@ func TestQuantize(t *testing.T) {
 		for i := range 256 {
 			m.SetNRGBA(i%16, i/16, color.NRGBA{byte(i), byte(255 - i), byte(i / 2), 255})
 		}
-		if got := quantize(m); psnr(got, m) < 1000 {
+		if got := quantize(m, maxColors); psnr(got, m) < 1000 {
 			t.Errorf("256 colours: PSNR %.1f dB; want no change", psnr(got, m))
 		}
 	})
 	t.Run("a photograph", func(t *testing.T) {
 		img := toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 400})
-		got := quantize(toNRGBA(img))
+		got := quantize(toNRGBA(img), maxColors)
 		if len(got.Palette) > maxColors || psnr(got, img) < 32 {
 			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), maxColors)
 		}
@@ -117,7 +117,7 @@ func TestQuantize(t *testing.T) {
 		for i := range m.Pix {
 			m.Pix[i] = byte(rng.Uint32())
 		}
-		got := quantize(m)
+		got := quantize(m, maxColors)
 		if len(got.Palette) > maxColors {
 			t.Fatalf("%d colours", len(got.Palette))
 		}
@@ -136,7 +136,7 @@ func TestQuantize(t *testing.T) {
 		if err := encodeGIF(&b, still(m), Quality{}); err != nil {
 			t.Error(err)
 		}
-		if err := png.Encode(&b, quantize(m)); err != nil {
+		if err := png.Encode(&b, quantize(m, maxColors)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -192,6 +192,9 @@ type Limits struct {
 	OutputSide int
 	// Scans is the largest number of scans of a progressive JPEG; default 100.
 	Scans int
+	// AVIFPixels is the largest result that AVIF is written of; default 2
+	// million. A larger one becomes WebP.
+	AVIFPixels int64
 	// Formats are read beyond those that always are: BMP, TIFF, ICO, AVIF, HEIC,
 	// JXL.
 	Formats []Format
@@ -215,6 +218,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.OutputPixels, 40e6)
 	setInt(&l.OutputSide, 12000)
 	setInt(&l.Scans, 100)
+	set(&l.AVIFPixels, 2e6)
 	return l
 }
 

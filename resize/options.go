@@ -28,6 +28,17 @@ type Options struct {
 	Padding    Sides // pixels around the picture
 
 	Format Format // of the result; NoFormat: the caller's default
+
+	Quality     int        // 1 to 100; 0: the Resizer's
+	AutoQuality Similarity // the least; 0: not asked for
+	MaxBytes    int        // of the file; 0: any
+	Lossless    bool
+	Progressive bool
+	Chroma      Chroma
+	Page        int // the frame that is wanted, from 1; 0: all of them
+	Animation   Animation
+	Strip       Strip
+	Profile     Profile
 }
 
 // DefaultMaxDimension is the largest Width and Height of parsed options where

@@ -94,7 +94,7 @@ func TestParseOptions(t *testing.T) {
 // samples are values other than zero for the types of fields that not every
 // number may be put into.
 var samples = map[reflect.Type][]any{
-	reflect.TypeFor[Format]():     {JPEG, PNG, WebP, GIF, Auto},
+	reflect.TypeFor[Format]():     {JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, Auto, AutoAVIF, AutoWebP, AutoJPEG},
 	reflect.TypeFor[Fit]():        {Contain, ScaleDown, Pad, Stretch, AutoFit},
 	reflect.TypeFor[Gravity]():    {Gravity{kind: 1}, Gravity{kind: gravitySmart}, Gravity{focalPoint, 100, 9999}, Gravity{focalPoint, 100, 0}},
 	reflect.TypeFor[Ratio]():      {Ratio{16, 9}, Ratio{1, 1}, Ratio{100, 1}},
@@ -103,6 +103,7 @@ var samples = map[reflect.Type][]any{
 	reflect.TypeFor[Hundredths](): {Hundredths(950), Hundredths(33)},
 	reflect.TypeFor[Background](): {Background{plainBackground, 0xff}, Background{plainBackground, 0x12345678}, Background{kind: autoBackground}, Background{kind: blurBackground}},
 	reflect.TypeFor[Sides]():      {Sides{1, 2, 3, 4}, Sides{5, 5, 5, 5}, Sides{0, 0, 1, 0}},
+	reflect.TypeFor[Similarity](): {Similarity(5000), Similarity(9876)},
 }
 
 // leaves yields every field of a struct that is compared as one value, with

@@ -13,9 +13,18 @@ const maxColors = 256
 // format knows only opaque and transparent.
 const alphaThreshold = 128
 
-// exactPalette returns m with a palette if it has no more than 256 colours,
-// else nil.
-func exactPalette(m *image.NRGBA) *image.Paletted {
+// colorsOf returns how many colours a palette has at a quality: all of them from
+// 80 on and at 0, and so on down to 2.
+func colorsOf(quality int) int {
+	if quality <= 0 || quality >= 80 {
+		return maxColors
+	}
+	return max(2, maxColors*quality*quality/6400)
+}
+
+// exactPalette returns m with a palette if it has no more than n colours, at
+// most 256, else nil.
+func exactPalette(m *image.NRGBA, n int) *image.Paletted {
 	index := make(map[[4]byte]byte, maxColors)
 	var palette color.Palette
 	out := image.NewPaletted(m.Rect, nil)
@@ -30,7 +39,7 @@ func exactPalette(m *image.NRGBA) *image.Paletted {
 			if lastIndex < 0 || c != last {
 				i, ok := index[c]
 				if !ok {
-					if len(palette) == maxColors {
+					if len(palette) == n {
 						return nil
 					}
 					i = byte(len(palette))
@@ -46,7 +55,7 @@ func exactPalette(m *image.NRGBA) *image.Paletted {
 	return out
 }
 
-// quantize returns m with a palette of at most 256 colours. Pixels are opaque
+// quantize returns m with a palette of at most n colours, 2 to 256. Pixels are opaque
 // or transparent after it; transparent is the last colour of the palette, if
 // there are such pixels.
 //
@@ -54,13 +63,12 @@ func exactPalette(m *image.NRGBA) *image.Paletted {
 // axis, always in the group that is farthest from one colour (Wu's variance
 // criterion over a 15-bit histogram). The error of every pixel is spread to its
 // neighbours (Floyd and Steinberg), rows in alternating directions.
-func quantize(m *image.NRGBA) *image.Paletted {
+func quantize(m *image.NRGBA, n int) *image.Paletted {
 	m = withBinaryAlpha(m)
-	if few := exactPalette(m); few != nil {
+	if few := exactPalette(m, n); few != nil {
 		return few
 	}
 	transparent := !m.Opaque()
-	n := maxColors
 	if transparent {
 		n--
 	}

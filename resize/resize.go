@@ -2,7 +2,6 @@
 package resize
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +48,7 @@ func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Optio
 			result, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if !o.Format.Writable() {
+	if !o.Format.IsAuto() && !o.Format.Writable() {
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
 	job := job{limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
@@ -67,16 +66,16 @@ func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Optio
 	if err != nil {
 		return nil, malformed(job.info.Format, err)
 	}
-	picture, err = job.transform(ctx, picture)
+	picture, err = job.transform(ctx, job.frames(picture))
 	if err != nil {
 		return nil, malformed(job.info.Format, err)
 	}
-	var out bytes.Buffer
-	if err := o.Format.codec().encode(&out, picture, r.Quality); err != nil {
+	result, err = job.output(ctx, picture, file, r)
+	if err != nil {
 		return nil, malformed(job.info.Format, err)
 	}
 	giveBack(file) // not after an error or a panic: a decoder may still read it
-	return &Result{Body: out.Bytes(), Format: o.Format, Size: picture.Source}, nil
+	return result, nil
 }
 
 // files has the buffers of sources that were read before. To clear new ones,
@@ -109,6 +108,10 @@ type job struct {
 	info  Info
 	plan  plan // made from the header alone
 	want  Want
+
+	target  Format // of the result: a guess from the header until the picture is decoded
+	altered bool   // the picture does not look as it is stored
+
 	held  int64    // bytes of the budget
 	close []func() // what has to be ended when the job is done
 }
@@ -177,12 +180,14 @@ func (j *job) inspect(head []byte) error {
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return err
 	}
-	j.info, j.plan = info, plan
+	j.info = info
+	j.target = j.guess(plan)
+	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
 	j.want = Want{Limits: j.limits}
 	if j.options.Trim == 0 { // else what remains is known too late
-		j.want.Min = plan.smallest()
+		j.want.Min = j.plan.smallest()
 		if !j.options.Gravity.looks() {
-			j.want.cut = plan.cut
+			j.want.cut = j.plan.cut
 		}
 	}
 	return nil
@@ -198,7 +203,7 @@ func (j *job) weight() int64 {
 // encoded: of a picture that goes on after it is scaled, also what it is before
 // and after a step.
 func (j *job) resultWeight(p plan) int64 {
-	weight := j.options.Format.codec().resultBytes * area(p.canvas)
+	weight := j.target.codec().resultBytes * area(p.canvas)
 	if p.detail {
 		weight += 3 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
@@ -233,7 +238,7 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.budget == nil {
 		return func() {}, ctx.Err()
 	}
-	return j.budget.work(ctx, j.codec.heavy || j.options.Format.codec().heavy)
+	return j.budget.work(ctx, j.codec.heavy || j.target.codec().heavy)
 }
 
 func (j *job) release() {

@@ -14,7 +14,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := planOf(p.Source, p.orientation, j.options, seen)
+	plan := planOf(p.Source, p.orientation, j.planned(), seen)
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return nil, err
 	}
@@ -30,7 +30,9 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	if err := j.grow(j.held + more); err != nil {
 		return nil, err
 	}
-	steps := j.steps(p, &plan)
+	toSRGB := j.colours(p)
+	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1)
+	steps := j.steps(p, &plan, toSRGB)
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
@@ -45,7 +47,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 }
 
 // steps are what is done to every frame, in this order.
-func (j *job) steps(p *Picture, plan *plan) []func(image.Image) image.Image {
+func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) []func(image.Image) image.Image {
 	var steps []func(image.Image) image.Image
 	add := func(wanted bool, step func(image.Image) image.Image) {
 		if wanted {
@@ -54,11 +56,7 @@ func (j *job) steps(p *Picture, plan *plan) []func(image.Image) image.Image {
 	}
 	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
 	add(true, plan.turn.upright)
-	if needsSRGB(p.ICC) {
-		profile := p.ICC
-		add(true, func(img image.Image) image.Image { return toSRGB(img, profile) })
-		p.ICC = nil
-	}
+	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
 	add(plan.canvas != plan.size || j.options.Background != Background{}, newGround(plan, j.options.Background).lay)
 	return steps

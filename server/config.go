@@ -81,6 +81,16 @@ type HandlerConfig struct {
 	StrictOptions bool `json:"strict_options"`
 	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small).
 	WebPMethod *int `json:"webp_method"`
+	// Quality are the qualities of formats when the URL has no q, 1 to 100.
+	Quality map[string]int `json:"quality"`
+	// AVIFPixels is the largest result that AVIF is written of; a larger one is
+	// WebP. 0 means 2 million.
+	AVIFPixels int `json:"avif_pixels"`
+	// RedirectAuto answers f=auto with a redirect to the URL that names the
+	// format, for caches that ignore Vary.
+	RedirectAuto bool `json:"redirect_auto"`
+	// ClientHints obeys Sec-CH-DPR, Sec-CH-Width and Save-Data.
+	ClientHints bool `json:"client_hints"`
 	// MaxSourceBytes is the largest source; 0 means 50 MB.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 
@@ -296,7 +306,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 		h.AllowedFormats[i] = f
 	}
 	h.OutputFormat = cmp.Or(h.OutputFormat, "webp")
-	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (f != resize.Auto && !f.Writable()) {
+	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (!f.IsAuto() && !f.Writable()) {
 		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
 	}
 	h.validateOutputFormats(key, faults)
@@ -313,6 +323,14 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if *h.WebPMethod < 0 || *h.WebPMethod > 6 {
 		faults.add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)
 	}
+	for name, q := range h.Quality {
+		if f := resize.FormatByName(name); !f.Writable() || q < 1 || q > 100 {
+			faults.add(key+".quality."+name, "%d is not a quality from 1 to 100 of a format that can be written", q)
+		}
+	}
+	if h.AVIFPixels < 0 {
+		faults.add(key+".avif_pixels", "%d is negative", h.AVIFPixels)
+	}
 	h.MaxSourceBytes = cmp.Or(h.MaxSourceBytes, defaultMaxSourceBytes)
 	if h.MaxSourceBytes < 0 {
 		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
@@ -326,29 +344,6 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if h.CacheTime == nil {
 		h.CacheTime = new(int64(defaultCacheTime))
 	}
-}
-
-// validateOutputFormats completes the list by OutputFormat.
-func (h *HandlerConfig) validateOutputFormats(key string, faults *faults) {
-	if len(h.OutputFormats) == 0 {
-		h.OutputFormats = defaultOutputFormats
-	}
-	h.OutputFormats = slices.Clone(h.OutputFormats)
-	for i, name := range h.OutputFormats {
-		f := resize.FormatByName(name)
-		if !f.Writable() {
-			faults.add(key+".output_formats."+strconv.Itoa(i), "%q is not a format that can be written", name)
-		}
-		h.OutputFormats[i] = f.String()
-	}
-	if f := resize.FormatByName(h.OutputFormat); f.Writable() && !slices.Contains(h.OutputFormats, f.String()) {
-		h.OutputFormats = append(h.OutputFormats, f.String())
-	}
-}
-
-// writes reports whether results may be of that format.
-func (h *HandlerConfig) writes(f resize.Format) bool {
-	return slices.Contains(h.OutputFormats, f.String())
 }
 
 // cached reports whether results are kept at all.

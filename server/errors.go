@@ -82,7 +82,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		w.WriteHeader(status)
 		return
 	}
-	setPictureHeader(header, req, mediaType)
+	setPictureHeader(header, req, mediaType, h.vary(req))
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -35,8 +35,8 @@ func (s *Server) newHandler(c *HandlerConfig, budgets budgets, o Options) (*Hand
 		bucket: bucket,
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
-			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats)},
-			Quality: resize.Quality{WebPMethod: *c.WebPMethod},
+			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats), AVIFPixels: int64(c.AVIFPixels)},
+			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 		},
 		auth: authorizers(o.Verify),
 		log:  log,
@@ -68,6 +68,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := h.authorize(r); err != nil {
 		h.fail(w, r, req, err)
+		return
+	}
+	if h.redirect(w, r, req) {
 		return
 	}
 	entry, status, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {

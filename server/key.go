@@ -8,7 +8,7 @@ import (
 
 // renderVersion is raised whenever the same request gives other bytes than
 // before: entries of older versions are not found any more.
-const renderVersion = 1
+const renderVersion = 2
 
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
@@ -19,6 +19,7 @@ func (h *Handler) key(req request) cache.Key {
 			strconv.Itoa(renderVersion),
 			req.options.String(),
 			strconv.Itoa(h.resizer.Quality.WebPMethod),
+			h.config.qualityKey(),
 		),
 	}
 }

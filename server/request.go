@@ -3,12 +3,10 @@ package server
 import (
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -60,7 +58,8 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && h.config.StrictOptions && len(wrong) > 0 {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
 	}
-	h.chooseFormat(&req, r.Header.Values("Accept"))
+	h.chooseFormat(&req, r)
+	h.obeyHints(&req, r)
 	if err == nil && !h.allowed(name) {
 		err = errExtension
 	}
@@ -84,57 +83,11 @@ func (h *Handler) allowed(name string) bool {
 	return ext != "" && slices.Contains(h.config.AllowedFormats, ext)
 }
 
-// chooseFormat puts a format that can be written into the options: that of the
-// URL, else the handler's, else the best that the client accepts.
-func (h *Handler) chooseFormat(req *request, accept []string) {
-	if f := req.options.Format; f == resize.NoFormat || (f != resize.Auto && !h.config.writes(f)) {
-		req.options.Format = resize.FormatByName(h.config.OutputFormat)
-	}
-	if req.options.Format == resize.Auto {
-		req.options.Format = negotiate(accept, req.name)
-		req.negotiated = true
-	}
-}
-
-// negotiate returns WebP for clients that name it in Accept, else a format that
-// every client reads and that keeps what the source's extension promises.
-func negotiate(accept []string, name string) resize.Format {
-	if accepts(accept, resize.WebP.MediaType()) {
-		return resize.WebP
-	}
-	switch f := resize.FormatByName(strings.TrimPrefix(path.Ext(name), ".")); f {
-	case resize.PNG, resize.GIF:
-		return f
-	}
-	return resize.JPEG
-}
-
-// accepts reports whether a media type is named with a weight above 0 (RFC
-// 9110, section 12.5.1). Ranges like image/* do not count: clients send them
-// that read none of the newer formats.
-func accepts(accept []string, mediaType string) bool {
-	for _, line := range accept {
-		for part := range strings.SplitSeq(line, ",") {
-			t, params, err := mime.ParseMediaType(part)
-			if err != nil || t != mediaType {
-				continue
-			}
-			weight, ok := params["q"]
-			if !ok {
-				return true
-			}
-			q, err := strconv.ParseFloat(weight, 64)
-			return err == nil && q > 0
-		}
-	}
-	return false
-}
-
 // formatsOf returns the formats that extensions name.
 func formatsOf(extensions []string) []resize.Format {
 	var formats []resize.Format
 	for _, ext := range extensions {
-		if f := resize.FormatByName(ext); f != resize.NoFormat && f != resize.Auto {
+		if f := resize.FormatByName(ext); f != resize.NoFormat && !f.IsAuto() {
 			formats = append(formats, f)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // requests, ranges and HEAD are the work of http.ServeContent.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
 	header := w.Header()
-	setPictureHeader(header, req, e.MediaType)
+	setPictureHeader(header, req, e.MediaType, h.vary(req))
 	header.Set("ETag", `"`+e.ETag+`"`)
 	header.Set("Cache-Control", h.cacheControl())
 	header.Set("Cache-Status", cacheStatus(s))
@@ -59,28 +59,29 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 
 // setPictureHeader sets what every answer with a picture has: nobody is to
 // take it for anything but a picture of that type.
-func setPictureHeader(header http.Header, req request, mediaType string) {
+func setPictureHeader(header http.Header, req request, mediaType string, vary []string) {
 	header.Set("Content-Type", mediaType)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	header.Set("Content-Disposition", contentDisposition(req))
-	if req.negotiated {
-		header.Set("Vary", "Accept")
+	header.Set("Content-Disposition", contentDisposition(req, mediaType))
+	for _, name := range vary {
+		header.Add("Vary", name)
 	}
 }
 
 // contentDisposition names the file as it would be saved, with the extension of
 // what is sent.
-func contentDisposition(req request) string {
+func contentDisposition(req request, mediaType string) string {
 	base := path.Base(req.name)
-	name := strings.TrimSuffix(base, path.Ext(base)) + "." + extension(req.options.Format)
+	name := strings.TrimSuffix(base, path.Ext(base)) + "." + extension(mediaType)
 	if v := mime.FormatMediaType("inline", map[string]string{"filename": name}); v != "" {
 		return v
 	}
 	return "inline"
 }
 
-func extension(f resize.Format) string {
+func extension(mediaType string) string {
+	f := resize.FormatByMediaType(mediaType)
 	if f == resize.JPEG {
 		return "jpg"
 	}

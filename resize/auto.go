@@ -1,0 +1,75 @@
+package resize
+
+import "strings"
+
+// Formats that are chosen by the picture. Auto is also for the server to narrow
+// by what the client accepts; a Resizer takes it for AutoJPEG.
+const (
+	Auto     Format = 0xff - iota
+	AutoAVIF        // AVIF; animations and large pictures become WebP
+	AutoWebP        // WebP
+	AutoJPEG        // what every client reads: JPEG, PNG with transparency, GIF of animations
+)
+
+// autoNames are the names of the formats above, in that order.
+var autoNames = []string{"auto", "auto-avif", "auto-webp", "auto-jpeg"}
+
+// IsAuto reports whether f stands for a choice of formats.
+func (f Format) IsAuto() bool { return f >= AutoJPEG }
+
+func autoByName(name string) Format {
+	for i, n := range autoNames {
+		if strings.EqualFold(n, name) {
+			return Auto - Format(i)
+		}
+	}
+	return NoFormat
+}
+
+// A subject is what the choice of a format depends on.
+type subject struct {
+	source   Format
+	alpha    bool // transparent somewhere
+	animated bool
+	pixels   int64 // of the result
+}
+
+// resolve returns the format that f stands for. AVIF of more pixels than
+// Limits.AVIFPixels is WebP, since its encoder takes long.
+func (f Format) resolve(s subject, l Limits) Format {
+	switch f {
+	case AutoAVIF:
+		f = AVIF
+		if s.animated {
+			f = WebP
+		}
+	case AutoWebP:
+		f = WebP
+	case Auto, AutoJPEG:
+		switch {
+		case s.animated, s.source == GIF:
+			f = GIF
+		case s.alpha, s.source == PNG, s.source == ICO, s.source == BMP:
+			f = PNG
+		default:
+			f = JPEG
+		}
+	}
+	if f == AVIF && s.pixels > l.AVIFPixels {
+		return WebP
+	}
+	return f
+}
+
+// accepts reports whether a client that is served f reads files of format g.
+func (f Format) accepts(g Format) bool {
+	switch f {
+	case AutoAVIF:
+		return g == AVIF || g == WebP || g == JPEG || g == PNG || g == GIF
+	case AutoWebP:
+		return g == WebP || g == JPEG || g == PNG || g == GIF
+	case Auto, AutoJPEG:
+		return g == JPEG || g == PNG || g == GIF
+	}
+	return f == g
+}

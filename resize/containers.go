@@ -1,0 +1,271 @@
+package resize
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+)
+
+// Files of JPEG, PNG and WebP taken apart without decoding: to find metadata,
+// to add some to a result, and to leave it out of a source that is sent as it
+// is.
+
+// A jpegSegment is a marker and what belongs to it, the bytes of a scan
+// included (T.81 section B.1.1).
+type jpegSegment struct {
+	marker  byte
+	payload []byte // without marker and length; nil: it has none
+	whole   []byte // all bytes, and of SOS those of the scan too
+}
+
+// JPEG markers.
+const (
+	markerSOI   = 0xd8
+	markerEOI   = 0xd9
+	markerSOS   = 0xda
+	markerAPP0  = 0xe0
+	markerAPP1  = 0xe1
+	markerAPP2  = 0xe2
+	markerAPP13 = 0xed
+	markerAPP14 = 0xee
+	markerCOM   = 0xfe
+)
+
+// jpegSegments yields the segments from SOI to EOI; what follows it is not
+// part of the picture. It ends early where the file is damaged.
+func jpegSegments(file []byte) func(func(jpegSegment) bool) {
+	return func(yield func(jpegSegment) bool) {
+		b := file
+		for len(b) >= 2 {
+			if b[0] != 0xff {
+				return
+			}
+			if b[1] == 0xff { // fill
+				b = b[1:]
+				continue
+			}
+			s := jpegSegment{marker: b[1]}
+			n := 2
+			if s.marker != markerSOI && s.marker != markerEOI && (s.marker < 0xd0 || s.marker > 0xd7) && s.marker != 0x01 {
+				if len(b) < 4 {
+					return
+				}
+				n += int(binary.BigEndian.Uint16(b[2:]))
+				if n < 4 || n > len(b) {
+					return
+				}
+				s.payload = b[4:n]
+				if s.marker == markerSOS {
+					n += scanBytes(b[n:])
+				}
+			}
+			s.whole = b[:n]
+			if !yield(s) || s.marker == markerEOI {
+				return
+			}
+			b = b[n:]
+		}
+	}
+}
+
+// scanBytes returns how many bytes the entropy-coded data at the start of b
+// takes, up to a marker that is neither stuffing nor a restart.
+func scanBytes(b []byte) int {
+	for i := 0; i+1 < len(b); {
+		j := bytes.IndexByte(b[i:len(b)-1], 0xff)
+		if j < 0 {
+			break
+		}
+		i += j
+		if m := b[i+1]; m == 0 || (m >= 0xd0 && m <= 0xd7) {
+			i += 2
+		} else if m == 0xff {
+			i++
+		} else {
+			return i
+		}
+	}
+	return len(b)
+}
+
+const (
+	exifMark = "Exif\x00\x00"
+	xmpMark  = "http://ns.adobe.com/xap/1.0/\x00"
+)
+
+// metadataOf finds the metadata of a file.
+func metadataOf(format Format, file []byte) (m metadata) {
+	switch format {
+	case JPEG:
+		for s := range jpegSegments(file) {
+			switch {
+			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(exifMark)):
+				m.exif = s.payload
+			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(xmpMark)):
+				m.xmp = s.payload[len(xmpMark):]
+			case s.marker == markerAPP13:
+				m.iptc = s.payload
+			case s.marker == markerSOS:
+				return m
+			}
+		}
+	case PNG:
+		for kind, data := range pngChunks(file) {
+			switch kind {
+			case "eXIf":
+				m.exif = data
+			case "iTXt":
+				if rest, ok := bytes.CutPrefix(data, []byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00")); ok {
+					m.xmp = rest
+				}
+			}
+		}
+	case WebP:
+		body, err := webpBody(file)
+		if err != nil {
+			return m
+		}
+		for c, err := range riffChunks(body) {
+			if err != nil {
+				return m
+			}
+			switch c.id {
+			case "EXIF":
+				m.exif = c.data
+			case "XMP ":
+				m.xmp = c.data
+			}
+		}
+	case TIFF:
+		m.exif = file
+	case AVIF, HEIC:
+		if h, err := parseHEIF(file); err == nil {
+			m.exif = h.exif
+		}
+	}
+	return m
+}
+
+// withEXIF returns a result of ours with an EXIF block, or as it is if the
+// format has no place for it.
+func withEXIF(format Format, file, exif []byte) []byte {
+	if exif == nil {
+		return file
+	}
+	switch format {
+	case JPEG:
+		var out []byte
+		for s := range jpegSegments(file) {
+			if out != nil && s.marker != markerAPP0 && !bytes.Contains(out, []byte(exifMark)) {
+				out = append(out, 0xff, markerAPP1)
+				out = binary.BigEndian.AppendUint16(out, uint16(2+len(exifMark)+len(exif)))
+				out = append(append(out, exifMark...), exif...)
+			}
+			out = append(out, s.whole...)
+		}
+		return out
+	case PNG:
+		head := len(pngSignature) + pngIHDRBytes
+		return slices.Concat(file[:head], pngChunk("eXIf", exif), file[head:])
+	case WebP:
+		return webpWith(file, webpExif, nil, appendChunk(nil, "EXIF", exif))
+	}
+	return file
+}
+
+// pngChunk returns a chunk with its length and checksum.
+func pngChunk(kind string, data []byte) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+	b = append(append(b, kind...), data...)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
+}
+
+// webpWith returns a file with flags set in its VP8X chunk, which is added if
+// there is none, and chunks before and behind the others.
+func webpWith(file []byte, flags byte, before, behind []byte) []byte {
+	body, err := webpBody(file)
+	if err != nil {
+		return file
+	}
+	if !bytes.HasPrefix(body, []byte("VP8X")) {
+		info, err := configWebP(file)
+		if err != nil {
+			return file
+		}
+		if info.Alpha {
+			flags |= webpAlpha
+		}
+		body = append(vp8x(0, info.Size), body...)
+	} else {
+		body = bytes.Clone(body)
+	}
+	const head = 8 + 10
+	body[8] |= flags
+	return webpFile(slices.Concat(body[:head], before, body[head:], behind))
+}
+
+// withoutMetadata returns a source that decoded well without its metadata,
+// bytes behind its end, and comments; profile says whether its colour profile
+// stays. ok is false if the container is not one that can be taken apart.
+func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok bool) {
+	switch format {
+	case JPEG:
+		ended := false
+		for s := range jpegSegments(file) {
+			switch {
+			case s.marker == markerAPP0 && bytes.HasPrefix(s.payload, []byte("JFIF\x00")):
+				s.whole = jfif // a thumbnail may be in it
+			case s.marker == markerAPP14 && bytes.HasPrefix(s.payload, []byte("Adobe")):
+			case s.marker == markerAPP2 && profile && bytes.HasPrefix(s.payload, []byte("ICC_PROFILE\x00")):
+			case s.marker >= markerAPP0 && s.marker <= 0xef, s.marker == markerCOM:
+				continue
+			}
+			out = append(out, s.whole...)
+			ended = ended || s.marker == markerEOI
+		}
+		return out, ended
+	case PNG:
+		out = append(out, pngSignature...)
+		for kind, data := range pngChunks(file) {
+			switch {
+			case slices.Contains([]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}, kind), kind == "iCCP" && profile:
+				out = append(out, pngChunk(kind, data)...)
+			}
+			if kind == "IEND" {
+				return out, true
+			}
+		}
+	case WebP:
+		body, err := webpBody(file)
+		if err != nil {
+			return nil, false
+		}
+		for c, err := range riffChunks(body) {
+			if err != nil {
+				return nil, false
+			}
+			switch c.id {
+			case "VP8X":
+				c.data = bytes.Clone(c.data)
+				c.data[0] &= webpAnimation | webpAlpha | webpICC
+				if !profile {
+					c.data[0] &^= webpICC
+				}
+			case "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF":
+			case "ICCP":
+				if !profile {
+					continue
+				}
+			default:
+				continue
+			}
+			out = appendChunk(out, c.id, c.data)
+		}
+		return webpFile(out), true
+	}
+	return nil, false
+}
+
+// jfif is an APP0 segment without a thumbnail and with square pixels.
+var jfif = []byte("\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")

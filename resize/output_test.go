@@ -1,0 +1,415 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"s3imageserver/resize/icc"
+	"s3imageserver/resize/jpeg"
+)
+
+// run gives a file to a checker of another project, and fails the test if that
+// finds fault with it. Without the checker nothing is tested, except in CI.
+func run(t *testing.T, body []byte, name string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Logf("not checked with %s: %v", name, err)
+		return ""
+	}
+	file := filepath.Join(t.TempDir(), "result")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(path, append(args, file)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func made(t *testing.T, file []byte, o Options) *Result {
+	t.Helper()
+	result, err := resizeBytes(t, &Resizer{}, file, o)
+	if err != nil {
+		t.Fatalf("%v: %v", o, err)
+	}
+	return result
+}
+
+// Every format that is written is well-formed for a second decoder.
+func TestSecondDecoders(t *testing.T) {
+	photo, logo, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/logo.png"), readSample(t, "photos/orbit.gif")
+	for _, o := range []Options{{Format: JPEG}, {Format: JPEG, Progressive: true}, {Format: JPEG, Chroma: ChromaFull}, {Format: JPEG, Strip: StripNone}} {
+		o.Width = 201
+		run(t, made(t, photo, o).Body, "djpeg", "-strict", "-outfile", os.DevNull)
+	}
+	for _, o := range []Options{{Format: PNG}, {Format: PNG, Quality: 60}, {Format: PNG, Strip: StripNone}, {Format: PNG, Profile: ProfileKeep}} {
+		o.Width = 111
+		for _, file := range [][]byte{photo, logo, readSample(t, "edge/16-bit.png"), readSample(t, "edge/p3.jpg")} {
+			run(t, made(t, file, o).Body, "pngcheck", "-q")
+		}
+	}
+	for _, o := range []Options{{Format: WebP}, {Format: WebP, Lossless: true}, {Format: WebP, Strip: StripNone}, {Format: WebP, Profile: ProfileKeep}} {
+		o.Width = 111
+		for _, file := range [][]byte{photo, logo, orbit, readSample(t, "edge/p3.jpg")} {
+			out := run(t, made(t, file, o).Body, "webpinfo")
+			if strings.Contains(out, "rror") && !strings.Contains(out, "No error") {
+				t.Errorf("%v: webpinfo: %s", o, out)
+			}
+		}
+	}
+	for _, o := range []Options{{Format: GIF}, {Format: GIF, Quality: 30}} {
+		o.Width = 60
+		for _, file := range [][]byte{photo, orbit, readSample(t, "edge/transparent.gif")} {
+			out := run(t, made(t, file, o).Body, "gifsicle", "--info")
+			if strings.Contains(out, "warning") || strings.Contains(out, "error") {
+				t.Errorf("%v: gifsicle: %s", o, out)
+			}
+		}
+	}
+	for _, o := range []Options{{}, {Lossless: true}, {Chroma: ChromaFull, Quality: 80}} {
+		o.Width, o.Format = 90, AVIF
+		for _, file := range [][]byte{photo, logo} {
+			run(t, made(t, file, o).Body, "avifdec", "--info")
+		}
+	}
+}
+
+// Lossless results have every pixel.
+func TestLossless(t *testing.T) {
+	for _, name := range []string{"photos/logo.png", "edge/palette.png", "photos/chart.png"} {
+		source := readSample(t, name)
+		want := toPNG(t, source, Options{Width: 90})
+		for _, f := range []Format{WebP, AVIF} {
+			r := &Resizer{Limits: Limits{Formats: []Format{AVIF}}}
+			result := made(t, source, Options{Width: 90, Format: f, Lossless: true})
+			back, err := resizeBytes(t, r, result.Body, Options{Format: PNG})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := png.Decode(bytes.NewReader(back.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			least := 1000.0
+			if f == AVIF && !opaque(plain(want)) {
+				least = 45 // its decoder premultiplies
+			}
+			if p := psnr(got, want); p < least {
+				t.Errorf("%s, lossless %v: PSNR %.1f dB", name, f, p)
+			}
+		}
+	}
+}
+
+// Each option of quality changes the file as it says.
+func TestQualityOptions(t *testing.T) {
+	photo := readSample(t, "photos/still-life.jpg")
+	size := func(o Options) int { o.Width = 200; return len(made(t, photo, o).Body) }
+	for _, f := range []Format{JPEG, WebP, PNG, GIF, AVIF} {
+		low, middle, high := size(Options{Format: f, Quality: 10}), size(Options{Format: f, Quality: 50}), size(Options{Format: f, Quality: 100})
+		if low >= middle || middle >= high {
+			t.Errorf("%v: %d, %d and %d bytes at quality 10, 50 and 100", f, low, middle, high)
+		}
+	}
+	for _, f := range []Format{JPEG, WebP, PNG} {
+		for _, most := range []int{9000, 5000} {
+			o := Options{Format: f, MaxBytes: most}
+			if n := size(o); n > most || n < most/3 {
+				t.Errorf("%v: %d bytes; want at most %d, and not far below", f, n, most)
+			}
+		}
+	}
+	if n, small := size(Options{Format: JPEG, MaxBytes: 10}), size(Options{Format: JPEG, Quality: 1}); n != small {
+		t.Errorf("a limit that cannot be met: %d bytes; want the %d of quality 1", n, small)
+	}
+	last := 0
+	for _, want := range []Similarity{8000, 9000, 9500, 9800} {
+		o := Options{Width: 200, Format: JPEG, AutoQuality: want}
+		first := made(t, photo, o)
+		again := made(t, photo, o)
+		if !bytes.Equal(first.Body, again.Body) {
+			t.Errorf("autoq=%v: other bytes the second time", want.Float())
+		}
+		got, err := png.Decode(bytes.NewReader(made(t, first.Body, Options{Format: PNG}).Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact := toPNG(t, photo, Options{Width: 200})
+		if s := ssim(lumaPlane(plain(exact)), lumaPlane(plain(got))); s < want.Float()-0.01 || len(first.Body) <= last {
+			t.Errorf("autoq=%v: similarity %.4f in %d bytes, %d for the one below", want.Float(), s, len(first.Body), last)
+		}
+		last = len(first.Body)
+	}
+	h, err := jpeg.ReadHeader(bytes.NewReader(made(t, photo, Options{Width: 50, Format: JPEG, Progressive: true}).Body))
+	if err != nil || !h.Progressive {
+		t.Errorf("progressive=true: %+v, %v", h, err)
+	}
+	full := made(t, photo, Options{Width: 50, Format: JPEG, Chroma: ChromaFull})
+	m, err := jpeg.Decode(bytes.NewReader(full.Body), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, ok := m.Image.(*image.YCbCr); !ok || c.SubsampleRatio != image.YCbCrSubsampleRatio444 {
+		t.Errorf("chroma=444: %T", m.Image)
+	}
+}
+
+// A colour that SSIM calls equal is equal, and noise is not.
+func TestSSIM(t *testing.T) {
+	a, b := image.NewGray(image.Rect(0, 0, 33, 21)), image.NewGray(image.Rect(0, 0, 33, 21))
+	for i := range a.Pix {
+		a.Pix[i] = byte(i * 7)
+		b.Pix[i] = a.Pix[i]
+	}
+	if s := ssim(a, b); s != 1 {
+		t.Errorf("equal pictures: %v", s)
+	}
+	b.Pix[100] ^= 0x80
+	if s := ssim(a, b); s >= 1 || s < 0.9 {
+		t.Errorf("one pixel differs: %v", s)
+	}
+	for i := range b.Pix {
+		b.Pix[i] = byte(i * 101)
+	}
+	if s := ssim(a, b); s > 0.3 {
+		t.Errorf("other pictures: %v", s)
+	}
+}
+
+// page and anim choose one frame.
+func TestPages(t *testing.T) {
+	source := readSample(t, "photos/orbit.gif")
+	frames := framesOf(t, source, GIF)
+	for _, tt := range []struct {
+		o    Options
+		want int
+	}{
+		{Options{Format: PNG}, 0}, {Options{Format: PNG, Page: 1}, 0}, {Options{Format: PNG, Page: 7}, 6},
+		{Options{Format: PNG, Page: 9999}, len(frames) - 1}, {Options{Format: GIF, Animation: AnimationStill}, 0}, {Options{Format: GIF, Page: 3}, 2},
+	} {
+		result := made(t, source, tt.o)
+		img, _, err := image.Decode(bytes.NewReader(result.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := psnr(img, frames[tt.want]); p < 30 {
+			t.Errorf("%v: PSNR %.1f dB to frame %d", tt.o, p, tt.want+1)
+		}
+		if tt.o.Format == GIF && len(framesOf(t, result.Body, GIF)) != 1 {
+			t.Errorf("%v: still an animation", tt.o)
+		}
+	}
+}
+
+// strip says what is left of the metadata, which is never a place.
+func TestStrip(t *testing.T) {
+	corpus(t)
+	source := readCorpus(t, "photos/libavif__dog_exif_extended_xmp_icc.jpg")
+	exif := writeEXIF(parseEXIF(metadataOf(JPEG, source).exif).order, []exifField{
+		{tagArtist, 2, 4, []byte("Ann\x00")}, {tagCopyright, 2, 9, []byte("(c) 2026\x00")}, {0x010f, 2, 6, []byte("Maker\x00")}, {0x8825, 4, 1, []byte{0, 0, 0, 8}},
+	}, []exifField{{0x829a, 5, 1, []byte{0, 0, 0, 1, 0, 0, 0, 9}}, {0x927c, 7, 6, []byte("secret")}})
+	source = withEXIF(JPEG, made(t, source, Options{Width: 300, Format: JPEG}).Body, exif)
+	for _, f := range []Format{JPEG, PNG, WebP} {
+		for strip, want := range map[Strip][]string{StripAll: nil, StripCopyright: {"Ann", "(c) 2026"}, StripNone: {"Ann", "(c) 2026", "Maker"}} {
+			result := made(t, source, Options{Width: 60, Format: f, Strip: strip})
+			kept := parseEXIF(metadataOf(f, result.Body).exif)
+			for _, text := range []string{"Ann", "(c) 2026", "Maker", "secret"} {
+				has := bytes.Contains(result.Body, []byte(text))
+				if has != contains(want, text) {
+					t.Errorf("%v, strip %v: %q in the result is %v", f, strip, text, has)
+				}
+			}
+			if len(kept.gps) > 0 || bytes.Contains(result.Body, []byte("xmpmeta")) {
+				t.Errorf("%v, strip %v: GPS or XMP in the result", f, strip)
+			}
+			out := run(t, result.Body, "exiftool", "-s", "-Artist", "-Copyright", "-ExposureTime", "-GPS*")
+			if out != "" && (strings.Contains(out, "Ann") != (strip != StripAll) || strings.Contains(out, "1/9") != (strip == StripNone) || strings.Contains(out, "GPS")) {
+				t.Errorf("%v, strip %v: exiftool says %s", f, strip, out)
+			}
+		}
+	}
+	x := metadata{
+		xmp:  []byte(`<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">All mine</rdf:li></rdf:Alt></dc:rights>`),
+		iptc: []byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x08\x1c\x02\x50\x00\x03Bob"),
+	}
+	kept := parseEXIF(x.keep(StripCopyright))
+	if kept.text(tagArtist) != "Bob" || kept.text(tagCopyright) != "All mine" {
+		t.Errorf("of XMP and IPTC: %q, %q", kept.text(tagArtist), kept.text(tagCopyright))
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// icc=keep carries the profile along where the format has a place for it.
+func TestProfileIsKept(t *testing.T) {
+	source := readSample(t, "edge/p3.jpg")
+	h, err := jpeg.ReadHeader(bytes.NewReader(source))
+	if err != nil || h.ICC == nil {
+		t.Fatal("the sample has no profile", err)
+	}
+	file, from := source, JPEG
+	for _, to := range []Format{PNG, WebP, JPEG, WebP, PNG, JPEG} {
+		result := made(t, file, Options{Width: 40, Format: to, Profile: ProfileKeep})
+		p, err := to.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(p.ICC, h.ICC) {
+			t.Errorf("%v to %v: profile of %d bytes; want the %d of the source", from, to, len(p.ICC), len(h.ICC))
+		}
+		if out := run(t, result.Body, "exiftool", "-s3", "-ICC_Profile:ProfileDescription"); out != "" && strings.TrimSpace(out) != icc.Description(h.ICC) {
+			t.Errorf("%v: exiftool calls the profile %q", to, out)
+		}
+		file, from = result.Body, to
+	}
+	gif := made(t, source, Options{Width: 40, Format: GIF, Profile: ProfileKeep})
+	converted := toPNG(t, source, Options{Width: 40})
+	got, _, err := image.Decode(bytes.NewReader(gif.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := psnr(got, converted); p < 30 {
+		t.Errorf("to GIF, which has no profiles: PSNR %.1f dB to sRGB", p)
+	}
+}
+
+// A choice of formats is settled by the picture.
+func TestAutoFormats(t *testing.T) {
+	photo, opaquePNG, clear, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/chart.png"), readSample(t, "photos/logo.png"), readSample(t, "photos/orbit.gif")
+	alphaWebP := made(t, clear, Options{Format: WebP, Width: 80}).Body
+	tests := []struct {
+		name   string
+		file   []byte
+		format Format
+		width  int
+		want   Format
+	}{
+		{"a photo for everyone", photo, AutoJPEG, 50, JPEG},
+		{"a photo", photo, AutoWebP, 50, WebP},
+		{"a photo as AVIF", photo, AutoAVIF, 50, AVIF},
+		{"a large photo", photo, AutoAVIF, 0, WebP},
+		{"a large photo as AVIF", photo, AVIF, 0, WebP},
+		{"a drawing for everyone", opaquePNG, AutoJPEG, 50, PNG},
+		{"transparency for everyone", clear, AutoJPEG, 50, PNG},
+		{"transparent WebP for everyone", alphaWebP, AutoJPEG, 50, PNG},
+		{"an animation for everyone", orbit, AutoJPEG, 50, GIF},
+		{"an animation", orbit, AutoWebP, 50, WebP},
+		{"an animation as AVIF", orbit, AutoAVIF, 50, WebP},
+		{"a frame of an animation as AVIF", orbit, AVIF, 50, AVIF},
+	}
+	for _, tt := range tests {
+		r := &Resizer{Limits: Limits{AVIFPixels: 10000}}
+		result, err := resizeBytes(t, r, tt.file, Options{Format: tt.format, Width: tt.width})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if got, err := Sniff(result.Body); err != nil || got != tt.want || result.Format != tt.want {
+			t.Errorf("%s: %v, %v in the file; want %v", tt.name, result.Format, got, tt.want)
+		}
+	}
+}
+
+// A result is never longer than its source where nothing visible was asked; the
+// source goes out without anything that is not picture.
+func TestSourceIsSent(t *testing.T) {
+	noise := image.NewNRGBA(image.Rect(0, 0, 64, 64))
+	for i := range noise.Pix {
+		noise.Pix[i] = byte(i*i>>3) | 3
+	}
+	low := func(f Format, q int) []byte {
+		var b bytes.Buffer
+		if err := f.codec().encode(&b, still(noise), Quality{Quality: q}); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	exif := writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{{tagArtist, 2, 4, []byte("Ann\x00")}}, nil)
+	jpg := append(withEXIF(JPEG, low(JPEG, 5), exif), "<script>"...)
+	web := withEXIF(WebP, low(WebP, 1), exif)
+	bare, ok := withoutMetadata(JPEG, low(JPEG, 5), false)
+	if !ok || len(bare) != len(low(JPEG, 5)) {
+		t.Fatal("a bare JPEG loses something")
+	}
+	tests := []struct {
+		name string
+		file []byte
+		o    Options
+		want []byte // nil: another file
+	}{
+		{"JPEG to JPEG", jpg, Options{Format: JPEG}, bare},
+		{"JPEG to a choice", jpg, Options{Format: AutoJPEG}, bare},
+		{"JPEG in a box that is larger", jpg, Options{Format: JPEG, Width: 900, Height: 900}, bare},
+		{"JPEG to WebP", jpg, Options{Format: WebP}, nil},
+		{"JPEG made smaller", jpg, Options{Format: JPEG, Width: 63}, nil},
+		{"JPEG that is progressive", jpg, Options{Format: JPEG, Progressive: true}, nil},
+		{"WebP to WebP", web, Options{Format: WebP}, webpWith(low(WebP, 1), 0, nil, nil)},
+	}
+	for _, tt := range tests {
+		result := made(t, tt.file, tt.o)
+		if tt.want == nil {
+			if bytes.HasPrefix(tt.file, result.Body[:len(result.Body)-2]) {
+				t.Errorf("%s: the source", tt.name)
+			}
+			continue
+		}
+		if !bytes.Equal(result.Body, tt.want) {
+			t.Errorf("%s: %d bytes; want the source without metadata, %d of %d", tt.name, len(result.Body), len(tt.want), len(tt.file))
+		}
+		if bytes.Contains(result.Body, []byte("script")) || bytes.Contains(result.Body, []byte("Ann")) {
+			t.Errorf("%s: metadata in the result", tt.name)
+		}
+	}
+	// One that has to be turned, or whose colours have to be converted, is not.
+	for _, name := range []string{"orientation/6.jpg", "edge/p3.jpg"} {
+		file := readSample(t, name)
+		result := made(t, file, Options{Format: JPEG, Quality: 100})
+		if source, ok := withoutMetadata(JPEG, file, false); !ok || bytes.Equal(result.Body, source) {
+			t.Errorf("%s: the source", name)
+		}
+	}
+	// A source that breaks off is refused, not sent.
+	if _, err := resizeBytes(t, &Resizer{}, jpg[:len(jpg)/2], Options{Format: JPEG}); err == nil {
+		t.Error("half a JPEG was sent")
+	}
+}
+
+// A palette with alpha comes near to the picture.
+func TestQuantizeAlpha(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 120, 80))
+	for y := range 80 {
+		for x := range 120 {
+			m.SetNRGBA(x, y, color.NRGBA{byte(2 * x), byte(3 * y), byte(255 - 2*x), byte(3 * y)})
+		}
+	}
+	for n, least := range map[int]float64{256: 26, 32: 20, 4: 10} {
+		got := quantizeAlpha(m, n)
+		if len(got.Palette) > n {
+			t.Errorf("%d colours; want at most %d", len(got.Palette), n)
+		}
+		if p := psnr(overWhite(got), overWhite(m)); p < least {
+			t.Errorf("%d colours: PSNR %.1f dB on white", n, p)
+		}
+	}
+}
+
+func overWhite(img image.Image) image.Image { return onWhite(toNRGBA(img)) }

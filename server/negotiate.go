@@ -1,0 +1,126 @@
+package server
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"s3imageserver/resize"
+)
+
+// chooseFormat puts a format into the options that can be rendered: that of the
+// URL, else the handler's, narrowed to what the client accepts if it leaves the
+// choice.
+func (h *Handler) chooseFormat(req *request, r *http.Request) {
+	f := req.options.Format
+	if f == resize.NoFormat || (!f.IsAuto() && !h.config.writes(f)) {
+		f = resize.FormatByName(h.config.OutputFormat)
+	}
+	if f == resize.Auto {
+		f = h.negotiate(r.Header.Values("Accept"))
+		req.negotiated = true
+	}
+	if f == resize.AutoAVIF && !h.config.writes(resize.AVIF) {
+		f = resize.AutoWebP
+	}
+	req.options.Format = f
+}
+
+// negotiate narrows f=auto to one of three choices, so that few variants of a
+// picture are kept: AVIF where it is among the output formats, WebP, and what
+// everyone reads. Of formats with different weights the client's favourite
+// counts (RFC 9110, section 12.5.1).
+func (h *Handler) negotiate(accept []string) resize.Format {
+	webp := weight(accept, resize.WebP.MediaType())
+	avif := weight(accept, resize.AVIF.MediaType())
+	switch {
+	case avif > 0 && avif >= webp && h.config.writes(resize.AVIF):
+		return resize.AutoAVIF
+	case webp > 0:
+		return resize.AutoWebP
+	}
+	return resize.AutoJPEG
+}
+
+// weight returns the weight that Accept gives a media type, 0 if it is not
+// named. Ranges like image/* do not count: clients send them that read none of
+// the newer formats.
+func weight(accept []string, mediaType string) float64 {
+	for _, line := range accept {
+		for part := range strings.SplitSeq(line, ",") {
+			t, params, err := mime.ParseMediaType(part)
+			if err != nil || t != mediaType {
+				continue
+			}
+			text, ok := params["q"]
+			if !ok {
+				return 1
+			}
+			q, err := strconv.ParseFloat(text, 64)
+			if err != nil || !(q > 0) {
+				return 0
+			}
+			return min(q, 1)
+		}
+	}
+	return 0
+}
+
+// vary lists the headers of the request that the answer depends on.
+func (h *Handler) vary(req request) []string {
+	var names []string
+	if req.negotiated {
+		names = append(names, "Accept")
+	}
+	if h.config.ClientHints {
+		names = append(names, clientHints...)
+	}
+	return names
+}
+
+// clientHints are the hints that a handler may obey.
+var clientHints = []string{"Sec-CH-DPR", "Sec-CH-Width", "Save-Data"}
+
+// saveDataQuality is what the quality becomes at the most for clients that want
+// to save data.
+const saveDataQuality = 50
+
+// obeyHints applies client hints, rounded so that few variants arise: the
+// pixel ratio to quarters up to 3, the width up to the next 100.
+func (h *Handler) obeyHints(req *request, r *http.Request) {
+	if !h.config.ClientHints {
+		return
+	}
+	o := &req.options
+	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 {
+		ratio = max(1, min(3, float64(int(ratio*4+0.5))/4))
+		o.Width = min(int(float64(o.Width)*ratio), h.config.MaxDimension)
+		o.Height = min(int(float64(o.Height)*ratio), h.config.MaxDimension)
+	}
+	if width, err := strconv.Atoi(r.Header.Get("Sec-CH-Width")); err == nil && width > 0 && width <= 1<<16 && o.Width == 0 && o.Height == 0 {
+		o.Width = min((width+99)/100*100, h.config.MaxDimension)
+	}
+	if strings.EqualFold(r.Header.Get("Save-Data"), "on") && (o.Quality == 0 || o.Quality > saveDataQuality) {
+		o.Quality = saveDataQuality
+	}
+}
+
+// redirect sends a client whose format was negotiated to the URL that names
+// it, where caches that ignore Vary may keep the picture. It reports whether it
+// did.
+func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) bool {
+	if !h.config.RedirectAuto || !req.negotiated {
+		return false
+	}
+	query := r.URL.Query()
+	query.Set("f", req.options.Format.String())
+	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query.Encode()}
+	header := w.Header()
+	header.Set("Vary", "Accept")
+	header.Set("Cache-Control", "private, max-age=300")
+	header.Set("Location", target.String())
+	w.WriteHeader(http.StatusFound)
+	return true
+}
