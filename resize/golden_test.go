@@ -77,7 +77,11 @@ func example(t *testing.T, p Param) image.Image {
 	if !o.Format.Writable() {
 		o.Format = PNG
 	}
-	result, err := resizeBytes(t, &Resizer{}, readSample(t, "photos/"+p.Sample), o)
+	logo, err := NewOverlay(readSample(t, "photos/logo.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := resizeBytes(t, &Resizer{Watermark: logo}, readSample(t, "photos/"+p.Sample), o)
 	if err != nil {
 		t.Fatalf("%s: %v", p.Example, err)
 	}

@@ -26,6 +26,12 @@ type Options struct {
 
 	Background Background
 	Padding    Sides // pixels around the picture
+	Radius     int   // of the corners, in pixels; maxRadius: as large as it can be
+	Border     Border
+
+	Effects   Effects
+	Watermark Watermark
+	Text      Text
 
 	Format Format // of the result; NoFormat: the caller's default
 
@@ -57,10 +63,13 @@ type param struct {
 
 // Groups of the reference, in its order.
 const (
-	groupSize   = "Size"
-	groupCrop   = "Crop and turn"
-	groupGround = "Background and frame"
-	groupOutput = "Output"
+	groupSize      = "Size"
+	groupCrop      = "Crop and turn"
+	groupEffects   = "Effects"
+	groupGround    = "Background and frame"
+	groupWatermark = "Watermark"
+	groupText      = "Text"
+	groupOutput    = "Output"
 )
 
 // params are in the order in which String writes them. A row adds the parameter
@@ -69,9 +78,19 @@ const (
 var params = slices.Concat(
 	sizeParams,
 	cropParams,
+	effectParams,
 	groundParams,
+	watermarkParams,
+	textParams,
 	outputParams,
 )
+
+// paints reports whether something is done to the pixels of a picture that has
+// its size already.
+func (o *Options) paints() bool {
+	return o.Background != Background{} || o.Radius != 0 || o.Border != Border{} ||
+		(o.Effects != Effects{} && !o.Effects.onlyGray()) || o.Watermark.Name != "" || o.Text.Text != ""
+}
 
 // A draft is options on their way out of a URL.
 type draft struct {
@@ -84,6 +103,7 @@ type draft struct {
 // same becomes the same.
 func (d *draft) finish() Options {
 	d.finishRatio()
+	d.finishOverlays()
 	d.finishDensity()
 	return d.Options
 }

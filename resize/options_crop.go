@@ -32,12 +32,15 @@ var cropParams = []param{
 		words: "1 to 255",
 	}},
 	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", special{
-		read:  func(d *draft, v string) Verdict { return readGravity(&d.Gravity, v) },
+		read:  func(d *draft, v string) Verdict { return readGravity(&d.Gravity, v, len(gravities)) },
 		write: func(o *Options) string { return o.Gravity.String() },
 		words: strings.Join(gravities[:], ", ") + ", `fp:x:y`",
 	}},
 	{"rot", "turn clockwise, by degrees; what appears at the corners is background", groupCrop, "w=120&rot=12", special{
-		read:  readAngle,
+		read: func(d *draft, v string) (verdict Verdict) {
+			d.Angle, verdict = parseAngle(v)
+			return verdict
+		},
 		write: func(o *Options) string { return formatHundredths(o.Angle) },
 		words: "-360 to 360",
 	}},
@@ -109,8 +112,9 @@ func (g Gravity) String() string {
 	return gravities[g.kind]
 }
 
-func readGravity(g *Gravity, v string) Verdict {
-	for i, word := range gravities {
+// readGravity reads one of the first words, or a focal point.
+func readGravity(g *Gravity, v string, words int) Verdict {
+	for i, word := range gravities[:words] {
 		if strings.EqualFold(v, word) {
 			*g = Gravity{kind: uint8(i)}
 			return Used
@@ -232,15 +236,15 @@ func parseCropLength(v string) (Length, Verdict) {
 	return Length{int32(f), false}, Used
 }
 
-func readAngle(d *draft, v string) Verdict {
+// parseAngle reads degrees and returns those from 0 to below 360.
+func parseAngle(v string) (Hundredths, Verdict) {
 	f, ok := parseFloat(v)
 	if !ok {
-		return Unreadable
+		return 0, Unreadable
 	}
 	verdict := Used
 	if f < -360 || f > 360 {
 		f, verdict = math.Max(-360, math.Min(360, f)), Clamped
 	}
-	d.Angle = Hundredths(math.Round(f*100)+36000) % 36000
-	return verdict
+	return Hundredths(math.Round(f*100)+36000) % 36000, verdict
 }

@@ -16,6 +16,60 @@ var groundParams = []param{
 		write: func(o *Options) string { return o.Padding.String() },
 		words: "0 to `max_dimension`, or four of them with commas",
 	}},
+	{"radius", "round corners, in pixels; `max` gives a circle or a pill", groupGround, "w=120&h=120&radius=max", special{
+		read: func(d *draft, v string) (verdict Verdict) {
+			if strings.EqualFold(v, "max") {
+				d.Radius = maxRadius
+				return Used
+			}
+			d.Radius, verdict = parseLength(v, d.max)
+			return verdict
+		},
+		write: func(o *Options) string {
+			if o.Radius == maxRadius {
+				return "max"
+			}
+			return formatInt(o.Radius)
+		},
+		words: "pixels, or max",
+	}},
+	{"border", "a line inside of the edge: width in pixels and colour", groupGround, "w=120&radius=16&border=4,0b6bcb", special{
+		read:  readBorder,
+		write: func(o *Options) string { return o.Border.String() },
+		words: "`width,rrggbb` or `width,rrggbbaa`",
+	}},
+}
+
+// maxRadius stands for half of the shorter side.
+const maxRadius = -1
+
+// A Border is a line inside of the edge of a picture; zero: none.
+type Border struct {
+	Width int // pixels
+	Color Color
+}
+
+// String returns the value of the parameter, "" for none.
+func (b Border) String() string {
+	if b == (Border{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d,%v", b.Width, b.Color)
+}
+
+func readBorder(d *draft, v string) Verdict {
+	left, right, two := strings.Cut(v, ",")
+	width, verdict := parseLength(left, d.max)
+	color, ok := parseColor(right)
+	switch {
+	case verdict == Unreadable || width > 0 && (!two || !ok):
+		return Unreadable
+	case width == 0 || color == 0:
+		d.Border = Border{}
+	default:
+		d.Border = Border{width, color}
+	}
+	return verdict
 }
 
 // A Background is what lies under and around a picture; the zero value is

@@ -167,9 +167,14 @@ func (d *draft) finishDensity() {
 			d.Ratio = newRatio(d.Width, d.Height)
 		}
 	}
-	for _, length := range []*int{&d.MinWidth, &d.MinHeight, &d.Padding.Top, &d.Padding.Right, &d.Padding.Bottom, &d.Padding.Left} {
+	for _, length := range []*int{
+		&d.MinWidth, &d.MinHeight, &d.Padding.Top, &d.Padding.Right, &d.Padding.Bottom, &d.Padding.Left,
+		&d.Radius, &d.Border.Width, &d.Text.Size, &d.Effects.Pixelate,
+	} {
 		grow(length, dpr, d.max)
 	}
+	d.Effects.Blur = Hundredths(math.Min(maxBlur*100, math.Round(float64(d.Effects.Blur)*dpr)))
+	d.Effects.Sharpen = Hundredths(math.Min(maxSharpen*100, math.Round(float64(d.Effects.Sharpen)*dpr)))
 }
 
 // grow multiplies a length; one that is given stays so.

@@ -79,6 +79,15 @@ func asNRGBA(img image.Image) *image.NRGBA {
 		return m
 	case *image.YCbCr:
 		return scale.NRGBA(m)
+	case *image.NYCbCrA:
+		out := scale.NRGBA(&m.YCbCr)
+		for y := range m.Rect.Dy() {
+			row := out.Pix[y*out.Stride:]
+			for x, a := range m.A[y*m.AStride:][:m.Rect.Dx()] {
+				row[4*x+3] = a
+			}
+		}
+		return out
 	}
 	return toNRGBA(img)
 }

@@ -19,6 +19,10 @@ type Resizer struct {
 	Budget *Budget
 	// Limits say what is refused; zero fields mean defaults.
 	Limits Limits
+	// Watermark is laid over results whose options name one; nil: none is.
+	Watermark *Overlay
+	// Fonts are known by name beside the built-in ones.
+	Fonts map[string]*Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
 }
@@ -51,7 +55,7 @@ func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Optio
 	if !o.Format.IsAuto() && !o.Format.Writable() {
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
-	job := job{limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
+	job := job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
 	defer job.release()
 	file, err := job.admit(ctx, src, size)
 	if err != nil {
@@ -100,6 +104,7 @@ func giveBack(file []byte) {
 
 // A job is one picture on its way through a Resizer.
 type job struct {
+	resizer *Resizer
 	limits  Limits
 	budget  *Budget
 	options Options
@@ -200,12 +205,11 @@ func (j *job) weight() int64 {
 }
 
 // resultWeight estimates the bytes that a result holds while it is made and
-// encoded: of a picture that goes on after it is scaled, also what it is before
-// and after a step.
+// encoded: of one that is painted on, also what it is before and after a step.
 func (j *job) resultWeight(p plan) int64 {
 	weight := j.target.codec().resultBytes * area(p.canvas)
 	if p.detail {
-		weight += 3 * 4 * max(area(p.canvas), area(p.cut.size))
+		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
 	return weight
 }

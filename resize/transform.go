@@ -31,14 +31,20 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		return nil, err
 	}
 	toSRGB := j.colours(p)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1)
-	steps := j.steps(p, &plan, toSRGB)
+	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != Effects{}
+	steps, err := j.steps(p, &plan, toSRGB)
+	if err != nil {
+		return nil, err
+	}
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			img = step(img)
+			var err error
+			if img, err = step(img); err != nil {
+				return nil, err
+			}
 		}
 		return img, nil
 	})
@@ -46,20 +52,45 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	return q, nil
 }
 
+// A step is one thing that is done to a frame; it may change the image that it
+// is given.
+type step func(image.Image) (image.Image, error)
+
 // steps are what is done to every frame, in this order.
-func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) []func(image.Image) image.Image {
-	var steps []func(image.Image) image.Image
-	add := func(wanted bool, step func(image.Image) image.Image) {
+func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) ([]step, error) {
+	var steps []step
+	add := func(wanted bool, f func(image.Image) image.Image) {
 		if wanted {
-			steps = append(steps, step)
+			steps = append(steps, func(img image.Image) (image.Image, error) { return f(img), nil })
 		}
 	}
+	o := &j.options
 	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
 	add(true, plan.turn.upright)
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
-	add(plan.canvas != plan.size || j.options.Background != Background{}, newGround(plan, j.options.Background).lay)
-	return steps
+	add(o.Effects != Effects{}, o.Effects.apply)
+	add(plan.canvas != plan.size || o.Background != Background{}, newGround(plan, o.Background).lay)
+	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
+	if w := j.resizer.Watermark; w != nil && o.Watermark.Name != "" {
+		overlay := w.fitted(o.Watermark, plan.canvas)
+		add(true, func(img image.Image) image.Image {
+			m := asNRGBA(img)
+			o.Watermark.lay(m, overlay)
+			return m
+		})
+	}
+	if o.Text.Text != "" {
+		font, err := j.resizer.font(o.Text.Font)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, func(img image.Image) (image.Image, error) {
+			m := asNRGBA(img)
+			return m, o.Text.write(m, font)
+		})
+	}
+	return steps, nil
 }
 
 // A cut is a part of a stored picture and the size that it gets, still turned

@@ -1,0 +1,212 @@
+package resize
+
+import (
+	"image"
+	"math"
+	"testing"
+)
+
+// colorsSlowly does the effects of a pixel with floats, one after the other.
+func colorsSlowly(e Effects, r, g, b float64) [3]float64 {
+	c := [3]float64{r / 255, g / 255, b / 255}
+	clamp := func(v float64) float64 { return math.Max(0, math.Min(1, v)) }
+	luma := func() float64 { return 0.299*c[0] + 0.587*c[1] + 0.114*c[2] }
+	each := func(f func(v float64) float64) {
+		for i := range c {
+			c[i] = f(c[i])
+		}
+	}
+	each(func(v float64) float64 { return v + e.Brightness.Float()/100 })
+	each(func(v float64) float64 { return clamp((v-0.5)*(1+e.Contrast.Float()/100) + 0.5) })
+	if e.Gamma != 0 {
+		each(func(v float64) float64 { return math.Pow(v, 1/e.Gamma.Float()) })
+	}
+	y := luma()
+	each(func(v float64) float64 { return y + (v-y)*(1+e.Saturation.Float()/100) })
+	if e.Gray {
+		y := luma()
+		c = [3]float64{y, y, y}
+	}
+	if k := e.Sepia.Float() / 100; k > 0 {
+		r, g, b := c[0], c[1], c[2]
+		c = [3]float64{
+			r + k*(0.393*r+0.769*g+0.189*b-r), g + k*(0.349*r+0.686*g+0.168*b-g), b + k*(0.272*r+0.534*g+0.131*b-b),
+		}
+	}
+	each(clamp)
+	if d := e.Duotone; d != (Duotone{}) {
+		y := luma()
+		for i := range c {
+			dark, light := float64(d.Dark>>(24-8*i)&0xff)/255, float64(d.Light>>(24-8*i)&0xff)/255
+			c[i] = dark + (light-dark)*y
+		}
+	}
+	if e.Invert {
+		each(func(v float64) float64 { return 1 - v })
+	}
+	each(func(v float64) float64 { return v * 255 })
+	return c
+}
+
+func TestColorsEqualTheirTwin(t *testing.T) {
+	for _, e := range []Effects{
+		{Brightness: 2500}, {Brightness: -10000}, {Contrast: 4000}, {Contrast: -10000}, {Contrast: 10000}, {Gamma: 180}, {Gamma: 10},
+		{Saturation: 6000}, {Saturation: -10000}, {Gray: true}, {Sepia: 10000}, {Sepia: 3000}, {Invert: true},
+		{Duotone: Duotone{0x2b1055ff, 0xffd86bff}},
+		{Brightness: 500, Contrast: 1000, Gamma: 90, Saturation: -2000, Sepia: 5000, Invert: true},
+	} {
+		m := chartPicture(40, 30)
+		got := toNRGBA(m)
+		got = e.apply(got).(*image.NRGBA)
+		worst := 0.0
+		for i := 0; i < len(m.Pix); i += 4 {
+			want := colorsSlowly(e, float64(m.Pix[i]), float64(m.Pix[i+1]), float64(m.Pix[i+2]))
+			for c := range 3 {
+				worst = math.Max(worst, math.Abs(want[c]-float64(got.Pix[i+c])))
+			}
+		}
+		if worst > 2.5 { // tables between the steps have whole numbers
+			t.Errorf("%+v: off by %.1f of 255", e, worst)
+		}
+	}
+}
+
+// A turn of the colour wheel keeps greys and luma, and three thirds of it are
+// all of it.
+func TestHue(t *testing.T) {
+	grey := rotateHue(77)
+	for row := range 3 {
+		if sum := grey[3*row] + grey[3*row+1] + grey[3*row+2]; math.Abs(sum-1) > 0.001 {
+			t.Errorf("row %d of the matrix sums to %v; want 1", row, sum)
+		}
+	}
+	third := rotateHue(120)
+	whole := third.times(third).times(third)
+	for i, v := range whole {
+		want := 0.0
+		if i%4 == 0 {
+			want = 1
+		}
+		if math.Abs(v-want) > 0.02 {
+			t.Errorf("three thirds of a turn: element %d is %v; want %v", i, v, want)
+		}
+	}
+}
+
+// A tint keeps the luma and has one hue.
+func TestTint(t *testing.T) {
+	m := chartPicture(30, 20)
+	before := lumaOf(m)
+	Effects{Tint: 0x7090a0ff}.apply(m)
+	after := lumaOf(m)
+	for i := range before {
+		if before[i] > 40 && before[i] < 215 && abs(int(before[i])-int(after[i])) > 3 {
+			t.Fatalf("the luma of pixel %d was %d and is %d", i, before[i], after[i])
+		}
+	}
+	half := chartPicture(30, 20)
+	Effects{Tint: 0x7090a000 | 1}.apply(half)
+	if psnr(half, chartPicture(30, 20)) < 45 {
+		t.Error("a tint of nearly no strength changes the picture")
+	}
+}
+
+func TestPixelate(t *testing.T) {
+	m := chartPicture(20, 11)
+	m.Pix[3] = 0 // the first pixel is transparent, and lends no colour
+	want := [3]int{}
+	for y := range 8 {
+		for x := range 8 {
+			if x+y > 0 {
+				p := m.NRGBAAt(x, y)
+				want[0], want[1], want[2] = want[0]+int(p.R), want[1]+int(p.G), want[2]+int(p.B)
+			}
+		}
+	}
+	pixelate(m, 8)
+	for y := range 11 {
+		for x := range 20 {
+			if m.NRGBAAt(x, y) != m.NRGBAAt(x/8*8, y/8*8) {
+				t.Fatalf("pixel %d, %d is not like its block", x, y)
+			}
+		}
+	}
+	p := m.NRGBAAt(7, 7)
+	if abs(int(p.R)-want[0]/63) > 1 || abs(int(p.G)-want[1]/63) > 1 || abs(int(p.B)-want[2]/63) > 1 || p.A != 251 {
+		t.Errorf("the first block is %v; want the mean of the others, %v, and alpha 251", p, want)
+	}
+}
+
+// framedSlowly counts how many of 16 by 16 places in a pixel are inside.
+func framedSlowly(m *image.NRGBA, radius float64, b Border) *image.NRGBA {
+	w, h := float64(m.Rect.Dx()), float64(m.Rect.Dy())
+	inside := func(x, y, inset, r float64) bool {
+		x0, y0, x1, y1 := inset, inset, w-inset, h-inset
+		if x < x0 || y < y0 || x > x1 || y > y1 {
+			return false
+		}
+		cx, cy := math.Max(x0+r, math.Min(x1-r, x)), math.Max(y0+r, math.Min(y1-r, y))
+		return math.Hypot(x-cx, y-cy) <= math.Max(r, 1e-9)
+	}
+	out := image.NewNRGBA(m.Rect)
+	for y := range m.Rect.Dy() {
+		for x := range m.Rect.Dx() {
+			outer, inner := 0.0, 0.0
+			for k := range 256 {
+				px, py := float64(x)+(float64(k%16)+0.5)/16, float64(y)+(float64(k/16)+0.5)/16
+				if inside(px, py, 0, radius) {
+					outer++
+				}
+				if inside(px, py, float64(b.Width), math.Max(0, radius-float64(b.Width))) {
+					inner++
+				}
+			}
+			p, line := m.NRGBAAt(x, y), b.Color.nrgba()
+			k := (1 - inner/256) * float64(line.A) / 255
+			mix := func(a, b byte) byte { return byte(float64(a)*(1-k) + float64(b)*k + 0.5) }
+			p.R, p.G, p.B = mix(p.R, line.R), mix(p.G, line.G), mix(p.B, line.B)
+			p.A = byte(float64(p.A)*outer/256 + 0.5)
+			out.SetNRGBA(x, y, p)
+		}
+	}
+	return out
+}
+
+func TestFramedEqualsItsTwin(t *testing.T) {
+	for _, tt := range []struct {
+		radius int
+		border Border
+	}{
+		{10, Border{}}, {maxRadius, Border{}}, {0, Border{3, 0xff0000ff}}, {12, Border{3, 0x00ff00ff}}, {4, Border{9, 0x0000ffff}},
+		{maxRadius, Border{5, 0xffffff80}}, {1000, Border{1, 0x808080ff}}, {0, Border{400, 0x102030ff}},
+	} {
+		m := chartPicture(61, 40)
+		radius := math.Min(float64(tt.radius), 20)
+		if tt.radius == maxRadius {
+			radius = 20
+		}
+		want := framedSlowly(m, radius, tt.border)
+		got := framed(m, tt.radius, tt.border)
+		if p := psnr(onGrey(got), onGrey(want)); p < 36 {
+			t.Errorf("radius %d, border %v: PSNR %.1f dB to the twin; want 36", tt.radius, tt.border, p)
+		}
+	}
+}
+
+// A flat picture stays flat when it is sharpened, and an edge gets steeper.
+func TestSharpen(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 20, 20))
+	for y := range 20 {
+		for x := range 20 {
+			v := byte(80)
+			if x >= 10 {
+				v = 160
+			}
+			copy(m.Pix[m.PixOffset(x, y):], []byte{v, v, v, 255})
+		}
+	}
+	sharpen(m, 1)
+	if a, b, c, d := m.NRGBAAt(1, 5).R, m.NRGBAAt(9, 5).R, m.NRGBAAt(10, 5).R, m.NRGBAAt(18, 5).R; a != 80 || d != 160 || b >= 75 || c <= 165 {
+		t.Errorf("an edge from 80 to 160 became %d %d | %d %d", a, b, c, d)
+	}
+}

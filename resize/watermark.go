@@ -1,0 +1,93 @@
+package resize
+
+import (
+	"bytes"
+	"context"
+	"image"
+
+	"s3imageserver/resize/scale"
+)
+
+// An Overlay is a picture that is laid over others. It is safe for concurrent
+// use.
+type Overlay struct{ image *image.NRGBA }
+
+// overlaySide is the longest side that an overlay is kept with.
+const overlaySide = 2048
+
+// NewOverlay reads a file, as a Resizer without limits of its own does. Of an
+// animation it takes the first frame.
+func NewOverlay(file []byte) (*Overlay, error) {
+	r := &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF}}}
+	o := Options{Width: overlaySide, Height: overlaySide, Fit: Contain, Format: PNG}
+	result, err := r.Resize(context.Background(), bytes.NewReader(file), int64(len(file)), o)
+	if err != nil {
+		return nil, err
+	}
+	p, err := pngCodec.decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+	if err != nil {
+		return nil, err
+	}
+	img, err := p.first()
+	if err != nil {
+		return nil, err
+	}
+	return &Overlay{toNRGBA(img)}, nil
+}
+
+// fitted returns the overlay as w wants it on a picture of that size.
+func (o *Overlay) fitted(w Watermark, size image.Point) *image.NRGBA {
+	own := o.image.Rect.Size()
+	most := size
+	if w.Scale != 0 {
+		most.X = max(1, scaled(size.X, int(w.Scale), wholePercent))
+	}
+	to := own
+	if w.Scale != 0 || own.X > most.X || own.Y > most.Y {
+		to = image.Pt(most.X, scaled(own.Y, most.X, own.X))
+		if to.Y > most.Y {
+			to = image.Pt(scaled(own.X, most.Y, own.Y), most.Y)
+		}
+	}
+	m := scale.Image(o.image, scale.Rect{}, to, scale.Options{}).(*image.NRGBA)
+	if w.Opacity != 0 {
+		for i := 3; i < len(m.Pix); i += 4 {
+			m.Pix[i] = byte((int64(m.Pix[i])*int64(w.Opacity) + wholePercent/2) / wholePercent)
+		}
+	}
+	return m
+}
+
+// place returns where something of that size lies on a larger one: a focal point
+// is its middle, a side or a corner is a little away from the edge.
+func (g Gravity) place(size, on image.Point) image.Point {
+	x, y := g.point()
+	if g.kind == focalPoint {
+		return image.Pt(kept(on.X, size.X, x), kept(on.Y, size.Y, y))
+	}
+	margin := max(1, min(on.X, on.Y)/40)
+	side := func(size, on, at int) int {
+		if size+2*margin > on {
+			return (on - size) * at / focalOne
+		}
+		return margin + (on-size-2*margin)*at/focalOne
+	}
+	return image.Pt(side(size.X, on.X, x), side(size.Y, on.Y, y))
+}
+
+// lay lays the overlay on m, in place.
+func (w Watermark) lay(m, overlay *image.NRGBA) {
+	size, on := overlay.Rect.Size(), m.Rect.Size()
+	at := w.Gravity.place(size, on)
+	if !w.Tile {
+		canvas{m}.blend(overlay, at)
+		return
+	}
+	step := image.Pt(max(2, size.X*3/2), max(2, size.Y*3/2))
+	for row, y := 0, at.Y-(at.Y/step.Y+1)*step.Y; y < on.Y; row, y = row+1, y+step.Y {
+		x := at.X - (at.X/step.X+1)*step.X - row%2*step.X/2 // like bricks
+		for ; x < on.X; x += step.X {
+			canvas{m}.blend(overlay, image.Pt(x, y))
+		}
+	}
+}
