@@ -92,7 +92,11 @@ func TestOptionReference(t *testing.T) {
 
 func referenceServer(t *testing.T) http.Handler {
 	t.Helper()
-	s, err := server.New(&server.Config{Handlers: []server.HandlerConfig{{Name: "h", Source: server.SourceConfig{Dir: "testdata/photos"}}}}, server.Options{})
+	s, err := server.New(&server.Config{Handlers: []server.HandlerConfig{{
+		Name:       "h",
+		Source:     server.SourceConfig{Dir: "testdata/photos"},
+		Watermarks: map[string]server.WatermarkConfig{"logo": {Object: "logo.png"}},
+	}}}, server.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +106,7 @@ func referenceServer(t *testing.T) http.Handler {
 func fetch(t *testing.T, h http.Handler, target string) []byte {
 	t.Helper()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, strings.ReplaceAll(target, "%", "%25"), nil))
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, strings.NewReplacer("%", "%25", " ", "+").Replace(target), nil))
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: status %d", target, w.Code)
 	}

@@ -44,6 +44,9 @@ type Config struct {
 	// 512.
 	MemoryBudget int64 `json:"memory_budget"`
 
+	// Fonts are TrueType or OpenType files by the names that URLs have for them.
+	Fonts map[string]string `json:"fonts"`
+
 	doc   *document // the text that it was read from; nil: none
 	base  string    // folder of the configuration file
 	files fs.FS     // embedded files for relative paths that do not exist; nil: none
@@ -76,6 +79,8 @@ type HandlerConfig struct {
 	OutputFormats []string `json:"output_formats"`
 	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
 	MaxDimension int `json:"max_dimension"`
+	// Watermarks are pictures by the names that URLs have for them.
+	Watermarks map[string]WatermarkConfig `json:"watermarks"`
 	// StrictOptions answers 400 to a parameter that is out of range or cannot be
 	// read, where it would be clamped or count as absent.
 	StrictOptions bool `json:"strict_options"`
@@ -228,6 +233,11 @@ func (c *Config) Validate() error {
 			faults.add("hosts."+strconv.Itoa(i), "%q is not a host name", host)
 		}
 	}
+	for name := range c.Fonts {
+		if !validOverlayName(name) {
+			faults.add("fonts."+name, "%q is not a name of at most 64 letters", name)
+		}
+	}
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}
@@ -331,6 +341,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if h.AVIFPixels < 0 {
 		faults.add(key+".avif_pixels", "%d is negative", h.AVIFPixels)
 	}
+	h.validateWatermarks(key, faults)
 	h.MaxSourceBytes = cmp.Or(h.MaxSourceBytes, defaultMaxSourceBytes)
 	if h.MaxSourceBytes < 0 {
 		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)

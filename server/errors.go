@@ -76,7 +76,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	if replaced := h.config.ErrorStatus; replaced != 0 && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
 		status = int(replaced)
 	}
-	body, mediaType := h.fallback.picture(r.Context(), req.options)
+	o := req.options
+	body, mediaType := h.fallback.picture(r.Context(), resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: o.Format})
 	if body == nil {
 		header.Set("Content-Length", "0")
 		w.WriteHeader(status)

@@ -18,17 +18,23 @@ type Handler struct {
 	bucket   storage.Bucket
 	cache    *cache.Cache
 	resizer  *resize.Resizer
+	overlays *overlays
 	auth     []Authorizer
 	fallback *fallback
 	log      *slog.Logger
 }
 
-func (s *Server) newHandler(c *HandlerConfig, budgets budgets, o Options) (*Handler, error) {
+func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
+	c := &s.config.Handlers[i]
 	bucket, id, err := openBucket(s.config, c)
+	if err != nil {
+		return nil, &Fault{Key: sourceKey(s.config, i), Text: err.Error()}
+	}
+	log := s.log.With("handler", c.Prefix)
+	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log)
 	if err != nil {
 		return nil, err
 	}
-	log := s.log.With("handler", c.Prefix)
 	h := &Handler{
 		config: c,
 		id:     cache.Tuple(c.Prefix, id),
@@ -37,9 +43,11 @@ func (s *Server) newHandler(c *HandlerConfig, budgets budgets, o Options) (*Hand
 			Budget:  budgets.pictures,
 			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats), AVIFPixels: int64(c.AVIFPixels)},
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
+			Fonts:   fonts.byName,
 		},
-		auth: authorizers(o.Verify),
-		log:  log,
+		overlays: overlays,
+		auth:     authorizers(o.Verify),
+		log:      log,
 	}
 	kept := cache.Config{TTL: c.ttl(), Log: log}
 	if c.cached() {
@@ -73,6 +81,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.redirect(w, r, req) {
 		return
 	}
+	if req.watermark, err = h.overlays.watermark(r.Context(), &req.options); err != nil {
+		h.fail(w, r, req, err)
+		return
+	}
 	entry, status, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {
 		return h.render(ctx, req)
 	})
@@ -93,7 +105,9 @@ func (h *Handler) render(ctx context.Context, req request) (*cache.Entry, error)
 	if source.Size > h.config.MaxSourceBytes {
 		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
 	}
-	result, err := h.resizer.Resize(ctx, source.Body, source.Size, req.options)
+	resizer := *h.resizer
+	resizer.Watermark = req.watermark.overlay
+	result, err := resizer.Resize(ctx, source.Body, source.Size, req.options)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,12 @@ const renderVersion = 2
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
 func (h *Handler) key(req request) cache.Key {
-	return cache.Key{
-		Source: cache.Tuple(h.id, req.name),
-		Variant: cache.Tuple(
-			strconv.Itoa(renderVersion),
-			req.options.String(),
-			strconv.Itoa(h.resizer.Quality.WebPMethod),
-			h.config.qualityKey(),
-		),
+	variant := []string{
+		strconv.Itoa(renderVersion),
+		req.options.String(),
+		strconv.Itoa(h.resizer.Quality.WebPMethod),
+		h.config.qualityKey(),
 	}
+	variant = append(variant, h.overlays.versions(&req)...)
+	return cache.Key{Source: cache.Tuple(h.id, req.name), Variant: cache.Tuple(variant...)}
 }

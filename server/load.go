@@ -52,6 +52,20 @@ func (f *faults) add(key, format string, args ...any) {
 	*f = append(*f, &Fault{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
+// collect adds the faults that are joined in err, or the only one.
+func (f *faults) collect(err error) {
+	var joined *joinedFaults
+	var one *Fault
+	switch {
+	case errors.As(err, &joined):
+		*f = append(*f, joined.faults...)
+	case errors.As(err, &one):
+		*f = append(*f, one)
+	case err != nil:
+		f.add("", "%v", err)
+	}
+}
+
 // join returns the faults as one error, nil if there are none.
 func (f faults) join() error {
 	if len(f) == 0 {
@@ -379,6 +393,12 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 			}
 		}
 	case *hujson.Object:
+		if t.Kind() == reflect.Map {
+			for i := range value.Members {
+				found = append(found, unknownKeys(value.Members[i].Value, t.Elem(), join(path, memberName(&value.Members[i])))...)
+			}
+			return found
+		}
 		if t.Kind() != reflect.Struct {
 			return nil
 		}

@@ -17,7 +17,8 @@ import (
 type request struct {
 	name       string // of the object, decoded once
 	options    resize.Options
-	negotiated bool // the format was chosen by the Accept header
+	negotiated bool      // the format was chosen by the Accept header
+	watermark  watermark // that the options name
 }
 
 var (
@@ -48,11 +49,13 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
 	query := resize.ParseQuery(r.URL.RawQuery)
 	var wrong []string // what strict_options refuses
-	req.options = resize.ExplainOptions(query.Get, h.config.MaxDimension, func(n resize.Note) {
+	note := func(n resize.Note) {
 		if n.Verdict != resize.Used {
 			wrong = append(wrong, n.Name+" is "+n.Verdict.String())
 		}
-	})
+	}
+	req.options = resize.ExplainOptions(query.Get, h.config.MaxDimension, note)
+	h.overlays.known(&req.options, note)
 	name, err := h.parseName(r.URL)
 	req.name = name
 	if err == nil && h.config.StrictOptions && len(wrong) > 0 {

@@ -97,23 +97,31 @@ func Check(c *Config) error {
 		return err
 	}
 	var faults faults
+	fonts, err := newFonts(c)
+	faults.collect(err)
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
-		if _, _, err := openBucket(c, h); err != nil {
+		bucket, _, err := openBucket(c, h)
+		if err != nil {
 			faults.add(sourceKey(c, i), "%v", err)
 		}
+		_, err = newOverlays(c, h, bucket, fonts, handlerKey(i), slog.Default())
+		faults.collect(err)
 		if h.ErrorImage != "" {
 			if _, err := c.readFile(h.ErrorImage); err != nil {
-				faults.add("handlers."+strconv.Itoa(i)+".error_image", "%v", err)
+				faults.add(handlerKey(i)+".error_image", "%v", err)
 			}
 		}
 	}
 	return c.place(faults.join())
 }
 
+// handlerKey returns the key of a handler.
+func handlerKey(i int) string { return "handlers." + strconv.Itoa(i) }
+
 // sourceKey returns the key of a handler's source of pictures.
 func sourceKey(c *Config, i int) string {
-	key := "handlers." + strconv.Itoa(i)
+	key := handlerKey(i)
 	switch h := &c.Handlers[i]; {
 	case h.AWS != nil:
 		return key + ".aws"

@@ -63,10 +63,12 @@ func New(c *Config, o Options) (*Server, error) {
 	}
 	var faults faults
 	var handlers []*Handler
+	fonts, err := newFonts(c)
+	faults.collect(err)
 	for i := range c.Handlers {
-		h, err := s.newHandler(&c.Handlers[i], budgets, o)
+		h, err := s.newHandler(i, budgets, fonts, o)
 		if err != nil {
-			faults.add(sourceKey(c, i), "%v", err)
+			faults.collect(err)
 			continue
 		}
 		handlers = append(handlers, h)

@@ -129,12 +129,19 @@ func ReadAll(ctx context.Context, b Bucket, name string, max int64) ([]byte, Inf
 		return nil, Info{}, err
 	}
 	defer obj.Body.Close() // read-only: nothing is lost when closing fails
-	if obj.Size > max {
-		return nil, obj.Info, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, obj.Size, max)
+	data, err := obj.ReadAll(max)
+	return data, obj.Info, err
+}
+
+// ReadAll returns all of the body, at most max bytes of it; a larger
+// object gives an error that wraps [ErrTooLarge], from its length alone.
+func (o *Object) ReadAll(max int64) ([]byte, error) {
+	if o.Size > max {
+		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, o.Size, max)
 	}
-	data := make([]byte, obj.Size)
-	if _, err := io.ReadFull(obj.Body, data); err != nil {
-		return nil, obj.Info, err
+	data := make([]byte, o.Size)
+	if _, err := io.ReadFull(o.Body, data); err != nil {
+		return nil, err
 	}
-	return data, obj.Info, nil
+	return data, nil
 }

@@ -1,0 +1,240 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+)
+
+// WatermarkConfig is where a watermark comes from: exactly one of the two.
+type WatermarkConfig struct {
+	// File is a picture file.
+	File string `json:"file"`
+	// Object is the name of a picture in the handler's bucket.
+	Object string `json:"object"`
+}
+
+const (
+	maxWatermarkBytes = 10 << 20
+	// watermarkTime is how long an object is taken for unchanged.
+	watermarkTime = time.Minute
+)
+
+// overlays are the watermarks and fonts of a handler.
+type overlays struct {
+	marks map[string]*mark
+	fonts *fonts
+}
+
+// newOverlays reads the watermarks that are files. Objects of the bucket are
+// read when they are asked for.
+func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *fonts, key string, log *slog.Logger) (*overlays, error) {
+	o := &overlays{marks: map[string]*mark{}, fonts: fonts}
+	var faults faults
+	for name, w := range h.Watermarks {
+		m := &mark{name: w.Object, bucket: bucket, busy: make(chan struct{}, 1), log: log.With("watermark", name)}
+		o.marks[name] = m
+		if w.File == "" {
+			continue
+		}
+		data, err := c.readFile(w.File)
+		if err == nil {
+			err = m.set(data, "")
+		}
+		if err != nil {
+			faults.add(key+".watermarks."+name+".file", "%v", err)
+		}
+	}
+	return o, faults.join()
+}
+
+// fonts are those of the configuration.
+type fonts struct {
+	byName map[string]*resize.Font
+	hash   string // of all files, "" if there are none
+}
+
+func newFonts(c *Config) (*fonts, error) {
+	f := &fonts{byName: map[string]*resize.Font{}}
+	var faults faults
+	hash := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(c.Fonts)) {
+		data, err := c.readFile(c.Fonts[name])
+		if err == nil {
+			f.byName[name], err = resize.ParseFont(data)
+		}
+		if err != nil {
+			faults.add("fonts."+name, "%v", err)
+			continue
+		}
+		fmt.Fprintf(hash, "%s %d ", name, len(data))
+		hash.Write(data)
+	}
+	if len(f.byName) > 0 {
+		f.hash = hex.EncodeToString(hash.Sum(nil)[:16])
+	}
+	return f, faults.join()
+}
+
+// validateWatermarks checks what can be checked without opening anything.
+func (h *HandlerConfig) validateWatermarks(key string, faults *faults) {
+	for name, w := range h.Watermarks {
+		k := key + ".watermarks." + name
+		switch {
+		case !validOverlayName(name):
+			faults.add(k, "%q is not a name of at most 64 letters", name)
+		case (w.File == "") == (w.Object == ""):
+			faults.add(k, "needs either file or object")
+		case w.Object != "" && !storage.ValidName(w.Object):
+			faults.add(k+".object", "%q is not a name of an object", w.Object)
+		}
+	}
+}
+
+func validOverlayName(name string) bool {
+	return name != "" && len(name) <= 64 && !strings.ContainsAny(name, ", \t\r\n.")
+}
+
+// A mark is one watermark.
+type mark struct {
+	name   string // in the bucket; "": a file, which is read
+	bucket storage.Bucket
+	log    *slog.Logger
+	busy   chan struct{} // holds a value while the object is being read
+
+	mu      sync.Mutex
+	overlay *resize.Overlay // nil: not read yet; guarded by mu, as all below
+	version string          // hash of the file
+	etag    string          // of the object
+	read    time.Time       // when the object was asked for
+}
+
+// set makes data the watermark.
+func (m *mark) set(data []byte, etag string) error {
+	overlay, err := resize.NewOverlay(data)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.overlay, m.version, m.etag = overlay, hex.EncodeToString(sum[:16]), etag
+	return nil
+}
+
+// state returns the watermark as it is known, and whether that is recent.
+func (m *mark) state() (w watermark, fresh bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return watermark{m.overlay, m.version}, m.name == "" || m.overlay != nil && time.Since(m.read) < watermarkTime
+}
+
+// A watermark is one version of a mark.
+type watermark struct {
+	overlay *resize.Overlay
+	version string
+}
+
+// get returns the watermark, after a look at the bucket now and then. While one
+// caller looks, others get the version before; one that cannot be read anew
+// stays. The error wraps storage.ErrUnavailable: the picture is not to blame.
+func (m *mark) get(ctx context.Context) (watermark, error) {
+	w, fresh := m.state()
+	if fresh {
+		return w, nil
+	}
+	select {
+	case m.busy <- struct{}{}:
+	default:
+		if w.overlay != nil {
+			return w, nil
+		}
+		select {
+		case m.busy <- struct{}{}:
+		case <-ctx.Done():
+			return watermark{}, ctx.Err()
+		}
+	}
+	defer func() { <-m.busy }()
+	if w, fresh = m.state(); fresh {
+		return w, nil
+	}
+	err := m.readObject(ctx)
+	if err == nil || w.overlay != nil {
+		m.mu.Lock()
+		m.read = time.Now()
+		m.mu.Unlock()
+	}
+	if err != nil {
+		if w.overlay == nil {
+			return watermark{}, fmt.Errorf("%w: watermark: %v", storage.ErrUnavailable, err)
+		}
+		m.log.Warn("watermark not read again, keeping the one before", "error", err)
+	}
+	w, _ = m.state()
+	return w, nil
+}
+
+// readObject reads the object, unless it has not changed.
+func (m *mark) readObject(ctx context.Context) error {
+	object, err := m.bucket.Get(ctx, m.name)
+	if err != nil {
+		return err
+	}
+	defer object.Body.Close() // only read
+	m.mu.Lock()
+	same := m.overlay != nil && object.ETag != "" && object.ETag == m.etag
+	m.mu.Unlock()
+	if same {
+		return nil
+	}
+	data, err := object.ReadAll(maxWatermarkBytes)
+	if err != nil {
+		return err
+	}
+	return m.set(data, object.ETag)
+}
+
+// known takes names that the configuration does not have out of the options:
+// they count as absent.
+func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
+	if name := options.Watermark.Name; name != "" && o.marks[name] == nil {
+		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable})
+		options.Watermark = resize.Watermark{}
+	}
+	if name := options.Text.Font; name != "" && o.fonts.byName[name] == nil && !resize.KnownFont(name) {
+		note(resize.Note{Name: "txtfont", Value: name, Verdict: resize.Unreadable})
+		options.Text.Font = ""
+	}
+}
+
+// watermark returns the one that the options name, which is known.
+func (o *overlays) watermark(ctx context.Context, options *resize.Options) (watermark, error) {
+	m := o.marks[options.Watermark.Name]
+	if m == nil {
+		return watermark{}, nil
+	}
+	return m.get(ctx)
+}
+
+// versions is what a cache key has to know of what is laid over a picture.
+func (o *overlays) versions(req *request) []string {
+	var v []string
+	if req.watermark.version != "" {
+		v = append(v, "watermark", req.watermark.version)
+	}
+	if req.options.Text.Text != "" && o.fonts.hash != "" {
+		v = append(v, "fonts", o.fonts.hash)
+	}
+	return v
+}
