@@ -5,7 +5,9 @@ go 1.26.6
 require (
 	github.com/KimMachineGun/automemlimit v0.7.5
 	github.com/agnivade/levenshtein v1.2.1
+	github.com/bbrks/go-blurhash v1.1.1
 	github.com/disintegration/imaging v1.6.2
+	github.com/galdor/go-thumbhash v1.0.0
 	github.com/gen2brain/avif v0.5.3
 	github.com/gen2brain/heic v0.4.5
 	github.com/gen2brain/jpegxl v0.4.5

@@ -3,8 +3,11 @@ package resize
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // EXIF is laid out as a TIFF file: directories of fields (EXIF 2.3, section
@@ -275,4 +278,90 @@ func rightsOfXMP(b []byte) (r rights) {
 		r.copyright = string(bytes.TrimSpace(m[1]))
 	}
 	return r
+}
+
+// exifNames are the fields that Details shows.
+var exifNames = map[uint16]string{
+	tagDescription: "ImageDescription", 0x010f: "Make", 0x0110: "Model", 0x0131: "Software", 0x0132: "DateTime",
+	tagArtist: "Artist", tagCopyright: "Copyright",
+	0x829a: "ExposureTime", 0x829d: "FNumber", 0x8827: "ISO", 0x9003: "DateTimeOriginal", 0x9204: "ExposureBias",
+	0x9209: "Flash", 0x920a: "FocalLength", 0xa405: "FocalLengthIn35mm", 0xa433: "LensMake", 0xa434: "LensModel",
+}
+
+// readable returns the fields that have a name, as text; nil if there are none.
+func (x exifBlock) readable() map[string]string {
+	var m map[string]string
+	for _, f := range slices.Concat(x.main, x.exif) {
+		name, ok := exifNames[f.tag]
+		if !ok {
+			continue
+		}
+		if v := x.value(f); v != "" {
+			if m == nil {
+				m = map[string]string{}
+			}
+			m[name] = v
+		}
+	}
+	return m
+}
+
+// value returns the first value of a field as text.
+func (x exifBlock) value(f exifField) string {
+	switch {
+	case f.kind == 2:
+		text := string(bytes.TrimRight(f.data, "\x00 "))
+		return strings.ToValidUTF8(text[:min(len(text), 200)], "\uFFFD")
+	case f.kind == 3:
+		return strconv.Itoa(int(x.order.Uint16(f.data)))
+	case f.kind == 4:
+		return strconv.FormatUint(uint64(x.order.Uint32(f.data)), 10)
+	case f.kind == 5 || f.kind == 10:
+		n, d := int64(x.order.Uint32(f.data)), int64(x.order.Uint32(f.data[4:]))
+		if f.kind == 10 {
+			n, d = int64(int32(n)), int64(int32(d))
+		}
+		switch {
+		case d == 0:
+			return ""
+		case f.tag == 0x829a && n > 0 && n < d: // an exposure is a fraction
+			return "1/" + strconv.FormatFloat(math.Round(float64(d)/float64(n)), 'f', -1, 64)
+		}
+		return strconv.FormatFloat(math.Round(float64(n)/float64(d)*100)/100, 'f', -1, 64)
+	}
+	return ""
+}
+
+// place returns where the picture was taken, nil if it does not say (EXIF 2.3,
+// section 4.6.6).
+func (x exifBlock) place() *Place {
+	degrees := func(tag uint16) (float64, bool) {
+		sign := 1.0
+		for _, f := range x.gps {
+			if f.tag == tag && len(f.data) > 0 && (f.data[0] == 'S' || f.data[0] == 'W') {
+				sign = -1
+			}
+		}
+		for _, f := range x.gps {
+			if f.tag != tag+1 || f.kind != 5 || f.count != 3 {
+				continue
+			}
+			sum, unit := 0.0, 1.0
+			for i := range 3 {
+				n, d := x.order.Uint32(f.data[8*i:]), x.order.Uint32(f.data[8*i+4:])
+				if d != 0 {
+					sum += float64(n) / float64(d) * unit
+				}
+				unit /= 60
+			}
+			return math.Round(sign*sum*1e6) / 1e6, sum <= 180
+		}
+		return 0, false
+	}
+	latitude, ok1 := degrees(1)
+	longitude, ok2 := degrees(3)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	return &Place{latitude, longitude}
 }

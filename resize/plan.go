@@ -95,3 +95,10 @@ func tiltedSize(size image.Point, tilt float64) image.Point {
 	w, h := float64(size.X), float64(size.Y)
 	return image.Pt(max(1, int(w*cos+h*sin+0.5)), max(1, int(w*sin+h*cos+0.5)))
 }
+
+// ResultSize returns the width and height that the options make of an upright
+// source of that size, as far as that is known without a look at its pixels.
+func ResultSize(width, height int, o Options) [2]int {
+	p := planOf(image.Pt(width, height), 1, o, seen{})
+	return [2]int{p.canvas.X, p.canvas.Y}
+}

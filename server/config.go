@@ -94,6 +94,8 @@ type HandlerConfig struct {
 	// RedirectAuto answers f=auto with a redirect to the URL that names the
 	// format, for caches that ignore Vary.
 	RedirectAuto bool `json:"redirect_auto"`
+	// InfoGPS lets info tell where a picture was taken.
+	InfoGPS bool `json:"info_gps"`
 	// ClientHints obeys Sec-CH-DPR, Sec-CH-Width and Save-Data.
 	ClientHints bool `json:"client_hints"`
 	// MaxSourceBytes is the largest source; 0 means 50 MB.

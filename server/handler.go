@@ -78,7 +78,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	if h.redirect(w, r, req) {
+	switch {
+	case req.info != nil:
+		h.info(w, r, req)
+		return
+	case req.widths != nil:
+		h.srcset(w, r, req)
+		return
+	case h.redirect(w, r, req):
 		return
 	}
 	if req.watermark, err = h.overlays.watermark(r.Context(), &req.options); err != nil {

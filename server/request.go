@@ -19,6 +19,8 @@ type request struct {
 	options    resize.Options
 	negotiated bool      // the format was chosen by the Accept header
 	watermark  watermark // that the options name
+	info       []string  // fields that are asked for instead of the picture
+	widths     []int     // of the <picture> that is asked for instead
 }
 
 var (
@@ -37,6 +39,10 @@ const groupDelivery = "Delivery"
 // change pixels are in package resize.
 var policies = []resize.Param{
 	{Name: tokenParam, Doc: "token for the verification", Values: "text", Group: groupDelivery},
+	{Name: infoParam, Doc: "JSON about the picture: all of it, or a list of fields; of some only the header is read", Values: "1, " + strings.Join(resize.DetailFields(), ", "), Group: groupDelivery},
+	{Name: srcsetParam, Doc: "a whole `<picture>` of these widths, in the formats that are written", Values: "widths, separated by commas", Group: groupDelivery},
+	{Name: sizesParam, Doc: "its attribute `sizes`", Values: "text", Group: groupDelivery},
+	{Name: asParam, Doc: "json: `srcset` as JSON", Values: "html, json", Group: groupDelivery},
 }
 
 // Params returns all parameters of a URL, for the reference: those that change
@@ -63,6 +69,11 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	}
 	h.chooseFormat(&req, r)
 	h.obeyHints(&req, r)
+	req.info = resize.ParseDetails(query.Get(infoParam))
+	req.widths = parseWidths(query.Get(srcsetParam), h.config.MaxDimension)
+	if req.info != nil || req.widths != nil {
+		req.negotiated = false
+	}
 	if err == nil && !h.allowed(name) {
 		err = errExtension
 	}

@@ -81,6 +81,12 @@ func contentDisposition(req request, mediaType string) string {
 }
 
 func extension(mediaType string) string {
+	switch mediaType {
+	case jsonType:
+		return "json"
+	case htmlType:
+		return "html"
+	}
 	f := resize.FormatByMediaType(mediaType)
 	if f == resize.JPEG {
 		return "jpg"

@@ -1,0 +1,315 @@
+package resize
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bbrks/go-blurhash"
+	"github.com/galdor/go-thumbhash"
+
+	"s3imageserver/resize/icc"
+	"s3imageserver/resize/scale"
+)
+
+// Details are what is known of a source. Fields that were not asked for have
+// their zero value, and are left out of JSON.
+type Details struct {
+	Format      string `json:"format,omitempty"`
+	MediaType   string `json:"media_type,omitempty"`
+	Bytes       int64  `json:"bytes,omitempty"`
+	Width       int    `json:"width,omitempty"` // upright
+	Height      int    `json:"height,omitempty"`
+	Orientation int    `json:"orientation,omitempty"` // EXIF's, 1 to 8
+
+	Frames   int   `json:"frames,omitempty"`
+	Loops    *int  `json:"loops,omitempty"`    // of an animation; 0: for ever
+	Duration int64 `json:"duration,omitempty"` // of an animation, in milliseconds
+	Alpha    *bool `json:"alpha,omitempty"`    // a pixel is transparent
+
+	Profile string            `json:"profile,omitempty"` // its name
+	EXIF    map[string]string `json:"exif,omitempty"`
+	GPS     *Place            `json:"gps,omitempty"`
+
+	Average     string   `json:"average,omitempty"`  // rrggbb, as if on white
+	Dominant    string   `json:"dominant,omitempty"` // rrggbb
+	Palette     []string `json:"palette,omitempty"`  // rrggbb, the most frequent one first
+	BlurHash    string   `json:"blurhash,omitempty"`
+	ThumbHash   string   `json:"thumbhash,omitempty"`   // base64
+	Placeholder string   `json:"placeholder,omitempty"` // a data URI
+	Hash        string   `json:"hash,omitempty"`        // perceptual, 64 bits
+}
+
+// A Place is where a picture was taken, in degrees.
+type Place struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
+// How much of a source a field of Details needs.
+const (
+	needsHead = iota
+	needsFile
+	needsPixels
+)
+
+// detailFields are the names that fields are asked for by, and what they need.
+// "size" stands for width and height.
+var detailFields = map[string]int{
+	"format": needsHead, "size": needsHead, "orientation": needsHead,
+	"profile": needsFile, "exif": needsFile, "gps": needsFile,
+	"frames": needsPixels, "alpha": needsPixels, "colors": needsPixels, "blurhash": needsPixels,
+	"thumbhash": needsPixels, "placeholder": needsPixels, "hash": needsPixels,
+}
+
+// DetailFields returns the names of the fields, sorted.
+func DetailFields() []string {
+	var names []string
+	for name := range detailFields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ParseDetails returns the fields that a list separated by commas names, sorted
+// and each one once: all but gps for "1" and "true", nil if it names none.
+func ParseDetails(list string) []string {
+	if list == "1" || strings.EqualFold(list, "true") {
+		return slices.DeleteFunc(DetailFields(), func(name string) bool { return name == "gps" })
+	}
+	var names []string
+	for name := range strings.SplitSeq(strings.ToLower(list), ",") {
+		if _, ok := detailFields[name]; ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// thumbnailSide is the longest side of the picture that colours and hashes are
+// taken of.
+const thumbnailSide = 64
+
+// Inspect reads what the fields ask for of a source of size bytes. If its first
+// bytes tell all of it, no more is read. Errors are those of [Resizer.Resize].
+func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields []string) (d *Details, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	need := needsHead
+	for _, name := range fields {
+		need = max(need, detailFields[name])
+	}
+	// GIF keeps the frames and the job's small picture what it is.
+	j := job{limits: r.Limits.withDefaults(), budget: r.Budget, options: Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG}}
+	defer j.release()
+	d = &Details{Bytes: size}
+	if need == needsHead {
+		head := make([]byte, min(size, headBytes))
+		if _, err := io.ReadFull(src, head); err != nil {
+			return nil, err
+		}
+		if err := j.sniff(head); err != nil {
+			return nil, err
+		}
+		if headTells(j.codec.format, head) {
+			err := j.inspect(head)
+			if err == nil {
+				d.ofHeader(&j, j.info.orientation)
+				return d, nil
+			}
+		}
+		src = io.MultiReader(bytes.NewReader(head), src)
+	}
+	file, err := j.admit(ctx, src, size)
+	if err != nil {
+		return nil, err
+	}
+	done, err := j.work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	p, err := j.codec.decode(file, j.want)
+	if err != nil {
+		return nil, malformed(j.info.Format, err)
+	}
+	j.info.Size = p.Source
+	d.ofHeader(&j, p.orientation)
+	if need >= needsFile {
+		d.ofFile(file, p, j.codec.format, fields)
+	}
+	if need >= needsPixels {
+		if err := d.ofPixels(ctx, &j, p, fields); err != nil {
+			return nil, malformed(j.info.Format, err)
+		}
+	}
+	giveBack(file)
+	return d, nil
+}
+
+// headTells reports whether size and orientation are in the first bytes of a
+// file: EXIF may lie behind the picture in PNG and WebP, and everything in
+// TIFF.
+func headTells(f Format, head []byte) bool {
+	switch f {
+	case PNG, TIFF:
+		return false
+	case WebP:
+		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webpExif == 0)
+	}
+	return true
+}
+
+func (d *Details) ofHeader(j *job, o orientation) {
+	d.Format, d.MediaType = j.codec.format.String(), j.codec.mediaType
+	size := o.size(j.info.Size)
+	d.Width, d.Height = size.X, size.Y
+	d.Orientation = int(max(1, o))
+}
+
+func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
+	if slices.Contains(fields, "profile") && p.ICC != nil {
+		d.Profile = icc.Description(p.ICC)
+		if d.Profile == "" {
+			d.Profile = "unnamed"
+		}
+	}
+	x := parseEXIF(metadataOf(f, file).exif)
+	if slices.Contains(fields, "exif") {
+		d.EXIF = x.readable()
+	}
+	if slices.Contains(fields, "gps") {
+		d.GPS = x.place()
+	}
+}
+
+// ofPixels looks at a small picture, and at all frames for how long they are
+// shown.
+func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []string) error {
+	d.Frames = p.Count
+	if p.Count > 1 && slices.Contains(fields, "frames") {
+		loops := p.Loops
+		d.Loops = &loops
+	}
+	frames := p.Count
+	small, err := j.transform(ctx, p)
+	if err != nil {
+		return err
+	}
+	var m *image.NRGBA
+	n := 0
+	for frame, err := range small.Frames {
+		if err != nil {
+			return err
+		}
+		if n++; n == 1 {
+			m = toNRGBA(frame.Image)
+		}
+		d.Duration += int64(frame.Delay / time.Millisecond)
+		if !slices.Contains(fields, "frames") || frames == 1 {
+			break
+		}
+	}
+	if m == nil {
+		return ErrMalformed
+	}
+	asked := func(name string) bool { return slices.Contains(fields, name) }
+	if !asked("frames") {
+		d.Frames = 0
+	}
+	if asked("alpha") {
+		alpha := !m.Opaque()
+		d.Alpha = &alpha
+	}
+	if asked("colors") {
+		d.colors(m)
+	}
+	if asked("blurhash") {
+		x, y := 4, 3
+		if m.Rect.Dy() > m.Rect.Dx() {
+			x, y = 3, 4
+		}
+		if d.BlurHash, err = blurhash.Encode(x, y, onWhite(m)); err != nil {
+			return err
+		}
+	}
+	if asked("thumbhash") {
+		d.ThumbHash = base64.StdEncoding.EncodeToString(thumbhash.EncodeImage(m))
+	}
+	if asked("placeholder") {
+		if d.Placeholder, err = placeholder(m); err != nil {
+			return err
+		}
+	}
+	if asked("hash") {
+		d.Hash = fmt.Sprintf("%016x", perceptualHash(m))
+	}
+	return nil
+}
+
+// colors finds the average and up to six typical colours.
+func (d *Details) colors(m *image.NRGBA) {
+	flat := toNRGBA(onWhite(m))
+	var sum [3]int
+	for i := 0; i < len(flat.Pix); i += 4 {
+		for j := range sum {
+			sum[j] += int(flat.Pix[i+j])
+		}
+	}
+	n := len(flat.Pix) / 4
+	d.Average = fmt.Sprintf("%02x%02x%02x", (sum[0]+n/2)/n, (sum[1]+n/2)/n, (sum[2]+n/2)/n)
+	const colors = 6
+	few := exactPalette(flat, colors)
+	if few == nil {
+		few = image.NewPaletted(flat.Rect, medianCut(flat, colors))
+		nearest := nearestColors{palette: make([][3]int, len(few.Palette))}
+		for i, c := range few.Palette {
+			r, g, b, _ := c.RGBA()
+			nearest.palette[i] = [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
+		}
+		for i := range few.Pix {
+			p := flat.Pix[4*i:]
+			few.Pix[i] = byte(nearest.index([3]int{int(p[0]), int(p[1]), int(p[2])}))
+		}
+	}
+	count := make([]int, len(few.Palette))
+	for _, i := range few.Pix {
+		count[i]++
+	}
+	order := make([]int, len(count))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return count[b] - count[a] })
+	for _, i := range order {
+		r, g, b, _ := few.Palette[i].RGBA()
+		d.Palette = append(d.Palette, fmt.Sprintf("%02x%02x%02x", r>>8, g>>8, b>>8))
+	}
+	d.Dominant = d.Palette[0]
+}
+
+// placeholder returns the picture in a few pixels, as a data URI.
+func placeholder(m *image.NRGBA) (string, error) {
+	const side = 16
+	size := m.Rect.Size()
+	longest := max(size.X, size.Y)
+	to := image.Pt(max(1, size.X*side/longest), max(1, size.Y*side/longest))
+	tiny := scale.Image(m, scale.Rect{W: float64(size.X), H: float64(size.Y)}, to, scale.Options{})
+	var b bytes.Buffer
+	if err := encodeWebP(&b, still(plain(tiny)), Quality{Quality: 30, WebPMethod: 4}); err != nil {
+		return "", err
+	}
+	return "data:image/webp;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), nil
+}

@@ -1,0 +1,164 @@
+package resize
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"image"
+	"io"
+	"math/bits"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bbrks/go-blurhash"
+	"golang.org/x/image/webp"
+)
+
+func inspect(t *testing.T, file []byte, fields string) *Details {
+	t.Helper()
+	d, err := (&Resizer{}).Inspect(t.Context(), bytes.NewReader(file), int64(len(file)), ParseDetails(fields))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestDetails(t *testing.T) {
+	photo := readSample(t, "photos/still-life.jpg")
+	d := inspect(t, photo, "1")
+	if d.Format != "jpeg" || d.MediaType != "image/jpeg" || d.Bytes != int64(len(photo)) || d.Width == 0 || d.Orientation != 1 || d.Frames != 1 || *d.Alpha || d.Loops != nil || d.GPS != nil {
+		t.Errorf("a photo: %+v", d)
+	}
+	small := toPNG(t, photo, Options{Width: 64, Height: 64, Fit: Contain})
+	blurred, err := blurhash.Decode(d.BlurHash, 32, 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := toPNG(t, pngOf(t, small), Options{Width: 32, Height: 32, Fit: Stretch})
+	if p := psnr(blurred, same); p < 13 {
+		t.Errorf("blurhash %s: PSNR %.1f dB to the picture", d.BlurHash, p)
+	}
+	data, ok := strings.CutPrefix(d.Placeholder, "data:image/webp;base64,")
+	raw, err := base64.StdEncoding.DecodeString(data)
+	if err != nil || !ok || len(raw) > 400 {
+		t.Fatalf("placeholder %.40s, %d bytes, %v", d.Placeholder, len(raw), err)
+	}
+	tiny, err := webp.Decode(bytes.NewReader(raw))
+	if err != nil || max(tiny.Bounds().Dx(), tiny.Bounds().Dy()) != 16 {
+		t.Errorf("placeholder: %v, %v", tiny, err)
+	}
+	if h, err := base64.StdEncoding.DecodeString(d.ThumbHash); err != nil || len(h) < 15 || len(h) > 30 {
+		t.Errorf("thumbhash %s: %v", d.ThumbHash, err)
+	}
+	if len(d.Palette) != 6 || d.Dominant != d.Palette[0] || len(d.Average) != 6 {
+		t.Errorf("colours: %s, %v", d.Average, d.Palette)
+	}
+	// What looks alike has nearly the same hash, what does not has another one.
+	hash := func(file []byte) uint64 {
+		h, err := strconv.ParseUint(inspect(t, file, "hash").Hash, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	base := hash(photo)
+	if n := bits.OnesCount64(base ^ hash(made(t, photo, Options{Width: 300, Format: WebP, Quality: 40}).Body)); n > 6 {
+		t.Errorf("the same picture: %d bits differ", n)
+	}
+	if n := bits.OnesCount64(base ^ hash(readSample(t, "photos/balloons.jpg"))); n < 16 {
+		t.Errorf("another picture: only %d bits differ", n)
+	}
+
+	orbit := inspect(t, readSample(t, "photos/orbit.gif"), "frames,alpha,size")
+	if orbit.Frames != 24 || orbit.Loops == nil || *orbit.Loops != 0 || orbit.Duration < 24*20 || orbit.BlurHash != "" || orbit.Average != "" {
+		t.Errorf("an animation: %+v", orbit)
+	}
+	if logo := inspect(t, readSample(t, "photos/logo.png"), "alpha"); !*logo.Alpha {
+		t.Error("transparency is not seen")
+	}
+	turned := inspect(t, readSample(t, "orientation/6.jpg"), "size,exif")
+	stored, err := configJPEG(readSample(t, "orientation/6.jpg"))
+	if err != nil || turned.Width != stored.Size.Y || turned.Orientation != 6 {
+		t.Errorf("a turned picture: %+v of %v, %v", turned, stored.Size, err)
+	}
+	if p := inspect(t, readSample(t, "edge/p3.jpg"), "profile"); p.Profile == "" {
+		t.Error("no profile")
+	}
+	flat := image.NewNRGBA(image.Rect(0, 0, 20, 10))
+	for i := 0; i < len(flat.Pix); i += 4 {
+		copy(flat.Pix[i:], []byte{0x12, 0x34, 0x56, 255})
+	}
+	if d := inspect(t, pngOf(t, flat), "colors"); d.Average != "123456" || d.Dominant != "123456" || len(d.Palette) != 1 {
+		t.Errorf("one colour: %+v", d)
+	}
+}
+
+func pngOf(t *testing.T, img image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := encodePNG(&b, still(plain(img)), Quality{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// Where the header tells everything, no more is read.
+func TestDetailsOfTheHeader(t *testing.T) {
+	photo := readSample(t, "large/still-life.jpg")
+	if len(photo) <= headBytes {
+		t.Fatal("the sample is too small for this test")
+	}
+	src := &brokenReader{data: photo[:headBytes], err: errors.New("read on")}
+	d, err := (&Resizer{}).Inspect(t.Context(), src, int64(len(photo)), ParseDetails("size,format"))
+	if err != nil || d.Width == 0 || d.Format != "jpeg" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if _, err := (&Resizer{}).Inspect(t.Context(), &brokenReader{data: photo[:headBytes], err: io.ErrClosedPipe}, int64(len(photo)), ParseDetails("colors")); err != io.ErrClosedPipe {
+		t.Errorf("colours of a source that breaks off: %v", err)
+	}
+	for _, name := range []string{"edge/truncated.jpg", "edge/truncated.png", "edge/not-a-picture.jpg"} {
+		file := readSample(t, name)
+		if _, err := (&Resizer{}).Inspect(t.Context(), bytes.NewReader(file), int64(len(file)), ParseDetails("1")); errorKind(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The place is told only when it is asked for, and is right.
+func TestDetailsOfThePlace(t *testing.T) {
+	order := binary.BigEndian
+	rationals := func(v ...uint32) (b []byte) {
+		for _, n := range v {
+			b = order.AppendUint32(order.AppendUint32(b, n), 1)
+		}
+		return b
+	}
+	b, _ := appendDirectory([]byte("MM\x00*\x00\x00\x00\x08"), order, []exifField{{0x8825, 4, 1, []byte{0, 0, 0, 26}}})
+	b, _ = appendDirectory(b, order, []exifField{
+		{1, 2, 2, []byte("S\x00")}, {2, 5, 3, rationals(33, 51, 36)}, {3, 2, 2, []byte("E\x00")}, {4, 5, 3, rationals(151, 12, 0)},
+	})
+	if len(b) < 26 {
+		t.Fatal("no directory")
+	}
+	file := withEXIF(JPEG, made(t, readSample(t, "photos/still-life.jpg"), Options{Width: 80, Format: JPEG}).Body, b)
+	d := inspect(t, file, "gps,exif")
+	if d.GPS == nil || *d.GPS != (Place{-33.86, 151.2}) {
+		t.Errorf("gps: %+v", d.GPS)
+	}
+	if d := inspect(t, file, "1"); d.GPS != nil {
+		t.Errorf("the place is told without being asked for: %+v", d.GPS)
+	}
+}
+
+func TestParseDetails(t *testing.T) {
+	for list, want := range map[string]string{
+		"": "", "x": "", "size": "size", "hash,SIZE,size,x": "hash size", "gps": "gps",
+		"1": "alpha blurhash colors exif format frames hash orientation placeholder profile size thumbhash",
+	} {
+		if got := strings.Join(ParseDetails(list), " "); got != want {
+			t.Errorf("ParseDetails(%q) = %q; want %q", list, got, want)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// infoParam asks for what is known of a picture instead of the picture.
+const infoParam = "info"
+
+const jsonType = "application/json"
+
+// info answers with JSON about the source, kept as pictures are.
+func (h *Handler) info(w http.ResponseWriter, r *http.Request, req request) {
+	entry, status, err := h.details(r.Context(), req)
+	if err != nil {
+		h.fail(w, r, req, err)
+		return
+	}
+	h.respond(w, r, req, entry, status)
+}
+
+// details returns the JSON of the fields that the request asks for.
+func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache.Status, error) {
+	fields := req.info
+	if !h.config.InfoGPS {
+		fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return name == "gps" })
+	}
+	key := cache.Key{
+		Source:  cache.Tuple(h.id, req.name),
+		Variant: cache.Tuple("info", strconv.Itoa(renderVersion), strings.Join(fields, ",")),
+	}
+	return h.cache.Do(ctx, key, func(ctx context.Context) (*cache.Entry, error) {
+		source, err := h.bucket.Get(ctx, req.name)
+		if err != nil {
+			return nil, fmt.Errorf("source: %w", err)
+		}
+		defer source.Body.Close() // only read
+		if source.Size > h.config.MaxSourceBytes {
+			return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+		}
+		d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
+		if err != nil {
+			return nil, err
+		}
+		body, err := json.Marshal(d)
+		if err != nil {
+			return nil, err
+		}
+		entry := cache.NewEntry(body, jsonType)
+		entry.SourceETag, entry.SourceModTime = source.ETag, source.ModTime
+		return entry, nil
+	})
+}
+
+// detailsOf returns the details themselves.
+func (h *Handler) detailsOf(ctx context.Context, req request, fields ...string) (d resize.Details, e *cache.Entry, s cache.Status, err error) {
+	slices.Sort(fields)
+	req.info = fields
+	if e, s, err = h.details(ctx, req); err != nil {
+		return d, nil, s, err
+	}
+	err = json.Unmarshal(e.Body, &d)
+	return d, e, s, err
+}
