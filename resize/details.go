@@ -112,7 +112,7 @@ func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields
 		need = max(need, detailFields[name])
 	}
 	// GIF keeps the frames and the job's small picture what it is.
-	j := job{limits: r.Limits.withDefaults(), budget: r.Budget, options: Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG}}
+	j := job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG}}
 	defer j.release()
 	d = &Details{Bytes: size}
 	if need == needsHead {
