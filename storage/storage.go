@@ -51,6 +51,13 @@ type Bucket interface {
 	Get(ctx context.Context, name string) (*Object, error)
 }
 
+// A Versioned is a [Bucket] that keeps earlier versions of its objects.
+type Versioned interface {
+	// GetVersion is Get of one version of an object, as the store names it. A
+	// version that there is not gives an error that wraps [fs.ErrNotExist].
+	GetVersion(ctx context.Context, name, version string) (*Object, error)
+}
+
 // A Lister is a [Bucket] that can name its objects.
 type Lister interface {
 	// List returns the names of at most max objects that keep accepts.
@@ -70,7 +77,15 @@ type Info struct {
 	Size    int64     // bytes, never negative
 	ETag    string    // as the store sent it, without quotes; empty if it has none
 	ModTime time.Time // zero if the store does not say
+	Meta    Meta
 }
+
+// Meta is what an uploader has said about a picture, in the store's words; ""
+// if nothing. S3 calls it x-amz-meta-focal and so on.
+type Meta struct{ Focal, Crop, Quality, Watermark string }
+
+// MaxMetaBytes is the longest value of a Meta; buckets leave out longer ones.
+const MaxMetaBytes = 256
 
 // ValidName reports whether name may be given to a Bucket: it obeys
 // [fs.ValidPath], names no folder, has at most [MaxNameBytes] bytes of valid

@@ -68,7 +68,10 @@ type Bucket struct {
 	core   atomic.Pointer[minio.Core]
 }
 
-var _ storage.Bucket = (*Bucket)(nil)
+var (
+	_ storage.Bucket    = (*Bucket)(nil)
+	_ storage.Versioned = (*Bucket)(nil)
+)
 
 // Open prepares access to a bucket. It sends nothing: a store that is down
 // shows in Get.
@@ -121,13 +124,18 @@ func Open(c Config) (*Bucket, error) {
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
 // its cause is that the store was too slow.
 func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
+	return b.GetVersion(ctx, name, "")
+}
+
+// GetVersion implements [storage.Versioned]; an empty version is the newest.
+func (b *Bucket) GetVersion(ctx context.Context, name, version string) (*storage.Object, error) {
 	key := b.config.Prefix + name
 	if !storage.ValidName(name) || len(key) > storage.MaxNameBytes {
 		return nil, &fs.PathError{Op: "get", Path: name, Err: fs.ErrInvalid}
 	}
 	// The body is read under this context: its end gives the connection back.
 	ctx, cancel := context.WithCancel(ctx)
-	body, info, err := b.get(ctx, key)
+	body, info, err := b.get(ctx, key, version)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -144,17 +152,21 @@ func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) 
 		Size:    info.Size,
 		ETag:    strings.Trim(info.ETag, `"`),
 		ModTime: info.LastModified,
+		Meta:    metaOf(info.Metadata),
 	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout}), nil
 }
 
 // get asks for key, a second time when the store names the region it wants.
-func (b *Bucket) get(ctx context.Context, key string) (io.ReadCloser, minio.ObjectInfo, error) {
+func (b *Bucket) get(ctx context.Context, key, version string) (io.ReadCloser, minio.ObjectInfo, error) {
 	for second := false; ; second = true {
-		body, info, _, err := b.core.Load().GetObject(ctx, b.config.Bucket, key, minio.GetObjectOptions{})
+		body, info, _, err := b.core.Load().GetObject(ctx, b.config.Bucket, key, minio.GetObjectOptions{VersionID: version})
 		if err == nil {
 			return body, info, nil
 		}
 		region := minio.ToErrorResponse(err).Region
+		if version != "" && noVersion(err) {
+			return nil, info, fmt.Errorf("s3: %w: no version %q: %w", fs.ErrNotExist, version, err)
+		}
 		if second || b.config.Region != "" || !wrongRegion(err) || region == "" {
 			return nil, info, classify(ctx, err)
 		}
@@ -164,6 +176,25 @@ func (b *Bucket) get(ctx context.Context, key string) (io.ReadCloser, minio.Obje
 		}
 		b.core.Store(core)
 	}
+}
+
+// noVersion reports whether a store says that a version does not exist, cannot,
+// or is the mark of a deletion.
+func noVersion(err error) bool {
+	r := minio.ToErrorResponse(err)
+	return r.StatusCode == http.StatusMethodNotAllowed || r.Code == "NoSuchVersion" || r.StatusCode == http.StatusBadRequest && r.Code == "InvalidArgument"
+}
+
+// metaOf returns the user metadata that pictures have.
+func metaOf(header http.Header) storage.Meta {
+	get := func(name string) string {
+		v := header.Get("X-Amz-Meta-" + name)
+		if len(v) > storage.MaxMetaBytes {
+			return ""
+		}
+		return v
+	}
+	return storage.Meta{Focal: get("focal"), Crop: get("crop"), Quality: get("quality"), Watermark: get("watermark")}
 }
 
 func wrongRegion(err error) bool {

@@ -23,6 +23,34 @@ import (
 func TestMinIO(t *testing.T)     { testServer(t, s3test.MinIO) }
 func TestVersityGW(t *testing.T) { testServer(t, s3test.VersityGW) }
 
+// Versions of an object are told apart, and one that there is not is a missing
+// object.
+func TestVersions(t *testing.T) {
+	server := s3test.Start(t, s3test.MinIO)
+	config := s3.Config{Endpoint: server.Endpoint, Bucket: "versions", AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey}
+	server.MakeBucket(t, "versions")
+	server.KeepVersions(t, "versions")
+	first := server.PutMeta(t, "versions", "photo.jpg", []byte("first"), nil)
+	second := server.PutMeta(t, "versions", "photo.jpg", []byte("second"), nil)
+	b := open(t, config)
+	for version, want := range map[string]string{"": "second", first: "first", second: "second"} {
+		o, err := b.GetVersion(t.Context(), "photo.jpg", version)
+		if err != nil {
+			t.Errorf("version %q: %v", version, err)
+			continue
+		}
+		if got, err := o.ReadAll(100); err != nil || string(got) != want {
+			t.Errorf("version %q: %q, %v; want %q", version, got, err, want)
+		}
+		_ = o.Body.Close() // only read
+	}
+	for _, version := range []string{"00000000-0000-0000-0000-000000000000", "no-such-version"} {
+		if _, err := b.GetVersion(t.Context(), "photo.jpg", version); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("version %q: %v; want fs.ErrNotExist", version, err)
+		}
+	}
+}
+
 func testServer(t *testing.T, p s3test.Program) {
 	server := s3test.Start(t, p)
 	config := s3.Config{
@@ -37,6 +65,21 @@ func testServer(t *testing.T, p s3test.Program) {
 		return open(t, config)
 	})
 
+	t.Run("what an uploader says about an object is read", func(t *testing.T) {
+		server.PutMeta(t, "pictures", config.Prefix+"ruled.jpg", []byte("x"), map[string]string{
+			"focal": "0.3,0.7", "crop": "1,2,3,4", "quality": "80", "Watermark": "logo", "other": "y",
+		})
+		server.PutMeta(t, "pictures", config.Prefix+"long.jpg", []byte("x"), map[string]string{"focal": strings.Repeat("1", storage.MaxMetaBytes+1), "crop": "5"})
+		for name, want := range map[string]storage.Meta{
+			"ruled.jpg": {Focal: "0.3,0.7", Crop: "1,2,3,4", Quality: "80", Watermark: "logo"},
+			"long.jpg":  {Crop: "5"},
+			"photo.jpg": {},
+		} {
+			if _, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20); err != nil || info.Meta != want {
+				t.Errorf("%s: %+v, %v; want %+v", name, info.Meta, err, want)
+			}
+		}
+	})
 	t.Run("wrong keys are the store's trouble, not a missing picture", func(t *testing.T) {
 		c := config
 		c.SecretKey = "another-secret-key"

@@ -40,6 +40,15 @@ func (m *Memory) Put(name string, data []byte, t time.Time) {
 	m.objects[name] = memoryObject{data, storage.Info{Size: int64(len(data)), ETag: hex.EncodeToString(sum[:]), ModTime: t}}
 }
 
+// SetMeta gives an object that was put what its uploader says about it.
+func (m *Memory) SetMeta(name string, meta storage.Meta) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.objects[name]
+	o.info.Meta = meta
+	m.objects[name] = o
+}
+
 // Fail makes every later Get return err; nil ends that.
 func (m *Memory) Fail(err error) {
 	m.mu.Lock()

@@ -148,9 +148,25 @@ func (s *Server) MakeBucket(t testing.TB, bucket string) {
 // Put stores one object.
 func (s *Server) Put(t testing.TB, bucket, key string, data []byte) {
 	t.Helper()
-	_, err := s.client.PutObject(context.WithoutCancel(t.Context()), bucket, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{})
+	s.PutMeta(t, bucket, key, data, nil)
+}
+
+// PutMeta is Put with user metadata. It returns the version, "" if the bucket
+// keeps none.
+func (s *Server) PutMeta(t testing.TB, bucket, key string, data []byte, meta map[string]string) (version string) {
+	t.Helper()
+	info, err := s.client.PutObject(context.WithoutCancel(t.Context()), bucket, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{UserMetadata: meta})
 	if err != nil {
 		t.Fatalf("s3test: put %s/%s: %v", bucket, key, err)
+	}
+	return info.VersionID
+}
+
+// KeepVersions makes a bucket keep the versions of its objects.
+func (s *Server) KeepVersions(t testing.TB, bucket string) {
+	t.Helper()
+	if err := s.client.EnableVersioning(t.Context(), bucket); err != nil {
+		t.Fatalf("s3test: versions of %s: %v", bucket, err)
 	}
 }
 
