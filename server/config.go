@@ -44,6 +44,9 @@ type Config struct {
 	// 512.
 	MemoryBudget int64 `json:"memory_budget"`
 
+	// Presets are queries, as in "w=300&h=200", by the names that URLs have for
+	// them.
+	Presets map[string]string `json:"presets"`
 	// Fonts are TrueType or OpenType files by the names that URLs have for them.
 	Fonts map[string]string `json:"fonts"`
 
@@ -79,6 +82,15 @@ type HandlerConfig struct {
 	OutputFormats []string `json:"output_formats"`
 	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
 	MaxDimension int `json:"max_dimension"`
+	// Presets are the handler's own, beside those of the server.
+	Presets map[string]string `json:"presets"`
+	// DefaultPreset is below the parameters of every URL.
+	DefaultPreset string `json:"default_preset"`
+	// PresetsOnly ignores all parameters that change pixels, save preset and f.
+	PresetsOnly bool `json:"presets_only"`
+	// ObjectRules obeys what objects say about themselves: focal point, crop,
+	// quality and watermark.
+	ObjectRules bool `json:"object_rules"`
 	// Watermarks are pictures by the names that URLs have for them.
 	Watermarks map[string]WatermarkConfig `json:"watermarks"`
 	// StrictOptions answers 400 to a parameter that is out of range or cannot be
@@ -235,6 +247,7 @@ func (c *Config) Validate() error {
 			faults.add("hosts."+strconv.Itoa(i), "%q is not a host name", host)
 		}
 	}
+	validatePresets(c.Presets, largestDimension, "", &faults)
 	for name := range c.Fonts {
 		if !validOverlayName(name) {
 			faults.add("fonts."+name, "%q is not a name of at most 64 letters", name)
@@ -247,6 +260,7 @@ func (c *Config) Validate() error {
 	for i := range c.Handlers {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
 		h.validate(key, &faults)
+		h.validatePresets(c, key, &faults)
 		if first, ok := seen[h.Prefix]; ok {
 			faults.add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
 		} else if h.Prefix != "" {

@@ -35,6 +35,7 @@ var statuses = []struct {
 }{
 	{errName, http.StatusBadRequest},
 	{errOption, http.StatusBadRequest},
+	{errVersion, http.StatusBadRequest},
 	{errExtension, http.StatusNotFound},
 	{errVerification, http.StatusNotFound},
 	{fs.ErrInvalid, http.StatusBadRequest},
@@ -94,7 +95,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 // whyBad says what is wrong with a request; nothing in it was the client's own
 // text.
 func whyBad(err error) string {
-	if errors.Is(err, errOption) {
+	if errors.Is(err, errOption) || errors.Is(err, errVersion) {
 		return err.Error()
 	}
 	return errName.Error()

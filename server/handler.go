@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -18,6 +19,7 @@ type Handler struct {
 	bucket   storage.Bucket
 	cache    *cache.Cache
 	resizer  *resize.Resizer
+	presets  map[string]url.Values
 	overlays *overlays
 	auth     []Authorizer
 	fallback *fallback
@@ -45,6 +47,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 			Fonts:   fonts.byName,
 		},
+		presets:  presetsOf(s.config, c),
 		overlays: overlays,
 		auth:     authorizers(o.Verify),
 		log:      log,
@@ -88,7 +91,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.redirect(w, r, req):
 		return
 	}
-	if req.watermark, err = h.overlays.watermark(r.Context(), &req.options); err != nil {
+	if err := h.overlays.prepare(r.Context(), &req, h.config.ObjectRules); err != nil {
 		h.fail(w, r, req, err)
 		return
 	}
@@ -102,15 +105,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.respond(w, r, req, entry, status)
 }
 
+// open opens the source, in the version that is asked for.
+func (h *Handler) open(ctx context.Context, req request) (*storage.Object, error) {
+	if req.delivery.version == "" {
+		return h.bucket.Get(ctx, req.name)
+	}
+	return h.bucket.(storage.Versioned).GetVersion(ctx, req.name, req.delivery.version) // parse has seen that it is one
+}
+
 // render fetches the source and makes the picture: what a miss costs.
 func (h *Handler) render(ctx context.Context, req request) (*cache.Entry, error) {
-	source, err := h.bucket.Get(ctx, req.name)
+	source, err := h.open(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	defer source.Body.Close() // only read
 	if source.Size > h.config.MaxSourceBytes {
 		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+	}
+	if err := h.obey(&req, source.Meta); err != nil {
+		return nil, err
 	}
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay

@@ -36,11 +36,11 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 		fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return name == "gps" })
 	}
 	key := cache.Key{
-		Source:  cache.Tuple(h.id, req.name),
+		Source:  h.sourceID(req),
 		Variant: cache.Tuple("info", strconv.Itoa(renderVersion), strings.Join(fields, ",")),
 	}
 	return h.cache.Do(ctx, key, func(ctx context.Context) (*cache.Entry, error) {
-		source, err := h.bucket.Get(ctx, req.name)
+		source, err := h.open(ctx, req)
 		if err != nil {
 			return nil, fmt.Errorf("source: %w", err)
 		}

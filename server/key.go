@@ -20,5 +20,13 @@ func (h *Handler) key(req request) cache.Key {
 		h.config.qualityKey(),
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
-	return cache.Key{Source: cache.Tuple(h.id, req.name), Variant: cache.Tuple(variant...)}
+	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}
+}
+
+// sourceID returns what tells the source of a request from all others.
+func (h *Handler) sourceID(req request) string {
+	if v := req.delivery.version; v != "" {
+		return cache.Tuple(h.id, req.name, v)
+	}
+	return cache.Tuple(h.id, req.name)
 }

@@ -114,7 +114,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 	if !h.config.RedirectAuto || !req.negotiated {
 		return false
 	}
-	query := r.URL.Query()
+	query := resize.ParseQuery(r.URL.RawQuery)
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query.Encode()}
 	header := w.Header()

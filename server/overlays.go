@@ -218,13 +218,26 @@ func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
 	}
 }
 
-// watermark returns the one that the options name, which is known.
-func (o *overlays) watermark(ctx context.Context, options *resize.Options) (watermark, error) {
-	m := o.marks[options.Watermark.Name]
-	if m == nil {
-		return watermark{}, nil
+// prepare gives a request the watermark that its options name. Where objects
+// may name one, it gets all of them: which one it will be is not known for a
+// hit, so all are part of the key.
+func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err error) {
+	if m := o.marks[req.options.Watermark.Name]; m != nil {
+		if req.watermark, err = m.get(ctx); err != nil {
+			return err
+		}
 	}
-	return m.get(ctx)
+	if rules {
+		req.marks = map[string]watermark{}
+		for name, m := range o.marks {
+			w, err := m.get(ctx)
+			if err != nil {
+				m.log.Warn("watermark not read", "error", err)
+			}
+			req.marks[name] = w
+		}
+	}
+	return nil
 }
 
 // versions is what a cache key has to know of what is laid over a picture.
@@ -235,6 +248,12 @@ func (o *overlays) versions(req *request) []string {
 	}
 	if req.options.Text.Text != "" && o.fonts.hash != "" {
 		v = append(v, "fonts", o.fonts.hash)
+	}
+	if req.marks != nil {
+		v = append(v, "rules")
+		for _, name := range slices.Sorted(maps.Keys(req.marks)) {
+			v = append(v, name, req.marks[name].version)
+		}
 	}
 	return v
 }

@@ -17,15 +17,18 @@ import (
 type request struct {
 	name       string // of the object, decoded once
 	options    resize.Options
-	negotiated bool      // the format was chosen by the Accept header
-	watermark  watermark // that the options name
-	info       []string  // fields that are asked for instead of the picture
-	widths     []int     // of the <picture> that is asked for instead
+	negotiated bool // the format was chosen by the Accept header
+	delivery   delivery
+	watermark  watermark            // that the options name
+	marks      map[string]watermark // that the object may name; nil: it may not
+	info       []string             // fields that are asked for instead of the picture
+	widths     []int                // of the <picture> that is asked for instead
 }
 
 var (
 	errName      = errors.New("not a valid name")
 	errOption    = errors.New("parameter out of range or not readable")
+	errVersion   = errors.New("this store has no versions of its objects")
 	errExtension = errors.New("extension is not allowed")
 )
 
@@ -38,6 +41,10 @@ const groupDelivery = "Delivery"
 // but not its pixels; they are never part of the cache key. Those that do
 // change pixels are in package resize.
 var policies = []resize.Param{
+	{Name: presetParam, Doc: "presets of the configuration, of which later ones win; the parameters of the URL win over all", Values: "names with commas", Group: groupDelivery},
+	{Name: downloadParam, Doc: "save it instead of showing it, under this name; `true` is the name that it has", Values: "file name", Group: groupDelivery},
+	{Name: maxAgeParam, Doc: "how long others may keep it, at most as long as the handler says", Values: "seconds", Group: groupDelivery},
+	{Name: versionParam, Doc: "version of the object, of a store that has versions", Values: "as the store names it", Group: groupDelivery},
 	{Name: tokenParam, Doc: "token for the verification", Values: "text", Group: groupDelivery},
 	{Name: infoParam, Doc: "JSON about the picture: all of it, or a list of fields; of some only the header is read", Values: "1, " + strings.Join(resize.DetailFields(), ", "), Group: groupDelivery},
 	{Name: srcsetParam, Doc: "a whole `<picture>` of these widths, in the formats that are written", Values: "widths, separated by commas", Group: groupDelivery},
@@ -50,27 +57,27 @@ var policies = []resize.Param{
 func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 
 // parse reads name and options. The request is usable for an error image even
-// when there is an error, which wraps errName, errOption or errExtension.
+// when there is an error, which wraps errName,
+// errOption, errVersion or errExtension.
 func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
-	query := resize.ParseQuery(r.URL.RawQuery)
-	var wrong []string // what strict_options refuses
-	note := func(n resize.Note) {
-		if n.Verdict != resize.Used {
-			wrong = append(wrong, n.Name+" is "+n.Verdict.String())
-		}
-	}
-	req.options = resize.ExplainOptions(query.Get, h.config.MaxDimension, note)
-	h.overlays.known(&req.options, note)
+	var wrong refused
+	params := h.layers(resize.ParseQuery(r.URL.RawQuery), wrong.note)
+	req.options = resize.ExplainOptions(params.get, h.config.MaxDimension, wrong.note)
+	req.delivery = parseDelivery(params.get, wrong.note)
+	h.overlays.known(&req.options, wrong.note)
 	name, err := h.parseName(r.URL)
 	req.name = name
-	if err == nil && h.config.StrictOptions && len(wrong) > 0 {
+	if err == nil && len(wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
+	}
+	if _, ok := h.bucket.(storage.Versioned); err == nil && !ok && req.delivery.version != "" {
+		err = errVersion
 	}
 	h.chooseFormat(&req, r)
 	h.obeyHints(&req, r)
-	req.info = resize.ParseDetails(query.Get(infoParam))
-	req.widths = parseWidths(query.Get(srcsetParam), h.config.MaxDimension)
+	req.info = resize.ParseDetails(params.get(infoParam))
+	req.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}

@@ -2,14 +2,9 @@ package server
 
 import (
 	"bytes"
-	"mime"
 	"net/http"
-	"path"
-	"strconv"
-	"strings"
 	"time"
 
-	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
 )
 
@@ -19,7 +14,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	header := w.Header()
 	setPictureHeader(header, req, e.MediaType, h.vary(req))
 	header.Set("ETag", `"`+e.ETag+`"`)
-	header.Set("Cache-Control", h.cacheControl())
+	header.Set("Cache-Control", h.cacheControl(req.delivery))
 	header.Set("Cache-Status", cacheStatus(s))
 	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, bytes.NewReader(e.Body))
 }
@@ -67,47 +62,6 @@ func setPictureHeader(header http.Header, req request, mediaType string, vary []
 	for _, name := range vary {
 		header.Add("Vary", name)
 	}
-}
-
-// contentDisposition names the file as it would be saved, with the extension of
-// what is sent.
-func contentDisposition(req request, mediaType string) string {
-	base := path.Base(req.name)
-	name := strings.TrimSuffix(base, path.Ext(base)) + "." + extension(mediaType)
-	if v := mime.FormatMediaType("inline", map[string]string{"filename": name}); v != "" {
-		return v
-	}
-	return "inline"
-}
-
-func extension(mediaType string) string {
-	switch mediaType {
-	case jsonType:
-		return "json"
-	case htmlType:
-		return "html"
-	}
-	f := resize.FormatByMediaType(mediaType)
-	if f == resize.JPEG {
-		return "jpg"
-	}
-	return f.String()
-}
-
-// cacheControl says how long others may keep a picture.
-func (h *Handler) cacheControl() string {
-	seconds := *h.config.CacheTime
-	switch {
-	case seconds < 0:
-		return "no-cache"
-	case seconds == 0:
-		seconds = foreverSeconds
-	}
-	scope := "public"
-	if len(h.auth) > 0 {
-		scope = "private"
-	}
-	return scope + ", max-age=" + strconv.FormatInt(seconds, 10)
 }
 
 // cacheStatus says where a picture came from (RFC 9211).

@@ -146,8 +146,10 @@ func scaledOptions(o resize.Options, width int) resize.Options {
 func (h *Handler) link(u *url.URL, req request, o resize.Options, f resize.Format, query url.Values) string {
 	o.Format = f
 	text := o.String()
-	if token := query.Get(tokenParam); token != "" {
-		text += "&" + url.Values{tokenParam: {token}}.Encode()
+	for _, name := range []string{tokenParam, versionParam} {
+		if v := query.Get(name); v != "" {
+			text += "&" + url.Values{name: {v}}.Encode()
+		}
 	}
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: text}).String()
 }

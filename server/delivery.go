@@ -1,0 +1,145 @@
+package server
+
+import (
+	"math"
+	"mime"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"s3imageserver/resize"
+)
+
+const (
+	downloadParam = "dl"
+	maxAgeParam   = "maxage"
+	versionParam  = "versionid"
+)
+
+// A delivery is how a picture is sent, whatever is in it.
+type delivery struct {
+	download string // file name to be saved under; "": to be shown
+	maxAge   int64  // seconds; negative: the handler's
+	version  string // of the source; "": the newest
+}
+
+const (
+	maxDownloadBytes = 150
+	maxVersionBytes  = 128
+)
+
+// parseDelivery reads the parameters; what cannot be read counts as absent, and
+// is noted.
+func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
+	d := delivery{maxAge: -1}
+	verdict := func(name, value string, readable bool) {
+		v := resize.Used
+		if !readable {
+			v = resize.Unreadable
+		}
+		note(resize.Note{Name: name, Value: value, Verdict: v})
+	}
+	if v := get(downloadParam); v != "" {
+		d.download = safeFileName(v)
+		verdict(downloadParam, v, d.download != "")
+	}
+	if v := get(maxAgeParam); v != "" {
+		f, err := strconv.ParseFloat(v, 64)
+		if ok := err == nil && f >= 0; ok {
+			d.maxAge = int64(math.Min(f, foreverSeconds))
+			verdict(maxAgeParam, v, true)
+		} else {
+			verdict(maxAgeParam, v, false)
+		}
+	}
+	if v := get(versionParam); v != "" {
+		if validVersion(v) {
+			d.version = v
+		}
+		verdict(versionParam, v, d.version != "")
+	}
+	return d
+}
+
+// validVersion reports whether v may be sent to a store as a version.
+func validVersion(v string) bool {
+	return len(v) <= maxVersionBytes && !strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// safeFileName returns what may be the name of a file on any system: without
+// folders, leading dots and characters that mean something to a shell or a file
+// system. It is empty if nothing is left.
+func safeFileName(v string) string {
+	v = path.Base(strings.ReplaceAll(strings.ToValidUTF8(v, ""), `\`, "/"))
+	v = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || strings.ContainsRune(`/\:*?"<>|%`, r) {
+			return -1
+		}
+		return r
+	}, v)
+	v = strings.Trim(v, ". ")
+	if len(v) > maxDownloadBytes {
+		v = strings.ToValidUTF8(v[:maxDownloadBytes], "")
+	}
+	return v
+}
+
+// contentDisposition names the file as it would be saved, with the extension of
+// what is sent.
+func contentDisposition(req request, mediaType string) string {
+	kind, name := "inline", path.Base(req.name)
+	if d := req.delivery.download; d != "" {
+		kind = "attachment"
+		if on, err := strconv.ParseBool(d); err != nil || !on {
+			name = d
+		}
+	}
+	if ext := strings.TrimPrefix(path.Ext(name), "."); kind == "inline" || isExtension(ext) {
+		name = strings.TrimSuffix(name, path.Ext(name))
+	}
+	if v := mime.FormatMediaType(kind, map[string]string{"filename": name + "." + extension(mediaType)}); v != "" {
+		return v
+	}
+	return kind
+}
+
+// isExtension reports whether an extension is that of a picture.
+func isExtension(ext string) bool {
+	f := resize.FormatByName(ext)
+	return f != resize.NoFormat && !f.IsAuto()
+}
+
+func extension(mediaType string) string {
+	switch mediaType {
+	case jsonType:
+		return "json"
+	case htmlType:
+		return "html"
+	}
+	f := resize.FormatByMediaType(mediaType)
+	if f == resize.JPEG {
+		return "jpg"
+	}
+	return f.String()
+}
+
+// cacheControl says how long others may keep a picture: as long as this server
+// does, or less if the request asks for it.
+func (h *Handler) cacheControl(d delivery) string {
+	seconds := *h.config.CacheTime
+	switch {
+	case seconds < 0:
+		return "no-cache"
+	case seconds == 0:
+		seconds = foreverSeconds
+	}
+	if d.maxAge >= 0 {
+		seconds = min(seconds, d.maxAge)
+	}
+	scope := "public"
+	if len(h.auth) > 0 {
+		scope = "private"
+	}
+	return scope + ", max-age=" + strconv.FormatInt(seconds, 10)
+}
