@@ -1,0 +1,112 @@
+package resize
+
+import (
+	"bytes"
+	"testing"
+)
+
+// What the boxes of a file say is bounded, whatever they say.
+func FuzzHEIF(f *testing.F) {
+	f.Add(readOwn(f, "photo.heic"))
+	f.Add(readOwn(f, "photo.avif"))
+	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		Sniff(data)
+		h, err := parseHEIF(data)
+		if err != nil {
+			return
+		}
+		if h.orientation < 1 || h.orientation > 8 || h.coded < area(h.size) || len(h.icc) > maxICCBytes || len(h.exif) > len(data) {
+			t.Fatalf("%+v", h)
+		}
+		h.profile()
+	})
+}
+
+func FuzzJPEGXLHeader(f *testing.F) {
+	f.Add(readOwn(f, "photo.jxl"))
+	f.Add(readOwn(f, "photo-p3.jxl"))
+	f.Add([]byte(jxlContainer + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := parseJXL(data)
+		if err != nil {
+			return
+		}
+		if h.size.X < 0 || h.size.Y < 0 || h.extra > 1<<12 {
+			t.Fatalf("%+v", h)
+		}
+		h.cicp.profile()
+	})
+}
+
+func FuzzICO(f *testing.F) {
+	for _, bits := range []int{0, 1, 4, 8, 24, 32} {
+		f.Add(icoFile(6, bits))
+	}
+	limits := Limits{Pixels: 1 << 16}.withDefaults()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		info, err := icoCodec.config(data)
+		if err != nil || limits.check(info) != nil {
+			return
+		}
+		p, err := decodeICO(data, Want{Limits: limits})
+		if err != nil {
+			return
+		}
+		if p.Source != info.Size {
+			t.Fatalf("the header says %v, the picture is %v", info.Size, p.Source)
+		}
+	})
+}
+
+// EXIF that is kept is a block that parses to the same again, and has no place.
+func FuzzEXIF(f *testing.F) {
+	f.Add(writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{
+		{tagArtist, 2, 4, []byte("Ann\x00")}, {0x8825, 4, 1, []byte{8, 0, 0, 0}},
+	}, []exifField{{0x829a, 5, 1, []byte{1, 0, 0, 0, 9, 0, 0, 0}}}))
+	f.Add([]byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x87\x69\x00\x04\x00\x00\x00\x01\x00\x00\x00\x08"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x := parseEXIF(data)
+		x.readable()
+		x.place()
+		kept := x.keep(StripNone, rights{})
+		if len(kept) > maxExifBytes {
+			t.Fatalf("%d bytes are kept", len(kept))
+		}
+		again := parseEXIF(kept)
+		if len(again.gps) > 0 {
+			t.Fatal("GPS is kept")
+		}
+		if twice := again.keep(StripNone, rights{}); !bytes.Equal(twice, kept) {
+			t.Fatalf("kept again: %q; want %q", twice, kept)
+		}
+		rightsOfIPTC(data)
+		rightsOfXMP(data)
+	})
+}
+
+// Taking a file apart loses nothing of its picture, and does so for good.
+func FuzzContainers(f *testing.F) {
+	for _, name := range []string{"edge/p3.jpg", "orientation/6.jpg", "edge/palette.png", "photos/garden.webp"} {
+		f.Add(readSample(f, name))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		format, err := Sniff(data)
+		if err != nil {
+			return
+		}
+		metadataOf(format, data)
+		for _, profile := range []bool{true, false} {
+			bare, ok := withoutMetadata(format, data, profile)
+			if !ok {
+				continue
+			}
+			if len(bare) > len(data)+len(jfif) {
+				t.Fatalf("%v of %d bytes became longer: %d", format, len(data), len(bare))
+			}
+			if again, ok := withoutMetadata(format, bare, profile); !ok || !bytes.Equal(again, bare) {
+				t.Fatalf("%v: other bytes the second time", format)
+			}
+		}
+	})
+}
