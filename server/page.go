@@ -21,10 +21,13 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 const maxSamples = 24
 
 // newPage returns the page that shows the pictures of the handlers whose
-// buckets can list them.
+// buckets can list them, and what the parameters do to them.
 func newPage(handlers []*Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var groups []pageGroup
+		var content struct {
+			Groups  []pageGroup
+			Options []pageOptions
+		}
 		for _, h := range handlers {
 			lister, ok := h.bucket.(storage.Lister)
 			if !ok {
@@ -35,10 +38,13 @@ func newPage(handlers []*Handler) http.Handler {
 				h.log.Warn("page: no list of pictures", "error", err)
 				continue
 			}
-			groups = append(groups, h.pageGroup(names))
+			content.Groups = append(content.Groups, h.pageGroup(names))
+			if content.Options == nil {
+				content.Options = h.pageOptionsOf(names)
+			}
 		}
 		var page bytes.Buffer
-		if err := pageTemplate.Execute(&page, groups); err != nil {
+		if err := pageTemplate.Execute(&page, content); err != nil {
 			http.Error(w, "500 internal server error", http.StatusInternalServerError)
 			return
 		}

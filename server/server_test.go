@@ -733,6 +733,14 @@ func TestPage(t *testing.T) {
 	if r.StatusCode != 200 || !strings.Contains(page, `src="/h/one.jpg?w=640`) || !strings.Contains(page, "/h/b%20&amp;%20c.jpg") || strings.Contains(page, "notes") {
 		t.Errorf("page = %d:\n%s", r.StatusCode, page)
 	}
+	for _, p := range Params() {
+		if !strings.Contains(page, "<code>"+p.Name+"</code>") {
+			t.Errorf("the page does not show the parameter %s", p.Name)
+		}
+	}
+	if !strings.Contains(page, `<img src="/h/b%20&amp;%20c.jpg?w=120&amp;blur=3"`) || strings.Contains(page, "wm=logo") {
+		t.Errorf("the page does not show blur on the first picture, or shows a watermark that there is not:\n%s", page)
+	}
 	off := newSite(t, bucket(t), Options{})
 	if r := off.get("/"); r.StatusCode != 404 {
 		t.Errorf("GET / without playground = %d; want 404", r.StatusCode)

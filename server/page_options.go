@@ -1,0 +1,67 @@
+package server
+
+import (
+	"html/template"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A pageOptions is one group of parameters on the page.
+type pageOptions struct {
+	Name string
+	Rows []pageOption
+}
+
+// A pageOption is one parameter with what it does to a picture; without
+// pictures if there is nothing to see.
+type pageOption struct {
+	Name          string
+	Doc, Values   template.HTML
+	Before, After string // URLs
+	Example       string // the query
+}
+
+// pageOptionsOf returns the parameters with pictures of a handler: those that
+// their examples are made for, else the first one.
+func (h *Handler) pageOptionsOf(names []string) []pageOptions {
+	if len(names) == 0 {
+		return nil
+	}
+	var groups []pageOptions
+	for _, p := range Params() {
+		i := slices.IndexFunc(groups, func(g pageOptions) bool { return g.Name == p.Group })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, pageOptions{Name: p.Group})
+		}
+		row := pageOption{Name: p.Name, Doc: codeHTML(p.Doc), Values: codeHTML(p.Values)}
+		if p.Example != "" && !(strings.Contains(p.Example, "wm=") && len(h.config.Watermarks) == 0) {
+			sample := names[0]
+			if i := slices.IndexFunc(names, func(n string) bool { return path.Base(n) == p.Sample }); i >= 0 {
+				sample = names[i]
+			}
+			base := (&url.URL{Path: path.Join("/", h.config.Prefix, sample)}).EscapedPath()
+			row.Example = "?" + p.Example
+			row.Before = base + "?w=120&h=120&fit=contain"
+			row.After = base + "?" + strings.NewReplacer("%", "%25", " ", "+").Replace(p.Example)
+		}
+		groups[i].Rows = append(groups[i].Rows, row)
+	}
+	return groups
+}
+
+// codeHTML escapes a text of the reference; what stands between backticks is
+// code.
+func codeHTML(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			b.WriteString("<code>" + template.HTMLEscapeString(part) + "</code>")
+			continue
+		}
+		b.WriteString(template.HTMLEscapeString(part))
+	}
+	return template.HTML(b.String())
+}
