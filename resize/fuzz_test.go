@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -153,4 +154,50 @@ func TestChangedRectangle(t *testing.T) {
 	if got := changed(a, b); got != image.Rect(3, 2, 8, 6) {
 		t.Errorf("changed = %v; want (3,2)-(8,6)", got)
 	}
+}
+
+// FuzzResizeOptions asks for whatever a URL may say: a picture that decodes to
+// the promised size, or a limit; never a panic.
+func FuzzResizeOptions(f *testing.F) {
+	for _, p := range params {
+		_, example, ok := strings.Cut(p.example, "?")
+		if !ok {
+			example = p.example
+		}
+		f.Add(example, byte(0))
+	}
+	f.Add("w=1&h=399&fit=pad&rot=44.9&trim=1&g=smart&radius=max&border=399,fff&txt=a%0Ab&wm=x&wmt=1&bg=blur", byte(1))
+	f.Add("crop=100%,100%,1,1&minw=399&ar=1:100&blur=250&pixelate=1000&sharpen=10", byte(2))
+	var sources [][]byte
+	for _, name := range []string{"edge/1x1.png", "edge/transparent.gif", "orientation/7.jpg", "edge/gray.png"} {
+		sources = append(sources, readSample(f, name))
+	}
+	mark, err := NewOverlay(readSample(f, "photos/logo.png"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := &Resizer{
+		Watermark: mark,
+		Budget:    NewBudget(BudgetConfig{Bytes: 64 << 20}),
+		Limits:    Limits{OutputPixels: 1 << 18},
+	}
+	f.Fuzz(func(t *testing.T, query string, choice byte) {
+		o := ParseOptions(ParseQuery(query).Get, 400)
+		o.Format = []Format{JPEG, PNG, GIF}[int(choice>>2)%3]
+		o.AutoQuality, o.MaxBytes = 0, 0 // many encodings, of which none is looked at
+		result, err := resizeBytes(t, r, sources[choice&3], o)
+		if err != nil {
+			if errorKind(err) == "" {
+				t.Fatalf("%v: undocumented error: %v", o, err)
+			}
+			return
+		}
+		c, format, err := image.DecodeConfig(bytes.NewReader(result.Body))
+		if err != nil || format != result.Format.String() || image.Pt(c.Width, c.Height) != result.Size {
+			t.Fatalf("%v: %s of %dx%d, %v; want %v", o, format, c.Width, c.Height, err, result.Size)
+		}
+		if load := r.Budget.Load(); load.Bytes != 0 || load.Working != 0 {
+			t.Fatalf("the budget after the work: %+v; want none taken", load)
+		}
+	})
 }

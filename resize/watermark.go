@@ -83,7 +83,8 @@ func (w Watermark) lay(m, overlay *image.NRGBA) {
 		canvas{m}.blend(overlay, at)
 		return
 	}
-	step := image.Pt(max(2, size.X*3/2), max(2, size.Y*3/2))
+	const least = 8 // pixels: a tiny one all over a large picture takes long
+	step := image.Pt(max(least, size.X*3/2), max(least, size.Y*3/2))
 	for row, y := 0, at.Y-(at.Y/step.Y+1)*step.Y; y < on.Y; row, y = row+1, y+step.Y {
 		x := at.X - (at.X/step.X+1)*step.X - row%2*step.X/2 // like bricks
 		for ; x < on.X; x += step.X {

@@ -1,0 +1,129 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"testing"
+)
+
+// framedPicture is a picture with a frame of one colour.
+func framedPicture(w, h int, frame color.NRGBA, inside image.Rectangle) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.SetNRGBA(x, y, frame)
+			if image.Pt(x, y).In(inside) {
+				m.SetNRGBA(x, y, color.NRGBA{byte(40 + 9*x), byte(200 - 7*y), 90, 255})
+			}
+		}
+	}
+	return m
+}
+
+func pngFileOf(t *testing.T, m image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestTrim(t *testing.T) {
+	inside := image.Rect(5, 3, 21, 26)
+	white := color.NRGBA{255, 255, 255, 255}
+	m := framedPicture(40, 30, white, inside)
+	m.SetNRGBA(2, 2, color.NRGBA{250, 255, 251, 255}) // noise
+	tests := []struct {
+		name  string
+		m     image.Image
+		query string
+		want  image.Point
+	}{
+		{"a frame", m, "trim=10", inside.Size()},
+		{"noise counts with less tolerance", m, "trim=4", image.Pt(19, 24)},
+		{"no trim", m, "", image.Pt(40, 30)},
+		{"all of one colour stays", framedPicture(9, 9, white, image.Rectangle{}), "trim=10", image.Pt(9, 9)},
+		{"transparent edges, whatever their colour", func() image.Image {
+			m := framedPicture(40, 30, color.NRGBA{}, inside)
+			m.SetNRGBA(1, 1, color.NRGBA{200, 0, 0, 0})
+			return m
+		}(), "trim=1", inside.Size()},
+		{"after the crop", m, "crop=10,0,30,20&trim=10", image.Pt(11, 17)},
+		{"turned", m, "trim=10&rot=90", image.Pt(23, 16)},
+		{"orientation comes first", m, "orient=6&trim=10", image.Pt(23, 16)},
+		{"resized", m, "trim=10&w=8", image.Pt(8, 11)},
+		{"one pixel", framedPicture(9, 9, white, image.Rect(4, 7, 5, 8)), "trim=10", image.Pt(1, 1)},
+	}
+	for _, tt := range tests {
+		got := toPNG(t, pngFileOf(t, tt.m), parse(tt.query))
+		if got.Bounds().Size() != tt.want {
+			t.Errorf("%s: %s gives %v; want %v", tt.name, tt.query, got.Bounds().Size(), tt.want)
+		}
+	}
+	got := toPNG(t, pngFileOf(t, m), parse("trim=10"))
+	if psnr(got, m.SubImage(inside)) < 100 {
+		t.Error("what is left is not what was inside of the frame")
+	}
+}
+
+// What catches the eye stays, wherever it is, and in every orientation.
+func TestFocus(t *testing.T) {
+	for _, kind := range []string{"smart", "entropy"} {
+		for _, at := range []int{0, 60, 140} {
+			m := framedPicture(200, 100, color.NRGBA{120, 130, 140, 255}, image.Rectangle{})
+			for y := 30; y < 70; y++ {
+				for x := at; x < at+50; x++ {
+					m.SetNRGBA(x, y, color.NRGBA{byte(180 + x*y%70), byte(x * 31 % 200), byte(y * 17 % 90), 255})
+				}
+			}
+			for _, o := range []Options{
+				{Width: 60, Height: 100},
+				{Width: 60, Height: 100, Angle: 18000},
+				{Width: 100, Height: 60, Angle: 9000},
+				{Width: 60, Height: 100, Crop: Crop{W: Length{10000, true}, H: Length{9000, true}}},
+			} {
+				_ = readGravity(&o.Gravity, kind, len(gravities))
+				got := toNRGBA(toPNG(t, pngFileOf(t, m), o))
+				loud := 0
+				b := got.Rect
+				for y := range b.Dy() {
+					for x := range b.Dx() {
+						if c := got.NRGBAAt(x, y); abs(int(c.R)-120) > 20 {
+							loud++
+						}
+					}
+				}
+				if part := float64(loud) / float64(b.Dx()*b.Dy()); part < 0.22 {
+					t.Errorf("%s of a subject at %d: %v shows %.0f %% of it", kind, at, o, 100*part)
+				}
+			}
+		}
+	}
+}
+
+// A picture without anything in it keeps its centre.
+func TestFocusOfNothing(t *testing.T) {
+	for _, m := range []*image.NRGBA{image.NewNRGBA(image.Rect(0, 0, 100, 50)), framedPicture(100, 50, color.NRGBA{9, 99, 200, 255}, image.Rectangle{})} {
+		for _, kind := range []uint8{gravitySmart, gravityEntropy} {
+			if g := focus(m, image.Pt(20, 50), kind); g != (Gravity{focalPoint, 5000, 5000}) {
+				t.Errorf("%s: %v; want the centre", gravities[kind], g)
+			}
+		}
+	}
+}
+
+func TestLog2(t *testing.T) {
+	for n, want := range map[int]int{0: 0, 1: 0, 2: 4096, 3: 6492, 8: 3 * 4096, 1000: 40820, 20736: 58734} {
+		if got := log2(n); abs(got-want) > 2 {
+			t.Errorf("log2(%d) = %d; want %d", n, got, want)
+		}
+	}
+	for n := range 100000 {
+		if r := sqrt(n); r*r > n || (r+1)*(r+1) <= n {
+			t.Fatalf("sqrt(%d) = %d", n, r)
+		}
+	}
+}
