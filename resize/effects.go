@@ -16,7 +16,9 @@ func (e Effects) apply(img image.Image) image.Image {
 	if e.Pixelate > 1 {
 		pixelate(m, e.Pixelate)
 	}
-	gaussian(m, e.Blur.Float())
+	if e.Blur > 0 {
+		m = blurred(m, e.Blur.Float())
+	}
 	if e.Sharpen > 0 {
 		sharpen(m, e.Sharpen.Float())
 	}
@@ -223,8 +225,7 @@ func pixelate(m *image.NRGBA, n int) {
 
 // sharpen adds to every colour what it differs from a blurred one.
 func sharpen(m *image.NRGBA, sigma float64) {
-	soft := toNRGBA(m)
-	gaussian(soft, sigma)
+	soft := blurred(m, sigma)
 	for i := range m.Pix {
 		if i%4 != 3 {
 			m.Pix[i] = byte(max(0, min(255, 2*int(m.Pix[i])-int(soft.Pix[i]))))

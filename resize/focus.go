@@ -98,8 +98,7 @@ func log2(n int) int {
 func interest(m *image.NRGBA) (columns, rows []int) {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	columns, rows = make([]int, w), make([]int, h)
-	soft := toNRGBA(m)
-	gaussian(soft, 1.5)
+	soft := blurred(m, 1.5)
 	mean := meanColor(soft)
 	luma := lumaOf(soft)
 	for y := range h {

@@ -98,7 +98,5 @@ func blurredGround(m *image.NRGBA, size image.Point, c color.NRGBA) *image.NRGBA
 	under := canvas{image.NewNRGBA(tile.Rect)}
 	fill(under.NRGBA, c)
 	under.blend(tile, image.Point{})
-	gaussian(under.NRGBA, 2)
-	out := scale.Image(under.NRGBA, scale.Rect{}, size, scale.Options{Filter: scale.Triangle}).(*image.NRGBA)
-	return out
+	return scale.Image(blurred(under.NRGBA, 2), scale.Rect{}, size, scale.Options{Filter: scale.CatmullRom}).(*image.NRGBA)
 }

@@ -23,6 +23,7 @@ type plan struct {
 	canvas image.Point // of the result
 	at     image.Point // where the picture lies on it
 	detail bool        // steps follow that need every pixel's own colour
+	clear  bool        // they leave something transparent
 }
 
 // seen is what only a look at the pixels tells.
@@ -63,6 +64,7 @@ func planOf(source image.Point, stored orientation, o Options, s seen) plan {
 	part.X += float64(region.Min.X)
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
+	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
 	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444}
 	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.fitsChroma(p.cut.size) {
 		p.cut.chroma = scale.Chroma420

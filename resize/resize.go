@@ -211,6 +211,10 @@ func (j *job) resultWeight(p plan) int64 {
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
+	if p.clear && j.options.Format == WebP {
+		// Transparency is compressed without loss, as lossy as the colours are.
+		weight += 40 * area(p.canvas)
+	}
 	return weight
 }
 

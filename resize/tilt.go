@@ -70,33 +70,34 @@ func cubicSample(dst *[4]byte, img *image.NRGBA, x, y int, wx, wy *[4]int32) {
 	if x < -2 || y < -2 || x > w || y > h {
 		return
 	}
-	const half = 1 << (2*tiltBits - 1)
-	sum := [4]int64{half, half, half, half}
-	for j, wj := range wy {
-		yy := y - 1 + j
-		if yy < 0 || yy >= h {
-			continue
-		}
-		var r, g, b, a int32
-		for i, wi := range wx {
-			xx := x - 1 + i
-			if xx < 0 || xx >= w {
-				continue
+	const drop = 6 // bits between the two directions, so that sums fit
+	const half = 1 << (2*tiltBits - drop - 1)
+	sum := [4]int32{half, half, half, half}
+	if x >= 1 && y >= 1 && x+3 <= w && y+3 <= h {
+		at := (y-1)*img.Stride + 4*(x-1)
+		for _, wj := range wy {
+			p := (*[16]byte)(img.Pix[at:])
+			for c := range 4 {
+				v := wx[0]*int32(p[c]) + wx[1]*int32(p[4+c]) + wx[2]*int32(p[8+c]) + wx[3]*int32(p[12+c])
+				sum[c] += wj * (v >> drop)
 			}
-			p := img.Pix[yy*img.Stride+4*xx:][:4:4]
-			r += wi * int32(p[0])
-			g += wi * int32(p[1])
-			b += wi * int32(p[2])
-			a += wi * int32(p[3])
+			at += img.Stride
 		}
-		sum[0] += int64(wj) * int64(r)
-		sum[1] += int64(wj) * int64(g)
-		sum[2] += int64(wj) * int64(b)
-		sum[3] += int64(wj) * int64(a)
+	} else {
+		for j, wj := range wy {
+			for i, wi := range wx {
+				if at := image.Pt(x-1+i, y-1+j); at.In(img.Rect) {
+					p := (*[4]byte)(img.Pix[at.Y*img.Stride+4*at.X:])
+					for c, v := range p {
+						sum[c] += wj * (wi * int32(v) >> drop)
+					}
+				}
+			}
+		}
 	}
-	alpha := max(0, min(255, sum[3]>>(2*tiltBits)))
-	for i := range 3 {
-		dst[i] = byte(max(0, min(alpha, sum[i]>>(2*tiltBits)))) // no colour is above its alpha
+	alpha := max(0, min(255, sum[3]>>(2*tiltBits-drop)))
+	for c := range 3 {
+		dst[c] = byte(max(0, min(alpha, sum[c]>>(2*tiltBits-drop)))) // no colour is above its alpha
 	}
 	dst[3] = byte(alpha)
 }

@@ -8,7 +8,7 @@ import (
 // A Filter is a resampling kernel. When a picture shrinks the kernel is
 // widened by the ratio, so that every source sample counts and nothing
 // aliases.
-type Filter uint8
+type Filter uint16
 
 const (
 	// Lanczos3 is sinc(x)·sinc(x/3), support 3: sharp, with slight ringing.
@@ -22,7 +22,23 @@ const (
 	// Triangle is 1-|x|, support 1: linear interpolation when enlarging, with
 	// no ringing.
 	Triangle
+
+	// gaussian and all above are those that Gaussian returns.
+	gaussian Filter = 256
 )
+
+// gaussianUnit is how many Filters there are for a standard deviation of 1.
+const gaussianUnit = 64
+
+// Gaussian returns the Filter that blurs with a standard deviation of sigma
+// result samples (source samples when enlarging), from 1/64 to 500; support
+// 3.5 times that.
+func Gaussian(sigma float64) Filter {
+	return gaussian + Filter(math.Round(max(1, min(500, sigma)*gaussianUnit)))
+}
+
+// sigma returns the standard deviation of a Filter that Gaussian returned.
+func (f Filter) sigma() float64 { return float64(f-gaussian) / gaussianUnit }
 
 // String returns the name of the constant.
 func (f Filter) String() string {
@@ -36,7 +52,10 @@ func (f Filter) String() string {
 	case Triangle:
 		return "Triangle"
 	}
-	return fmt.Sprintf("Filter(%d)", uint8(f))
+	if f > gaussian {
+		return fmt.Sprintf("Gaussian(%v)", f.sigma())
+	}
+	return fmt.Sprintf("Filter(%d)", uint16(f))
 }
 
 // support returns half the width of the kernel, in source samples, where
@@ -50,6 +69,9 @@ func (f Filter) support(ratio float64) float64 {
 	case Triangle:
 		return max(ratio, 1)
 	default:
+		if f > gaussian {
+			return 3.5 * f.sigma() * max(ratio, 1)
+		}
 		return 3 * max(ratio, 1)
 	}
 }
@@ -76,6 +98,14 @@ func (f Filter) fill(w []float64, first int, c, ratio float64) {
 		}
 	default:
 		sc := max(ratio, 1)
+		if f > gaussian {
+			sc *= f.sigma()
+			for j := range w {
+				x := (float64(first+j) + 0.5 - c) / sc
+				w[j] = math.Exp(-x * x / 2)
+			}
+			return
+		}
 		fillLanczos3(w, (float64(first)+0.5-c)/sc, 1/sc)
 	}
 }
