@@ -211,7 +211,7 @@ func (j *job) resultWeight(p plan) int64 {
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
-	if p.clear && j.options.Format == WebP {
+	if p.clear && j.target == WebP {
 		// Transparency is compressed without loss, as lossy as the colours are.
 		weight += 40 * area(p.canvas)
 	}
