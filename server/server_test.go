@@ -61,7 +61,7 @@ func pngFile(t testing.TB, m image.Image) []byte {
 // bucket returns a bucket with one picture of each kind, 400 by 300.
 func bucket(t testing.TB) *storagetest.Memory {
 	var b storagetest.Memory
-	put := func(name string, data []byte) { b.Put(name, data, modified) }
+	put := func(name string, data []byte) { b.Set(name, data, modified) }
 	photo := jpegFile(t, 400, 300)
 	put("photo.jpg", photo)
 	put("a/b/photo.jpg", photo)
@@ -510,7 +510,7 @@ func TestBrokenErrorImage(t *testing.T) {
 func TestCacheKeepsApart(t *testing.T) {
 	shared := filepath.Join(t.TempDir(), "cache")
 	second := &storagetest.Memory{}
-	second.Put("same.jpg", jpegFile(t, 99, 77), modified)
+	second.Set("same.jpg", jpegFile(t, 99, 77), modified)
 	s := newSite(t, bucket(t), Options{},
 		HandlerConfig{CachePath: shared, OutputFormat: "png"},
 		HandlerConfig{Prefix: "h2", CachePath: shared, OutputFormat: "png", Bucket: second})
@@ -676,7 +676,7 @@ func TestPanicAndDeadline(t *testing.T) {
 // The longest prefix that fits answers, whatever the order in the file.
 func TestPrefixInAPrefix(t *testing.T) {
 	inner := &storagetest.Memory{}
-	inner.Put("x.jpg", jpegFile(t, 8, 8), modified)
+	inner.Set("x.jpg", jpegFile(t, 8, 8), modified)
 	s := newSite(t, bucket(t), Options{}, HandlerConfig{Prefix: "a"}, HandlerConfig{Prefix: "a/b", Bucket: inner})
 	if r := s.get("/a/b/x.jpg"); r.StatusCode != 200 {
 		t.Errorf("GET /a/b/x.jpg = %d; want the picture of handler a/b", r.StatusCode)

@@ -1,13 +1,14 @@
-// Package cache keeps results by key: in memory and on disk, both bounded, with
-// one fill for all callers that ask for the same thing at the same time.
+// Package cache keeps results by key: in memory, on disk and in a bucket that
+// machines share, each bounded, with one fill for all callers that ask for the
+// same thing at the same time.
 package cache
 
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io/fs"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,16 +17,22 @@ import (
 type Status int
 
 const (
-	MemoryHit Status = iota // it was in memory
-	DiskHit                 // it was on disk
-	Filled                  // this call made it
-	Shared                  // another call was making it already
+	MemoryHit    Status = iota // it was in memory
+	DiskHit                    // it was on disk
+	SharedHit                  // another machine had put it into the shared bucket
+	StaleHit                   // it was kept; the source is being asked meanwhile
+	Unchanged                  // it was kept; the source was asked, and is the same
+	StaleOnError               // it was kept; the source cannot be had
+	Filled                     // this call made it
+	Collapsed                  // another call was making it already
 )
 
-func (s Status) String() string { return [...]string{"memory", "disk", "fill", "shared"}[s] }
+func (s Status) String() string {
+	return [...]string{"memory", "disk", "shared", "stale", "unchanged", "stale on error", "fill", "collapsed"}[s]
+}
 
-// Hit reports whether the entry was in some tier.
-func (s Status) Hit() bool { return s == MemoryHit || s == DiskHit }
+// Hit reports whether the entry was kept, and nobody waited for its source.
+func (s Status) Hit() bool { return s <= StaleHit }
 
 // Config shapes a Cache. Zero fields mean the documented default.
 type Config struct {
@@ -34,18 +41,52 @@ type Config struct {
 	// them closes them.
 	Memory *Memory
 	Disk   *Disk
-	// TTL is how long an entry is served after it was filled; 0 means for ever.
+	// Shared is the tier that machines share, looked at when a fill begins; nil
+	// for none. Purges of Group reach this cache.
+	Shared *Shared
+	Group  string
+	// Originals has sources that the filler keeps, under the same groups; the
+	// cache only purges it. Nil for none.
+	Originals *Disk
+
+	// TTL is how long an entry is served after the source was asked; 0 means
+	// for ever.
 	TTL time.Duration
-	// Grace is how long an entry is kept after TTL, for those who prefer an old
-	// result to none; Do does not serve it. An entry written under another
-	// configuration is kept as long as that one said.
+	// Revalidate, if less than TTL, is how long an entry is served before the
+	// source is asked whether it is still the same; 0 means TTL.
+	Revalidate time.Duration
+	// StaleWhileRevalidate is for how long after TTL or Revalidate an entry is
+	// served at once, while the source is asked in the background.
+	StaleWhileRevalidate time.Duration
+	// Grace is how long an entry is kept after TTL, for the time when the
+	// source cannot be had. An entry written under another configuration is
+	// kept as long as that one said.
 	Grace time.Duration
+	// Outlives reports whether an error of a fill is one that a kept entry
+	// within TTL and Grace is served in place of; nil: none is.
+	Outlives func(error) bool
+
+	// RefuseTTL is how long an error that Refuses knows is given again without
+	// another fill; 0 means never.
+	RefuseTTL time.Duration
+	// Refuses reports whether an error of a fill will be the same for some
+	// time, and whether for all variants of the source. Nil: none will.
+	Refuses func(error) (same, whole bool)
+
 	// FillTimeout bounds one fill; default 30 s.
 	FillTimeout time.Duration
-	// Log gets the faults of the disk, which harm no request; default
+	// Patience is how long a caller waits for a fill when there is a kept entry
+	// that Outlives allows; default 2 s. The fill goes on.
+	Patience time.Duration
+	// Log gets the faults of the tiers, which harm no request; default
 	// slog.Default().
 	Log *slog.Logger
 }
+
+const (
+	defaultFillTimeout = 30 * time.Second
+	defaultPatience    = 2 * time.Second
+)
 
 // A tier keeps entries. Get's error wraps fs.ErrNotExist if there is none; to
 // delete what is not there is no error. All methods are safe for concurrent use.
@@ -53,7 +94,7 @@ type tier interface {
 	Get(Key) (*Entry, error)
 	Put(Key, *Entry) error
 	Delete(Key) error
-	DeleteSource(source string) error
+	Purge(context.Context, Purge) error
 }
 
 var (
@@ -63,13 +104,14 @@ var (
 
 // A Cache is safe for concurrent use.
 type Cache struct {
-	config Config
-	tiers  []leveled // fastest first
-	fills  group
+	config  Config
+	tiers   []leveled // of this process, fastest first
+	fills   group
+	refused refused
+	purges  purgeCount
+	seed    maphash.Seed
 
-	purging sync.Mutex // held during a purge
-	// purges counts the begins and ends of purges: odd during one.
-	purges atomic.Uint64
+	staleHits, staleOnError, unchanged atomic.Uint64
 }
 
 type leveled struct {
@@ -77,91 +119,159 @@ type leveled struct {
 	hit Status
 }
 
-const (
-	defaultFillTimeout = 30 * time.Second
-	// maxAhead is how far in the future an entry may have been filled: clocks
-	// of machines that share a folder differ a little. Beyond it, it has expired.
-	maxAhead = 5 * time.Minute
-)
+// A Fill makes an entry. old, if not nil, is the one kept so far: ErrUnchanged
+// says that it is still true.
+type Fill func(ctx context.Context, old *Entry) (*Entry, error)
 
-// New returns a Cache.
+// ErrUnchanged is what a Fill returns when the source is what the old entry was
+// made of.
+var ErrUnchanged = errors.New("cache: source is unchanged")
+
+// New returns a Cache. The caller must Close it.
 func New(c Config) *Cache {
 	if c.FillTimeout <= 0 {
 		c.FillTimeout = defaultFillTimeout
 	}
+	if c.Patience <= 0 {
+		c.Patience = defaultPatience
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	cache := &Cache{config: c, fills: group{timeout: c.FillTimeout}}
+	if c.Outlives == nil {
+		c.Outlives = func(error) bool { return false }
+	}
+	if c.Refuses == nil {
+		c.Refuses = func(error) (bool, bool) { return false, false }
+	}
+	cache := &Cache{config: c, refused: newRefused(c.RefuseTTL), seed: maphash.MakeSeed()}
+	cache.fills.timeout, cache.fills.log = c.FillTimeout, c.Log
 	if c.Memory != nil {
 		cache.tiers = append(cache.tiers, leveled{c.Memory, MemoryHit})
 	}
 	if c.Disk != nil {
 		cache.tiers = append(cache.tiers, leveled{c.Disk, DiskHit})
 	}
+	if c.Shared != nil {
+		c.Shared.follow(c.Group, cache)
+	}
 	return cache
 }
 
-// Do returns the entry of k: the kept one, or the result of fill, which is
-// kept. For callers that ask for one key at the same time fill runs once, in a
-// goroutine of its own, until no caller is left. An error of fill goes to all
-// of them and nothing is kept; a panic becomes a [*PanicError].
-func (c *Cache) Do(ctx context.Context, k Key, fill func(context.Context) (*Entry, error)) (*Entry, Status, error) {
-	if e, hit := c.get(k); e != nil {
-		return e, hit, nil
+// Close cancels the fills that are running, and waits for them until ctx
+// ends. The tiers stay open.
+func (c *Cache) Close(ctx context.Context) error {
+	err := c.fills.close(ctx)
+	if c.config.Shared != nil {
+		c.config.Shared.unfollow(c.config.Group)
 	}
-	return c.fill(ctx, k, fill)
+	c.refused.close()
+	return err
 }
 
-func (c *Cache) fill(ctx context.Context, k Key, fill func(context.Context) (*Entry, error)) (*Entry, Status, error) {
-	e, started, err := c.fills.do(ctx, k, func(ctx context.Context, f *flight) (*Entry, error) {
-		// Another fill may have ended between our look and our start.
-		if e, _ := c.get(k); e != nil {
-			return e, nil
+// Do returns the entry of k: the kept one while it is fresh, else the result of
+// fill, which is kept. For callers that ask for one key at the same time fill
+// runs once, in a goroutine of its own, until no caller is left. An error of
+// fill goes to all of them and nothing is kept; a panic becomes a
+// [*PanicError].
+func (c *Cache) Do(ctx context.Context, k Key, fill Fill) (*Entry, Status, error) {
+	old, hit := c.get(k)
+	switch c.state(k, old) {
+	case fresh:
+		return old, hit, nil
+	case aging:
+		c.staleHits.Add(1)
+		c.fills.join(ctx, k, c.flight(k, fill), background)
+		return old, StaleHit, nil
+	case dead:
+		old = nil
+	}
+	if old == nil {
+		if err := c.refused.get(k); err != nil {
+			return nil, Filled, err
 		}
-		e, err := fill(ctx)
-		if err == nil {
-			e = c.stamp(e)
-			c.keep(k, e, f)
-		}
-		return e, err
-	})
-	status := Shared
-	if started {
-		status = Filled
+	}
+	f, started := c.fills.join(ctx, k, c.flight(k, fill), foreground)
+	return c.wait(ctx, f, started, k, old)
+}
+
+// Refresh removes the entry of k and fills it anew.
+func (c *Cache) Refresh(ctx context.Context, k Key, p Purge, fill Fill) (*Entry, Status, error) {
+	if err := c.Purge(ctx, p); err != nil {
+		return nil, Filled, err
+	}
+	return c.Do(ctx, k, fill)
+}
+
+// wait returns what f makes; or old, if not nil, when that takes too long.
+func (c *Cache) wait(ctx context.Context, f *flight, started bool, k Key, old *Entry) (*Entry, Status, error) {
+	patience := time.Duration(0)
+	if old != nil && c.config.Outlives(context.DeadlineExceeded) {
+		patience = c.config.Patience
+	}
+	e, status, err := c.fills.wait(ctx, k, f, patience)
+	switch {
+	case errors.Is(err, errImpatient):
+		c.staleOnError.Add(1)
+		return old, StaleOnError, nil
+	case err == nil && status == Filled && !started:
+		status = Collapsed
 	}
 	return e, status, err
 }
 
-// Delete removes the entry of k from every tier, and what is being made for it
-// now is not kept.
-func (c *Cache) Delete(k Key) error {
-	return c.purge(func(other Key) bool { return other == k }, func(t tier) error { return t.Delete(k) })
-}
-
-// DeleteSource removes all variants of source from every tier, and what is
-// being made of it now is not kept.
-func (c *Cache) DeleteSource(source string) error {
-	return c.purge(func(k Key) bool { return k.Source == source }, func(t tier) error { return t.DeleteSource(source) })
-}
-
-func (c *Cache) purge(match func(Key) bool, remove func(tier) error) error {
-	c.purging.Lock()
-	defer c.purging.Unlock()
-	c.purges.Add(1)
-	defer c.purges.Add(1)
-	c.fills.purge(match)
-	var errs []error
-	for i := len(c.tiers) - 1; i >= 0; i-- { // from below: a hit there fills the tiers above
-		errs = append(errs, remove(c.tiers[i].tier))
+// flight returns what happens when k has to be filled.
+func (c *Cache) flight(k Key, fill Fill) fillFunc {
+	return func(ctx context.Context, f *flight) (*Entry, Status, error) {
+		// Another fill may have ended between our look and our start.
+		old, hit := c.get(k)
+		state := c.state(k, old)
+		if state == fresh {
+			return old, hit, nil
+		}
+		if state == dead {
+			old = nil
+		}
+		if c.config.Shared != nil {
+			if e := c.shared(ctx, k, f); c.state(k, e) == fresh {
+				return e, SharedHit, nil
+			} else if c.state(k, e) != dead {
+				old = newer(old, e)
+			}
+		}
+		began := time.Now()
+		e, err := fill(ctx, old)
+		switch {
+		case err == nil:
+			e = c.stamp(e, began)
+			c.keep(k, e, f)
+			return e, Filled, nil
+		case errors.Is(err, ErrUnchanged) && old != nil:
+			c.unchanged.Add(1)
+			e = c.stamp(old, began)
+			c.keep(k, e, f)
+			return e, Unchanged, nil
+		case old != nil && c.config.Outlives(err):
+			c.staleOnError.Add(1)
+			c.config.Log.Warn("serving an old result: the source cannot be had", "error", err)
+			return old, StaleOnError, nil
+		}
+		if same, whole := c.config.Refuses(err); same && ctx.Err() == nil && !f.purged.Load() {
+			c.refused.add(k, err, whole)
+		}
+		if old != nil && errors.Is(err, fs.ErrNotExist) {
+			c.drop(k) // the truth is that there is nothing any more
+		}
+		return nil, Filled, err
 	}
-	return errors.Join(errs...)
 }
 
-// get returns the kept entry of k if there is one that has not expired. The
-// tiers above the one that had it get it too.
+// get returns the entry of k that was checked last, nil if there is none. If it
+// is fresh the tiers above the one that had it get it too.
 func (c *Cache) get(k Key) (*Entry, Status) {
-	purges := c.purges.Load()
+	purges := c.purges.n.Load()
+	var old *Entry
+	hit := Filled
 	for i, t := range c.tiers {
 		e, err := t.Get(k)
 		if err != nil {
@@ -170,13 +280,39 @@ func (c *Cache) get(k Key) (*Entry, Status) {
 			}
 			continue
 		}
-		if !c.fresh(e) {
-			continue // a tier below may have what another process filled
+		if c.state(k, e) == fresh {
+			c.raise(k, e, c.tiers[:i], purges)
+			return e, t.hit
 		}
-		c.raise(k, e, c.tiers[:i], purges)
-		return e, t.hit
+		if newest := newer(old, e); newest != old { // a tier below may have what another process filled
+			old, hit = newest, t.hit
+		}
 	}
-	return nil, Filled
+	return old, hit
+}
+
+// shared returns the entry of k in the shared tier, nil if there is none, and
+// puts a fresh one into the tiers of this process.
+func (c *Cache) shared(ctx context.Context, k Key, f *flight) *Entry {
+	e, err := c.config.Shared.get(ctx, k)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+			c.config.Shared.complain("shared cache not readable", err)
+		}
+		return nil
+	}
+	if c.state(k, e) == fresh {
+		c.keepHere(k, e, f)
+	}
+	return e
+}
+
+// newer returns the entry that was checked later; nil is the oldest.
+func newer(a, b *Entry) *Entry {
+	if a == nil || b != nil && b.checked().After(a.checked()) {
+		return b
+	}
+	return a
 }
 
 // raise puts e, read when purges had the value given, into upper tiers. What a
@@ -187,39 +323,37 @@ func (c *Cache) raise(k Key, e *Entry, upper []leveled, purges uint64) {
 	}
 	for _, t := range upper {
 		c.put(t, k, e)
-		if c.purges.Load() != purges {
+		if c.purges.n.Load() != purges {
 			_ = t.Delete(k) // only memory is above another tier, and has no faults
 		}
 	}
 }
 
-// fresh reports whether e may be served.
-func (c *Cache) fresh(e *Entry) bool {
-	age := time.Since(e.Filled)
-	return age >= -maxAhead && (c.config.TTL <= 0 || age < c.config.TTL)
-}
-
-// stamp returns e with the time until which it is kept.
-func (c *Cache) stamp(e *Entry) *Entry {
-	stamped := *e
-	stamped.KeepUntil = time.Time{}
-	if c.config.TTL > 0 {
-		stamped.KeepUntil = e.Filled.Add(c.config.TTL + max(c.config.Grace, 0))
-	}
-	return &stamped
-}
-
 // keep puts the result of f into every tier, unless a purge came meanwhile.
 func (c *Cache) keep(k Key, e *Entry, f *flight) {
+	c.keepHere(k, e, f)
+	if c.config.Shared != nil && !f.purged.Load() {
+		c.config.Shared.put(k, e, f)
+	}
+}
+
+// keepHere is keep for the tiers of this process.
+func (c *Cache) keepHere(k Key, e *Entry, f *flight) {
 	if f.purged.Load() {
 		return
 	}
+	kept := *e
+	kept.Timing = ""
 	for _, t := range c.tiers {
-		c.put(t, k, e)
+		c.put(t, k, &kept)
 	}
-	if !f.purged.Load() {
-		return
+	if f.purged.Load() {
+		c.drop(k)
 	}
+}
+
+// drop removes the entry of k from the tiers of this process.
+func (c *Cache) drop(k Key) {
 	for _, t := range c.tiers {
 		if err := t.Delete(k); err != nil {
 			c.config.Log.Warn("cache entry not removed", "error", err)
@@ -231,4 +365,21 @@ func (c *Cache) put(t tier, k Key, e *Entry) {
 	if err := t.Put(k, e); err != nil && !errors.Is(err, errPaused) {
 		c.config.Log.Warn("cache entry not written", "error", err)
 	}
+}
+
+// Stats is what a Cache tells of itself.
+type Stats struct {
+	Fills   int // running now
+	Overdue int // of them, those that did not end in time
+	// StaleHits counts entries served while the source was asked, StaleOnError
+	// those served since it could not be had, Unchanged those that the source
+	// confirmed.
+	StaleHits, StaleOnError, Unchanged uint64
+}
+
+// Stats returns a snapshot.
+func (c *Cache) Stats() Stats {
+	s := Stats{StaleHits: c.staleHits.Load(), StaleOnError: c.staleOnError.Load(), Unchanged: c.unchanged.Load()}
+	s.Fills, s.Overdue = c.fills.load()
+	return s
 }

@@ -29,8 +29,8 @@ func openDisk(t *testing.T, folder string) *Disk {
 	return d
 }
 
-func returns(e *Entry, err error) func(context.Context) (*Entry, error) {
-	return func(context.Context) (*Entry, error) { return e, err }
+func returns(e *Entry, err error) Fill {
+	return func(context.Context, *Entry) (*Entry, error) { return e, err }
 }
 
 func TestDiskKeepsEverything(t *testing.T) {
@@ -276,7 +276,7 @@ func TestOneFillForAll(t *testing.T) {
 		c := New(Config{})
 		var fills atomic.Int32
 		release := make(chan struct{})
-		fill := func(context.Context) (*Entry, error) {
+		fill := func(context.Context, *Entry) (*Entry, error) {
 			fills.Add(1)
 			<-release
 			return NewEntry([]byte("body"), "image/png"), nil
@@ -307,7 +307,7 @@ func TestFillOutlivesItsFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{})
 		release := make(chan struct{})
-		fill := func(ctx context.Context) (*Entry, error) {
+		fill := func(ctx context.Context, _ *Entry) (*Entry, error) {
 			select {
 			case <-release:
 				return NewEntry([]byte("body"), "image/png"), nil
@@ -336,7 +336,7 @@ func TestLastWaiterStopsTheWork(t *testing.T) {
 		c := New(Config{})
 		stopped := false
 		ctx, leave := context.WithCancel(t.Context())
-		go c.Do(ctx, Key{Source: "s"}, func(ctx context.Context) (*Entry, error) {
+		go c.Do(ctx, Key{Source: "s"}, func(ctx context.Context, _ *Entry) (*Entry, error) {
 			<-ctx.Done()
 			stopped = true
 			return nil, ctx.Err()
@@ -358,7 +358,7 @@ func TestFillTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{FillTimeout: 10 * time.Second})
 		start := time.Now()
-		_, _, err := c.Do(t.Context(), Key{Source: "s"}, func(ctx context.Context) (*Entry, error) {
+		_, _, err := c.Do(t.Context(), Key{Source: "s"}, func(ctx context.Context, _ *Entry) (*Entry, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
@@ -375,7 +375,7 @@ func TestPanicIsAnErrorForAll(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				_, _, err := c.Do(t.Context(), Key{Source: "s"}, func(context.Context) (*Entry, error) { <-release; panic("boom") })
+				_, _, err := c.Do(t.Context(), Key{Source: "s"}, func(context.Context, *Entry) (*Entry, error) { <-release; panic("boom") })
 				var p *PanicError
 				if !errors.As(err, &p) || p.Value != "boom" {
 					t.Errorf("Do = %v; want a PanicError", err)
@@ -385,7 +385,7 @@ func TestPanicIsAnErrorForAll(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		wg.Wait()
-		if _, _, err := c.Do(t.Context(), Key{Source: "s"}, func(context.Context) (*Entry, error) { runtime.Goexit(); return nil, nil }); err == nil {
+		if _, _, err := c.Do(t.Context(), Key{Source: "s"}, func(context.Context, *Entry) (*Entry, error) { runtime.Goexit(); return nil, nil }); err == nil {
 			t.Error("Do of a fill that ended its goroutine gave no error")
 		}
 	})

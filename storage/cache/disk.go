@@ -2,12 +2,10 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
-	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,7 +207,7 @@ func (d *Disk) Put(k Key, e *Entry) error {
 // store writes the file of id and evicts what has to go for it first, so that
 // the files never take more than the bound, temporary ones aside.
 func (d *Disk) store(id fileID, info fileInfo, parts ...[]byte) error {
-	temp := path.Join(tempFolder, rand.Text()+tempSuffix)
+	temp := tempName()
 	err := d.files.write(temp, parts...)
 	if err == nil {
 		var kept bool
@@ -241,28 +239,6 @@ func (d *Disk) place(temp string, id fileID, info fileInfo) (kept bool, err erro
 
 // Delete removes the entry of k if there is one.
 func (d *Disk) Delete(k Key) error { return d.remove(idOf(k)) }
-
-// DeleteSource removes all variants of source.
-func (d *Disk) DeleteSource(source string) error {
-	var id fileID
-	copy(id[:], sum128(source))
-	name := id.name()
-	shard, prefix := path.Dir(name), path.Base(name)[:29]
-	var found []fileID
-	err := d.files.list(context.Background(), shard, func(e fs.DirEntry) {
-		if len(e.Name()) < len(prefix) || e.Name()[:len(prefix)] != prefix {
-			return
-		}
-		if id, ok := parseName(shard[len(layout)+1:] + "/" + e.Name()); ok {
-			found = append(found, id)
-		}
-	})
-	errs := []error{err}
-	for _, id := range found {
-		errs = append(errs, d.remove(id))
-	}
-	return errors.Join(errs...)
-}
 
 func (d *Disk) remove(id fileID) error {
 	d.mu.Lock()

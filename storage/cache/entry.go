@@ -18,6 +18,30 @@ type Key struct {
 	Variant string // options, format and everything else that shapes the result
 }
 
+// SourceOf returns the Key.Source of a name in a group: whatever tells its
+// handler and bucket from others.
+func SourceOf(group, name string) string { return Tuple(group, name) }
+
+// splitSource returns the two parts of SourceOf.
+func splitSource(source string) (group, name string, ok bool) {
+	group, rest, ok := cutPart(source)
+	if !ok {
+		return "", "", false
+	}
+	name, rest, ok = cutPart(rest)
+	return group, name, ok && rest == ""
+}
+
+// cutPart returns the first part of a Tuple and the others.
+func cutPart(tuple string) (part, rest string, ok bool) {
+	n, size := binary.Uvarint([]byte(tuple[:min(len(tuple), binary.MaxVarintLen64)]))
+	if size <= 0 || n > uint64(len(tuple)-size) {
+		return "", "", false
+	}
+	end := size + int(n)
+	return tuple[size:end], tuple[end:], true
+}
+
 // Tuple joins parts into one string from which they can be told apart again,
 // whatever bytes they hold: every part is preceded by its length.
 func Tuple(parts ...string) string {
@@ -41,10 +65,30 @@ type Entry struct {
 	SourceModTime time.Time // zero if unknown
 
 	Filled time.Time // when the result was made
+	// Checked is when the source was asked last, and was what the result was
+	// made of. The zero value stands for Filled. A Cache sets it.
+	Checked time.Time
 	// KeepUntil is when no tier needs to hold the entry any longer: its time to
 	// live and the grace after it are over. Zero means never. A Cache sets it.
 	KeepUntil time.Time
+
+	// Timing tells the caller that made the entry what it cost, in the form of
+	// the header Server-Timing. It is not kept.
+	Timing string
+
+	took time.Duration // from asking the source to storing the entry in a bucket
 }
+
+// checked returns when the source was asked last.
+func (e *Entry) checked() time.Time {
+	if e.Checked.IsZero() {
+		return e.Filled
+	}
+	return e.Checked
+}
+
+// Age returns for how long nobody has asked whether the entry is still true.
+func (e *Entry) Age(now time.Time) time.Duration { return max(now.Sub(e.checked()), 0) }
 
 // NewEntry returns an entry filled now whose ETag is made of the bytes of body:
 // the first 128 bits of their SHA-256, so that it is the same on every machine
@@ -64,15 +108,15 @@ func NewEntry(body []byte, mediaType string) *Entry {
 //	magic     8 bytes "s3image" and the version of the format
 //	length    uint32, bytes of fields
 //	fields    source, variant, media type, ETag, source ETag: each with its length;
-//	          filled, source modified, keep until: int64 nanoseconds since 1970
-//	          (0: unknown or never);
+//	          filled, checked, source modified, keep until: int64 nanoseconds
+//	          since 1970 (0: unknown or never); took: int64 nanoseconds;
 //	          body length uint64; body CRC-32C uint32
 //	checksum  uint32, CRC-32C of all before it
 //	body
 //
 // All numbers are little-endian.
 const (
-	magic          = "s3image\x02"
+	magic          = "s3image\x03"
 	maxFieldsBytes = 64 << 10
 	maxBodyBytes   = 1 << 30
 	maxFileBytes   = maxBodyBytes + maxFieldsBytes + 64
@@ -86,8 +130,10 @@ var errDamaged = errors.New("cache: damaged entry")
 func marshalHeader(k Key, e *Entry) []byte {
 	fields := []byte(Tuple(k.Source, k.Variant, e.MediaType, e.ETag, e.SourceETag))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Filled)))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Checked)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.SourceModTime)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.KeepUntil)))
+	fields = binary.LittleEndian.AppendUint64(fields, uint64(e.took))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(len(e.Body)))
 	fields = binary.LittleEndian.AppendUint32(fields, crc32.Checksum(e.Body, castagnoli))
 	b := append([]byte(magic), binary.LittleEndian.AppendUint32(nil, uint32(len(fields)))...)
@@ -129,7 +175,9 @@ func unmarshalHeader(data []byte) (h header, rest []byte, ok bool) {
 	r := fieldReader{data: fields, texts: string(fields)} // one allocation for all texts
 	h.key = Key{Source: r.text(), Variant: r.text()}
 	h.entry.MediaType, h.entry.ETag, h.entry.SourceETag = r.text(), r.text(), r.text()
-	h.entry.Filled, h.entry.SourceModTime, h.entry.KeepUntil = r.time(), r.time(), r.time()
+	h.entry.Filled, h.entry.Checked = r.time(), r.time()
+	h.entry.SourceModTime, h.entry.KeepUntil = r.time(), r.time()
+	h.entry.took = time.Duration(r.uint64())
 	h.length, h.sum = r.uint64(), r.uint32()
 	return h, rest, !r.failed && len(r.data) == 0
 }

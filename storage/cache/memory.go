@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"io/fs"
 	"math"
 	"sync"
@@ -93,15 +94,31 @@ func (m *Memory) Delete(k Key) error {
 	return nil
 }
 
-// DeleteSource removes all variants of source. The error is always nil.
-func (m *Memory) DeleteSource(source string) error {
+// Purge removes what p matches. The error is always nil.
+func (m *Memory) Purge(_ context.Context, p Purge) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for v := range m.sources[source] {
-		m.entries.remove(Key{Source: source, Variant: v})
+	if !p.Prefix {
+		m.purgeSource(p.source(), p)
+		return nil
 	}
-	delete(m.sources, source)
+	for source := range m.sources {
+		if p.matchesSource(source) {
+			m.purgeSource(source, p)
+		}
+	}
 	return nil
+}
+
+// purgeSource removes the variants of source that p matches; the caller holds
+// m.mu.
+func (m *Memory) purgeSource(source string, p Purge) {
+	for v := range m.sources[source] {
+		if k := (Key{Source: source, Variant: v}); p.Matches(k) {
+			m.entries.remove(k)
+			m.unlink(k)
+		}
+	}
 }
 
 // Stats returns a snapshot.

@@ -1,8 +1,10 @@
 package cache
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 )
 
 // A fileID names the file of an entry: the first 128 bits of the SHA-256 of the
@@ -86,3 +88,6 @@ func digit(c byte) byte {
 func isShard(name string) bool {
 	return len(name) == 2 && digit(name[0]) < 16 && digit(name[1]) < 16
 }
+
+// tempName returns a name for a file that is being written.
+func tempName() string { return path.Join(tempFolder, rand.Text()+tempSuffix) }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestParseName(t *testing.T) {
-	good := strings.TrimPrefix(idOf(Key{"s", "v"}).name(), layout+"/")
+	good := strings.TrimPrefix(idOf(Key{SourceOf("", "s"), "v"}).name(), layout+"/")
 	tests := []struct {
 		name, file string
 		want       bool
@@ -29,7 +29,7 @@ func TestParseName(t *testing.T) {
 }
 
 func FuzzParseName(f *testing.F) {
-	f.Add(strings.TrimPrefix(idOf(Key{"s", "v"}).name(), layout+"/"))
+	f.Add(strings.TrimPrefix(idOf(Key{SourceOf("", "s"), "v"}).name(), layout+"/"))
 	f.Add("../../../../etc/passwd")
 	f.Fuzz(func(t *testing.T, name string) {
 		id, ok := parseName(name)

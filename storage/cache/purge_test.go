@@ -13,6 +13,18 @@ func newTiered(t *testing.T) *Cache {
 	return New(Config{Memory: NewMemory(1 << 20), Disk: openConfigured(t, t.TempDir(), DiskConfig{}), TTL: time.Hour, Grace: 2 * time.Hour})
 }
 
+// ofSource returns the purge of all variants of k's source, ofKey that of k.
+func ofSource(k Key) Purge {
+	group, name, _ := splitSource(k.Source)
+	return Purge{Group: group, Name: name}
+}
+
+func ofKey(k Key) Purge {
+	p := ofSource(k)
+	p.Variant = k.Variant
+	return p
+}
+
 func do(t *testing.T, c *Cache, k Key, body string) (string, Status) {
 	t.Helper()
 	e, status, err := c.Do(t.Context(), k, returns(NewEntry([]byte(body), "image/png"), nil))
@@ -24,7 +36,7 @@ func do(t *testing.T, c *Cache, k Key, body string) (string, Status) {
 
 func TestTiersAreAskedInOrder(t *testing.T) {
 	c := newTiered(t)
-	k := Key{"s", "v"}
+	k := Key{SourceOf("", "s"), "v"}
 	steps := []struct {
 		name   string
 		before func() error
@@ -35,9 +47,9 @@ func TestTiersAreAskedInOrder(t *testing.T) {
 		{"memory lost it", func() error { return c.config.Memory.Delete(k) }, DiskHit},
 		{"the disk's was put in memory", nil, MemoryHit},
 		{"the disk lost it", func() error { return c.config.Disk.Delete(k) }, MemoryHit},
-		{"deleted everywhere", func() error { return c.Delete(k) }, Filled},
-		{"the source deleted everywhere", func() error { return c.DeleteSource(k.Source) }, Filled},
-		{"another source deleted", func() error { return c.DeleteSource("another") }, MemoryHit},
+		{"deleted everywhere", func() error { return c.Purge(t.Context(), ofKey(k)) }, Filled},
+		{"the source deleted everywhere", func() error { return c.Purge(t.Context(), ofSource(k)) }, Filled},
+		{"another source deleted", func() error { return c.Purge(t.Context(), Purge{Name: "another"}) }, MemoryHit},
 	}
 	for _, s := range steps {
 		if s.before != nil {
@@ -53,11 +65,11 @@ func TestTiersAreAskedInOrder(t *testing.T) {
 
 func TestEntriesAreKeptThroughTheGrace(t *testing.T) {
 	c := newTiered(t)
-	k := Key{"s", "v"}
+	k := Key{SourceOf("", "s"), "v"}
 	do(t, c, k, "body")
 	for name, x := range map[string]tier{"memory": c.config.Memory, "disk": c.config.Disk} {
 		e, err := x.Get(k)
-		if err != nil || !e.KeepUntil.Equal(e.Filled.Add(3*time.Hour)) {
+		if err != nil || !e.KeepUntil.Equal(e.Checked.Add(3*time.Hour)) {
 			t.Errorf("%s: Get = %+v, %v; want it kept for TTL and grace", name, e, err)
 		}
 	}
@@ -66,7 +78,7 @@ func TestEntriesAreKeptThroughTheGrace(t *testing.T) {
 // What memory holds has expired; another process filled the disk anew.
 func TestExpiredAboveFreshBelow(t *testing.T) {
 	c := newTiered(t)
-	k := Key{"s", "v"}
+	k := Key{SourceOf("", "s"), "v"}
 	old := NewEntry([]byte("old"), "image/png")
 	old.Filled = time.Now().Add(-2 * time.Hour)
 	_ = c.config.Memory.Put(k, old) // never fails
@@ -84,17 +96,17 @@ func TestExpiredAboveFreshBelow(t *testing.T) {
 // still gets it, but it is not kept, and a later caller does not join.
 func TestPurgeDuringAFill(t *testing.T) {
 	purges := map[string]func(*Cache, Key) error{
-		"Delete":       func(c *Cache, k Key) error { return c.Delete(k) },
-		"DeleteSource": func(c *Cache, k Key) error { return c.DeleteSource(k.Source) },
+		"of a key":    func(c *Cache, k Key) error { return c.Purge(t.Context(), ofKey(k)) },
+		"of a source": func(c *Cache, k Key) error { return c.Purge(t.Context(), ofSource(k)) },
 	}
 	for name, purge := range purges {
 		synctest.Test(t, func(t *testing.T) {
 			c := New(Config{Memory: NewMemory(1 << 20)})
-			k := Key{"s", "v"}
+			k := Key{SourceOf("", "s"), "v"}
 			release := make(chan struct{})
 			done := make(chan error, 1)
 			go func() {
-				e, _, err := c.Do(t.Context(), k, func(context.Context) (*Entry, error) {
+				e, _, err := c.Do(t.Context(), k, func(context.Context, *Entry) (*Entry, error) {
 					<-release
 					return NewEntry([]byte("old"), "image/png"), nil
 				})
@@ -138,11 +150,11 @@ func (s slowTier) Get(k Key) (*Entry, error) {
 
 func TestPurgeWhileAnEntryRises(t *testing.T) {
 	upper, lower := NewMemory(1<<20), NewMemory(1<<20)
-	k := Key{"s", "v"}
+	k := Key{SourceOf("", "s"), "v"}
 	_ = lower.Put(k, NewEntry([]byte("old"), "image/png")) // never fails
 	c := New(Config{})
 	c.tiers = []leveled{{upper, MemoryHit}, {slowTier{lower, func() {
-		if err := c.DeleteSource("s"); err != nil {
+		if err := c.Purge(t.Context(), ofSource(k)); err != nil {
 			t.Error(err)
 		}
 	}}, DiskHit}}

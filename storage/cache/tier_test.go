@@ -21,11 +21,12 @@ func tiers(t *testing.T, bound int64) map[string]tier {
 }
 
 func numbered(i int) Key {
-	return Key{Source: fmt.Sprintf("source %d", i/10), Variant: fmt.Sprintf("variant %d", i)}
+	return Key{Source: SourceOf("h", fmt.Sprintf("source %d", i/10)), Variant: fmt.Sprintf("variant %d", i)}
 }
 
 func TestTiers(t *testing.T) {
-	a, b, other := Key{"s", "a"}, Key{"s", "b"}, Key{"s2", "a"}
+	a, b, other := Key{SourceOf("", "s"), "a"}, Key{SourceOf("", "s"), "b"}, Key{SourceOf("", "s2"), "a"}
+	foreign := Key{SourceOf("g", "s2"), "a"}
 	put := func(k Key, body string) func(tier) error {
 		return func(x tier) error { return x.Put(k, NewEntry([]byte(body), "image/png")) }
 	}
@@ -41,11 +42,19 @@ func TestTiers(t *testing.T) {
 			func(x tier) error { return x.Delete(a) }}, map[Key]string{b: "2"}},
 		{"delete of nothing is no error", []func(tier) error{func(x tier) error { return x.Delete(a) }}, nil},
 		{"a source goes with all variants, others stay", []func(tier) error{put(a, "1"), put(b, "2"), put(other, "3"),
-			func(x tier) error { return x.DeleteSource("s") }}, map[Key]string{other: "3"}},
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s"}) }}, map[Key]string{other: "3"}},
+		{"a variant goes, its source stays", []func(tier) error{put(a, "1"), put(b, "2"),
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s", Variant: "a"}) }}, map[Key]string{b: "2"}},
+		{"a prefix takes every source that begins so", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s", Prefix: true}) }}, map[Key]string{foreign: "4"}},
+		{"a longer prefix leaves the others", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s2", Prefix: true}) }}, map[Key]string{a: "1", foreign: "4"}},
+		{"a group goes whole", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
+			func(x tier) error { return x.Purge(t.Context(), Purge{Group: "g", Prefix: true}) }}, map[Key]string{a: "1", other: "3"}},
 		{"an unknown source is no error", []func(tier) error{put(a, "1"),
-			func(x tier) error { return x.DeleteSource("?") }}, map[Key]string{a: "1"}},
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "?"}) }}, map[Key]string{a: "1"}},
 		{"what was deleted can be put again", []func(tier) error{put(a, "1"),
-			func(x tier) error { return x.DeleteSource("s") }, put(a, "2")}, map[Key]string{a: "2"}},
+			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s"}) }, put(a, "2")}, map[Key]string{a: "2"}},
 		{"one too large replaces nothing by nothing", []func(tier) error{put(a, "1"),
 			put(a, string(make([]byte, 1<<20)))}, nil},
 	}
@@ -56,7 +65,7 @@ func TestTiers(t *testing.T) {
 					t.Errorf("%s: %s: step %d: %v", kind, tt.name, i, err)
 				}
 			}
-			for _, k := range []Key{a, b, other} {
+			for _, k := range []Key{a, b, other, foreign} {
 				e, err := x.Get(k)
 				want, ok := tt.want[k]
 				switch {
@@ -95,8 +104,8 @@ func TestTiersAreSafeForConcurrentUse(t *testing.T) {
 						}
 					}
 					if i%100 == 0 {
-						if err := x.DeleteSource(k.Source); err != nil {
-							t.Errorf("%s: DeleteSource: %v", kind, err)
+						if err := x.Purge(t.Context(), ofSource(k)); err != nil {
+							t.Errorf("%s: Purge: %v", kind, err)
 						}
 					}
 				}

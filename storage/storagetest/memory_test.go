@@ -12,8 +12,10 @@ func TestMemory(t *testing.T) {
 	storagetest.Test(t, func(t *testing.T, objects map[string][]byte) storage.Bucket {
 		var m storagetest.Memory
 		for name, data := range objects {
-			m.Put(name, data, time.Unix(1700000000, 0))
+			m.Set(name, data, time.Unix(1700000000, 0))
 		}
 		return &m
 	})
 }
+
+func TestMemoryStore(t *testing.T) { storagetest.TestStore(t, &storagetest.Memory{}) }

@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Purge removes what p matches: of one source by its folder; by a prefix after
+// a look at the header of every entry.
+func (d *Disk) Purge(ctx context.Context, p Purge) error {
+	if k, ok := p.key(); ok {
+		return d.Delete(k)
+	}
+	if !p.Prefix {
+		return d.purgeSource(ctx, p.source())
+	}
+	errs := []error{d.walk(ctx)} // also what other processes wrote
+	for id := range d.entries.entries.Keys() {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		h, _, err := d.readHeader(id)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			d.forget(id)
+		case err != nil:
+			errs = append(errs, d.remove(id)) // whose it is, nobody can tell any more
+		case p.Matches(h.key):
+			errs = append(errs, d.remove(id))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Disk) purgeSource(ctx context.Context, source string) error {
+	ids, err := d.variants(ctx, source)
+	errs := []error{err}
+	for _, id := range ids {
+		errs = append(errs, d.remove(id))
+	}
+	return errors.Join(errs...)
+}
+
+// variants returns the entries of source.
+func (d *Disk) variants(ctx context.Context, source string) ([]fileID, error) {
+	var id fileID
+	copy(id[:], sum128(source))
+	name := id.name()
+	shard, prefix := path.Dir(name), path.Base(name)[:29]
+	var found []fileID
+	err := d.files.list(ctx, shard, func(e fs.DirEntry) {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			return
+		}
+		if id, ok := parseName(shard[len(layout)+1:] + "/" + e.Name()); ok {
+			found = append(found, id)
+		}
+	})
+	return found, err
+}
+
+// A mark is a file v1/heard-<id> with a time: until then the folder has heard
+// of all purges of a [Shared].
+func markName(id string) string { return layout + "/heard-" + hex.EncodeToString(sum128(id)) }
+
+func (d *Disk) readMark(id string) (time.Time, error) {
+	data, err := os.ReadFile(filepath.Join(d.files.path, filepath.FromSlash(markName(id))))
+	if err != nil {
+		return time.Time{}, err
+	}
+	ms, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+	return time.UnixMilli(ms), err
+}
+
+func (d *Disk) writeMark(id string, t time.Time) error {
+	temp := tempName()
+	if err := d.files.write(temp, []byte(strconv.FormatInt(t.UnixMilli(), 10))); err != nil {
+		_ = d.files.remove(temp) // orphans are swept
+		return err
+	}
+	return d.files.rename(temp, markName(id))
+}
