@@ -33,6 +33,10 @@ var (
 	// the store announced no length, so that nobody can know whether it is whole.
 	ErrIncomplete = errors.New("incomplete object")
 
+	// ErrDamaged says that the bytes of an object are not those that its store
+	// has a checksum of.
+	ErrDamaged = errors.New("damaged object")
+
 	// ErrTooLarge says that an object has more bytes than the caller accepts.
 	ErrTooLarge = errors.New("object too large")
 )
@@ -68,7 +72,9 @@ type Lister interface {
 type Object struct {
 	Info
 	// Body yields exactly Size bytes and then io.EOF, or an error: a body that
-	// ends early gives an error that wraps ErrIncomplete, never io.EOF.
+	// ends early gives an error that wraps ErrIncomplete, never io.EOF; one that
+	// differs from a checksum of the store wraps ErrDamaged and holds back the
+	// last bytes.
 	Body io.ReadCloser
 }
 

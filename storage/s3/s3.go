@@ -66,11 +66,16 @@ type Bucket struct {
 	config Config
 	dial   func(region string) (*minio.Core, error)
 	core   atomic.Pointer[minio.Core]
+	// dialPatient returns a client for calls whose answer may take long to begin.
+	dialPatient func() (*minio.Core, error)
+	md5s        md5Judge
 }
 
 var (
-	_ storage.Bucket    = (*Bucket)(nil)
-	_ storage.Versioned = (*Bucket)(nil)
+	_ storage.Store       = (*Bucket)(nil)
+	_ storage.Revalidator = (*Bucket)(nil)
+	_ storage.Versioned   = (*Bucket)(nil)
+	_ storage.Watcher     = (*Bucket)(nil)
 )
 
 // Open prepares access to a bucket. It sends nothing: a store that is down
@@ -99,7 +104,7 @@ func Open(c Config) (*Bucket, error) {
 	opts := minio.Options{
 		Creds:        newCredentials(c, isAmazon(host)),
 		Secure:       secure,
-		Transport:    dated{newTransport(c)},
+		Transport:    answers{newTransport(c)},
 		BucketLookup: lookup,
 		MaxRetries:   1, // the library counts the first attempt
 	}
@@ -109,11 +114,13 @@ func Open(c Config) (*Bucket, error) {
 		o.Region = region
 		return minio.NewCore(host, &o)
 	}
-	region := c.Region
-	if region == "" {
-		region = defaultRegion
+	b.dialPatient = func() (*minio.Core, error) {
+		o, patient := opts, c
+		patient.HeaderTimeout = firstPing
+		o.Region, o.Transport = orDefault(c.Region, defaultRegion), newTransport(patient)
+		return minio.NewCore(host, &o)
 	}
-	core, err := b.dial(region)
+	core, err := b.dial(orDefault(c.Region, defaultRegion))
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
@@ -122,20 +129,60 @@ func Open(c Config) (*Bucket, error) {
 }
 
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
-// its cause is that the store was too slow.
+// its cause is that the store was too slow. The bytes are compared with the
+// checksum that the store has of them, if it has one.
 func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
-	return b.GetVersion(ctx, name, "")
+	return b.open(ctx, name, condition{})
 }
 
 // GetVersion implements [storage.Versioned]; an empty version is the newest.
 func (b *Bucket) GetVersion(ctx context.Context, name, version string) (*storage.Object, error) {
-	key := b.config.Prefix + name
-	if !storage.ValidName(name) || len(key) > storage.MaxNameBytes {
-		return nil, &fs.PathError{Op: "get", Path: name, Err: fs.ErrInvalid}
+	return b.open(ctx, name, condition{version: version})
+}
+
+// GetIfModified implements [storage.Revalidator]: by If-None-Match. A store
+// answers 304 also when only the metadata have changed, so the time that comes
+// with it is compared too.
+func (b *Bucket) GetIfModified(ctx context.Context, name string, have storage.Info) (*storage.Object, error) {
+	object, err := b.open(ctx, name, condition{unlessETag: have.ETag})
+	var same *notModified
+	if !errors.As(err, &same) {
+		return object, err
+	}
+	date := same.modTime
+	if date.IsZero() && !have.ModTime.IsZero() {
+		if date, err = b.modTime(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	if have.ModTime.IsZero() || date.Equal(have.ModTime.Truncate(time.Second)) {
+		return nil, fmt.Errorf("s3: %w", storage.ErrNotModified)
+	}
+	return b.open(ctx, name, condition{})
+}
+
+// modTime asks for the time of an object only; some stores send none with 304.
+func (b *Bucket) modTime(ctx context.Context, name string) (date time.Time, err error) {
+	err = b.inRegion(ctx, func(core *minio.Core) error {
+		info, err := core.StatObject(ctx, b.config.Bucket, b.config.Prefix+name, minio.StatObjectOptions{})
+		date = info.LastModified
+		return err
+	})
+	return date, err
+}
+
+// A condition says which object is wanted; its zero value is the newest.
+type condition struct{ version, unlessETag string }
+
+// open asks for an object.
+func (b *Bucket) open(ctx context.Context, name string, want condition) (*storage.Object, error) {
+	key, err := b.key("get", name)
+	if err != nil {
+		return nil, err
 	}
 	// The body is read under this context: its end gives the connection back.
 	ctx, cancel := context.WithCancel(ctx)
-	body, info, err := b.get(ctx, key, version)
+	body, info, header, err := b.get(ctx, key, want)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -148,31 +195,58 @@ func (b *Bucket) GetVersion(ctx context.Context, name, version string) (*storage
 	if info.LastModified.Equal(noDate) {
 		info.LastModified = time.Time{}
 	}
-	return storage.NewObject(storage.Info{
+	object := storage.NewObject(storage.Info{
 		Size:    info.Size,
 		ETag:    strings.Trim(info.ETag, `"`),
 		ModTime: info.LastModified,
 		Meta:    metaOf(info.Metadata),
-	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout}), nil
+	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout})
+	object.Body = b.verified(name, object, info, header)
+	return object, nil
 }
 
-// get asks for key, a second time when the store names the region it wants.
-func (b *Bucket) get(ctx context.Context, key, version string) (io.ReadCloser, minio.ObjectInfo, error) {
+// key returns the whole key of a name.
+func (b *Bucket) key(op, name string) (string, error) {
+	key := b.config.Prefix + name
+	if !storage.ValidName(name) || len(key) > storage.MaxNameBytes {
+		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	return key, nil
+}
+
+// get asks for key.
+func (b *Bucket) get(ctx context.Context, key string, want condition) (body io.ReadCloser, info minio.ObjectInfo, header http.Header, err error) {
+	options := minio.GetObjectOptions{Checksum: true, VersionID: want.version}
+	if want.unlessETag != "" {
+		if err := options.SetMatchETagExcept(want.unlessETag); err != nil {
+			return nil, info, nil, fmt.Errorf("s3: %w", err)
+		}
+	}
+	err = b.inRegion(ctx, func(core *minio.Core) error {
+		body, info, header, err = core.GetObject(ctx, b.config.Bucket, key, options)
+		if want.version != "" && noVersion(err) {
+			return fmt.Errorf("s3: %w: no version %q: %w", fs.ErrNotExist, want.version, err)
+		}
+		return err
+	})
+	return body, info, header, err
+}
+
+// inRegion makes a call, a second time when the store names the region it
+// wants, and classifies its error.
+func (b *Bucket) inRegion(ctx context.Context, call func(*minio.Core) error) error {
 	for second := false; ; second = true {
-		body, info, _, err := b.core.Load().GetObject(ctx, b.config.Bucket, key, minio.GetObjectOptions{VersionID: version})
+		err := call(b.core.Load())
 		if err == nil {
-			return body, info, nil
+			return nil
 		}
 		region := minio.ToErrorResponse(err).Region
-		if version != "" && noVersion(err) {
-			return nil, info, fmt.Errorf("s3: %w: no version %q: %w", fs.ErrNotExist, version, err)
-		}
 		if second || b.config.Region != "" || !wrongRegion(err) || region == "" {
-			return nil, info, classify(ctx, err)
+			return classify(ctx, err)
 		}
 		core, dialErr := b.dial(region)
 		if dialErr != nil {
-			return nil, info, fmt.Errorf("%w: %w", storage.ErrUnavailable, dialErr)
+			return fmt.Errorf("%w: %w", storage.ErrUnavailable, dialErr)
 		}
 		b.core.Store(core)
 	}
@@ -212,6 +286,12 @@ func wrongRegion(err error) bool {
 func classify(ctx context.Context, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return fmt.Errorf("s3: %w", ctxErr)
+	}
+	if same := (*notModified)(nil); errors.As(err, &same) {
+		return same
+	}
+	if errors.Is(err, fs.ErrNotExist) { // get has said what is not there
+		return err
 	}
 	r := minio.ToErrorResponse(err)
 	var kind error
@@ -270,18 +350,29 @@ func (b *timedBody) Close() error {
 	return b.body.Close()
 }
 
-// dated gives an answer without a readable Last-Modified the date noDate:
-// minio-go refuses such answers whole, and some stores send them.
-type dated struct{ http.RoundTripper }
+// answers mends answers that minio-go does not read: one without a readable
+// Last-Modified gets the date noDate, since it refuses such answers whole and
+// some stores send them; a 304 becomes an error that keeps its date.
+type answers struct{ http.RoundTripper }
 
 var noDate = time.Unix(0, 0)
 
-func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := d.RoundTripper.RoundTrip(r)
+// notModified is the error of a request whose If-None-Match matched.
+type notModified struct{ modTime time.Time } // zero if the store did not say
+
+func (*notModified) Error() string { return "s3: not modified" }
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := a.RoundTripper.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := http.ParseTime(resp.Header.Get("Last-Modified")); err != nil {
+	date, err := http.ParseTime(resp.Header.Get("Last-Modified"))
+	if resp.StatusCode == http.StatusNotModified {
+		_ = resp.Body.Close() // a 304 has none
+		return nil, &notModified{date}
+	}
+	if err != nil {
 		resp.Header.Set("Last-Modified", noDate.UTC().Format(http.TimeFormat))
 	}
 	return resp, nil
@@ -333,9 +424,11 @@ func isAmazon(host string) bool {
 	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
 }
 
-func orDefault(d, def time.Duration) time.Duration {
-	if d <= 0 {
+// orDefault returns v, or def if v is not set.
+func orDefault[T time.Duration | string](v, def T) T {
+	var zero T
+	if v <= zero {
 		return def
 	}
-	return d
+	return v
 }

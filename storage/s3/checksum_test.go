@@ -1,0 +1,50 @@
+package s3_test
+
+import (
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/s3"
+	"s3imageserver/storage/s3/s3test"
+)
+
+// TestChecksums asks a store whose answers are scripted: a body and what the
+// store says of it.
+func TestChecksums(t *testing.T) {
+	const body = "the bytes of a picture"
+	sum := fmt.Sprintf("%x", md5.Sum([]byte(body)))
+	tests := []struct {
+		name, etag, header string
+		bodies             []string // of one request after the other
+		damaged            []bool
+	}{
+		{"an ETag that is the MD5", sum, "", []string{body, "the bytes of a pictura"}, []bool{false, true}},
+		{"damage that differs each time is damage", sum, "", []string{"xhe bytes of a picture", "xxe bytes of a picture"}, []bool{true, true}},
+		{"the same difference twice: no MD5", strings.Repeat("0", 32), "", []string{body, body, body}, []bool{true, false, false}},
+		{"an upload in parts has no MD5", sum[:30] + "-2", "", []string{"anything of this size!"}, []bool{false}},
+		{"nor has one with a key of the store's", strings.Repeat("0", 32), "x-amz-server-side-encryption: aws:kms\r\n", []string{body}, []bool{false}},
+		{"a checksum is believed before the ETag", strings.Repeat("0", 32), "x-amz-checksum-crc32: 3q2+7w==\r\n", []string{body}, []bool{true}},
+		{"a checksum of parts says nothing", "x-2", "x-amz-checksum-type: COMPOSITE\r\nx-amz-checksum-crc32: 3q2+7w==\r\n", []string{body}, []bool{false}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n := 0
+			b := open(t, s3.Config{Bucket: "pictures", AccessKey: "a", SecretKey: "b", Endpoint: s3test.Fake(t, func(conn net.Conn, _ *http.Request) {
+				fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nETag: \"%s\"\r\n%sConnection: close\r\n\r\n%s", len(tt.bodies[n]), tt.etag, tt.header, tt.bodies[n])
+			})})
+			for i := range tt.bodies {
+				n = i
+				data, _, err := storage.ReadAll(t.Context(), b, "x.jpg", 1<<20)
+				if got := errors.Is(err, storage.ErrDamaged); got != tt.damaged[i] || (!got && (err != nil || string(data) != tt.bodies[i])) {
+					t.Errorf("request %d: ReadAll = %q, %v; want damaged: %v", i+1, data, err, tt.damaged[i])
+				}
+			}
+		})
+	}
+}
