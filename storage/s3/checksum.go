@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -10,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/minio/minio-go/v7"
 
@@ -20,18 +20,18 @@ import (
 // verified returns the body of object such that its bytes are compared with the
 // checksum that the store sent, or with the ETag where that is an MD5. A store
 // that has neither is believed.
-func (b *Bucket) verified(name string, object *storage.Object, info minio.ObjectInfo, header http.Header) io.ReadCloser {
+func (b *Bucket) verified(ctx context.Context, key string, object *storage.Object, info minio.ObjectInfo, header http.Header) io.ReadCloser {
 	v := &verifiedBody{ReadCloser: object.Body, left: object.Size}
 	if sum, want := checksumOf(info); sum != nil {
 		v.sum, v.want = sum, want
 		return v
 	}
 	want := md5Of(object.ETag, header)
-	if want == nil || b.md5s.useless() {
+	if want == nil || b.noMD5.Load() {
 		return object.Body
 	}
 	v.sum, v.want = md5.New(), want
-	v.differs = func(got []byte) bool { return b.md5s.differs(name, object.ETag, got) }
+	v.differs = func(got []byte) bool { return b.differsAgain(ctx, key, object.ETag, got) }
 	return v
 }
 
@@ -100,25 +100,18 @@ func (v *verifiedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// An md5Judge finds out whether the ETags of a store that look like an MD5 are
-// one: if the same object differs twice in the same way, they are not.
-type md5Judge struct {
-	mu   sync.Mutex
-	last [3]string // name, ETag and sum of the last one that differed; guarded by mu
-	no   bool      // they are not; guarded by mu
-}
-
-func (j *md5Judge) useless() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.no
-}
-
-func (j *md5Judge) differs(name, etag string, got []byte) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	seen := [3]string{name, etag, string(got)}
-	j.no = j.no || j.last == seen
-	j.last = seen
-	return !j.no
+// differsAgain reads the object a second time. If that gives the same sum, the
+// ETags of this store are no MD5, and are not compared any more.
+func (b *Bucket) differsAgain(ctx context.Context, key, etag string, got []byte) bool {
+	body, info, _, err := b.get(ctx, key, "")
+	if err != nil {
+		return true
+	}
+	defer body.Close() // only read
+	sum := md5.New()
+	if _, err := io.Copy(sum, body); err != nil || strings.Trim(info.ETag, `"`) != etag || !bytes.Equal(sum.Sum(nil), got) {
+		return true
+	}
+	b.noMD5.Store(true)
+	return false
 }

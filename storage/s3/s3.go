@@ -68,7 +68,7 @@ type Bucket struct {
 	core   atomic.Pointer[minio.Core]
 	// dialPatient returns a client for calls whose answer may take long to begin.
 	dialPatient func() (*minio.Core, error)
-	md5s        md5Judge
+	noMD5       atomic.Bool // the ETags are no MD5
 }
 
 var (
@@ -201,7 +201,7 @@ func (b *Bucket) open(ctx context.Context, name string, want condition) (*storag
 		ModTime: info.LastModified,
 		Meta:    metaOf(info.Metadata),
 	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout})
-	object.Body = b.verified(name, object, info, header)
+	object.Body = b.verified(ctx, key, object, info, header)
 	return object, nil
 }
 
