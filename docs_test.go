@@ -158,7 +158,7 @@ func first(t *testing.T, file []byte) image.Image {
 	if img, err := webp.Decode(bytes.NewReader(file)); err == nil {
 		return img
 	}
-	result, err := (&resize.Resizer{}).Resize(t.Context(), bytes.NewReader(file), int64(len(file)), resize.Options{Format: resize.PNG})
+	result, err := (&resize.Resizer{}).Resize(t.Context(), resize.Source{Body: bytes.NewReader(file), Size: int64(len(file))}, resize.Options{Format: resize.PNG})
 	if err != nil {
 		return nil
 	}

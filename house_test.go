@@ -10,7 +10,7 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                     "server",
-	"s3imageserver/server":              "resize storage storage/cache storage/s3 storage/dir",
+	"s3imageserver/server":              "resize storage storage/cache storage/guard storage/s3 storage/dir",
 	"s3imageserver/resize":              "resize/jpeg resize/scale resize/gif resize/icc",
 	"s3imageserver/resize/jpeg":         "",
 	"s3imageserver/resize/scale":        "",
@@ -19,7 +19,8 @@ var arrows = map[string]string{
 	"s3imageserver/storage":             "",
 	"s3imageserver/storage/s3":          "storage",
 	"s3imageserver/storage/dir":         "storage",
-	"s3imageserver/storage/cache":       "",
+	"s3imageserver/storage/guard":       "storage",
+	"s3imageserver/storage/cache":       "storage",
 	"s3imageserver/storage/storagetest": "storage",
 	"s3imageserver/storage/s3/s3test":   "",
 }
@@ -28,6 +29,7 @@ var arrows = map[string]string{
 var onlyIn = map[string]string{
 	"github.com/minio/minio-go/v7":      "storage/s3/",
 	"github.com/gorilla/mux":            "server/server.go",
+	"github.com/sony/gobreaker/v2":      "storage/guard/guard.go",
 	"github.com/gen2brain/webp":         "resize/codec_webp.go",
 	"github.com/gen2brain/avif":         "resize/codec_avif.go",
 	"github.com/gen2brain/heic":         "resize/codec_heic.go",

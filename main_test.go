@@ -347,8 +347,9 @@ func waitFor(t *testing.T, condition func() bool) {
 	}
 }
 
-// With the store stopped, cached URLs still answer, and others get the error
-// image with 502 or 503; when it is back, so are the pictures.
+// With the store stopped, cached URLs still answer, smaller sizes are made of
+// larger ones that are kept, and all else gets the error image with 502 or 503;
+// when the store is back, so are the pictures.
 func TestStoreDown(t *testing.T) {
 	for _, program := range []s3test.Program{s3test.MinIO, s3test.VersityGW} {
 		store := s3test.Start(t, program)
@@ -368,14 +369,22 @@ func TestStoreDown(t *testing.T) {
 		if status != 200 || !bytes.Equal(body, fresh) {
 			t.Errorf("cached URL with the store down = %d, %d bytes; want the %d bytes from before", status, len(body), len(fresh))
 		}
-		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=50")
+		status, _, body = get(t, p.url+"/h/photo.jpg?w=50")
+		if c, _, err := image.DecodeConfig(bytes.NewReader(body)); status != 200 || err != nil || c.Width != 50 || c.Height != 33 {
+			t.Errorf("smaller URL with the store down = %d of %dx%d, %v; want the picture made of the kept one", status, c.Width, c.Height, err)
+		}
+		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=400&h=50")
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
-		if (status != 502 && status != 503) || mediaType != "image/jpeg" || err != nil || c.Width != 50 || c.Height != 50 {
+		if (status != 502 && status != 503) || mediaType != "image/jpeg" || err != nil || c.Width != 400 || c.Height != 50 {
 			t.Errorf("new URL with the store down = %d %s of %dx%d, %v; want 502 or 503 with the error image", status, mediaType, c.Width, c.Height, err)
 		}
 		store.Resume(t)
-		if status, _, _ := get(t, p.url+"/h/photo.jpg?w=50"); status != 200 {
-			t.Errorf("new URL with the store back = %d; want 200", status)
+		back := time.Now()
+		for status = 0; status != 200 && time.Since(back) < 5*time.Second; time.Sleep(50 * time.Millisecond) {
+			status, _, _ = get(t, p.url+"/h/photo.jpg?w=400&h=50")
+		}
+		if status != 200 {
+			t.Errorf("new URL 5 s after the store is back = %d; want 200", status)
 		}
 	}
 }

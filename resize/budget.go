@@ -39,6 +39,8 @@ type Budget struct {
 	mu      sync.Mutex
 	free    int64     // guarded by mu
 	waiting list.List // of *waiter, guarded by mu
+
+	abandoned int // jobs that work for nobody; guarded by mu
 }
 
 type waiter struct {
@@ -198,12 +200,14 @@ func (b *Budget) work(ctx context.Context, heavy bool) (done func(), err error) 
 type Load struct {
 	Bytes, Total int64 // taken, and all there are
 	Waiting      int   // jobs that wait for bytes
+	Slots        int   // jobs that may work at once
 	Working      int   // jobs that have a processor
+	Abandoned    int   // of them, those that nobody waits for and that do not end
 }
 
 // Load returns what the budget is busy with now.
 func (b *Budget) Load() Load {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return Load{Bytes: b.config.Bytes - b.free, Total: b.config.Bytes, Waiting: b.waiting.Len(), Working: len(b.slots)}
+	return Load{Bytes: b.config.Bytes - b.free, Total: b.config.Bytes, Waiting: b.waiting.Len(), Slots: cap(b.slots), Working: len(b.slots), Abandoned: b.abandoned}
 }

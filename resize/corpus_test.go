@@ -59,7 +59,7 @@ func readCorpus(t testing.TB, name string) []byte {
 
 func resizeBytes(t testing.TB, r *Resizer, data []byte, o Options) (*Result, error) {
 	t.Helper()
-	return r.Resize(t.Context(), bytes.NewReader(data), int64(len(data)), o)
+	return r.Resize(t.Context(), Source{Body: bytes.NewReader(data), Size: int64(len(data))}, o)
 }
 
 // Every file of the corpus becomes a picture of the asked type that decodes,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"time"
 )
 
 // A rectangle is a part of a picture in pixels from its upper left corner; its
@@ -195,6 +196,9 @@ type Limits struct {
 	// AVIFPixels is the largest result that AVIF is written of; default 2
 	// million. A larger one becomes WebP.
 	AVIFPixels int64
+	// Time bounds the work on one result: decoding, scaling, encoding; default
+	// 20 s. What cannot be stopped then is no longer waited for.
+	Time time.Duration
 	// Formats are read beyond those that always are: BMP, TIFF, ICO, AVIF, HEIC,
 	// JXL.
 	Formats []Format
@@ -219,6 +223,9 @@ func (l Limits) withDefaults() Limits {
 	setInt(&l.OutputSide, 12000)
 	setInt(&l.Scans, 100)
 	set(&l.AVIFPixels, 2e6)
+	if l.Time <= 0 {
+		l.Time = 20 * time.Second
+	}
 	return l
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 )
 
 // A Resizer makes pictures from pictures. It is safe for concurrent use.
@@ -32,54 +33,95 @@ type Result struct {
 	Body   []byte
 	Format Format
 	Size   image.Point
+	Timing Timing
+}
+
+// Timing tells where the time of a result went.
+type Timing struct {
+	Queue  time.Duration // waiting for memory and a processor
+	Read   time.Duration // waiting for the source
+	Decode time.Duration // of an animation: the first look only
+	Encode time.Duration // scaling included, and the decoding of frames
 }
 
 // headBytes is how much of a source is read before its memory is accounted
 // for. Few headers are longer.
 const headBytes = 64 << 10
 
-// Resize reads a source of size bytes from src and makes what o asks for. An
-// o.Format that is not writable (NoFormat, Auto) is the caller's mistake.
+// A Source is a file to make something of.
+type Source struct {
+	Body io.Reader // yields Size bytes
+	Size int64
+	// Keep, if not nil, is called with the whole file when it has decoded,
+	// before Resize returns. The bytes are valid until Keep returns.
+	Keep func(file []byte)
+}
+
+// Resize reads a source and makes what o asks for. An o.Format that is not
+// writable (NoFormat, Auto) is the caller's mistake.
 //
 // Nothing is allocated for pixels before the header has passed the limits and
-// the budget has room. An error of src is returned as it is; other errors wrap
-// [ErrNotPicture], [ErrUnsupported], [ErrMalformed], [ErrLimit] or [ErrBusy],
-// or are that of ctx. A panic of a decoder becomes an error that wraps none of
-// them.
-func (r *Resizer) Resize(ctx context.Context, src io.Reader, size int64, o Options) (result *Result, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			result, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	if !o.Format.IsAuto() && !o.Format.Writable() {
+// the budget has room. An error of the Body is returned as it is; other errors
+// wrap [ErrNotPicture], [ErrUnsupported], [ErrMalformed], [ErrLimit] or
+// [ErrBusy], or are that of ctx. A panic of a decoder becomes an error that
+// wraps none of them.
+//
+// When ctx ends, or Limits.Time is over, Resize returns soon, whatever the
+// decoder does; what that holds of the budget is given back when it ends. See
+// [Load].
+func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
+	job := &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o, keep: src.Keep}
+	began := time.Now()
+	file, err := job.read(ctx, src)
+	if err != nil {
+		job.release()
+		return nil, err
+	}
+	job.timing.Read = time.Since(began) - job.timing.Queue
+	return job.run(ctx, file) // releases
+}
+
+// read is admit; a panic of what reads headers becomes an error.
+func (j *job) read(ctx context.Context, src Source) (file []byte, err error) {
+	defer recovered(&err)
+	if !j.options.Format.IsAuto() && !j.options.Format.Writable() {
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
-	job := job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
-	defer job.release()
-	file, err := job.admit(ctx, src, size)
+	return j.admit(ctx, src.Body, src.Size)
+}
+
+// make is the work of a job, from the file to the result.
+func (j *job) make(ctx context.Context, file []byte) (result *Result, err error) {
+	defer recovered(&err)
+	began := time.Now()
+	picture, err := j.codec.decode(file, j.want)
 	if err != nil {
-		return nil, err
+		return nil, malformed(j.info.Format, err)
 	}
-	done, err := job.work(ctx)
+	j.timing.Decode = time.Since(began)
+	began = time.Now()
+	picture, err = j.transform(ctx, j.frames(picture))
 	if err != nil {
-		return nil, err
+		return nil, malformed(j.info.Format, err)
 	}
-	defer done()
-	picture, err := job.codec.decode(file, job.want)
+	result, err = j.output(ctx, picture, file, j.resizer)
 	if err != nil {
-		return nil, malformed(job.info.Format, err)
+		return nil, malformed(j.info.Format, err)
 	}
-	picture, err = job.transform(ctx, job.frames(picture))
-	if err != nil {
-		return nil, malformed(job.info.Format, err)
-	}
-	result, err = job.output(ctx, picture, file, r)
-	if err != nil {
-		return nil, malformed(job.info.Format, err)
+	j.timing.Encode = time.Since(began)
+	if j.keep != nil {
+		j.keep(file)
 	}
 	giveBack(file) // not after an error or a panic: a decoder may still read it
+	result.Timing = j.timing
 	return result, nil
+}
+
+// recovered makes a panic an error.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
+	}
 }
 
 // files has the buffers of sources that were read before. To clear new ones,
@@ -108,6 +150,8 @@ type job struct {
 	limits  Limits
 	budget  *Budget
 	options Options
+	keep    func(file []byte)
+	timing  Timing
 
 	codec *codec
 	info  Info
@@ -222,7 +266,10 @@ func (j *job) acquire(ctx context.Context, n int64) error {
 	if j.budget == nil {
 		return nil
 	}
-	if err := j.budget.acquire(ctx, n); err != nil {
+	began := time.Now()
+	err := j.budget.acquire(ctx, n)
+	j.timing.Queue += time.Since(began)
+	if err != nil {
 		return err
 	}
 	j.held = n

@@ -142,7 +142,7 @@ func TestReaderError(t *testing.T) {
 	broken := errors.New("connection lost")
 	for _, n := range []int{0, 10, headBytes - 1, headBytes, headBytes + 1, len(file) - 1} {
 		src := &brokenReader{data: file[:n], err: broken}
-		if _, err := (&Resizer{}).Resize(t.Context(), src, int64(len(file)), Options{Width: 10, Format: JPEG}); err != broken {
+		if _, err := (&Resizer{}).Resize(t.Context(), Source{Body: src, Size: int64(len(file))}, Options{Width: 10, Format: JPEG}); err != broken {
 			t.Errorf("reader broken after %d bytes: %v; want its own error", n, err)
 		}
 	}

@@ -141,7 +141,7 @@ func TestSandboxesShareNothing(t *testing.T) {
 	results := make(chan []byte)
 	for range 2 {
 		go func() {
-			r, err := everything.Resize(t.Context(), bytes.NewReader(file), int64(len(file)), Options{Format: PNG})
+			r, err := everything.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, Options{Format: PNG})
 			if err != nil {
 				results <- nil
 				return

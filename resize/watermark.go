@@ -20,7 +20,7 @@ const overlaySide = 2048
 func NewOverlay(file []byte) (*Overlay, error) {
 	r := &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF}}}
 	o := Options{Width: overlaySide, Height: overlaySide, Fit: Contain, Format: PNG}
-	result, err := r.Resize(context.Background(), bytes.NewReader(file), int64(len(file)), o)
+	result, err := r.Resize(context.Background(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, o)
 	if err != nil {
 		return nil, err
 	}

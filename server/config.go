@@ -43,6 +43,10 @@ type Config struct {
 	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
 	// 512.
 	MemoryBudget int64 `json:"memory_budget"`
+	// Admin is the listener for purges and for those who watch the server.
+	Admin AdminConfig `json:"admin"`
+	// Events is how stores tell of changes.
+	Events EventsConfig `json:"events"`
 
 	// Presets are queries, as in "w=300&h=200", by the names that URLs have for
 	// them.
@@ -120,21 +124,16 @@ type HandlerConfig struct {
 	CachePath string `json:"cache_path"`
 	// Cache has the bounds of the cache and further tiers.
 	Cache CacheConfig `json:"cache"`
+	// Freshness says when the source is asked again, and what is sent when it
+	// cannot be had.
+	Freshness
+	// Limits bound what one picture may cost.
+	Limits LimitsConfig `json:"limits"`
+	// Events keep the cache true when the bucket changes.
+	Events HandlerEvents `json:"events"`
 	// CacheTime is how long a result is kept, in seconds; absent means a week,
 	// 0 for ever, negative not at all.
 	CacheTime *int64 `json:"cache_time"`
-}
-
-// CacheConfig bounds the tiers of a cache.
-type CacheConfig struct {
-	// MemoryMB is the size of the memory tier of the handler; 0 means none.
-	MemoryMB int64 `json:"memory_mb"`
-	// DiskMB bounds the folder CachePath; 0 means that only MinFree does.
-	// Handlers that share a folder have to agree on both.
-	DiskMB int64 `json:"disk_mb"`
-	// MinFree is the part of the file system that stays free, below 1; 0 means
-	// 0.1 without DiskMB, else none.
-	MinFree float64 `json:"min_free"`
 }
 
 // AWSConfig is a bucket of any S3-compatible store.
@@ -256,6 +255,8 @@ func (c *Config) Validate() error {
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}
+	c.Admin.validate(c, &faults)
+	c.Events.validate(c, &faults)
 	seen, folders := map[string]int{}, map[string]CacheConfig{}
 	for i := range c.Handlers {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
@@ -362,20 +363,18 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if h.MaxSourceBytes < 0 {
 		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
 	}
-	if h.Cache.MemoryMB < 0 || h.Cache.DiskMB < 0 {
-		faults.add(key+".cache", "memory_mb and disk_mb are 0 or more")
-	}
-	if h.Cache.MinFree < 0 || h.Cache.MinFree >= 1 {
-		faults.add(key+".cache.min_free", "%v is not a part from 0 to below 1", h.Cache.MinFree)
-	}
 	if h.CacheTime == nil {
 		h.CacheTime = new(int64(defaultCacheTime))
 	}
+	h.Cache.validate(key+".cache", h, faults)
+	h.Freshness.validate(key, faults)
+	h.Limits.validate(key+".limits", faults)
+	h.Events.validate(key+".events", h, faults)
 }
 
 // cached reports whether results are kept at all.
 func (h *HandlerConfig) cached() bool {
-	on := h.CachePath != "" || h.Cache.MemoryMB > 0
+	on := h.CachePath != "" || h.Cache.MemoryMB > 0 || h.Cache.Bucket != ""
 	if h.CacheEnabled != nil {
 		on = on && *h.CacheEnabled
 	}
@@ -383,13 +382,7 @@ func (h *HandlerConfig) cached() bool {
 }
 
 // ttl returns how long a kept result is served; 0 means for ever.
-func (h *HandlerConfig) ttl() time.Duration {
-	// Seconds beyond what a Duration holds are for ever too.
-	if *h.CacheTime > math.MaxInt64/int64(time.Second) {
-		return 0
-	}
-	return time.Duration(*h.CacheTime) * time.Second
-}
+func (h *HandlerConfig) ttl() time.Duration { return seconds(*h.CacheTime) }
 
 // prefixOf returns what stands before a name in the bucket.
 func (a *AWSConfig) prefixOf() string {

@@ -123,23 +123,3 @@ func extension(mediaType string) string {
 	}
 	return f.String()
 }
-
-// cacheControl says how long others may keep a picture: as long as this server
-// does, or less if the request asks for it.
-func (h *Handler) cacheControl(d delivery) string {
-	seconds := *h.config.CacheTime
-	switch {
-	case seconds < 0:
-		return "no-cache"
-	case seconds == 0:
-		seconds = foreverSeconds
-	}
-	if d.maxAge >= 0 {
-		seconds = min(seconds, d.maxAge)
-	}
-	scope := "public"
-	if len(h.auth) > 0 {
-		scope = "private"
-	}
-	return scope + ", max-age=" + strconv.FormatInt(seconds, 10)
-}

@@ -80,8 +80,8 @@ func (v *versioned) GetVersion(ctx context.Context, name, version string) (*stor
 // A version has its own entry; a store without versions says so.
 func TestVersions(t *testing.T) {
 	b := new(versioned)
-	b.Put("photo.jpg", jpegFile(t, 40, 30), modified)
-	b.old.Put("photo.jpg", jpegFile(t, 20, 30), modified)
+	b.Set("photo.jpg", jpegFile(t, 40, 30), modified)
+	b.old.Set("photo.jpg", jpegFile(t, 20, 30), modified)
 	s := newSite(t, b, Options{}, HandlerConfig{Cache: CacheConfig{MemoryMB: 1}}, HandlerConfig{Prefix: "plain", Bucket: bucket(t)})
 	for range 2 {
 		for query, want := range map[string]image.Point{"": image.Pt(40, 30), "?versionid=old": image.Pt(20, 30)} {
@@ -111,8 +111,8 @@ func TestVersions(t *testing.T) {
 // where the handler obeys it.
 func TestObjectRules(t *testing.T) {
 	b := bucket(t)
-	b.Put("mark.png", pngFile(t, flat(20, 20, blue)), modified)
-	b.Put("ruled.jpg", jpegFile(t, 400, 300), modified)
+	b.Set("mark.png", pngFile(t, flat(20, 20, blue)), modified)
+	b.Set("ruled.jpg", jpegFile(t, 400, 300), modified)
 	h := HandlerConfig{Cache: CacheConfig{MemoryMB: 1}, OutputFormat: "png", ObjectRules: true, Watermarks: map[string]WatermarkConfig{"m": {Object: "mark.png"}, "gone": {Object: "gone.png"}}}
 	deaf := h
 	deaf.ObjectRules, deaf.Prefix = false, "deaf"

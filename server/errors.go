@@ -52,6 +52,22 @@ var statuses = []struct {
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 	{storage.ErrUnavailable, http.StatusBadGateway},
 	{storage.ErrIncomplete, http.StatusBadGateway},
+	{storage.ErrDamaged, http.StatusBadGateway},
+}
+
+// outlives reports whether an old picture is better than that error: it says
+// nothing of the picture itself.
+func outlives(err error) bool { return statusOf(err) >= http.StatusInternalServerError }
+
+// refuses reports whether a picture will have that error for some time, and
+// whether all others of its source will too.
+func refuses(err error) (same, whole bool) {
+	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, resize.ErrNotPicture, resize.ErrMalformed} {
+		if errors.Is(err, e) {
+			return true, true
+		}
+	}
+	return errors.Is(err, resize.ErrLimit), false
 }
 
 // retryAfter is what clients are told when a fault may pass.
@@ -173,5 +189,5 @@ func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, 
 
 func (f *fallback) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {
 	o.Format = cmp.Or(o.Format, resize.JPEG)
-	return f.resizer.Resize(ctx, bytes.NewReader(source), int64(len(source)), o)
+	return f.resizer.Resize(ctx, resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -10,29 +9,38 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
 )
 
 // A Handler answers the requests below one prefix.
 type Handler struct {
-	config   *HandlerConfig
-	id       string // of handler and bucket, part of every cache key
-	bucket   storage.Bucket
-	cache    *cache.Cache
-	resizer  *resize.Resizer
-	presets  map[string]url.Values
-	overlays *overlays
-	auth     []Authorizer
+	config    *HandlerConfig
+	id        string // of handler and bucket, part of every cache key
+	source    storage.Bucket
+	bucket    *guard.Bucket // around source
+	cache     *cache.Cache
+	tiers     cache.Config // of cache
+	originals *originals   // nil: none are kept
+	resizer   *resize.Resizer
+	presets   map[string]url.Values
+	overlays  *overlays
+	auth      []Authorizer
+	admin     *AdminConfig
+
+	scope, keepable string // of Cache-Control
+
 	fallback *fallback
 	log      *slog.Logger
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
 	c := &s.config.Handlers[i]
-	bucket, id, err := openBucket(s.config, c)
+	source, id, err := openBucket(s.config, c)
 	if err != nil {
 		return nil, &Fault{Key: sourceKey(s.config, i), Text: err.Error()}
 	}
 	log := s.log.With("handler", c.Prefix)
+	bucket := guard.New(source, guard.Config{Name: c.Prefix, Timeout: seconds(int64(c.Limits.FetchSeconds)), Changed: outageLog(log)})
 	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log)
 	if err != nil {
 		return nil, err
@@ -40,30 +48,37 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	h := &Handler{
 		config: c,
 		id:     cache.Tuple(c.Prefix, id),
+		source: source,
 		bucket: bucket,
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
-			Limits:  resize.Limits{Formats: formatsOf(c.AllowedFormats), AVIFPixels: int64(c.AVIFPixels)},
+			Limits:  c.Limits.resize(formatsOf(c.AllowedFormats), int64(c.AVIFPixels)),
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 			Fonts:   fonts.byName,
 		},
 		presets:  presetsOf(s.config, c),
 		overlays: overlays,
 		auth:     authorizers(o.Verify),
+		admin:    &s.config.Admin,
 		log:      log,
 	}
-	kept := cache.Config{TTL: c.ttl(), Log: log}
-	if c.cached() {
-		if c.CachePath != "" {
-			kept.Disk = s.disk(c)
-		}
-		if c.Cache.MemoryMB > 0 {
-			kept.Memory = cache.NewMemory(c.Cache.MemoryMB << 20)
-		}
+	h.setCacheControl()
+	if err := s.openCache(h); err != nil {
+		return nil, err
 	}
-	h.cache = cache.New(kept)
 	h.fallback = newFallback(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
+}
+
+// outageLog tells when a store is not asked any more, and when it is again.
+func outageLog(log *slog.Logger) func(open bool) {
+	return func(open bool) {
+		if open {
+			log.Error("the store fails: it is asked only now and then until it answers")
+		} else {
+			log.Info("the store answers again")
+		}
+	}
 }
 
 // ServeHTTP is the path of a request, from top to bottom.
@@ -91,13 +106,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.redirect(w, r, req):
 		return
 	}
-	if err := h.overlays.prepare(r.Context(), &req, h.config.ObjectRules); err != nil {
-		h.fail(w, r, req, err)
-		return
+	if req.refresh {
+		if err := h.purgeVariant(r.Context(), req); err != nil {
+			h.fail(w, r, req, err)
+			return
+		}
 	}
-	entry, status, err := h.cache.Do(r.Context(), h.key(req), func(ctx context.Context) (*cache.Entry, error) {
-		return h.render(ctx, req)
-	})
+	entry, status, err := h.picture(r.Context(), req)
 	if err != nil {
 		h.fail(w, r, req, err)
 		return
@@ -105,34 +120,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.respond(w, r, req, entry, status)
 }
 
-// open opens the source, in the version that is asked for.
-func (h *Handler) open(ctx context.Context, req request) (*storage.Object, error) {
-	if req.delivery.version == "" {
-		return h.bucket.Get(ctx, req.name)
+// picture returns what a request asks for: kept, or made.
+func (h *Handler) picture(ctx context.Context, req request) (entry *cache.Entry, status cache.Status, err error) {
+	if err := h.overlays.prepare(ctx, &req, h.config.ObjectRules); err != nil {
+		return nil, cache.Filled, err
 	}
-	return h.bucket.(storage.Versioned).GetVersion(ctx, req.name, req.delivery.version) // parse has seen that it is one
-}
-
-// render fetches the source and makes the picture: what a miss costs.
-func (h *Handler) render(ctx context.Context, req request) (*cache.Entry, error) {
-	source, err := h.open(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("source: %w", err)
-	}
-	defer source.Body.Close() // only read
-	if source.Size > h.config.MaxSourceBytes {
-		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
-	}
-	if err := h.obey(&req, source.Meta); err != nil {
-		return nil, err
-	}
-	resizer := *h.resizer
-	resizer.Watermark = req.watermark.overlay
-	result, err := resizer.Resize(ctx, source.Body, source.Size, req.options)
-	if err != nil {
-		return nil, err
-	}
-	entry := cache.NewEntry(result.Body, result.Format.MediaType())
-	entry.SourceETag, entry.SourceModTime = source.ETag, source.ModTime
-	return entry, nil
+	return h.cache.Do(ctx, h.key(req), func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+		return h.render(ctx, req, old)
+	})
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,26 +38,18 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 		Source:  h.sourceID(req),
 		Variant: cache.Tuple("info", strconv.Itoa(renderVersion), strings.Join(fields, ",")),
 	}
-	return h.cache.Do(ctx, key, func(ctx context.Context) (*cache.Entry, error) {
-		source, err := h.open(ctx, req)
-		if err != nil {
-			return nil, fmt.Errorf("source: %w", err)
-		}
-		defer source.Body.Close() // only read
-		if source.Size > h.config.MaxSourceBytes {
-			return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
-		}
-		d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
-		if err != nil {
-			return nil, err
-		}
-		body, err := json.Marshal(d)
-		if err != nil {
-			return nil, err
-		}
-		entry := cache.NewEntry(body, jsonType)
-		entry.SourceETag, entry.SourceModTime = source.ETag, source.ModTime
-		return entry, nil
+	return h.cache.Do(ctx, key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
+			d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
+			if err != nil {
+				return nil, err
+			}
+			body, err := json.Marshal(d)
+			if err != nil {
+				return nil, err
+			}
+			return cache.NewEntry(body, jsonType), nil
+		})
 	})
 }
 

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"net/url"
 	"strconv"
 
+	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
 )
 
@@ -23,10 +25,28 @@ func (h *Handler) key(req request) cache.Key {
 	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}
 }
 
-// sourceID returns what tells the source of a request from all others.
-func (h *Handler) sourceID(req request) string {
-	if v := req.delivery.version; v != "" {
-		return cache.Tuple(h.id, req.name, v)
+// sourceID returns what tells the source of a request from all others: its name,
+// and its version where one is asked for. No name holds a zero byte.
+func (h *Handler) sourceID(req request) string { return cache.SourceOf(h.id, req.source()) }
+
+func (r *request) source() string {
+	if v := r.delivery.version; v != "" {
+		return r.name + "\x00" + v
 	}
-	return cache.Tuple(h.id, req.name)
+	return r.name
+}
+
+// variantOptions returns the options in a Variant of this version of the
+// program.
+func variantOptions(variant string) (o resize.Options, ok bool) {
+	parts, ok := cache.Parts(variant)
+	if !ok || len(parts) < 2 || parts[0] != strconv.Itoa(renderVersion) {
+		return o, false
+	}
+	query, err := url.ParseQuery(parts[1])
+	if err != nil {
+		return o, false
+	}
+	o = resize.ParseOptions(query.Get, largestDimension)
+	return o, o.String() == parts[1]
 }

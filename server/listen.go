@@ -63,6 +63,7 @@ func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	s.ending.Store(true)
 	stop() // from here on a signal does what it does by default
 	s.log.Info("shutting down")
 	return shutdown(listeners)
@@ -129,6 +130,13 @@ func (s *Server) listen() (all []listener, err error) {
 			GetCertificate: certificate.get,
 		}
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(s), "https://" + displayAddress(l)})
+	}
+	if c.Admin.Listen != "" {
+		l, err := net.Listen("tcp", c.Admin.Listen)
+		if err != nil {
+			return all, fmt.Errorf("admin.listen: %w", err)
+		}
+		all = append(all, listener{l, s.newHTTPServer(s.adminHandler()), "http://" + displayAddress(l) + " (admin)"})
 	}
 	return all, nil
 }

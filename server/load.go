@@ -403,7 +403,7 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 			return nil
 		}
 		known := map[string]reflect.Type{}
-		for field := range t.Fields() {
+		for _, field := range reflect.VisibleFields(t) {
 			if name := field.Tag.Get("json"); name != "" && name != "-" {
 				known[name] = field.Type
 			}

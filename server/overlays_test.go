@@ -39,7 +39,7 @@ var red, blue = color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}
 // nobody configured counts as absent, and shares its entry.
 func TestWatermarks(t *testing.T) {
 	b := bucket(t)
-	b.Put("marks/blue.png", pngFile(t, flat(20, 20, blue)), modified)
+	b.Set("marks/blue.png", pngFile(t, flat(20, 20, blue)), modified)
 	file := filepath.Join(t.TempDir(), "red.png")
 	if err := os.WriteFile(file, pngFile(t, flat(20, 20, red)), 0o600); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestWatermarks(t *testing.T) {
 func TestWatermarkChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bucket(t)
-		b.Put("mark.png", pngFile(t, flat(20, 20, red)), modified)
+		b.Set("mark.png", pngFile(t, flat(20, 20, red)), modified)
 		s := newSite(t, b, Options{}, HandlerConfig{Watermarks: map[string]WatermarkConfig{"m": {Object: "mark.png"}}, Cache: CacheConfig{MemoryMB: 1}, OutputFormat: "png"})
 		look := func(want color.NRGBA) {
 			t.Helper()
@@ -84,11 +84,11 @@ func TestWatermarkChanges(t *testing.T) {
 			}
 		}
 		look(red)
-		b.Put("mark.png", pngFile(t, flat(20, 20, blue)), modified.Add(time.Hour))
+		b.Set("mark.png", pngFile(t, flat(20, 20, blue)), modified.Add(time.Hour))
 		look(red)
 		time.Sleep(watermarkTime + time.Second)
 		look(blue)
-		b.Put("mark.png", []byte("no picture"), modified.Add(2*time.Hour))
+		b.Set("mark.png", []byte("no picture"), modified.Add(2*time.Hour))
 		time.Sleep(watermarkTime + time.Second)
 		look(blue)
 		if !strings.Contains(s.log.String(), "watermark not read again") {

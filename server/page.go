@@ -29,7 +29,7 @@ func newPage(handlers []*Handler) http.Handler {
 			Options []pageOptions
 		}
 		for _, h := range handlers {
-			lister, ok := h.bucket.(storage.Lister)
+			lister, ok := h.source.(storage.Lister)
 			if !ok {
 				continue
 			}

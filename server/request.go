@@ -23,6 +23,7 @@ type request struct {
 	marks      map[string]watermark // that the object may name; nil: it may not
 	info       []string             // fields that are asked for instead of the picture
 	widths     []int                // of the <picture> that is asked for instead
+	refresh    bool                 // the picture is to be made anew
 }
 
 var (
@@ -34,6 +35,9 @@ var (
 
 // tokenParam carries the token that Options.Verify is asked about.
 const tokenParam = "t"
+
+// refreshParam purges and makes anew one picture.
+const refreshParam = "refresh"
 
 const groupDelivery = "Delivery"
 
@@ -71,9 +75,10 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && len(wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
 	}
-	if _, ok := h.bucket.(storage.Versioned); err == nil && !ok && req.delivery.version != "" {
+	if _, ok := h.source.(storage.Versioned); err == nil && !ok && req.delivery.version != "" {
 		err = errVersion
 	}
+	req.refresh = params.get(refreshParam) == "1" && h.admin.authorized(r)
 	h.chooseFormat(&req, r)
 	h.obeyHints(&req, r)
 	req.info = resize.ParseDetails(params.get(infoParam))

@@ -14,8 +14,8 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	header := w.Header()
 	setPictureHeader(header, req, e.MediaType, h.vary(req))
 	header.Set("ETag", `"`+e.ETag+`"`)
-	header.Set("Cache-Control", h.cacheControl(req.delivery))
-	header.Set("Cache-Status", cacheStatus(s))
+	header.Set("Cache-Control", h.cacheControl(req.delivery, s))
+	h.setCacheHeader(header, e, s)
 	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, bytes.NewReader(e.Body))
 }
 
@@ -62,19 +62,6 @@ func setPictureHeader(header http.Header, req request, mediaType string, vary []
 	for _, name := range vary {
 		header.Add("Vary", name)
 	}
-}
-
-// cacheStatus says where a picture came from (RFC 9211).
-func cacheStatus(s cache.Status) string {
-	switch s {
-	case cache.MemoryHit:
-		return "s3imageserver; hit; detail=memory"
-	case cache.DiskHit:
-		return "s3imageserver; hit; detail=disk"
-	case cache.Shared:
-		return "s3imageserver; fwd=miss; collapsed"
-	}
-	return "s3imageserver; fwd=miss"
 }
 
 func refuseMethod(w http.ResponseWriter) {

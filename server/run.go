@@ -61,14 +61,27 @@ func openBucket(c *Config, h *HandlerConfig) (b storage.Bucket, id string, err e
 		return h.Bucket, "own", nil
 	case h.AWS != nil:
 		a := h.AWS
-		b, err = s3.Open(s3.Config{
-			Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
-			AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
-		})
+		b, err = s3.Open(a.s3())
 		return b, cache.Tuple("s3", a.Endpoint, a.BucketName, a.prefixOf()), err
 	default:
 		b, err = openDir(c, h.Source.Dir)
 		return b, cache.Tuple("dir", h.Source.Dir), err
+	}
+}
+
+// openStore opens the shared bucket of a cache. Its store has to answer soon,
+// since a fill asks it first.
+func openStore(a *AWSConfig) (storage.Store, error) {
+	c := a.s3()
+	c.HeaderTimeout = sharedTimeout
+	return s3.Open(c)
+}
+
+// s3 returns the configuration in the words of package s3.
+func (a *AWSConfig) s3() s3.Config {
+	return s3.Config{
+		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
+		AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
 	}
 }
 

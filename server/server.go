@@ -6,12 +6,16 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -35,12 +39,22 @@ type Server struct {
 	config *Config
 	log    *slog.Logger
 	router *mux.Router
-	disks  map[string]*cache.Disk // by folder
-	ready  sync.WaitGroup         // codecs that are being prepared
+	budgets
+
+	handlers []*Handler               // in the order of the configuration
+	disks    map[string]*cache.Disk   // by folder
+	shared   map[string]*cache.Shared // by bucket and folder
+	events   *events
+
+	ending     atomic.Bool        // nothing new is accepted
+	stop       context.CancelFunc // ends the background work
+	background sync.WaitGroup     // codecs that are being prepared, events
 }
 
-// maxURLBytes is the longest request line that is looked at.
-const maxURLBytes = 4096
+const (
+	maxURLBytes   = 4096 // of a request line that is looked at
+	maxParameters = 32   // of a query
+)
 
 // New returns a server for the configuration, which it validates. It opens
 // folders and cache, and sends nothing to any store. The error joins all
@@ -52,39 +66,47 @@ func New(c *Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{config: c, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}}
+	s := &Server{config: c, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	var background context.Context
+	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
 	// /h/%2e%2e%2fx to another handler. Names are checked in parseName.
 	s.router.SkipClean(true).UseEncodedPath()
 
-	budgets := budgets{
+	s.budgets = budgets{
 		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: s.memoryBudget()}),
 		errors:   resize.NewBudget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
 	var faults faults
-	var handlers []*Handler
 	fonts, err := newFonts(c)
 	faults.collect(err)
 	for i := range c.Handlers {
-		h, err := s.newHandler(i, budgets, fonts, o)
+		h, err := s.newHandler(i, s.budgets, fonts, o)
 		if err != nil {
 			faults.collect(err)
 			continue
 		}
-		handlers = append(handlers, h)
+		s.handlers = append(s.handlers, h)
 	}
 	if err := c.place(faults.join()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	// The longest prefix that fits answers.
-	byLength := slices.Clone(handlers)
+	byLength := slices.Clone(s.handlers)
 	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
 	for _, h := range byLength {
 		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
 	}
+	for _, t := range s.shared {
+		t.Start()
+	}
+	s.events = newEvents(background, s)
+	if c.Events.Path != "" {
+		s.router.Path(c.Events.Path).Handler(s.events)
+	}
 	s.startCodecs()
 	if c.Playground {
-		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(handlers))
+		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(s.handlers))
 	}
 	return s, nil
 }
@@ -97,7 +119,7 @@ func (s *Server) startCodecs() {
 		h := &s.config.Handlers[i]
 		formats = append(append(formats, formatsOf(h.AllowedFormats)...), formatsOf(h.OutputFormats)...)
 	}
-	s.ready.Go(func() {
+	s.background.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
 				s.log.Error("panic", "panic", v, "stack", string(debug.Stack()))
@@ -131,7 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
-	if len(r.RequestURI) > maxURLBytes {
+	if len(r.RequestURI) > maxURLBytes || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= maxParameters {
 		http.Error(w, "URI too long", http.StatusRequestURITooLong)
 		return
 	}
@@ -139,31 +161,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.AllowQuerySemicolons(s.router).ServeHTTP(w, r)
 }
 
-// Close releases the cache folders.
+// handlerOf returns the handler that answers a request, nil if none does.
+func (s *Server) handlerOf(r *http.Request) *Handler {
+	var match mux.RouteMatch
+	if !s.router.Match(r, &match) {
+		return nil
+	}
+	h, _ := match.Handler.(*Handler)
+	return h
+}
+
+// closeTimeout bounds what Close waits for: results on their way to a shared
+// bucket, and work that does not end.
+const closeTimeout = 5 * time.Second
+
+// Close ends the background work, writes what is on its way to a shared bucket
+// and releases the cache folders.
 func (s *Server) Close() error {
-	s.ready.Wait()
+	s.ending.Store(true)
+	s.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
 	var errs []error
+	for _, h := range s.handlers {
+		errs = append(errs, h.cache.Close(ctx))
+	}
+	s.background.Wait()
+	for _, t := range s.shared {
+		errs = append(errs, t.Close(ctx))
+	}
 	for _, d := range s.disks {
 		errs = append(errs, d.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// disk returns the disk cache of a handler, the same one for all that name its
-// folder. A folder that cannot be used is logged, and nothing is kept there.
-func (s *Server) disk(c *HandlerConfig) *cache.Disk {
-	folder := s.config.path(c.CachePath)
-	if d, ok := s.disks[folder]; ok {
-		return d
-	}
-	d, err := cache.OpenDisk(folder, cache.DiskConfig{MaxBytes: c.Cache.DiskMB << 20, MinFree: c.Cache.MinFree})
-	if err != nil {
-		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
-		return nil
-	}
-	if open, mode := openToOthers(folder); open {
-		s.log.Warn("other users may read or write the cache folder", "cache_path", folder, "mode", mode.String())
-	}
-	s.disks[folder] = d
-	return d
 }

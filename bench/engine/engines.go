@@ -82,7 +82,7 @@ func (e *ours) measure(t task) (time.Duration, error) {
 func (e *ours) make(t task, quality int) ([]byte, error) {
 	o := resize.Options{Width: t.width, Height: t.height, Format: resize.JPEG}
 	resizer := resize.Resizer{Quality: resize.Quality{Quality: quality}}
-	r, err := resizer.Resize(context.Background(), bytes.NewReader(t.in.data), int64(len(t.in.data)), o)
+	r, err := resizer.Resize(context.Background(), resize.Source{Body: bytes.NewReader(t.in.data), Size: int64(len(t.in.data))}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -23,12 +23,13 @@ const (
 	StaleHit                   // it was kept; the source is being asked meanwhile
 	Unchanged                  // it was kept; the source was asked, and is the same
 	StaleOnError               // it was kept; the source cannot be had
+	Derived                    // it was made of what is kept, since the source cannot be had
 	Filled                     // this call made it
 	Collapsed                  // another call was making it already
 )
 
 func (s Status) String() string {
-	return [...]string{"memory", "disk", "shared", "stale", "unchanged", "stale on error", "fill", "collapsed"}[s]
+	return [...]string{"memory", "disk", "shared", "stale", "unchanged", "stale on error", "derived", "fill", "collapsed"}[s]
 }
 
 // Hit reports whether the entry was kept, and nobody waited for its source.
@@ -66,8 +67,8 @@ type Config struct {
 	// within TTL and Grace is served in place of; nil: none is.
 	Outlives func(error) bool
 
-	// RefuseTTL is how long an error that Refuses knows is given again without
-	// another fill; 0 means never.
+	// RefuseTTL is how long an error that Refuses knows, and a derived result, is
+	// given again without another fill; 0 means never.
 	RefuseTTL time.Duration
 	// Refuses reports whether an error of a fill will be the same for some
 	// time, and whether for all variants of the source. Nil: none will.
@@ -104,12 +105,12 @@ var (
 
 // A Cache is safe for concurrent use.
 type Cache struct {
-	config  Config
-	tiers   []leveled // of this process, fastest first
-	fills   group
-	refused refused
-	purges  purgeCount
-	seed    maphash.Seed
+	config Config
+	tiers  []leveled // of this process, fastest first
+	fills  group
+	brief  brief
+	purges purgeCount
+	seed   maphash.Seed
 
 	staleHits, staleOnError, unchanged atomic.Uint64
 }
@@ -144,7 +145,7 @@ func New(c Config) *Cache {
 	if c.Refuses == nil {
 		c.Refuses = func(error) (bool, bool) { return false, false }
 	}
-	cache := &Cache{config: c, refused: newRefused(c.RefuseTTL), seed: maphash.MakeSeed()}
+	cache := &Cache{config: c, brief: newBrief(c.RefuseTTL), seed: maphash.MakeSeed()}
 	cache.fills.timeout, cache.fills.log = c.FillTimeout, c.Log
 	if c.Memory != nil {
 		cache.tiers = append(cache.tiers, leveled{c.Memory, MemoryHit})
@@ -165,7 +166,7 @@ func (c *Cache) Close(ctx context.Context) error {
 	if c.config.Shared != nil {
 		c.config.Shared.unfollow(c.config.Group)
 	}
-	c.refused.close()
+	c.brief.close()
 	return err
 }
 
@@ -187,21 +188,48 @@ func (c *Cache) Do(ctx context.Context, k Key, fill Fill) (*Entry, Status, error
 		old = nil
 	}
 	if old == nil {
-		if err := c.refused.get(k); err != nil {
-			return nil, Filled, err
+		if o, ok := c.brief.get(k); ok {
+			return o.entry, Derived, o.err
 		}
 	}
 	f, started := c.fills.join(ctx, k, c.flight(k, fill), foreground)
 	return c.wait(ctx, f, started, k, old)
 }
 
-// Refresh removes the entry of k and fills it anew.
-func (c *Cache) Refresh(ctx context.Context, k Key, p Purge, fill Fill) (*Entry, Status, error) {
-	if err := c.Purge(ctx, p); err != nil {
-		return nil, Filled, err
-	}
-	return c.Do(ctx, k, fill)
+// Kept returns the entry of k in the tiers of this process, however old; nil if
+// there is none.
+func (c *Cache) Kept(k Key) *Entry {
+	e, _ := c.get(k)
+	return e
 }
+
+// Variants returns the keys of what the tiers of this process keep of a source,
+// at most 1000.
+func (c *Cache) Variants(ctx context.Context, source string) []Key {
+	seen := map[string]bool{}
+	var keys []Key
+	add := func(variant string) {
+		if !seen[variant] && len(keys) < maxVariants {
+			seen[variant] = true
+			keys = append(keys, Key{Source: source, Variant: variant})
+		}
+	}
+	if c.config.Memory != nil {
+		c.config.Memory.eachVariant(source, add)
+	}
+	if c.config.Disk != nil {
+		if err := c.config.Disk.eachVariant(ctx, source, add); err != nil {
+			c.config.Log.Warn("variants not listed", "error", err)
+		}
+	}
+	return keys
+}
+
+const maxVariants = 1000
+
+// Paused reports whether err is that nothing is written for a while, after a
+// fault that was reported already.
+func Paused(err error) bool { return errors.Is(err, errPaused) }
 
 // wait returns what f makes; or old, if not nil, when that takes too long.
 func (c *Cache) wait(ctx context.Context, f *flight, started bool, k Key, old *Entry) (*Entry, Status, error) {
@@ -242,6 +270,11 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 		began := time.Now()
 		e, err := fill(ctx, old)
 		switch {
+		case err == nil && e.Derived:
+			if !f.purged.Load() {
+				c.brief.add(k, outcome{entry: e}, false)
+			}
+			return e, Derived, nil
 		case err == nil:
 			e = c.stamp(e, began)
 			c.keep(k, e, f)
@@ -257,7 +290,7 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 			return old, StaleOnError, nil
 		}
 		if same, whole := c.config.Refuses(err); same && ctx.Err() == nil && !f.purged.Load() {
-			c.refused.add(k, err, whole)
+			c.brief.add(k, outcome{err: err}, whole)
 		}
 		if old != nil && errors.Is(err, fs.ErrNotExist) {
 			c.drop(k) // the truth is that there is nothing any more

@@ -67,6 +67,17 @@ func (d *Disk) variants(ctx context.Context, source string) ([]fileID, error) {
 	return found, err
 }
 
+// eachVariant calls yield with the variants of source.
+func (d *Disk) eachVariant(ctx context.Context, source string, yield func(variant string)) error {
+	ids, err := d.variants(ctx, source)
+	for _, id := range ids[:min(len(ids), maxVariants)] {
+		if h, _, err := d.readHeader(id); err == nil && h.key.Source == source {
+			yield(h.key.Variant)
+		}
+	}
+	return err
+}
+
 // A mark is a file v1/heard-<id> with a time: until then the folder has heard
 // of all purges of a [Shared].
 func markName(id string) string { return layout + "/heard-" + hex.EncodeToString(sum128(id)) }

@@ -53,6 +53,18 @@ func Tuple(parts ...string) string {
 	return string(b)
 }
 
+// Parts returns the parts of a Tuple.
+func Parts(tuple string) (parts []string, ok bool) {
+	for tuple != "" {
+		part, rest, ok := cutPart(tuple)
+		if !ok {
+			return nil, false
+		}
+		parts, tuple = append(parts, part), rest
+	}
+	return parts, true
+}
+
 // An Entry is one kept result. It is shared by all readers: nobody changes it
 // after it was given to a cache.
 type Entry struct {
@@ -63,6 +75,7 @@ type Entry struct {
 	// What the store said of the source when the result was made.
 	SourceETag    string
 	SourceModTime time.Time // zero if unknown
+	SourceNote    string    // what else the filler has to know of it
 
 	Filled time.Time // when the result was made
 	// Checked is when the source was asked last, and was what the result was
@@ -75,6 +88,10 @@ type Entry struct {
 	// Timing tells the caller that made the entry what it cost, in the form of
 	// the header Server-Timing. It is not kept.
 	Timing string
+
+	// Derived says that the entry was not made of its source, which cannot be
+	// had: it is remembered for seconds and not kept.
+	Derived bool
 
 	took time.Duration // from asking the source to storing the entry in a bucket
 }
@@ -107,7 +124,8 @@ func NewEntry(body []byte, mediaType string) *Entry {
 //
 //	magic     8 bytes "s3image" and the version of the format
 //	length    uint32, bytes of fields
-//	fields    source, variant, media type, ETag, source ETag: each with its length;
+//	fields    source, variant, media type, ETag, source ETag, source note: each
+//	          with its length;
 //	          filled, checked, source modified, keep until: int64 nanoseconds
 //	          since 1970 (0: unknown or never); took: int64 nanoseconds;
 //	          body length uint64; body CRC-32C uint32
@@ -128,7 +146,7 @@ var errDamaged = errors.New("cache: damaged entry")
 
 // marshalHeader returns the bytes that precede the body of e.
 func marshalHeader(k Key, e *Entry) []byte {
-	fields := []byte(Tuple(k.Source, k.Variant, e.MediaType, e.ETag, e.SourceETag))
+	fields := []byte(Tuple(k.Source, k.Variant, e.MediaType, e.ETag, e.SourceETag, e.SourceNote))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Filled)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.Checked)))
 	fields = binary.LittleEndian.AppendUint64(fields, uint64(nanoseconds(e.SourceModTime)))
@@ -174,7 +192,8 @@ func unmarshalHeader(data []byte) (h header, rest []byte, ok bool) {
 	}
 	r := fieldReader{data: fields, texts: string(fields)} // one allocation for all texts
 	h.key = Key{Source: r.text(), Variant: r.text()}
-	h.entry.MediaType, h.entry.ETag, h.entry.SourceETag = r.text(), r.text(), r.text()
+	h.entry.MediaType, h.entry.ETag = r.text(), r.text()
+	h.entry.SourceETag, h.entry.SourceNote = r.text(), r.text()
 	h.entry.Filled, h.entry.Checked = r.time(), r.time()
 	h.entry.SourceModTime, h.entry.KeepUntil = r.time(), r.time()
 	h.entry.took = time.Duration(r.uint64())

@@ -133,6 +133,21 @@ func (f *folder) create(name string) (*os.File, error) {
 	return file, err
 }
 
+// openRead opens a regular file; what else is there does not exist.
+func (f *folder) openRead(name string) (*os.File, error) {
+	if err := f.check("open", name); err != nil {
+		return nil, err
+	}
+	info, err := f.root.Load().Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFileBytes {
+		return nil, errNotEntry(name)
+	}
+	return f.root.Load().Open(name)
+}
+
 func (f *folder) rename(from, to string) error {
 	if err := f.check("rename", to); err != nil {
 		return err

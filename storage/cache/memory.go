@@ -121,6 +121,15 @@ func (m *Memory) purgeSource(source string, p Purge) {
 	}
 }
 
+// eachVariant calls yield with the variants of source.
+func (m *Memory) eachVariant(source string, yield func(variant string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for v := range m.sources[source] {
+		yield(v)
+	}
+}
+
 // Stats returns a snapshot.
 func (m *Memory) Stats() MemoryStats {
 	return MemoryStats{Entries: m.entries.len(), Bytes: int64(m.entries.weight()), Evicted: m.evicted.Load()}

@@ -79,7 +79,7 @@ func (c *Cache) purgeHere(ctx context.Context, p Purge) error {
 	c.purges.begin()
 	defer c.purges.end()
 	c.fills.purge(p.Matches)
-	c.refused.purge(p)
+	c.brief.purge(p)
 	var errs []error
 	for i := len(c.tiers) - 1; i >= 0; i-- { // from below: a hit there fills the tiers above
 		errs = append(errs, c.tiers[i].Purge(ctx, p))

@@ -47,6 +47,7 @@ const (
 	// rememberWrites is how long this machine knows what it wrote: longer than
 	// a fill takes, and than other machines need to hear of a purge.
 	rememberWrites = 5 * time.Minute
+	maxRemembered  = 64 << 10
 )
 
 // Shared keeps entries as objects of a bucket that several machines share. The
@@ -105,7 +106,7 @@ func OpenShared(store storage.Store, c SharedConfig) *Shared {
 		queue:     make(chan sharedWrite, 4096),
 		followers: map[string]*Cache{},
 		wrote: otter.Must(&otter.Options[string, struct{}]{
-			MaximumSize:      maxRefused,
+			MaximumSize:      maxRemembered,
 			ExpiryCalculator: otter.ExpiryWriting[string, struct{}](rememberWrites),
 		}),
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,7 @@ type Bucket struct {
 var (
 	_ storage.Bucket      = (*Bucket)(nil)
 	_ storage.Revalidator = (*Bucket)(nil)
+	_ storage.Versioned   = (*Bucket)(nil)
 )
 
 // New returns a guarded inner.
@@ -115,6 +117,16 @@ func (b *Bucket) GetIfModified(ctx context.Context, name string, have storage.In
 	return b.open(ctx, func(ctx context.Context) (*storage.Object, error) {
 		return storage.GetIfModified(ctx, b.inner, name, have)
 	})
+}
+
+// GetVersion implements [storage.Versioned]. The error wraps [fs.ErrInvalid] if
+// the bucket keeps no versions.
+func (b *Bucket) GetVersion(ctx context.Context, name, version string) (*storage.Object, error) {
+	v, ok := b.inner.(storage.Versioned)
+	if !ok {
+		return nil, &fs.PathError{Op: "get version", Path: name, Err: fs.ErrInvalid}
+	}
+	return b.open(ctx, func(ctx context.Context) (*storage.Object, error) { return v.GetVersion(ctx, name, version) })
 }
 
 type getFunc func(context.Context) (*storage.Object, error)

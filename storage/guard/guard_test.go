@@ -175,3 +175,5 @@ func TestWhatIsNotThereDoesNotOpenTheCircuit(t *testing.T) {
 		t.Errorf("Stats = %+v; want 100 requests and no failure", s)
 	}
 }
+
+func TestStore(t *testing.T) { storagetest.TestStore(t, NewStore(&storagetest.Memory{}, Config{})) }

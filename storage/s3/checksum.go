@@ -31,7 +31,7 @@ func (b *Bucket) verified(ctx context.Context, key string, object *storage.Objec
 		return object.Body
 	}
 	v.sum, v.want = md5.New(), want
-	v.differs = func(got []byte) bool { return b.differsAgain(ctx, key, object.ETag, got) }
+	v.differs = func(got []byte) bool { return b.differsAgain(ctx, key, info.VersionID, object.ETag, got) }
 	return v
 }
 
@@ -102,8 +102,8 @@ func (v *verifiedBody) Read(p []byte) (int, error) {
 
 // differsAgain reads the object a second time. If that gives the same sum, the
 // ETags of this store are no MD5, and are not compared any more.
-func (b *Bucket) differsAgain(ctx context.Context, key, etag string, got []byte) bool {
-	body, info, _, err := b.get(ctx, key, "")
+func (b *Bucket) differsAgain(ctx context.Context, key, version, etag string, got []byte) bool {
+	body, info, _, err := b.get(ctx, key, condition{version: version})
 	if err != nil {
 		return true
 	}

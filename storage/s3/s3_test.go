@@ -65,7 +65,6 @@ func testServer(t *testing.T, p s3test.Program) {
 		return open(t, config)
 	})
 
-<<<<<<< HEAD
 	t.Run("what an uploader says about an object is read", func(t *testing.T) {
 		server.PutMeta(t, "pictures", config.Prefix+"ruled.jpg", []byte("x"), map[string]string{
 			"focal": "0.3,0.7", "crop": "1,2,3,4", "quality": "80", "Watermark": "logo", "other": "y",
@@ -80,12 +79,11 @@ func testServer(t *testing.T, p s3test.Program) {
 				t.Errorf("%s: %+v, %v; want %+v", name, info.Meta, err, want)
 			}
 		}
-=======
+	})
 	t.Run("it can be written", func(t *testing.T) {
 		c := config
 		c.Prefix = "cache/"
 		storagetest.TestStore(t, open(t, c))
->>>>>>> ada87bd (storage/s3: conditional reads, checksums, writing, notifications)
 	})
 	t.Run("wrong keys are the store's trouble, not a missing picture", func(t *testing.T) {
 		c := config

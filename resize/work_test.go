@@ -1,0 +1,119 @@
+package resize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stuckCodec is a codec whose decoder waits for release, whatever the context
+// says.
+func stuckCodec(release <-chan struct{}) *codec {
+	c := pngCodec
+	c.decode = func(file []byte, want Want) (*Picture, error) {
+		<-release
+		return pngCodec.decode(file, want)
+	}
+	return &c
+}
+
+func stuckJob(b *Budget, release <-chan struct{}, limit time.Duration) *job {
+	return &job{limits: Limits{Time: limit}.withDefaults(), budget: b, options: Options{Format: PNG}, codec: stuckCodec(release), target: PNG, resizer: &Resizer{}, held: 1000}
+}
+
+// A decoder that does not end: who waits gets an answer, and the processor and
+// the memory stay taken, visibly, until it ends.
+func TestWorkThatDoesNotEnd(t *testing.T) {
+	tests := []struct {
+		name  string
+		limit time.Duration
+		ctx   func(context.Context) (context.Context, context.CancelFunc)
+		want  error
+		after time.Duration
+	}{
+		{"the client left", time.Minute, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}, context.DeadlineExceeded, time.Second + endsSoon},
+		{"the time is over", 5 * time.Second, context.WithCancel, ErrLimit, 5*time.Second + endsSoon},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			b := NewBudget(BudgetConfig{Bytes: 10000, Slots: 2})
+			if err := b.acquire(t.Context(), 1000); err != nil {
+				t.Fatal(err)
+			}
+			release := make(chan struct{})
+			ctx, cancel := tt.ctx(t.Context())
+			defer cancel()
+			began := time.Now()
+			_, err := stuckJob(b, release, tt.limit).run(ctx, nil)
+			if d := time.Since(began); !errors.Is(err, tt.want) || d != tt.after {
+				t.Errorf("%s: run = %v after %v; want %v after %v", tt.name, err, d, tt.want, tt.after)
+			}
+			if l := b.Load(); l.Abandoned != 1 || l.Working != 1 || l.Bytes != 1000 {
+				t.Errorf("%s: Load = %+v; want one abandoned job with its processor and its bytes", tt.name, l)
+			}
+			close(release)
+			synctest.Wait()
+			if l := b.Load(); l.Abandoned != 0 || l.Working != 0 || l.Bytes != 0 {
+				t.Errorf("%s: Load after its end = %+v; want nothing taken", tt.name, l)
+			}
+		})
+	}
+}
+
+// A hundred jobs that are abandoned leave nothing behind.
+func TestAbandonedJobsAreCountedExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(BudgetConfig{Bytes: 1 << 20, Slots: 4, Queue: 200})
+		release := make(chan struct{})
+		for range 100 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := b.acquire(ctx, 1000); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stuckJob(b, release, time.Minute).run(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("run = %v; want a deadline", err)
+			}
+			cancel()
+		}
+		if l := b.Load(); l.Abandoned != 4 || l.Working != 4 || l.Bytes != 4000 {
+			t.Errorf("Load = %+v; want four abandoned jobs, and nothing of those that got no processor", l)
+		}
+		close(release)
+		synctest.Wait()
+		if l := b.Load(); l.Abandoned != 0 || l.Working != 0 || l.Bytes != 0 {
+			t.Errorf("Load = %+v; want nothing taken", l)
+		}
+	})
+}
+
+func TestPanicGivesEverythingBack(t *testing.T) {
+	b := NewBudget(BudgetConfig{Bytes: 10000, Slots: 1})
+	for range 3 {
+		if err := b.acquire(t.Context(), 1000); err != nil {
+			t.Fatal(err)
+		}
+		j := stuckJob(b, nil, time.Minute)
+		j.codec.decode = func([]byte, Want) (*Picture, error) { panic("boom") }
+		if _, err := j.run(t.Context(), nil); err == nil || errors.Is(err, ErrMalformed) {
+			t.Errorf("run = %v; want an error that is nobody's fault", err)
+		}
+	}
+	if l := b.Load(); l.Working != 0 || l.Bytes != 0 || l.Abandoned != 0 {
+		t.Errorf("Load = %+v; want nothing taken", l)
+	}
+}
+
+func TestKeepGetsTheWholeFile(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	var kept []byte
+	r := Resizer{Budget: NewBudget(BudgetConfig{})}
+	_, err := r.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: func(f []byte) { kept = bytes.Clone(f) }}, Options{Width: 5, Format: PNG})
+	if err != nil || !bytes.Equal(kept, file) {
+		t.Errorf("Keep got %d bytes, %v; want the %d of the source", len(kept), err, len(file))
+	}
+}

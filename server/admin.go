@@ -1,0 +1,129 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
+)
+
+// maxAdminBytes bounds the body of a request to the listener for operators.
+const maxAdminBytes = 1 << 20
+
+// adminHandler answers on the listener for operators.
+func (s *Server) adminHandler() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	m.HandleFunc("GET /readyz", s.serveReady)
+	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	m.HandleFunc("POST /purge", s.servePurge)
+	m.HandleFunc("POST /events", s.events.ServeHTTP)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		// Events have a proof of their own; health is no secret on this machine.
+		needed := r.URL.Path == "/purge" || !s.config.Admin.loopback()
+		if r.URL.Path != "/events" && needed && !s.config.Admin.authorized(r) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxAdminBytes)
+		m.ServeHTTP(w, r)
+	})
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // the client may have left
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may have left
+}
+
+// serveReady answers 503 when new pictures cannot be made: every processor is
+// held by work that does not end, or the server is about to end.
+func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	load := s.budgets.pictures.Load()
+	switch {
+	case s.ending.Load():
+		writeText(w, http.StatusServiceUnavailable, "ending")
+	case load.Abandoned > 0 && load.Abandoned >= load.Slots:
+		writeText(w, http.StatusServiceUnavailable, "every processor is held by a decoder that does not end")
+	default:
+		writeText(w, http.StatusOK, "ready")
+	}
+}
+
+// servePurge takes a PurgeRequest as JSON, or as the parameters of a form.
+func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
+	var p PurgeRequest
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/json" {
+		d := json.NewDecoder(r.Body)
+		d.DisallowUnknownFields()
+		if err := d.Decode(&p); err != nil {
+			writeText(w, http.StatusBadRequest, err.Error())
+			return
+		}
+	} else {
+		p = PurgeRequest{URL: r.FormValue("url"), Handler: r.FormValue("handler"), Name: r.FormValue("name"), Prefix: r.FormValue("prefix"), All: r.FormValue("all") != ""}
+	}
+	err := s.Purge(r.Context(), p)
+	switch {
+	case errors.Is(err, errPurge):
+		writeText(w, http.StatusBadRequest, err.Error())
+	case err != nil:
+		s.log.Error("purge is not complete", "error", err)
+		writeText(w, http.StatusBadGateway, "the purge is not complete: see the log, and try it again")
+	default:
+		s.log.Info("purged", "url", p.URL, "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All)
+		writeJSON(w, http.StatusOK, map[string]any{"purged": p})
+	}
+}
+
+// Stats is what a Server tells of itself.
+type Stats struct {
+	Work     resize.Load             `json:"work"`
+	Handlers map[string]HandlerStats `json:"handlers"` // by prefix
+}
+
+// HandlerStats is what a Handler tells of itself. Tiers that it has not are nil.
+type HandlerStats struct {
+	Cache     cache.Stats        `json:"cache"`
+	Memory    *cache.MemoryStats `json:"memory,omitempty"`
+	Disk      *cache.DiskStats   `json:"disk,omitempty"`
+	Originals *cache.DiskStats   `json:"originals,omitempty"`
+	Shared    *cache.SharedStats `json:"shared,omitempty"`
+	Source    guard.Stats        `json:"source"`
+}
+
+// Stats returns a snapshot.
+func (s *Server) Stats() Stats {
+	stats := Stats{Work: s.budgets.pictures.Load(), Handlers: map[string]HandlerStats{}}
+	for _, h := range s.handlers {
+		hs := HandlerStats{Cache: h.cache.Stats(), Source: h.bucket.Stats()}
+		if h.tiers.Memory != nil {
+			hs.Memory = new(h.tiers.Memory.Stats())
+		}
+		if h.tiers.Disk != nil {
+			hs.Disk = new(h.tiers.Disk.Stats())
+		}
+		if h.tiers.Originals != nil {
+			hs.Originals = new(h.tiers.Originals.Stats())
+		}
+		if h.tiers.Shared != nil {
+			hs.Shared = new(h.tiers.Shared.Stats())
+		}
+		stats.Handlers[h.config.Prefix] = hs
+	}
+	return stats
+}

@@ -1,0 +1,283 @@
+package server
+
+import (
+	"math"
+	"net"
+	"path"
+	"strings"
+	"time"
+
+	"s3imageserver/resize"
+)
+
+// CacheConfig bounds the tiers of a cache.
+type CacheConfig struct {
+	// MemoryMB is the size of the memory tier of the handler; 0 means none.
+	MemoryMB int64 `json:"memory_mb"`
+	// DiskMB bounds the folder CachePath; 0 means that only MinFree does.
+	// Handlers that share a folder have to agree on both.
+	DiskMB int64 `json:"disk_mb"`
+	// MinFree is the part of the file system that stays free, below 1; 0 means
+	// 0.1 without DiskMB, else none.
+	MinFree float64 `json:"min_free"`
+	// OriginalsMB is how much of the sources is kept too, in CachePath; 0 means
+	// none.
+	OriginalsMB int64 `json:"originals_mb"`
+	// Bucket is a bucket that machines share as their last tier; empty means
+	// none. It is reached as Store says, or as the sources of the handler.
+	Bucket string `json:"bucket"`
+	// Prefix is the folder of the results in Bucket.
+	Prefix string `json:"prefix"`
+	// Store has endpoint, region and keys of Bucket where they differ from those
+	// of the sources.
+	Store *StoreConfig `json:"store"`
+}
+
+// StoreConfig is how to reach a store; the fields are those of [AWSConfig].
+type StoreConfig struct {
+	Endpoint     string `json:"endpoint"`
+	Region       string `json:"region"`
+	PathStyle    *bool  `json:"path_style"`
+	AccessKey    string `json:"aws_access"`
+	SecretKey    Secret `json:"aws_secret"`
+	SessionToken Secret `json:"session_token"`
+}
+
+func (c *CacheConfig) validate(key string, h *HandlerConfig, faults *faults) {
+	if c.MemoryMB < 0 || c.DiskMB < 0 || c.OriginalsMB < 0 {
+		faults.add(key, "memory_mb, disk_mb and originals_mb are 0 or more")
+	}
+	if c.MinFree < 0 || c.MinFree >= 1 {
+		faults.add(key+".min_free", "%v is not a part from 0 to below 1", c.MinFree)
+	}
+	if c.OriginalsMB > 0 && h.CachePath == "" {
+		faults.add(key+".originals_mb", "originals are kept in cache_path, which is not set")
+	}
+	if c.Bucket == "" {
+		if c.Prefix != "" || c.Store != nil {
+			faults.add(key+".bucket", "is missing: prefix and store say where results lie in it")
+		}
+		return
+	}
+	if c.Store == nil && h.AWS == nil {
+		faults.add(key+".store", "is missing: it has endpoint and keys of the bucket")
+	}
+	if s := c.Store; s != nil && (s.AccessKey == "") != (s.SecretKey == "") {
+		faults.add(key+".store.aws_access", "and aws_secret go together")
+	}
+	if p := strings.Trim(c.Prefix, "/"); p != "" && path.Clean(p) != p {
+		faults.add(key+".prefix", "%q is not a path", c.Prefix)
+	}
+	if a := h.AWS; a != nil && c.Store == nil && a.BucketName == c.Bucket && strings.HasPrefix(c.folder(), a.prefixOf()) {
+		faults.add(key+".prefix", "results would lie among the sources: everybody could ask for them by name")
+	}
+}
+
+// folder returns what stands before the name of a result in the bucket.
+func (c *CacheConfig) folder() string {
+	p := strings.Trim(c.Prefix, "/")
+	if p == "" {
+		return ""
+	}
+	return p + "/"
+}
+
+// store returns the connection to the shared bucket.
+func (h *HandlerConfig) store() *AWSConfig {
+	a := AWSConfig{}
+	if h.AWS != nil {
+		a = *h.AWS
+	}
+	if s := h.Cache.Store; s != nil {
+		a = AWSConfig{Endpoint: s.Endpoint, Region: s.Region, PathStyle: s.PathStyle, AccessKey: s.AccessKey, SecretKey: s.SecretKey, SessionToken: s.SessionToken}
+	}
+	a.BucketName, a.FilePath, a.FilePathRaw = h.Cache.Bucket, h.Cache.folder(), true
+	return &a
+}
+
+// Freshness are times in seconds.
+type Freshness struct {
+	// Revalidate is after how long the source is asked whether it has changed;
+	// 0 means after CacheTime.
+	Revalidate int64 `json:"revalidate"`
+	// StaleWhileRevalidate is for how long after that a result is still sent at
+	// once, while the source is asked; it is told to other caches too.
+	StaleWhileRevalidate int64 `json:"stale_while_revalidate"`
+	// StaleIfError is for how long after CacheTime a result is sent when the
+	// source cannot be had. Absent means a day, and is not told to other caches.
+	StaleIfError *int64 `json:"stale_if_error"`
+	// NegativeTime is for how long it is remembered that there is no such
+	// picture; absent means 10, at most 300, negative not at all.
+	NegativeTime *int64 `json:"negative_time"`
+}
+
+const (
+	defaultStaleIfError = 24 * 60 * 60 // seconds
+	defaultNegativeTime = 10           // seconds
+	longestNegativeTime = 300          // seconds
+)
+
+func (f *Freshness) validate(key string, faults *faults) {
+	for name, v := range map[string]int64{"revalidate": f.Revalidate, "stale_while_revalidate": f.StaleWhileRevalidate} {
+		if v < 0 {
+			faults.add(key+"."+name, "%d seconds are negative", v)
+		}
+	}
+	if f.StaleIfError != nil && *f.StaleIfError < 0 {
+		faults.add(key+".stale_if_error", "%d seconds are negative", *f.StaleIfError)
+	}
+	if f.NegativeTime == nil {
+		f.NegativeTime = new(int64(defaultNegativeTime))
+	}
+	if *f.NegativeTime > longestNegativeTime {
+		faults.add(key+".negative_time", "%d seconds are more than %d: a new picture would stay missing", *f.NegativeTime, longestNegativeTime)
+	}
+}
+
+func (f *Freshness) grace() time.Duration {
+	if f.StaleIfError == nil {
+		return seconds(defaultStaleIfError)
+	}
+	return seconds(*f.StaleIfError)
+}
+
+// seconds returns a configured time; what a Duration does not hold is 0, which
+// everywhere means for ever.
+func seconds(n int64) time.Duration {
+	if n > math.MaxInt64/int64(time.Second) {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+// LimitsConfig bounds what one picture may cost. Zero fields mean the default.
+type LimitsConfig struct {
+	// Pixels of a source (100 million), of a result (40 million), of all frames
+	// of an animation together (100 million).
+	Pixels       int64 `json:"pixels"`
+	OutputPixels int64 `json:"output_pixels"`
+	FramePixels  int64 `json:"frame_pixels"`
+	// Frames of an animation; beyond it the first one is left (200).
+	Frames int `json:"frames"`
+	// Side of a source (65,535) and of a result (12,000), in pixels.
+	Side       int `json:"side"`
+	OutputSide int `json:"output_side"`
+	// Scans of a progressive JPEG (100).
+	Scans int `json:"scans"`
+	// WorkSeconds for decoding, scaling and encoding (20), FetchSeconds for the
+	// source (15), RequestSeconds for all of a request (30).
+	WorkSeconds    int `json:"work_seconds"`
+	FetchSeconds   int `json:"fetch_seconds"`
+	RequestSeconds int `json:"request_seconds"`
+}
+
+func (l *LimitsConfig) validate(key string, faults *faults) {
+	for name, v := range map[string]int64{
+		"pixels": l.Pixels, "output_pixels": l.OutputPixels, "frame_pixels": l.FramePixels, "frames": int64(l.Frames),
+		"side": int64(l.Side), "output_side": int64(l.OutputSide), "scans": int64(l.Scans),
+		"work_seconds": int64(l.WorkSeconds), "fetch_seconds": int64(l.FetchSeconds), "request_seconds": int64(l.RequestSeconds),
+	} {
+		if v < 0 || v > 1<<40 {
+			faults.add(key+"."+name, "%d is not a limit", v)
+		}
+	}
+	if l.Side > math.MaxUint16 {
+		faults.add(key+".side", "%d is more than 65535, the longest that is read", l.Side)
+	}
+	if l.OutputSide > largestDimension {
+		faults.add(key+".output_side", "%d is more than %d, the longest that is made", l.OutputSide, largestDimension)
+	}
+}
+
+// resize returns the limits in the words of package resize.
+func (l *LimitsConfig) resize(formats []resize.Format, avifPixels int64) resize.Limits {
+	return resize.Limits{
+		Pixels: l.Pixels, Side: l.Side, Frames: l.Frames, FramePixels: l.FramePixels,
+		OutputPixels: l.OutputPixels, OutputSide: l.OutputSide, Scans: l.Scans, AVIFPixels: avifPixels,
+		Time: time.Duration(l.WorkSeconds) * time.Second, Formats: formats,
+	}
+}
+
+// AdminConfig is the listener for operators.
+type AdminConfig struct {
+	// Listen is an address with a port, as in 127.0.0.1:9090; empty means off.
+	Listen string `json:"listen"`
+	// Token is what requests show as "Authorization: Bearer": purges always,
+	// and all of them where Listen is not a loopback address.
+	Token Secret `json:"token"`
+}
+
+// leastToken is how many bytes a token has at least.
+const leastToken = 16
+
+func (a *AdminConfig) validate(_ *Config, faults *faults) {
+	if a.Token != "" && len(a.Token) < leastToken {
+		faults.add("admin.token", "is shorter than %d bytes", leastToken)
+	}
+	if a.Listen == "" {
+		return
+	}
+	if _, port, err := net.SplitHostPort(a.Listen); err != nil || port == "" {
+		faults.add("admin.listen", "%q is not an address with a port, as in 127.0.0.1:9090", a.Listen)
+		return
+	}
+	if a.Token == "" && !a.loopback() {
+		faults.add("admin.token", "is missing: admin.listen can be reached from outside")
+	}
+}
+
+// loopback reports whether only this machine reaches the listener.
+func (a *AdminConfig) loopback() bool {
+	host, _, err := net.SplitHostPort(a.Listen)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// EventsConfig is how stores tell of changes: by POST /events on the listener
+// for operators, and on the public ports where Path is set.
+type EventsConfig struct {
+	// Secret is what webhooks show as "Authorization: Bearer".
+	Secret Secret `json:"secret"`
+	// SNSTopics are the ARNs of the topics whose signed messages are believed.
+	SNSTopics []string `json:"sns_topics"`
+	// Path is where events are taken on the public ports, as in /_events; empty
+	// means nowhere.
+	Path string `json:"path"`
+}
+
+func (e *EventsConfig) validate(c *Config, faults *faults) {
+	if e.Secret != "" && len(e.Secret) < leastToken {
+		faults.add("events.secret", "is shorter than %d bytes", leastToken)
+	}
+	for _, arn := range e.SNSTopics {
+		if !strings.HasPrefix(arn, "arn:aws") {
+			faults.add("events.sns_topics", "%q is not the ARN of a topic", arn)
+		}
+	}
+	if e.Path == "" {
+		return
+	}
+	if e.Secret == "" && len(e.SNSTopics) == 0 {
+		faults.add("events.path", "takes events from everybody: set events.secret or events.sns_topics")
+	}
+	if !strings.HasPrefix(e.Path, "/") || !validPrefix(strings.TrimPrefix(e.Path, "/")) {
+		faults.add("events.path", "%q is not a path of letters, digits and - . _ ~ /", e.Path)
+	}
+}
+
+// HandlerEvents says what a handler does about changes of its bucket.
+type HandlerEvents struct {
+	// Listen asks the store for notifications, as MinIO has them.
+	Listen bool `json:"listen"`
+	// Remake are queries, as in "w=300&h=200", that are made anew of every
+	// picture that was written.
+	Remake []string `json:"remake"`
+}
+
+func (e *HandlerEvents) validate(key string, h *HandlerConfig, faults *faults) {
+	if e.Listen && h.AWS == nil && h.Bucket == nil {
+		faults.add(key+".listen", "only a bucket has notifications")
+	}
+	if len(e.Remake) > 32 {
+		faults.add(key+".remake", "has %d queries; the most is 32", len(e.Remake))
+	}
+}

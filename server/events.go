@@ -1,0 +1,347 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// A change is an object of a bucket that was written or removed.
+type change struct{ bucket, key string }
+
+var errEvent = errors.New("not an event of a bucket")
+
+// maxChanges bounds the changes of one message: SNS and SQS carry far fewer.
+const maxChanges = 1000
+
+// parseEvents returns the changes that a message tells of, as S3 and MinIO
+// (Records), EventBridge (detail) or SNS (an envelope with one of them in its
+// Message) write it. A test message has none.
+func parseEvents(data []byte) ([]change, error) {
+	var m struct {
+		Records []struct {
+			S3 struct {
+				Bucket struct{ Name string }
+				Object struct{ Key string }
+			}
+		}
+		Event   string // "s3:TestEvent"
+		Source  string
+		Detail  *struct{ Bucket, Object struct{ Name, Key string } }
+		Type    string
+		Message string
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", errEvent, err)
+	}
+	var changes []change
+	switch {
+	case m.Type == snsNotification && m.Message != "":
+		if strings.Contains(m.Message, `"`+snsNotification+`"`) {
+			return nil, fmt.Errorf("%w: an envelope in an envelope", errEvent)
+		}
+		return parseEvents([]byte(m.Message))
+	case m.Detail != nil && m.Source == "aws.s3": // its keys are not escaped
+		changes = append(changes, change{m.Detail.Bucket.Name, m.Detail.Object.Key})
+	case m.Records != nil:
+		for _, r := range m.Records {
+			key, err := url.QueryUnescape(r.S3.Object.Key)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", errEvent, err)
+			}
+			changes = append(changes, change{r.S3.Bucket.Name, key})
+		}
+	case m.Event == "s3:TestEvent":
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("%w: no Records, detail or Message", errEvent)
+	}
+	if len(changes) > maxChanges {
+		return nil, fmt.Errorf("%w: %d changes at once", errEvent, len(changes))
+	}
+	for _, c := range changes {
+		if c.bucket == "" || c.key == "" {
+			return nil, fmt.Errorf("%w: no bucket or key", errEvent)
+		}
+	}
+	return changes, nil
+}
+
+// events keep the caches true when buckets change.
+type events struct {
+	server  *Server
+	sns     *snsVerifier
+	batches chan eventBatch
+	remakes chan remake
+}
+
+type eventBatch struct {
+	purges map[*Handler][]cache.Purge
+	done   chan<- error // has room for one
+}
+
+// A remake is a picture that is made anew before somebody asks for it.
+type remake struct {
+	handler     *Handler
+	name, query string
+}
+
+const (
+	// collectFor is how long changes wait for others, so that the machines of a
+	// shared tier are told of many at once.
+	collectFor  = 100 * time.Millisecond
+	eventWait   = 20 * time.Second // what a sender waits for the purge
+	remakeQueue = 4096
+)
+
+// newEvents returns the events of a server, at work until ctx ends.
+func newEvents(ctx context.Context, s *Server) *events {
+	e := &events{server: s, sns: newSNSVerifier(s.config.Events.SNSTopics), batches: make(chan eventBatch, 256), remakes: make(chan remake, remakeQueue)}
+	s.background.Go(func() { e.purge(ctx) })
+	s.background.Go(func() { e.remake(ctx) })
+	for _, h := range s.handlers {
+		if h.config.Events.Listen {
+			s.background.Go(func() { e.watch(ctx, h) })
+		}
+	}
+	return e
+}
+
+// ServeHTTP takes a message: with the secret of webhooks, the token of the
+// operators or a signature of SNS. It answers when the purge is done, so that
+// the sender tries again what failed.
+func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		writeText(w, http.StatusMethodNotAllowed, "events come by POST")
+		return
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBytes))
+	if err != nil {
+		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large, or broke off")
+		return
+	}
+	if !e.trusts(r) {
+		message, err := e.sns.verify(r.Context(), data)
+		if err != nil {
+			e.server.log.Warn("event refused", "error", err)
+			writeText(w, http.StatusForbidden, "neither the secret of events nor a signature of a known topic")
+			return
+		}
+		if message.Type == snsSubscription {
+			e.confirm(w, r, message)
+			return
+		}
+	}
+	changes, err := parseEvents(data)
+	if err != nil {
+		writeText(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if err := e.apply(r.Context(), changes); err != nil {
+		e.server.log.Error("changes of a bucket not applied", "error", err)
+		writeText(w, http.StatusServiceUnavailable, "not applied: send it again")
+		return
+	}
+	writeText(w, http.StatusOK, "ok")
+}
+
+// trusts reports whether a request shows a secret, so that its message needs no
+// signature.
+func (e *events) trusts(r *http.Request) bool {
+	secret := e.server.config.Events.Secret
+	return secret != "" && showsBearer(r, secret) || e.server.config.Admin.authorized(r)
+}
+
+func (e *events) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) {
+	if err := e.sns.confirm(r.Context(), m); err != nil {
+		e.server.log.Error("subscription not confirmed", "topic", m.TopicArn, "error", err)
+		writeText(w, http.StatusBadGateway, "not confirmed")
+		return
+	}
+	e.server.log.Info("subscription confirmed", "topic", m.TopicArn)
+	writeText(w, http.StatusOK, "confirmed")
+}
+
+// apply purges what has changed and lets it be made anew.
+func (e *events) apply(ctx context.Context, changes []change) error {
+	names := map[*Handler][]string{}
+	for _, c := range changes {
+		for _, h := range e.server.handlers {
+			if name, ok := h.nameOf(c); ok {
+				names[h] = append(names[h], name)
+			}
+		}
+	}
+	return e.changed(ctx, names)
+}
+
+// nameOf returns the name that a handler has for an object.
+func (h *Handler) nameOf(c change) (string, bool) {
+	a := h.config.AWS
+	if a == nil || a.BucketName != c.bucket {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(c.key, a.prefixOf())
+	return name, ok && storage.ValidName(name)
+}
+
+func (e *events) changed(ctx context.Context, names map[*Handler][]string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	purges := map[*Handler][]cache.Purge{}
+	for h, list := range names {
+		for _, name := range list {
+			purges[h] = append(purges[h], cache.Purge{Group: h.id, Name: name})
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, eventWait)
+	defer cancel()
+	done := make(chan error, 1)
+	select {
+	case e.batches <- eventBatch{purges, done}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for h, list := range names {
+		for _, name := range list {
+			for _, query := range h.config.Events.Remake {
+				select {
+				case e.remakes <- remake{h, name, query}:
+				default: // it is made when somebody asks
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// purge purges what comes in, much of it at once, until ctx ends.
+func (e *events) purge(ctx context.Context) {
+	for {
+		var batches []eventBatch
+		select {
+		case b := <-e.batches:
+			batches = append(batches, b)
+		case <-ctx.Done():
+			return
+		}
+		timer := time.NewTimer(collectFor)
+	collect:
+		for len(batches) < cap(e.batches) {
+			select {
+			case b := <-e.batches:
+				batches = append(batches, b)
+			case <-timer.C:
+				break collect
+			}
+		}
+		timer.Stop()
+		err := e.purgeAll(batches)
+		for _, b := range batches {
+			b.done <- err
+		}
+	}
+}
+
+func (e *events) purgeAll(batches []eventBatch) error {
+	ctx, cancel := context.WithTimeout(context.Background(), eventWait)
+	defer cancel()
+	purges := map[*Handler][]cache.Purge{}
+	for _, b := range batches {
+		for h, p := range b.purges {
+			purges[h] = append(purges[h], p...)
+		}
+	}
+	var errs []error
+	for h, p := range purges {
+		errs = append(errs, h.purge(ctx, p...))
+	}
+	return errors.Join(errs...)
+}
+
+// remake makes pictures anew, one at a time, until ctx ends.
+func (e *events) remake(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-e.remakes:
+			if err := m.make(ctx); err != nil && ctx.Err() == nil {
+				m.handler.log.Warn("not made anew", "name", m.name, "query", m.query, "error", err)
+			}
+		}
+	}
+}
+
+func (m remake) make(ctx context.Context) error {
+	u := url.URL{Path: path.Join("/", m.handler.config.Prefix, m.name), RawQuery: m.query}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	req, err := m.handler.parse(r)
+	if err != nil {
+		return err
+	}
+	_, _, err = m.handler.picture(ctx, req)
+	return err
+}
+
+const (
+	firstWatchPause   = time.Second
+	longestWatchPause = 30 * time.Second
+)
+
+// watch listens to the notifications of a handler's bucket until ctx ends. After an interruption nobody knows what has changed meanwhile: that
+// is what revalidate is for.
+func (e *events) watch(ctx context.Context, h *Handler) {
+	watcher, ok := h.source.(storage.Watcher)
+	if !ok {
+		h.log.Error("events.listen: this source has no notifications")
+		return
+	}
+	pause := firstWatchPause
+	for {
+		began := time.Now()
+		err := watcher.Watch(ctx, func(name string) {
+			if err := e.changed(ctx, map[*Handler][]string{h: {name}}); err != nil && ctx.Err() == nil {
+				h.log.Error("change not applied", "name", name, "error", err)
+			}
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > longestWatchPause {
+			pause = firstWatchPause
+		}
+		h.log.Warn("not listening to the bucket: changes are not heard of", "again_in", pause.String(), "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		pause = min(2*pause, longestWatchPause)
+	}
+}

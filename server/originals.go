@@ -1,0 +1,195 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// originalVariant is the variant of a kept source among the originals.
+const originalVariant = "original"
+
+func (h *Handler) originalKey(req request) cache.Key {
+	return cache.Key{Source: h.sourceID(req), Variant: originalVariant}
+}
+
+// noteOf writes what an uploader said of a source, as kept entries have it: ""
+// if nothing; metaOf reads it.
+func noteOf(m storage.Meta) string {
+	if m == (storage.Meta{}) {
+		return ""
+	}
+	return cache.Tuple(m.Focal, m.Crop, m.Quality, m.Watermark)
+}
+
+func metaOf(note string) storage.Meta {
+	if p, ok := cache.Parts(note); ok && len(p) == 4 {
+		return storage.Meta{Focal: p[0], Crop: p[1], Quality: p[2], Watermark: p[3]}
+	}
+	return storage.Meta{}
+}
+
+// open opens the source of a request, in the version that is asked for. With
+// old, which was made of it, the error wraps storage.ErrNotModified if it is
+// still the same. A kept original saves asking for it while it is fresh, and
+// sending it while it is the same.
+func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
+	if version := req.delivery.version; version != "" {
+		return h.bucket.GetVersion(ctx, req.name, version)
+	}
+	if old != nil && old.SourceETag != "" {
+		return storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
+	}
+	original := h.original(req)
+	if original == nil {
+		return h.bucket.Get(ctx, req.name)
+	}
+	checked, ok := h.originals.checked.GetIfPresent(req.name)
+	if !ok {
+		checked = original.filled
+	}
+	if old == nil && time.Since(checked) < h.originalFresh() {
+		return original.Object, nil
+	}
+	object, err := storage.GetIfModified(ctx, h.bucket, req.name, original.Info)
+	if errors.Is(err, storage.ErrNotModified) {
+		h.originals.checked.Set(req.name, time.Now())
+		return original.Object, nil
+	}
+	_ = original.Body.Close() // only read
+	return object, err
+}
+
+// originals are kept sources.
+type originals struct {
+	disk *cache.Disk
+	// checked says when the source of a name was asked last, where that was
+	// later than when it was kept.
+	checked *otter.Cache[string, time.Time]
+}
+
+func newOriginals(disk *cache.Disk) *originals {
+	if disk == nil {
+		return nil
+	}
+	return &originals{disk, otter.Must(&otter.Options[string, time.Time]{MaximumSize: 64 << 10})}
+}
+
+// An original is an opened one.
+type original struct {
+	*storage.Object
+	filled time.Time
+}
+
+// original opens the kept source of a request, nil if there is none.
+func (h *Handler) original(req request) *original {
+	if h.originals == nil {
+		return nil
+	}
+	e, size, body, err := h.originals.disk.Open(h.originalKey(req))
+	if err != nil {
+		return nil // it is fetched, and kept again
+	}
+	info := storage.Info{Size: size, ETag: e.SourceETag, ModTime: e.SourceModTime, Meta: metaOf(e.SourceNote)}
+	return &original{&storage.Object{Info: info, Body: keptBody{body}}, e.Filled}
+}
+
+// originalFresh returns for how long a kept source is believed.
+func (h *Handler) originalFresh() time.Duration {
+	if h.config.Revalidate > 0 {
+		return seconds(h.config.Revalidate)
+	}
+	if ttl := h.config.ttl(); ttl > 0 {
+		return ttl
+	}
+	return foreverSeconds * time.Second
+}
+
+// keepOriginal returns the function that keeps a source that is being read, nil
+// if it is not to be kept or is.
+func (h *Handler) keepOriginal(req request, source *storage.Object) func([]byte) {
+	if _, kept := source.Body.(keptBody); kept || h.originals == nil {
+		return nil
+	}
+	info, began := source.Info, time.Now()
+	return func(file []byte) {
+		e := &cache.Entry{Body: file, SourceETag: info.ETag, SourceModTime: info.ModTime, SourceNote: noteOf(info.Meta), Filled: began}
+		h.putOriginal(req, e)
+	}
+}
+
+func (h *Handler) putOriginal(req request, e *cache.Entry) {
+	if ttl := h.config.ttl(); ttl > 0 {
+		e.KeepUntil = time.Now().Add(ttl + h.config.grace())
+	}
+	if err := h.originals.disk.Put(h.originalKey(req), e); err != nil && !cache.Paused(err) {
+		h.log.Warn("original not kept", "name", req.name, "error", err)
+	}
+}
+
+// A keptBody is the body of a kept original.
+type keptBody struct{ io.ReadCloser }
+
+// derive makes the picture of what is kept of a source that cannot be had for
+// the given reason: the original, or a variant that is large enough. The result
+// is remembered for seconds only.
+func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache.Entry, error) {
+	object := h.keptSource(ctx, req)
+	if object == nil {
+		return nil, reason
+	}
+	defer object.Body.Close() // only read
+	entry, err := h.resize(ctx, req, object)
+	if err != nil {
+		return nil, errors.Join(reason, fmt.Errorf("made of what is kept: %w", err))
+	}
+	h.log.Warn("made of what is kept: the source cannot be had", "name", req.name, "error", reason)
+	entry.SourceETag, entry.SourceModTime = object.ETag, object.ModTime
+	entry.Derived = true
+	return entry, nil
+}
+
+// keptSource returns what is kept of a source and will do for a request, nil if
+// there is nothing.
+func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
+	if o := h.original(req); o != nil {
+		return o.Object
+	}
+	e := h.largerVariant(ctx, req)
+	if e == nil {
+		return nil
+	}
+	return &storage.Object{
+		Info: storage.Info{Size: int64(len(e.Body)), ETag: e.SourceETag, ModTime: e.SourceModTime},
+		Body: keptBody{io.NopCloser(bytes.NewReader(e.Body))},
+	}
+}
+
+// largerVariant returns a kept variant of the whole picture from which req can
+// be made, the smallest that will do, nil if there is none.
+func (h *Handler) largerVariant(ctx context.Context, req request) *cache.Entry {
+	if !req.options.Derivable() {
+		return nil
+	}
+	var best *cache.Entry
+	for _, k := range h.cache.Variants(ctx, h.sourceID(req)) {
+		have, ok := variantOptions(k.Variant)
+		if !ok || !have.Whole() {
+			continue
+		}
+		e := h.cache.Kept(k)
+		if e == nil || e.SourceNote != "" || best != nil && len(e.Body) >= len(best.Body) || !h.resizer.Covers(e.Body, req.options) {
+			continue
+		}
+		best = e
+	}
+	return best
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// render makes the picture: what a miss costs. old, if not nil, is what is kept
+// of it. When the source cannot be had the picture is made of what is kept of
+// it, if that will do.
+func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*cache.Entry, error) {
+	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
+		return h.resize(ctx, req, source)
+	})
+	if err != nil && old == nil && storesTrouble(err) {
+		return h.derive(ctx, req, err)
+	}
+	return entry, err
+}
+
+// fill opens the source of a request and lets work make an entry of it, unless
+// it is what old, if not nil, was made of.
+func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
+	began := time.Now()
+	source, err := h.open(ctx, req, old)
+	if errors.Is(err, storage.ErrNotModified) {
+		return nil, cache.ErrUnchanged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	defer source.Body.Close() // only read
+	if source.Size > h.config.MaxSourceBytes {
+		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+	}
+	fetched := time.Since(began)
+	entry, err := work(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	entry.SourceETag, entry.SourceModTime, entry.SourceNote = source.ETag, source.ModTime, noteOf(source.Meta)
+	entry.Timing = missTiming(fetched) + entry.Timing
+	return entry, nil
+}
+
+// resize makes the picture of an opened source.
+func (h *Handler) resize(ctx context.Context, req request, source *storage.Object) (*cache.Entry, error) {
+	if err := h.obey(&req, source.Meta); err != nil {
+		return nil, err
+	}
+	resizer := *h.resizer
+	resizer.Watermark = req.watermark.overlay
+	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(req, source)}, req.options)
+	if err != nil {
+		return nil, err
+	}
+	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Timing = workTiming(result.Timing)
+	return entry, nil
+}
+
+// storesTrouble reports whether the cause of err is that the source cannot be
+// had, and not what it is.
+func storesTrouble(err error) bool {
+	return errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrIncomplete) || errors.Is(err, storage.ErrDamaged)
+}
+
+// missTiming and workTiming write where the time went, as in the header
+// Server-Timing.
+func missTiming(fetch time.Duration) string { return "cache;desc=miss" + stageTiming("fetch", fetch) }
+
+func workTiming(t resize.Timing) string {
+	return stageTiming("read", t.Read) + stageTiming("queue", t.Queue) + stageTiming("decode", t.Decode) + stageTiming("encode", t.Encode)
+}
+
+func stageTiming(name string, d time.Duration) string {
+	return ", " + name + ";dur=" + strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
+}

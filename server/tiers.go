@@ -1,0 +1,104 @@
+package server
+
+import (
+	"path/filepath"
+	"time"
+
+	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
+)
+
+// openCache gives the handler the tiers of its configuration.
+func (s *Server) openCache(h *Handler) error {
+	c := h.config
+	kept := cache.Config{
+		Group:                h.id,
+		TTL:                  c.ttl(),
+		Revalidate:           seconds(c.Revalidate),
+		StaleWhileRevalidate: seconds(c.StaleWhileRevalidate),
+		Grace:                c.grace(),
+		Outlives:             outlives,
+		Refuses:              refuses,
+		FillTimeout:          seconds(int64(c.Limits.RequestSeconds)),
+		Log:                  h.log,
+	}
+	if c.cached() {
+		kept.RefuseTTL = max(0, seconds(*c.NegativeTime))
+		if c.CachePath != "" {
+			kept.Disk = s.disk(c)
+		}
+		if c.CachePath != "" && c.Cache.OriginalsMB > 0 {
+			kept.Originals = s.openDisk(filepath.Join(s.config.path(c.CachePath), "originals"), cache.DiskConfig{MaxBytes: c.Cache.OriginalsMB << 20, MinFree: c.Cache.MinFree})
+			h.originals = newOriginals(kept.Originals)
+		}
+		if c.Cache.MemoryMB > 0 {
+			kept.Memory = cache.NewMemory(c.Cache.MemoryMB << 20)
+		}
+		if c.Cache.Bucket != "" {
+			shared, err := s.sharedTier(h)
+			if err != nil {
+				return err
+			}
+			kept.Shared = shared
+		}
+	}
+	h.tiers, h.cache = kept, cache.New(kept)
+	return nil
+}
+
+// disk returns the disk tier of a handler, the same one for all that name its
+// folder.
+func (s *Server) disk(c *HandlerConfig) *cache.Disk {
+	folder := s.config.path(c.CachePath)
+	if d, ok := s.disks[folder]; ok {
+		return d
+	}
+	d := s.openDisk(folder, cache.DiskConfig{MaxBytes: c.Cache.DiskMB << 20, MinFree: c.Cache.MinFree})
+	if d == nil {
+		return nil
+	}
+	if open, mode := openToOthers(folder); open {
+		s.log.Warn("other users may read or write the cache folder", "cache_path", folder, "mode", mode.String())
+	}
+	return d
+}
+
+// openDisk opens a folder once. One that cannot be used is logged, and nothing
+// is kept there.
+func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
+	if d, ok := s.disks[folder]; ok {
+		return d
+	}
+	d, err := cache.OpenDisk(folder, c)
+	if err != nil {
+		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
+		return nil
+	}
+	s.disks[folder] = d
+	return d
+}
+
+// sharedTimeout is how long the shared bucket may take to answer: a fill waits
+// for it first.
+const sharedTimeout = 2 * time.Second
+
+// sharedTier returns the tier in the shared bucket of a handler, the same one
+// for all that name it.
+func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
+	a := h.config.store()
+	id := cache.Tuple(a.Endpoint, a.BucketName, a.FilePath)
+	if t, ok := s.shared[id]; ok {
+		return t, nil
+	}
+	bucket, err := openStore(a)
+	if err != nil {
+		return nil, err
+	}
+	// Entries may be served for that long, so purges are remembered as long.
+	retention := max(h.config.ttl()+h.config.grace(), 30*24*time.Hour)
+	t := cache.OpenShared(guard.NewStore(bucket, guard.Config{Name: a.BucketName, Timeout: 2 * sharedTimeout, Changed: func(open bool) {
+		s.log.Warn("shared cache", "bucket", a.BucketName, "answers", !open)
+	}}), cache.SharedConfig{ID: id, Retention: retention, Log: s.log})
+	s.shared[id] = t
+	return t, nil
+}
