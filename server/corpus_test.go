@@ -128,7 +128,7 @@ func wrongAnswer(reader *resize.Resizer, r *http.Response, format string) string
 	if want := resize.FormatByName(format); f != want && !want.IsAuto() && !(want == resize.AVIF && f == resize.WebP) {
 		return fmt.Sprintf("%v; want %v", f, want)
 	}
-	if _, err := reader.Resize(context.Background(), bytes.NewReader(body), int64(len(body)), resize.Options{Width: 16, Format: resize.PNG}); err != nil {
+	if _, err := reader.Resize(context.Background(), resize.Source{Body: bytes.NewReader(body), Size: int64(len(body))}, resize.Options{Width: 16, Format: resize.PNG}); err != nil {
 		return "the result does not decode: " + err.Error()
 	}
 	return ""
