@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -19,13 +20,18 @@ func readme(t *testing.T) string {
 }
 
 // The parameters of the original have their rows in the table, with the words
-// that they are documented by; docs/options.md has all.
+// that they are documented by; the others are named, and docs/options.md has all.
 func TestReadmeHasTheFirstParameters(t *testing.T) {
 	text := readme(t)
 	for _, p := range server.Params() {
 		row := "| `" + p.Name + "` | " + p.Doc + " |"
 		if strings.Contains("w h c f t", p.Name) && !strings.Contains(text, row) {
 			t.Errorf("README.md has no row %s", row)
+		}
+	}
+	for _, p := range server.Params() {
+		if !strings.Contains(text, "`"+p.Name+"`") && !regexp.MustCompile("`([a-z]+ )*"+p.Name+"( [a-z]+)*`").MatchString(text) {
+			t.Errorf("README.md does not name the parameter %s", p.Name)
 		}
 	}
 	if !strings.Contains(text, "(docs/options.md)") {
