@@ -62,7 +62,7 @@ var sizeParams = []param{
 	}},
 	{"minw", "least width: a narrower result is scaled up, and cut to the box", groupSize, "w=120&h=60&fit=contain&minw=120", pixels{func(o *Options) *int { return &o.MinWidth }}},
 	{"minh", "least height: a lower result is scaled up, and cut to the box", groupSize, "w=120&h=120&fit=contain&minh=120", pixels{func(o *Options) *int { return &o.MinHeight }}},
-	{"enlarge", "make a picture larger than its source where the box is", groupSize, "crop=40%,40%,60,40&w=150&enlarge=true", toggle{func(o *Options) *bool { return &o.Enlarge }}},
+	{"enlarge", "make a picture larger than its source where the box is", groupSize, "crop=62%,40%,60,45&w=120&enlarge=true", toggle{func(o *Options) *bool { return &o.Enlarge }}},
 }
 
 // parseCrop reads the words of strconv.ParseBool; any other word is false.

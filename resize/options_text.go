@@ -6,7 +6,7 @@ import "strings"
 type Text struct {
 	Text    string // lines are separated by \n; long ones are wrapped
 	Font    string // name; "": the regular one
-	Size    int    // height of a line's letters in pixels; 0: a twelfth of the shorter side
+	Size    int    // height of a line's letters in pixels; 0: a tenth of the shorter side
 	Color   Color  // 0: white
 	Gravity Gravity
 }
@@ -20,7 +20,7 @@ const (
 var textParams = []param{
 	{"txt", "text over the picture; long lines are wrapped", groupText, "w=120&txt=Still life", text{func(o *Options) *string { return &o.Text.Text }, maxTextBytes, "text"}},
 	{"txtfont", "its font: " + strings.Join(fontNames, ", ") + ", or one of the configuration", groupText, "w=120&txt=Still life&txtfont=bold", text{func(o *Options) *string { return &o.Text.Font }, maxNameBytes, "a name"}},
-	{"txtsize", "its size in pixels; without it, a twelfth of the shorter side", groupText, "w=120&txt=Still life&txtsize=24", special{
+	{"txtsize", "its size in pixels; without it, a tenth of the shorter side", groupText, "w=120&txt=Still life&txtsize=24", special{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, minTextSize, maxTextSize)
 			d.Text.Size = int(n / 100)

@@ -63,7 +63,7 @@ func KnownFont(name string) bool { return slices.Contains(fontNames, name) }
 func (t Text) write(m *image.NRGBA, f *Font) error {
 	on := m.Rect.Size()
 	shorter := min(on.X, on.Y)
-	size := cmp.Or(t.Size, max(minTextSize, shorter/12))
+	size := cmp.Or(t.Size, max(minTextSize, shorter/10))
 	face, err := opentype.NewFace(f.outlines, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingNone})
 	if err != nil {
 		return err
