@@ -11,11 +11,12 @@ import (
 var arrows = map[string]string{
 	"s3imageserver":                     "server",
 	"s3imageserver/server":              "resize storage storage/cache storage/guard storage/s3 storage/dir",
-	"s3imageserver/resize":              "resize/jpeg resize/scale resize/gif resize/icc",
+	"s3imageserver/resize":              "resize/jpeg resize/scale resize/gif resize/icc resize/inflate",
 	"s3imageserver/resize/jpeg":         "",
 	"s3imageserver/resize/scale":        "",
 	"s3imageserver/resize/gif":          "",
 	"s3imageserver/resize/icc":          "",
+	"s3imageserver/resize/inflate":      "",
 	"s3imageserver/storage":             "",
 	"s3imageserver/storage/s3":          "storage",
 	"s3imageserver/storage/dir":         "storage",

@@ -14,7 +14,7 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// PNG, by image/png; profile and orientation are found here. Of an APNG the
+// PNG, mostly by our own reader, the rest by image/png; profile and orientation are found here. Of an APNG the
 // default image is read.
 var pngCodec = codec{
 	format:      PNG,
@@ -57,7 +57,10 @@ func configPNG(head []byte) (Info, error) {
 }
 
 func decodePNG(file []byte, _ Want) (*Picture, error) {
-	img, err := png.Decode(bytes.NewReader(file))
+	img, err := decodePlainPNG(file)
+	if err != nil {
+		img, err = png.Decode(bytes.NewReader(file))
+	}
 	if err != nil {
 		return nil, err
 	}
