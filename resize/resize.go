@@ -57,8 +57,8 @@ type Source struct {
 	Keep func(file []byte)
 }
 
-// Resize reads a source and makes what o asks for. An o.Format that is not
-// writable (NoFormat, Auto) is the caller's mistake.
+// Resize reads a source and makes what o asks for. An o.Format that is
+// neither writable nor a choice is the caller's mistake.
 //
 // Nothing is allocated for pixels before the header has passed the limits and
 // the budget has room. An error of the Body is returned as it is; other errors

@@ -134,7 +134,7 @@ func prepare(work, photo string) error {
 		if err != nil {
 			return err
 		}
-		r, err := (&resize.Resizer{}).Resize(context.Background(), bytes.NewReader(data), int64(len(data)), o)
+		r, err := (&resize.Resizer{}).Resize(context.Background(), resize.Source{Body: bytes.NewReader(data), Size: int64(len(data))}, o)
 		if err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func measure(source []byte, j job) (millis float64, body []byte, err error) {
 	r := resize.Resizer{Quality: resize.Quality{WebPMethod: 2}}
 	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality}
 	make := func() error {
-		result, err := r.Resize(context.Background(), bytes.NewReader(source), int64(len(source)), o)
+		result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 		if err == nil {
 			body = result.Body
 		}
@@ -235,7 +235,7 @@ func equalBytes(s *sharp, work string, source, own []byte, j job) (float64, erro
 
 func lossless(source []byte, j job) ([]byte, image.Point, error) {
 	r := resize.Resizer{}
-	result, err := r.Resize(context.Background(), bytes.NewReader(source), int64(len(source)), resize.Options{Width: j.width, Format: resize.PNG})
+	result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, resize.Options{Width: j.width, Format: resize.PNG})
 	if err != nil {
 		return nil, image.Point{}, err
 	}
@@ -257,7 +257,7 @@ func similarity(a, b []byte) (float64, error) {
 
 func luma(file []byte) (*image.Gray, error) {
 	r := resize.Resizer{Limits: resize.Limits{Formats: []resize.Format{resize.AVIF}}}
-	result, err := r.Resize(context.Background(), bytes.NewReader(file), int64(len(file)), resize.Options{Format: resize.PNG})
+	result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(file), Size: int64(len(file))}, resize.Options{Format: resize.PNG})
 	if err != nil {
 		return nil, err
 	}
