@@ -143,6 +143,17 @@ func (v Verdict) String() string {
 type Note struct {
 	Name, Value string // as they were given
 	Verdict     Verdict
+	// Used is the value as it was taken; "" if it counts as absent.
+	Used string
+}
+
+// String returns "w is clamped to 3064", say.
+func (n Note) String() string {
+	s := n.Name + " is " + n.Verdict.String()
+	if n.Verdict == Clamped {
+		s += " to " + n.Used
+	}
+	return s
 }
 
 // ExplainOptions is [ParseOptions] that calls note for every parameter that
@@ -153,10 +164,19 @@ func ExplainOptions(get func(name string) string, max int, note func(Note)) Opti
 	for i := range params {
 		p := &params[i]
 		if v := get(p.name); v != "" {
-			note(Note{p.name, v, p.kind.parse(&d, v)})
+			verdict := p.kind.parse(&d, v)
+			note(Note{p.name, v, verdict, taken(p.kind, &d)})
 		}
 	}
 	return d.finish()
+}
+
+// taken returns the value of a parameter that has just been read.
+func taken(k kind, d *draft) string {
+	if s, ok := k.(special); ok && s.taken != nil {
+		return s.taken(d)
+	}
+	return k.format(&d.Options)
 }
 
 // KnownParam reports whether ParseOptions reads a parameter of that name.

@@ -42,7 +42,7 @@ var cropParams = []param{
 			return verdict
 		},
 		write: func(o *Options) string { return formatHundredths(o.Angle) },
-		words: "-360 to 360",
+		words: "degrees, any number",
 	}},
 	{"flip", "mirror, after turning: left and right, up and down, or both", groupCrop, "w=120&flip=h",
 		choice[Flip]{func(o *Options) *Flip { return &o.Flip }, []string{"none", "h", "v", "hv"}}},
@@ -242,9 +242,5 @@ func parseAngle(v string) (Hundredths, Verdict) {
 	if !ok {
 		return 0, Unreadable
 	}
-	verdict := Used
-	if f < -360 || f > 360 {
-		f, verdict = math.Max(-360, math.Min(360, f)), Clamped
-	}
-	return Hundredths(math.Round(f*100)+36000) % 36000, verdict
+	return Hundredths(math.Round(math.Mod(f, 360)*100)+36000) % 36000, Used
 }

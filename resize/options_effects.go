@@ -34,7 +34,7 @@ var effectParams = []param{
 			return verdict
 		},
 		write: func(o *Options) string { return formatHundredths(o.Effects.Hue) },
-		words: "-360 to 360",
+		words: "degrees, any number",
 	}},
 	{"gray", "shades of grey", groupEffects, "w=120&gray=true", toggle{func(o *Options) *bool { return &o.Effects.Gray }}},
 	{"sepia", "the brown of old photographs, in per cent", groupEffects, "w=120&sepia=100", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sepia }, min: 1, max: 100}},

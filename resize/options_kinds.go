@@ -24,6 +24,8 @@ type special struct {
 	read  func(d *draft, value string) Verdict
 	write func(o *Options) string
 	words string
+	// taken returns the value that was read, where write does not: nil: it does.
+	taken func(d *draft) string
 }
 
 func (s special) parse(d *draft, v string) Verdict { return s.read(d, v) }

@@ -31,6 +31,7 @@ var sizeParams = []param{
 		},
 		write: func(*Options) string { return "" }, // fit says it
 		words: "true, false",
+		taken: func(d *draft) string { return strconv.FormatBool(d.Fit == Cover) },
 	}},
 	{"fit", "how the picture meets the box of `w` and `h`; wins over `c`", groupSize, "w=120&h=120&fit=pad&bg=0b6bcb",
 		choice[Fit]{func(o *Options) *Fit { return &o.Fit }, fits}},
@@ -46,6 +47,7 @@ var sizeParams = []param{
 		},
 		write: func(*Options) string { return "" }, // the lengths have it
 		words: "0.5 to 8",
+		taken: func(d *draft) string { return formatHundredths(d.dpr) },
 	}},
 	{"zoom", "multiplies `w` and `h`, or the size of the source without both", groupSize, "w=100&zoom=1.2", special{
 		read: func(d *draft, v string) (verdict Verdict) {
@@ -59,6 +61,7 @@ var sizeParams = []param{
 			return o.Zoom.String()
 		},
 		words: "0.1 to 10",
+		taken: func(d *draft) string { return formatHundredths(d.zoom) },
 	}},
 	{"minw", "least width: a narrower result is scaled up, and cut to the box", groupSize, "w=120&h=60&fit=contain&minw=120", pixels{func(o *Options) *int { return &o.MinWidth }}},
 	{"minh", "least height: a lower result is scaled up, and cut to the box", groupSize, "w=120&h=120&fit=contain&minh=120", pixels{func(o *Options) *int { return &o.MinHeight }}},

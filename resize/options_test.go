@@ -70,6 +70,7 @@ func TestParseOptions(t *testing.T) {
 		{"crop=-1,2,3,4", Options{}},
 		{"rot=-90", Options{Angle: 27000}},
 		{"rot=360", Options{}},
+		{"rot=999", Options{Angle: 27900}},
 		{"rot=12.345", Options{Angle: 1235}},
 		{"flip=VH", Options{}},
 		{"flip=hv", Options{Flip: FlipX | FlipY}},
@@ -185,6 +186,8 @@ func TestExplainOptions(t *testing.T) {
 		{"w=&h=NaN", "h:unreadable"},
 		{"f=exe&fit=oval", "fit:unreadable f:unreadable"},
 		{"fit=CONTAIN", "fit:used"},
+		{"dpr=99&zoom=99&ar=1000:1&g=fp:2:0&crop=0,0,200%,9&rot=999&blur=999&trim=999&wms=999&pixelate=1&txtsize=1&padding=99999&radius=99999&border=99999,fff&orient=9",
+			"ar:clamped dpr:clamped zoom:clamped orient:clamped crop:clamped trim:clamped g:clamped rot:used pixelate:clamped blur:clamped padding:clamped radius:clamped border:clamped wms:clamped txtsize:clamped"},
 		{"utm_source=x", ""},
 	}
 	for _, tt := range tests {
@@ -195,6 +198,9 @@ func TestExplainOptions(t *testing.T) {
 				t.Errorf("%q: the note of %s has the value %q", tt.query, n.Name, n.Value)
 			}
 			got = append(got, n.Name+":"+n.Verdict.String())
+			if (n.Verdict == Clamped) != strings.Contains(n.String(), " to "+n.Used) || n.Verdict == Clamped && n.Used == "" {
+				t.Errorf("%q: the note %+v does not say what it is clamped to", tt.query, n)
+			}
 		})
 		if s := strings.Join(got, " "); s != tt.want {
 			t.Errorf("ExplainOptions(%q): %q; want %q", tt.query, s, tt.want)

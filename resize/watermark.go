@@ -12,13 +12,15 @@ import (
 // use.
 type Overlay struct{ image *image.NRGBA }
 
-// overlaySide is the longest side that an overlay is kept with.
-const overlaySide = 2048
+const (
+	overlaySide   = 2048 // pixels; the longest side that an overlay is kept with
+	overlayPixels = 16e6 // of the largest file; nothing else bounds its memory
+)
 
-// NewOverlay reads a file, as a Resizer without limits of its own does. Of an
-// animation it takes the first frame.
+// NewOverlay reads a file of at most 16 million pixels. Of an animation it takes
+// the first frame.
 func NewOverlay(file []byte) (*Overlay, error) {
-	r := &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF}}}
+	r := &Resizer{Limits: Limits{Pixels: overlayPixels, Formats: []Format{BMP, TIFF}}}
 	o := Options{Width: overlaySide, Height: overlaySide, Fit: Contain, Format: PNG}
 	result, err := r.Resize(context.Background(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, o)
 	if err != nil {

@@ -18,7 +18,7 @@ func TestStrictOptions(t *testing.T) {
 		{"?w=100&h=50&c=false&f=png&utm_source=x&v=3", 200, ""},
 		{"?w=100.5", 200, ""},
 		{"?w=99999", 400, "w is clamped"},
-		{"?w=99999&h=x", 400, "w is clamped, h is unreadable"},
+		{"?w=99999&h=x", 400, "w is clamped to 3064, h is unreadable"},
 		{"?f=exe", 400, "f is unreadable"},
 		{"?fit=%3Cscript%3E", 400, "fit is unreadable"},
 	}

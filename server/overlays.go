@@ -28,6 +28,8 @@ const (
 	maxWatermarkBytes = 10 << 20
 	// watermarkTime is how long an object is taken for unchanged.
 	watermarkTime = time.Minute
+	// watermarkPause is how long the store is left alone after a fault.
+	watermarkPause = 5 * time.Second
 )
 
 // overlays are the watermarks and fonts of a handler.
@@ -117,6 +119,7 @@ type mark struct {
 	version string          // hash of the file
 	etag    string          // of the object
 	read    time.Time       // when the object was asked for
+	fault   error           // of the last time; nil: none
 }
 
 // set makes data the watermark.
@@ -132,11 +135,21 @@ func (m *mark) set(data []byte, etag string) error {
 	return nil
 }
 
-// state returns the watermark as it is known, and whether that is recent.
-func (m *mark) state() (w watermark, fresh bool) {
+// state returns the watermark as it is known, and whether that is recent; err
+// says why there is none.
+func (m *mark) state() (w watermark, fresh bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return watermark{m.overlay, m.version}, m.name == "" || m.overlay != nil && time.Since(m.read) < watermarkTime
+	age := time.Since(m.read)
+	switch {
+	case m.name == "":
+		return watermark{m.overlay, m.version}, true, nil
+	case m.overlay != nil:
+		return watermark{m.overlay, m.version}, age < watermarkTime, nil
+	case m.fault != nil && age < watermarkPause:
+		return watermark{}, true, m.fault
+	}
+	return watermark{}, false, nil
 }
 
 // A watermark is one version of a mark.
@@ -149,9 +162,9 @@ type watermark struct {
 // caller looks, others get the version before; one that cannot be read anew
 // stays. The error wraps storage.ErrUnavailable: the picture is not to blame.
 func (m *mark) get(ctx context.Context) (watermark, error) {
-	w, fresh := m.state()
+	w, fresh, err := m.state()
 	if fresh {
-		return w, nil
+		return w, err
 	}
 	select {
 	case m.busy <- struct{}{}:
@@ -166,23 +179,22 @@ func (m *mark) get(ctx context.Context) (watermark, error) {
 		}
 	}
 	defer func() { <-m.busy }()
-	if w, fresh = m.state(); fresh {
-		return w, nil
+	if w, fresh, err = m.state(); fresh {
+		return w, err
 	}
-	err := m.readObject(ctx)
-	if err == nil || w.overlay != nil {
-		m.mu.Lock()
-		m.read = time.Now()
-		m.mu.Unlock()
+	err = m.readObject(ctx)
+	if err != nil && ctx.Err() != nil {
+		return w, ctx.Err() // the caller has left: no fault of the store
 	}
 	if err != nil {
-		if w.overlay == nil {
-			return watermark{}, fmt.Errorf("%w: watermark: %v", storage.ErrUnavailable, err)
-		}
-		m.log.Warn("watermark not read again, keeping the one before", "error", err)
+		err = fmt.Errorf("%w: watermark: %v", storage.ErrUnavailable, err)
+		m.log.Warn("watermark not read", "error", err)
 	}
-	w, _ = m.state()
-	return w, nil
+	m.mu.Lock()
+	m.read, m.fault = time.Now(), err
+	m.mu.Unlock()
+	w, _, err = m.state()
+	return w, err
 }
 
 // readObject reads the object, unless it has not changed.
@@ -230,11 +242,7 @@ func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err e
 	if rules {
 		req.marks = map[string]watermark{}
 		for name, m := range o.marks {
-			w, err := m.get(ctx)
-			if err != nil {
-				m.log.Warn("watermark not read", "error", err)
-			}
-			req.marks[name] = w
+			req.marks[name], _ = m.get(ctx) // one that there is not is a fault where it is named
 		}
 	}
 	return nil

@@ -61,6 +61,10 @@ func TestWatermarks(t *testing.T) {
 	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 502 {
 		t.Errorf("a watermark that is not in the bucket: status %d; want 502, not a picture without it", r.StatusCode)
 	}
+	before = b.Gets()
+	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 502 || b.Gets() != before {
+		t.Errorf("a watermark that was not there a moment ago: status %d, %d reads; want 502 and none", r.StatusCode, b.Gets()-before)
+	}
 	if r := s.get("/strict/photo.jpg?wm=nobody"); r.StatusCode != 400 {
 		t.Errorf("strict_options: status %d for an unknown watermark; want 400", r.StatusCode)
 	}
@@ -91,7 +95,7 @@ func TestWatermarkChanges(t *testing.T) {
 		b.Set("mark.png", []byte("no picture"), modified.Add(2*time.Hour))
 		time.Sleep(watermarkTime + time.Second)
 		look(blue)
-		if !strings.Contains(s.log.String(), "watermark not read again") {
+		if !strings.Contains(s.log.String(), "watermark not read") {
 			t.Errorf("the log does not say that the watermark is broken: %s", s.log)
 		}
 	})
@@ -160,7 +164,7 @@ func TestFonts(t *testing.T) {
 
 // While an object is being read the first time, who waits for it may leave.
 func TestWatermarkWaiterLeaves(t *testing.T) {
-	m := &mark{name: "x", bucket: new(storagetest.Memory), busy: make(chan struct{}, 1)}
+	m := &mark{name: "x", bucket: new(storagetest.Memory), busy: make(chan struct{}, 1)} // nothing is logged
 	m.busy <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -86,7 +85,7 @@ func validatePresets(presets map[string]string, max int, key string, faults *fau
 		}
 		note := func(n resize.Note) {
 			if n.Verdict != resize.Used {
-				faults.add(k, "%s=%s is %v", n.Name, n.Value, n.Verdict)
+				faults.add(k, "%s=%s: %v", n.Name, n.Value, n)
 			}
 		}
 		resize.ExplainOptions(values.Get, max, note)
@@ -115,6 +114,6 @@ type refused []string
 
 func (r *refused) note(n resize.Note) {
 	if n.Verdict != resize.Used {
-		*r = append(*r, fmt.Sprintf("%s is %v", n.Name, n.Verdict))
+		*r = append(*r, n.String())
 	}
 }

@@ -75,8 +75,8 @@ func TestBrokenPresets(t *testing.T) {
 	}
 	err := c.Validate()
 	for _, want := range []string{
-		"presets.a: w=99999 is clamped", `presets.b: "width" is no parameter`, `presets.c: "t" is no`, `presets.d,e: "d,e" is not a name`, `presets.f: "preset" is no`,
-		"handlers.0.presets.big: w=200 is clamped", `handlers.0.default_preset: there is no preset "none"`,
+		"presets.a: w=99999: w is clamped to 12000", `presets.b: "width" is no parameter`, `presets.c: "t" is no`, `presets.d,e: "d,e" is not a name`, `presets.f: "preset" is no`,
+		"handlers.0.presets.big: w=200: w is clamped to 100", `handlers.0.default_preset: there is no preset "none"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate: %v; want a fault with %q", err, want)
