@@ -13,13 +13,13 @@ import (
 )
 
 // render makes the picture: what a miss costs. old, if not nil, is what is kept
-// of it. When the source cannot be had the picture is made of what is kept of
-// it, if that will do.
+// of it. When the source cannot be had, and old is too old, the picture is made
+// of what else is kept of the source, if that will do.
 func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*cache.Entry, error) {
 	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 		return h.resize(ctx, req, source)
 	})
-	if err != nil && old == nil && storesTrouble(err) {
+	if err != nil && storesTrouble(err) && !h.cache.Servable(h.key(req), old) {
 		return h.derive(ctx, req, err)
 	}
 	return entry, err

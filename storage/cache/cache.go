@@ -120,8 +120,8 @@ type leveled struct {
 	hit Status
 }
 
-// A Fill makes an entry. old, if not nil, is the one kept so far: ErrUnchanged
-// says that it is still true.
+// A Fill makes an entry. old, if not nil, is the one kept so far, which may be
+// of any age: ErrUnchanged says that it is still true.
 type Fill func(ctx context.Context, old *Entry) (*Entry, error)
 
 // ErrUnchanged is what a Fill returns when the source is what the old entry was
@@ -253,19 +253,15 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 	return func(ctx context.Context, f *flight) (*Entry, Status, error) {
 		// Another fill may have ended between our look and our start.
 		old, hit := c.get(k)
-		state := c.state(k, old)
-		if state == fresh {
+		if c.state(k, old) == fresh {
 			return old, hit, nil
 		}
-		if state == dead {
-			old = nil
-		}
 		if c.config.Shared != nil {
-			if e := c.shared(ctx, k, f); c.state(k, e) == fresh {
+			e := c.shared(ctx, k, f)
+			if c.state(k, e) == fresh {
 				return e, SharedHit, nil
-			} else if c.state(k, e) != dead {
-				old = newer(old, e)
 			}
+			old = newer(old, e)
 		}
 		began := time.Now()
 		e, err := fill(ctx, old)
@@ -284,7 +280,7 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 			e = c.stamp(old, began)
 			c.keep(k, e, f)
 			return e, Unchanged, nil
-		case old != nil && c.config.Outlives(err):
+		case c.state(k, old) != dead && c.config.Outlives(err):
 			c.staleOnError.Add(1)
 			c.config.Log.Warn("serving an old result: the source cannot be had", "error", err)
 			return old, StaleOnError, nil

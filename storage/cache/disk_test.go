@@ -382,3 +382,19 @@ func TestReadDuringEviction(t *testing.T) {
 		}
 	}
 }
+
+// flip changes a byte of a file, counted from its end if i is negative.
+func flip(t *testing.T, file string, i int) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i < 0 {
+		i += len(data)
+	}
+	data[i] ^= 0x10
+	if err := os.WriteFile(file, data, 0o640); err != nil {
+		t.Fatal(err)
+	}
+}

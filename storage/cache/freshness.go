@@ -45,6 +45,10 @@ func (c *Cache) state(k Key, e *Entry) freshness {
 	return dead
 }
 
+// Servable reports whether e, which may be nil, may be served as the entry of k
+// when there is nothing better.
+func (c *Cache) Servable(k Key, e *Entry) bool { return c.state(k, e) != dead }
+
 // lifetime returns how long the entry of k is fresh; 0 means for ever.
 func (c *Cache) lifetime(k Key) time.Duration {
 	d := max(c.config.TTL, 0)
