@@ -34,6 +34,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "answer requests (default)", serve},
+		{"purge", "remove pictures from the caches of a running server", purge},
 		{"check", "read the configuration, say what is wrong with it, and end", check},
 	}
 }

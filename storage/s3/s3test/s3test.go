@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/notification"
 )
 
 // A Program is an S3 server that can be started.
@@ -70,6 +72,7 @@ type Server struct {
 	path    string
 	address string
 	folder  string
+	env     []string
 	process *exec.Cmd
 	log     *bytes.Buffer
 	client  *minio.Client
@@ -78,8 +81,8 @@ type Server struct {
 // Start runs the program on a free loopback port over a temporary folder, and
 // stops it when the test ends. Without the binary it is installed once into
 // the user's cache folder. Where that is impossible the test fails if CI=true,
-// else it is skipped.
-func Start(t testing.TB, p Program) *Server {
+// else it is skipped. env is added to the server's environment.
+func Start(t testing.TB, p Program, env ...string) *Server {
 	t.Helper()
 	path, err := p.find()
 	if err != nil {
@@ -91,7 +94,7 @@ func Start(t testing.TB, p Program) *Server {
 	address := freeAddress(t)
 	s := &Server{
 		Endpoint: "http://" + address,
-		program:  p, path: path, address: address, folder: t.TempDir(),
+		program:  p, path: path, address: address, folder: t.TempDir(), env: env,
 	}
 	s.client, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
 	if err != nil {
@@ -107,7 +110,7 @@ func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	s.log = new(bytes.Buffer)
 	s.process = exec.Command(s.path, s.program.args(s.address, s.folder)...)
-	s.process.Env = append(os.Environ(), s.program.keys(AccessKey, SecretKey)...)
+	s.process.Env = slices.Concat(os.Environ(), s.program.keys(AccessKey, SecretKey), s.env)
 	s.process.Stdout, s.process.Stderr = s.log, s.log
 	if err := s.process.Start(); err != nil {
 		t.Fatalf("s3test: %v", err)
@@ -142,6 +145,23 @@ func (s *Server) MakeBucket(t testing.TB, bucket string) {
 	t.Helper()
 	if err := s.client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
 		t.Fatalf("s3test: make bucket %s: %v", bucket, err)
+	}
+}
+
+// Notify lets the server tell the target of that ARN of every object that is
+// written to a bucket or removed from it.
+func (s *Server) Notify(t testing.TB, bucket, arn string) {
+	t.Helper()
+	target, err := notification.NewArnFromString(arn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c notification.Configuration
+	n := notification.NewConfig(target)
+	n.AddEvents(notification.ObjectCreatedAll, notification.ObjectRemovedAll)
+	c.AddQueue(n)
+	if err := s.client.SetBucketNotification(t.Context(), bucket, c); err != nil {
+		t.Fatalf("s3test: notifications of %s: %v\n%s", bucket, err, s.log)
 	}
 }
 
@@ -271,4 +291,18 @@ func Fake(t testing.TB, answer func(conn net.Conn, r *http.Request)) string {
 		<-done
 	})
 	return "http://" + l.Addr().String()
+}
+
+// Has reports whether there are at least n objects below a prefix of a bucket.
+func (s *Server) Has(t testing.TB, bucket, prefix string, n int) bool {
+	t.Helper()
+	for o := range s.client.ListObjectsIter(t.Context(), bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
+		if o.Err != nil {
+			t.Fatalf("s3test: list %s: %v", bucket, o.Err)
+		}
+		if n--; n <= 0 {
+			return true
+		}
+	}
+	return n <= 0
 }
