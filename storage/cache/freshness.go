@@ -31,11 +31,11 @@ func (c *Cache) state(k Key, e *Entry) freshness {
 		return dead
 	}
 	age := time.Since(e.checked())
-	lifetime := c.lifetime(k)
+	lifetime := c.lifetime()
 	switch {
 	case age < -maxAhead:
 		return dead
-	case lifetime == 0 || age < lifetime:
+	case lifetime == 0 || age < lifetime-c.jitter(k, lifetime):
 		return fresh
 	case age < lifetime+c.config.StaleWhileRevalidate:
 		return aging
@@ -49,17 +49,23 @@ func (c *Cache) state(k Key, e *Entry) freshness {
 // when there is nothing better.
 func (c *Cache) Servable(k Key, e *Entry) bool { return c.state(k, e) != dead }
 
-// lifetime returns how long the entry of k is fresh; 0 means for ever.
-func (c *Cache) lifetime(k Key) time.Duration {
+// lifetime returns how long an entry is fresh; 0 means for ever.
+func (c *Cache) lifetime() time.Duration {
 	d := max(c.config.TTL, 0)
 	if r := c.config.Revalidate; r > 0 && (d == 0 || r < d) {
 		d = r
 	}
-	most := uint64(d / jitterPart)
+	return d
+}
+
+// jitter returns how much earlier than its lifetime ends the entry of k is asked
+// for.
+func (c *Cache) jitter(k Key, lifetime time.Duration) time.Duration {
+	most := uint64(lifetime / jitterPart)
 	if c.config.StaleWhileRevalidate <= 0 || most == 0 {
-		return d
+		return 0
 	}
-	return d - time.Duration(maphash.String(c.seed, k.Source+k.Variant)%most)
+	return time.Duration(maphash.String(c.seed, k.Source+k.Variant) % most)
 }
 
 // stamp returns e as the result of a fill that began at that time.

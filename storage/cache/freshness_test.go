@@ -225,14 +225,14 @@ func TestJitter(t *testing.T) {
 	c := New(Config{TTL: time.Hour, StaleWhileRevalidate: time.Minute})
 	seen := map[time.Duration]bool{}
 	for i := range 100 {
-		d := c.lifetime(numbered(i))
-		if d > time.Hour || d <= time.Hour-time.Hour/jitterPart {
-			t.Fatalf("lifetime = %v; want an hour, at most a twentieth less", d)
+		d := c.jitter(numbered(i), c.lifetime())
+		if d < 0 || d >= time.Hour/jitterPart {
+			t.Fatalf("jitter = %v; want a twentieth of an hour at most", d)
 		}
 		seen[d] = true
 	}
 	if len(seen) < 90 {
-		t.Errorf("%d lifetimes of 100 entries; want nearly all to differ", len(seen))
+		t.Errorf("%d jitters of 100 entries; want nearly all to differ", len(seen))
 	}
 }
 
