@@ -130,6 +130,9 @@ func TestText(t *testing.T) {
 	if long.Dy() < 100 || long.Dx() > 400 {
 		t.Errorf("a long text has %v", long)
 	}
+	if italic := write("txt=fff&txtsize=40&txtfont=italic&txtcolor=fff", 400, 200); italic.Dx() < write("txt=fff&txtsize=40&txtcolor=fff", 400, 200).Dx() {
+		t.Errorf("slanted letters are cut: %v", italic)
+	}
 	if bold := write("txt=Hxg&txtsize=20&txtfont=bold", 400, 200); bold == one {
 		t.Error("bold is like regular")
 	}

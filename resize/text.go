@@ -77,12 +77,12 @@ func (t Text) write(m *image.NRGBA, f *Font) error {
 	for _, l := range lines {
 		widest = max(widest, font.MeasureString(face, l))
 	}
-	// A letter may reach beyond its advance.
-	block := image.Pt(min(on.X, widest.Ceil()+2), min(on.Y, height*len(lines)))
+	block := image.Pt(min(on.X, widest.Ceil()), min(on.Y, height*len(lines)))
 	if block.X <= 0 || block.Y <= 0 {
 		return nil
 	}
-	mask := image.NewAlpha(image.Rectangle{Max: block})
+	beyond := min(size/3+1, on.X) // a letter may reach beyond its advance
+	mask := image.NewAlpha(image.Rect(-beyond, 0, block.X+beyond, block.Y))
 	align, _ := t.Gravity.point()
 	d := font.Drawer{Dst: mask, Src: image.Opaque, Face: face}
 	for i, l := range lines {
