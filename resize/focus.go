@@ -125,10 +125,10 @@ func interest(m *image.NRGBA) (columns, rows []int) {
 
 func square(n int) int { return n * n }
 
-// sqrt returns the whole part of a root.
+// sqrt returns the whole part of the root of a number below 1<<30.
 func sqrt(n int) int {
 	r := 0
-	for bit := 1 << 20; bit > 0; bit >>= 1 {
+	for bit := 1 << 14; bit > 0; bit >>= 1 {
 		if (r+bit)*(r+bit) <= n {
 			r += bit
 		}
@@ -171,11 +171,11 @@ func skin(p []uint8) int {
 // one nearest to the centre wins.
 func bestWindow(line []int, length int) int {
 	n := len(line)
-	best, at := -1, 0
+	best, at := int64(-1), 0
 	for start := 0; start+length <= n; start++ {
-		sum := 0
+		sum := int64(0)
 		for i := range length {
-			sum += line[start+i] * (length + min(2*i+1, 2*(length-i)-1))
+			sum += int64(line[start+i]) * int64(length+min(2*i+1, 2*(length-i)-1))
 		}
 		if sum > best || sum == best && offCentre(start, length, n) < offCentre(at, length, n) {
 			best, at = sum, start
