@@ -31,7 +31,7 @@ var avifCodec = codec{
 	resultBytes: 170, // libaom's working memory; see memorySandbox
 	encode:      encodeAVIF,
 	heavy:       true,
-	lossy:       true,
+	usual:       avifQuality,
 	start:       startAVIF,
 }
 

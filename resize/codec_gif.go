@@ -17,6 +17,7 @@ var gifCodec = codec{
 	names:       []string{"gif"},
 	mediaType:   "image/gif",
 	resultBytes: 12,
+	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},
 	config: func(head []byte) (Info, error) {
 		size, err := gif.Size(head)

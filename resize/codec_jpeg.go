@@ -20,7 +20,7 @@ var jpegCodec = codec{
 	resultBytes: 8,
 	magic:       []string{"\xff\xd8\xff"},
 	chroma420:   true,
-	lossy:       true,
+	usual:       defaultQuality,
 	embedsICC:   true,
 	config:      configJPEG,
 	decode:      decodeJPEG,

@@ -22,7 +22,7 @@ var pngCodec = codec{
 	mediaType:   "image/png",
 	resultBytes: 14,
 	embedsICC:   true,
-	lossy:       true, // by palettes of fewer colours
+	usual:       100, // below it by palettes
 	magic:       []string{pngSignature},
 	config:      configPNG,
 	decode:      decodePNG,

@@ -21,7 +21,7 @@ var webpCodec = codec{
 	resultBytes: 20,
 	magic:       []string{"RIFF????WEBP"},
 	chroma420:   true,
-	lossy:       true,
+	usual:       defaultQuality,
 	embedsICC:   true,
 	config:      configWebP,
 	decode:      decodeWebP,

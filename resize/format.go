@@ -45,8 +45,9 @@ type codec struct {
 	// start, if not nil, does at once what else the first call would have to
 	// wait for. It may be called often.
 	start func()
-	// lossy says that a lower quality makes shorter files.
-	lossy bool
+	// usual is the quality that 0 stands for, if a lower one makes shorter files;
+	// else 0.
+	usual int
 	// embedsICC says that encode writes the profile.
 	embedsICC bool
 	// chroma420 says that encode takes planes of 4:2:0 as they are.

@@ -338,6 +338,9 @@ func itemData(file, meta []byte, item uint32) []byte {
 		return v, true
 	}
 	count, ok := take(idBytes)
+	if !ok {
+		return nil
+	}
 	for range min(count, maxHEIFItems) {
 		var id, method, base, extents uint64
 		if id, ok = take(idBytes); !ok {

@@ -66,9 +66,9 @@ var outputParams = []param{
 		write: func(o *Options) string { return o.Format.String() },
 		words: strings.Join(append(slices.Clone(writableNames), autoNames...), ", "),
 	}},
-	{"q", "quality; of PNG and GIF, how many colours the palette has", groupOutput, "q=20", whole{
+	{"q", "quality; of PNG and GIF, how many colours the palette has", groupOutput, "w=300&q=20", whole{
 		func(o *Options) *int { return &o.Quality }, 1, 100}},
-	{"autoq", "the lowest quality at which the result is as similar to the picture as this (SSIM)", groupOutput, "autoq=0.9", special{
+	{"autoq", "the lowest quality at which the result is as similar to the picture as this (SSIM)", groupOutput, "w=300&autoq=0.9", special{
 		read: func(d *draft, v string) Verdict {
 			f, err := strconv.ParseFloat(v, 64)
 			if err != nil || math.IsNaN(f) || f <= 0 {
@@ -88,7 +88,7 @@ var outputParams = []param{
 		},
 		words: fmt.Sprintf("%v to %v", leastSimilarity, mostSimilarity),
 	}},
-	{"maxbytes", "the highest quality, up to q, at which the file is no longer than this", groupOutput, "maxbytes=4000", whole{
+	{"maxbytes", "the highest quality, up to q, at which the file is no longer than this", groupOutput, "w=300&maxbytes=4000", whole{
 		func(o *Options) *int { return &o.MaxBytes }, 1, 100 << 20}},
 	{"lossless", "keep every pixel, in WebP and AVIF", groupOutput, "", toggle{func(o *Options) *bool { return &o.Lossless }}},
 	{"progressive", "JPEG that is shown coarse first", groupOutput, "", toggle{func(o *Options) *bool { return &o.Progressive }}},

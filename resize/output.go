@@ -82,7 +82,9 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 	if err != nil {
 		return nil, err
 	}
-	body = withEXIF(j.target, body, metadataOf(j.codec.format, file).keep(j.options.Strip))
+	if j.options.Strip != StripAll {
+		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).keep(j.options.Strip))
+	}
 	result := &Result{Body: body, Format: j.target, Size: p.Source}
 	if len(file) < len(body) {
 		if source, ok := j.source(file); ok && len(source) < len(body) {
@@ -127,7 +129,7 @@ func (j *job) encode(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		err := codec.encode(&out, p, q)
 		return out.Bytes(), err
 	}
-	searched := p.Count == 1 && codec.lossy && !(q.Lossless && codec.format != JPEG)
+	searched := p.Count == 1 && codec.usual > 0 && !(q.Lossless && codec.format != JPEG)
 	if !searched || (j.options.MaxBytes == 0 && j.options.AutoQuality == 0) {
 		return once(q.Quality)
 	}

@@ -123,7 +123,10 @@ func TestQualityOptions(t *testing.T) {
 			t.Errorf("%v: %d, %d and %d bytes at quality 10, 50 and 100", f, low, middle, high)
 		}
 	}
-	for _, f := range []Format{JPEG, WebP, PNG} {
+	if n := size(Options{Format: PNG, MaxBytes: 1 << 20}); n != size(Options{Format: PNG}) {
+		t.Errorf("a PNG that is short enough is %d bytes, not whole", n)
+	}
+	for _, f := range []Format{JPEG, WebP, PNG, GIF, AVIF} {
 		for _, most := range []int{9000, 5000} {
 			o := Options{Format: f, MaxBytes: most}
 			if n := size(o); n > most || n < most/3 {

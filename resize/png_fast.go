@@ -148,15 +148,15 @@ func unfilter(rows []byte, stride, bpp int) bool {
 // paeth undoes the filter of Paeth of every bpp-th byte from c on: each is
 // nearest to what lies on its left, above, or above on the left.
 func paeth(cur, up []byte, c, bpp int) {
-	left, corner := 0, 0
+	left, corner := int32(0), int32(0)
 	up = up[:len(cur)]
 	for i := c; i < len(cur); i += bpp {
-		above := int(up[i])
+		above := int32(up[i])
 		x, y := above-corner, left-corner
 		pa, pb, pc := x, y, x+y
-		pa = (pa ^ pa>>63) - pa>>63
-		pb = (pb ^ pb>>63) - pb>>63
-		pc = (pc ^ pc>>63) - pc>>63
+		pa = (pa ^ pa>>31) - pa>>31
+		pb = (pb ^ pb>>31) - pb>>31
+		pc = (pc ^ pc>>31) - pc>>31
 		p := left
 		if pb < pa {
 			p = above
@@ -164,7 +164,7 @@ func paeth(cur, up []byte, c, bpp int) {
 		if pc < min(pa, pb) {
 			p = corner
 		}
-		left = (p + int(cur[i])) & 255
+		left = (p + int32(cur[i])) & 255
 		cur[i] = byte(left)
 		corner = above
 	}

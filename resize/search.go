@@ -33,7 +33,7 @@ func (j *job) search(p *Picture, file []byte, most int, once func(quality int) (
 		return body, err
 	}
 	if most == 0 {
-		most = defaultQuality
+		most = j.target.codec().usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
 		img, err := p.first()

@@ -68,6 +68,13 @@ func weight(accept []string, mediaType string) float64 {
 	return 0
 }
 
+// askHints asks the client for the hints that are obeyed.
+func (h *Handler) askHints(header http.Header) {
+	if h.config.ClientHints {
+		header.Set("Accept-CH", "Sec-CH-DPR, Sec-CH-Width")
+	}
+}
+
 // vary lists the headers of the request that the answer depends on.
 func (h *Handler) vary(req request) []string {
 	var names []string

@@ -77,6 +77,20 @@ func TestClientHints(t *testing.T) {
 	}
 }
 
+// The hints work through the whole server: asked for, obeyed, and named in Vary.
+func TestClientHintsOfRequests(t *testing.T) {
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{ClientHints: true})
+	r := s.get("/h/photo.jpg?w=50&f=auto", "Sec-CH-DPR", "2")
+	if img, _ := picture(t, r); img.Bounds().Dx() != 100 || r.Header.Get("Accept-CH") == "" || len(r.Header.Values("Vary")) != 4 {
+		t.Errorf("%v, %v", img.Bounds(), r.Header)
+	}
+	plain := newSite(t, bucket(t), Options{})
+	r = plain.get("/h/photo.jpg?w=50", "Sec-CH-DPR", "2")
+	if img, _ := picture(t, r); img.Bounds().Dx() != 50 || r.Header.Get("Accept-CH") != "" || r.Header.Get("Vary") != "" {
+		t.Errorf("without client_hints: %v, %v", img.Bounds(), r.Header)
+	}
+}
+
 // The redirect names the choice, keeps everything else, and stays on this
 // server.
 func TestRedirectAuto(t *testing.T) {

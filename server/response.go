@@ -13,6 +13,7 @@ import (
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
 	header := w.Header()
 	setPictureHeader(header, req, e.MediaType, h.vary(req))
+	h.askHints(header)
 	header.Set("ETag", `"`+e.ETag+`"`)
 	header.Set("Cache-Control", h.cacheControl(req.delivery, s))
 	h.setCacheHeader(header, e, s)
