@@ -35,11 +35,11 @@ func (j *job) run(ctx context.Context, file []byte) (*Result, error) {
 	watch := &abandonment{budget: j.budget}
 	go func() {
 		result, err := j.make(ctx, file)
-		cancel()
 		watch.end()
 		done()
 		j.release()
 		ended <- outcome{result, err}
+		cancel() // last: a busy machine may not come back here before leave gives up
 	}()
 	var o outcome
 	select {
