@@ -27,10 +27,11 @@ func (b *Bucket) verified(ctx context.Context, key string, object *storage.Objec
 		return v
 	}
 	want := md5Of(object.ETag, header)
-	if want == nil || b.noMD5.Load() {
+	if want == nil || b.md5s.Load() == md5No {
 		return object.Body
 	}
 	v.sum, v.want = md5.New(), want
+	v.equals = func() { b.md5s.CompareAndSwap(md5Unknown, md5Yes) }
 	v.differs = func(got []byte) bool { return b.differsAgain(ctx, key, info.VersionID, object.ETag, got) }
 	return v
 }
@@ -81,6 +82,7 @@ type verifiedBody struct {
 	sum     hash.Hash
 	want    []byte
 	differs func(got []byte) bool // asked about another sum; nil: it always counts
+	equals  func()                // told of the right one; nil: nobody is
 }
 
 func (v *verifiedBody) Read(p []byte) (int, error) {
@@ -93,16 +95,32 @@ func (v *verifiedBody) Read(p []byte) (int, error) {
 	if v.left > 0 || n == 0 {
 		return n, err
 	}
-	if got := v.sum.Sum(nil); !bytes.Equal(got, v.want) && (v.differs == nil || v.differs(got)) {
+	switch got := v.sum.Sum(nil); {
+	case bytes.Equal(got, v.want):
+		if v.equals != nil {
+			v.equals()
+		}
+	case v.differs == nil || v.differs(got):
 		v.left = int64(n) // they were not delivered
 		return 0, fmt.Errorf("s3: %w: its checksum is %x, and %x in the store", storage.ErrDamaged, got, v.want)
 	}
 	return n, err
 }
 
-// differsAgain reads the object a second time. If that gives the same sum, the
-// ETags of this store are no MD5, and are not compared any more.
+// What is known of the ETags of a store that look like MD5s.
+const (
+	md5Unknown = iota
+	md5Yes     // one of them was
+	md5No      // one of them was not
+)
+
+// differsAgain reads the object a second time. If that gives the same sum, and
+// no ETag of this store was an MD5 so far, they are none, and are not compared
+// any more.
 func (b *Bucket) differsAgain(ctx context.Context, key, version, etag string, got []byte) bool {
+	if b.md5s.Load() == md5Yes {
+		return true
+	}
 	body, info, _, err := b.get(ctx, key, condition{version: version})
 	if err != nil {
 		return true
@@ -112,6 +130,5 @@ func (b *Bucket) differsAgain(ctx context.Context, key, version, etag string, go
 	if _, err := io.Copy(sum, body); err != nil || strings.Trim(info.ETag, `"`) != etag || !bytes.Equal(sum.Sum(nil), got) {
 		return true
 	}
-	b.noMD5.Store(true)
-	return false
+	return !b.md5s.CompareAndSwap(md5Unknown, md5No)
 }

@@ -28,6 +28,7 @@ func TestChecksums(t *testing.T) {
 		{"an ETag that is the MD5", sum, "", []string{body}, []bool{false}},
 		{"what a second look does not find again is damage", sum, "", []string{"xhe bytes of a picture", body}, []bool{true}},
 		{"what it finds again is no damage: the ETag is no MD5", strings.Repeat("0", 32), "", []string{body, body, "other bytes of that size"}, []bool{false, false, false}},
+		{"where one ETag was an MD5, all are", sum, "", []string{body, "xhe bytes of a picture", "xhe bytes of a picture"}, []bool{false, true}},
 		{"an upload in parts has no MD5", sum[:30] + "-2", "", []string{"anything of this size!"}, []bool{false}},
 		{"nor has one with a key of the store's", strings.Repeat("0", 32), "x-amz-server-side-encryption: aws:kms\r\n", []string{body}, []bool{false}},
 		{"a checksum is believed before the ETag", strings.Repeat("0", 32), "x-amz-checksum-crc32: 3q2+7w==\r\n", []string{body}, []bool{true}},

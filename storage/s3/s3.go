@@ -68,7 +68,7 @@ type Bucket struct {
 	core   atomic.Pointer[minio.Core]
 	// dialPatient returns a client for calls whose answer may take long to begin.
 	dialPatient func() (*minio.Core, error)
-	noMD5       atomic.Bool // the ETags are no MD5
+	md5s        atomic.Int32 // whether the ETags are MD5s: unknown at first
 }
 
 var (
