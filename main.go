@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	_ "golang.org/x/crypto/x509roots/fallback" // a scratch container has no CA roots
@@ -117,7 +118,19 @@ func serve(ctx context.Context, args []string, _, stderr io.Writer) error {
 		return err
 	}
 	limitMemory(log)
-	return server.ListenAndServe(ctx, c, server.Options{Log: log})
+	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads()})
+}
+
+// spareThreads returns how many processors there are, and lets the program run
+// on some threads more: when pictures take all processors, what is in the cache
+// is answered by the others, and the kernel shares the time among them sooner
+// than Go's scheduler does. GOMAXPROCS in the environment wins.
+func spareThreads() (processors int) {
+	processors = runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2*processors + 2)
+	}
+	return processors
 }
 
 // limitMemory lets the garbage collector work harder before the process takes

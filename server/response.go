@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"time"
 
@@ -17,7 +18,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	header.Set("ETag", `"`+e.ETag+`"`)
 	header.Set("Cache-Control", h.cacheControl(req.delivery, s))
 	h.setCacheHeader(header, e, s)
-	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, bytes.NewReader(e.Body))
+	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, newContent(e.Body))
 }
 
 const (
@@ -50,6 +51,38 @@ func (p *progressWriter) Write(b []byte) (n int, err error) {
 	}
 }
 
+// ReadFrom writes what http.ServeContent copies: of a content, its bytes
+// themselves, since a buffer for each answer costs more than all else.
+func (p *progressWriter) ReadFrom(r io.Reader) (int64, error) {
+	if part, ok := r.(*io.LimitedReader); ok {
+		if c, ok := part.R.(*content); ok {
+			n, err := p.Write(c.next(part.N))
+			part.N -= int64(n)
+			return int64(n), err
+		}
+	}
+	return io.Copy(writerOnly{p}, r)
+}
+
+// writerOnly hides that a writer can read.
+type writerOnly struct{ io.Writer }
+
+// A content is a body to be served.
+type content struct {
+	*bytes.Reader
+	body []byte
+}
+
+func newContent(body []byte) *content { return &content{bytes.NewReader(body), body} }
+
+// next reads up to n bytes without copying them.
+func (c *content) next(n int64) []byte {
+	at := c.Size() - int64(c.Len())
+	part := c.body[at : at+min(n, int64(c.Len()))]
+	_, _ = c.Seek(int64(len(part)), io.SeekCurrent) // within the body
+	return part
+}
+
 // Unwrap lets http.ResponseController find the writer below.
 func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
@@ -57,13 +90,19 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 // take it for anything but a picture of that type.
 func setPictureHeader(header http.Header, req request, mediaType string, vary []string) {
 	header.Set("Content-Type", mediaType)
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	header["X-Content-Type-Options"] = noSniff
+	header["Content-Security-Policy"] = noScript
 	header.Set("Content-Disposition", contentDisposition(req, mediaType))
 	for _, name := range vary {
 		header.Add("Vary", name)
 	}
 }
+
+// Values of headers that all answers share.
+var (
+	noSniff  = []string{"nosniff"}
+	noScript = []string{"default-src 'none'; sandbox"}
+)
 
 func refuseMethod(w http.ResponseWriter) {
 	w.Header().Set("Allow", "GET, HEAD")

@@ -31,6 +31,8 @@ type Options struct {
 	Verify func(token string) bool
 	// Log gets what an operator should know; default slog.Default().
 	Log *slog.Logger
+	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
+	Workers int
 }
 
 // A Server answers the requests of all handlers of a configuration. It is safe
@@ -74,7 +76,7 @@ func New(c *Config, o Options) (*Server, error) {
 	s.router.SkipClean(true).UseEncodedPath()
 
 	s.budgets = budgets{
-		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: s.memoryBudget()}),
+		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
 		errors:   resize.NewBudget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
 	var faults faults
