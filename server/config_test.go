@@ -211,6 +211,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAtEnd(t, s)
 	site := &site{t: t, server: s}
 	if r := site.get("/h/a.jpg"); r.StatusCode != 200 {
 		t.Errorf("picture beside the configuration: %d", r.StatusCode)
@@ -233,6 +234,7 @@ func TestEmbeddedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAtEnd(t, s)
 	site := &site{t: t, server: s}
 	if r := site.get("/h/a.jpg"); r.StatusCode != 200 {
 		t.Errorf("embedded picture: %d", r.StatusCode)

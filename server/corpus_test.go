@@ -55,6 +55,7 @@ func TestCorpusRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAtEnd(t, s)
 	defer s.Close()
 	reader := &resize.Resizer{Limits: resize.Limits{Formats: []resize.Format{resize.BMP, resize.TIFF, resize.AVIF}}}
 	statuses, asked := map[int]int{}, 0

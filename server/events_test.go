@@ -200,10 +200,9 @@ func TestListening(t *testing.T) {
 
 // An snsKey signs messages as SNS does, and serves its certificate.
 type snsKey struct {
-	key       *rsa.PrivateKey
-	cert      []byte
-	asked     []string
-	notBefore time.Time
+	key   *rsa.PrivateKey
+	cert  []byte
+	asked []string
 }
 
 func newSNSKey(t *testing.T, notAfter time.Time) *snsKey {

@@ -29,6 +29,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
+	defer handler.Close()
 	site := httptest.NewServer(handler)
 	defer site.Close()
 	for _, path := range []string{"/img/pixel.gif?t=secret", "/img/pixel.gif?t=guess"} {

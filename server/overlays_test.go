@@ -144,6 +144,7 @@ func TestFonts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		closeAtEnd(t, s)
 		f, err := newFonts(s.config)
 		if err != nil || f.byName["brand"] == nil {
 			t.Fatal(f, err)

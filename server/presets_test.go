@@ -23,6 +23,7 @@ func TestPresets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAtEnd(t, server)
 	s := &site{t: t, server: server}
 	tests := []struct {
 		path string

@@ -60,7 +60,7 @@ const (
 
 // New returns a server for the configuration, which it validates. It opens
 // folders and cache, and sends nothing to any store. The error joins all
-// faults. The caller may Close the server when no request is running.
+// faults. The caller should Close the server when no request is running.
 func New(c *Config, o Options) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

@@ -728,6 +728,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAtEnd(t, s)
 	r := (&site{t: t, server: s}).get("/")
 	page := string(body(t, r))
 	if r.StatusCode != 200 || !strings.Contains(page, `src="/h/one.jpg?w=640`) || !strings.Contains(page, "/h/b%20&amp;%20c.jpg") || strings.Contains(page, "notes") {

@@ -197,8 +197,8 @@ func TestFillThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{FillTimeout: 10 * time.Second, Log: quiet})
 		release := make(chan struct{})
-		fills := 0
-		stuck := func(context.Context, *Entry) (*Entry, error) { fills++; <-release; return nil, errDown }
+		var fills atomic.Int32
+		stuck := func(context.Context, *Entry) (*Entry, error) { fills.Add(1); <-release; return nil, errDown }
 		for i := range 3 {
 			began := time.Now()
 			_, _, err := c.Do(t.Context(), Key{Source: "s"}, stuck)
@@ -206,8 +206,8 @@ func TestFillThatDoesNotEnd(t *testing.T) {
 				t.Errorf("Do %d = %v after %v; want a deadline after 11 s", i, err, time.Since(began))
 			}
 		}
-		if s := c.Stats(); fills != 1 || s.Overdue != 1 || s.Fills != 1 {
-			t.Errorf("%d fills, Stats = %+v; want one, overdue", fills, s)
+		if s := c.Stats(); fills.Load() != 1 || s.Overdue != 1 || s.Fills != 1 {
+			t.Errorf("%d fills, Stats = %+v; want one, overdue", fills.Load(), s)
 		}
 		close(release)
 		if err := c.Close(context.Background()); err != nil {
