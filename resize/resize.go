@@ -41,7 +41,10 @@ type Timing struct {
 	Queue  time.Duration // waiting for memory and a processor
 	Read   time.Duration // waiting for the source
 	Decode time.Duration // of an animation: the first look only
-	Encode time.Duration // scaling included, and the decoding of frames
+	// Transform is what the steps take: crop, scale, effects. Frames of an
+	// animation are decoded and transformed while they are encoded.
+	Transform time.Duration
+	Encode    time.Duration
 }
 
 // headBytes is how much of a source is read before its memory is accounted
@@ -104,6 +107,8 @@ func (j *job) make(ctx context.Context, file []byte) (result *Result, err error)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)
 	}
+	j.timing.Transform = time.Since(began)
+	began = time.Now()
 	result, err = j.output(ctx, picture, file, j.resizer)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)

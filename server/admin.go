@@ -6,6 +6,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/pprof"
+	"slices"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
@@ -18,16 +20,24 @@ const maxAdminBytes = 1 << 20
 // adminHandler answers on the listener for operators.
 func (s *Server) adminHandler() http.Handler {
 	m := http.NewServeMux()
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	m.HandleFunc("GET /healthz", serveHealth)
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	m.Handle("GET /metrics", s.parts.metrics.handler())
+	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config) })
+	m.HandleFunc("GET /debug/pprof/", pprof.Index)
+	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	m.HandleFunc("POST /purge", s.servePurge)
 	m.HandleFunc("POST /events", s.events.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// Events have a proof of their own; health is no secret on this machine.
-		needed := r.URL.Path == "/purge" || !s.config.Admin.loopback()
+		// Events have a proof of their own; how the server does is no secret on
+		// this machine. Profiles show memory, and keep a processor busy.
+		needed := !s.config.Admin.loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
 		if r.URL.Path != "/events" && needed && !s.config.Admin.authorized(r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
@@ -36,6 +46,15 @@ func (s *Server) adminHandler() http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxAdminBytes)
 		m.ServeHTTP(w, r)
 	})
+}
+
+// openAdminPaths need no token on a loopback address.
+var openAdminPaths = []string{"/healthz", "/readyz", "/metrics", "/stats"}
+
+// serveHealth answers that the process answers.
+func serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	writeText(w, http.StatusOK, "ok")
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -50,18 +69,28 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the client may have left
 }
 
-// serveReady answers 503 when new pictures cannot be made: every processor is
-// held by work that does not end, or the server is about to end.
+// serveReady answers 503 with the reason when new pictures cannot be made.
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if why := s.notReady(); why != "" {
+		writeText(w, http.StatusServiceUnavailable, why)
+		return
+	}
+	writeText(w, http.StatusOK, "ready")
+}
+
+// notReady returns why new pictures cannot be made: every processor is held by
+// work that does not end, or the server is about to end. It is empty if they
+// can.
+func (s *Server) notReady() string {
 	load := s.budgets.pictures.Load()
 	switch {
 	case s.ending.Load():
-		writeText(w, http.StatusServiceUnavailable, "ending")
+		return "ending"
 	case load.Abandoned > 0 && load.Abandoned >= load.Slots:
-		writeText(w, http.StatusServiceUnavailable, "every processor is held by a decoder that does not end")
-	default:
-		writeText(w, http.StatusOK, "ready")
+		return "every processor is held by a decoder that does not end"
 	}
+	return ""
 }
 
 // servePurge takes a PurgeRequest as JSON, or as the parameters of a form.

@@ -38,6 +38,10 @@ type Config struct {
 	Hosts []string `json:"hosts"`
 	// Listen is the address to listen on; empty means every interface.
 	Listen string `json:"listen"`
+	// HealthPath and ReadyPath are where the public ports tell whether the
+	// process answers, and whether it can make pictures; empty means nowhere.
+	HealthPath string `json:"health_path"`
+	ReadyPath  string `json:"ready_path"`
 	// Playground serves the page with the sample pictures at "/".
 	Playground bool `json:"playground"`
 	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
@@ -252,6 +256,7 @@ func (c *Config) Validate() error {
 			faults.add("fonts."+name, "%q is not a name of at most 64 letters", name)
 		}
 	}
+	c.validateProbes(&faults)
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}

@@ -80,6 +80,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
+	h.fault(kindOf(err))
 	h.logFault(r, req, status, err)
 	header := w.Header()
 	if status >= http.StatusBadGateway {

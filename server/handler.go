@@ -30,6 +30,7 @@ type Handler struct {
 	scope, keepable string // of Cache-Control
 
 	fallback *fallback
+	meters   *handlerMeters
 	log      *slog.Logger
 }
 
@@ -60,6 +61,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		overlays: overlays,
 		auth:     authorizers(o.Verify),
 		admin:    &s.config.Admin,
+		meters:   s.parts.metrics.of(c.Prefix),
 		log:      log,
 	}
 	h.setCacheControl()
@@ -83,6 +85,7 @@ func outageLog(log *slog.Logger) func(open bool) {
 
 // ServeHTTP is the path of a request, from top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	exchangeOf(w).handler = h
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refuseMethod(w)
 		return

@@ -41,6 +41,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
 	}
 	fetched := time.Since(began)
+	h.meters.stages[stageFetch].Observe(fetched.Seconds())
 	entry, err := work(ctx, source)
 	if err != nil {
 		return nil, err
@@ -63,6 +64,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	}
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
 	entry.Timing = workTiming(result.Timing)
+	h.meters.made(result.Timing, source.Size)
 	return entry, nil
 }
 
@@ -77,7 +79,7 @@ func storesTrouble(err error) bool {
 func missTiming(fetch time.Duration) string { return "cache;desc=miss" + stageTiming("fetch", fetch) }
 
 func workTiming(t resize.Timing) string {
-	return stageTiming("read", t.Read) + stageTiming("queue", t.Queue) + stageTiming("decode", t.Decode) + stageTiming("encode", t.Encode)
+	return stageTiming("read", t.Read) + stageTiming("queue", t.Queue) + stageTiming("decode", t.Decode) + stageTiming("transform", t.Transform) + stageTiming("encode", t.Encode)
 }
 
 func stageTiming(name string, d time.Duration) string {

@@ -12,6 +12,7 @@ import (
 // respond sends a picture: headers, then status, then body. Conditional
 // requests, ranges and HEAD are the work of http.ServeContent.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
+	exchangeOf(w).picture(e.MediaType, s)
 	header := w.Header()
 	setPictureHeader(header, req, e.MediaType, h.vary(req))
 	h.askHints(header)

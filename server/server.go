@@ -33,12 +33,22 @@ type Options struct {
 	Log *slog.Logger
 	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
 	Workers int
+
+	parts *parts // nil: new ones
 }
+
+// parts are what outlives a Server whose configuration is replaced.
+type parts struct {
+	metrics *metrics
+}
+
+func newParts() *parts { return &parts{metrics: newMetrics()} }
 
 // A Server answers the requests of all handlers of a configuration. It is safe
 // for concurrent use.
 type Server struct {
 	config *Config
+	parts  *parts
 	log    *slog.Logger
 	router *mux.Router
 	budgets
@@ -68,7 +78,10 @@ func New(c *Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{config: c, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	if o.parts == nil {
+		o.parts = newParts()
+	}
+	s := &Server{config: c, parts: o.parts, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -93,6 +106,9 @@ func New(c *Config, o Options) (*Server, error) {
 	if err := c.place(faults.join()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	for path, answer := range s.probes() {
+		s.router.Path(path).Methods(http.MethodGet, http.MethodHead).HandlerFunc(answer)
+	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
 	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
@@ -110,6 +126,7 @@ func New(c *Config, o Options) (*Server, error) {
 	if c.Playground {
 		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(s.handlers))
 	}
+	s.parts.metrics.server.Store(s)
 	return s, nil
 }
 
@@ -148,19 +165,22 @@ type budgets struct{ pictures, errors *resize.Budget }
 // ServeHTTP implements [http.Handler]. A panic is an answer 500 and a line in
 // the log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.begin(w)
+	defer s.end(x)
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
+			s.parts.metrics.panics.Inc()
 			s.log.Error("panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
-			w.Header().Set("Cache-Control", "no-store")
-			w.WriteHeader(http.StatusInternalServerError)
+			x.Header().Set("Cache-Control", "no-store")
+			x.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
 	if len(r.RequestURI) > maxURLBytes || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= maxParameters {
-		http.Error(w, "URI too long", http.StatusRequestURITooLong)
+		http.Error(x, "URI too long", http.StatusRequestURITooLong)
 		return
 	}
 	// The original's users may separate parameters by semicolons, as Go once did.
-	http.AllowQuerySemicolons(s.router).ServeHTTP(w, r)
+	http.AllowQuerySemicolons(s.router).ServeHTTP(x, r)
 }
 
 // handlerOf returns the handler that answers a request, nil if none does.

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage/cache"
+)
+
+// A stateMetric tells one number of a snapshot T that is taken when somebody
+// asks for the metrics.
+type stateMetric[T any] struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(T) float64
+}
+
+func gauge[T any](name, help string, value func(T) float64, labels ...string) stateMetric[T] {
+	return stateMetric[T]{prometheus.NewDesc(metricPrefix+name, help, labels, nil), prometheus.GaugeValue, value}
+}
+
+func counter[T any](name, help string, value func(T) float64, labels ...string) stateMetric[T] {
+	return stateMetric[T]{prometheus.NewDesc(metricPrefix+name, help, labels, nil), prometheus.CounterValue, value}
+}
+
+func number[T int | int64 | uint64](n T) float64 { return float64(n) }
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// What the server tells of its state. Counters of caches and stores begin anew
+// when the configuration is replaced.
+var (
+	workMetrics = []stateMetric[resize.Load]{
+		gauge("budget_bytes", "Estimated memory of the pictures being made.", func(l resize.Load) float64 { return number(l.Bytes) }),
+		gauge("budget_limit_bytes", "Bound of budget_bytes: memory_budget, or less by the memory limit.", func(l resize.Load) float64 { return number(l.Total) }),
+		gauge("queue_length", "Pictures that wait for memory.", func(l resize.Load) float64 { return number(l.Waiting) }),
+		gauge("slots", "Pictures that may be made at once.", func(l resize.Load) float64 { return number(l.Slots) }),
+		gauge("slots_busy", "Pictures being made.", func(l resize.Load) float64 { return number(l.Working) }),
+		gauge("slots_abandoned", "Busy slots whose work does not end and that nobody waits for.", func(l resize.Load) float64 { return number(l.Abandoned) }),
+	}
+	cacheMetrics = []stateMetric[HandlerStats]{
+		gauge("fills", "Pictures being fetched or made.", func(h HandlerStats) float64 { return number(h.Cache.Fills) }, "handler"),
+		gauge("fills_overdue", "Fills that did not end in time.", func(h HandlerStats) float64 { return number(h.Cache.Overdue) }, "handler"),
+		counter("stale_hits_total", "Old results sent while the source was asked.", func(h HandlerStats) float64 { return number(h.Cache.StaleHits) }, "handler"),
+		counter("stale_on_error_total", "Old results sent since the source could not be had.", func(h HandlerStats) float64 { return number(h.Cache.StaleOnError) }, "handler"),
+		counter("unchanged_total", "Old results that the source confirmed.", func(h HandlerStats) float64 { return number(h.Cache.Unchanged) }, "handler"),
+		counter("store_requests_total", "Requests to the store of the sources.", func(h HandlerStats) float64 { return number(h.Source.Asked) }, "handler"),
+		counter("store_retries_total", "Of store_requests_total, second attempts.", func(h HandlerStats) float64 { return number(h.Source.Retried) }, "handler"),
+		counter("store_faults_total", "Of store_requests_total, those that failed by the store's fault.", func(h HandlerStats) float64 { return number(h.Source.Failed) }, "handler"),
+		counter("store_refused_total", "Requests not made since the store fails.", func(h HandlerStats) float64 { return number(h.Source.Refused) }, "handler"),
+		gauge("store_circuit_open", "1 while the store is not asked, after many failures.", func(h HandlerStats) float64 { return truth(h.Source.Open) }, "handler"),
+	}
+	memoryMetrics = []stateMetric[cache.MemoryStats]{
+		gauge("memory_cache_bytes", "Size of the memory tier.", func(s cache.MemoryStats) float64 { return number(s.Bytes) }, "handler"),
+		gauge("memory_cache_entries", "Results in the memory tier.", func(s cache.MemoryStats) float64 { return number(s.Entries) }, "handler"),
+		counter("memory_cache_evictions_total", "Results that had to go from the memory tier.", func(s cache.MemoryStats) float64 { return number(s.Evicted) }, "handler"),
+	}
+	diskMetrics = []stateMetric[cache.DiskStats]{
+		gauge("disk_cache_bytes", "Size of the folder, in whole blocks.", func(s cache.DiskStats) float64 { return number(s.Bytes) }, "folder"),
+		gauge("disk_cache_limit_bytes", "Bound of disk_cache_bytes as it is now; 0: none.", func(s cache.DiskStats) float64 { return number(s.Bound) }, "folder"),
+		gauge("disk_cache_entries", "Files in the folder.", func(s cache.DiskStats) float64 { return number(s.Entries) }, "folder"),
+		gauge("disk_cache_ready", "1 when the folder was read after the start.", func(s cache.DiskStats) float64 { return truth(s.Ready) }, "folder"),
+		gauge("disk_cache_paused", "1 while nothing is written after a fault of the disk.", func(s cache.DiskStats) float64 { return truth(s.Paused) }, "folder"),
+		counter("disk_cache_evictions_total", "Files that had to go for others.", func(s cache.DiskStats) float64 { return number(s.Evicted) }, "folder"),
+		counter("disk_cache_expired_total", "Files that went since they were too old.", func(s cache.DiskStats) float64 { return number(s.Expired) }, "folder"),
+		counter("disk_cache_faults_total", "Faults of the disk, damaged files included.", func(s cache.DiskStats) float64 { return number(s.Faults) }, "folder"),
+	}
+	sharedMetrics = []stateMetric[cache.SharedStats]{
+		counter("shared_cache_hits_total", "Results that another machine had put into the shared bucket.", func(s cache.SharedStats) float64 { return number(s.Hits) }, "bucket"),
+		counter("shared_cache_writes_total", "Results written to the shared bucket.", func(s cache.SharedStats) float64 { return number(s.Writes) }, "bucket"),
+		counter("shared_cache_dropped_total", "Results not written since too many waited.", func(s cache.SharedStats) float64 { return number(s.Dropped) }, "bucket"),
+		counter("shared_cache_faults_total", "Faults of the shared bucket, damaged results included.", func(s cache.SharedStats) float64 { return number(s.Faults) }, "bucket"),
+		gauge("shared_cache_queue_bytes", "Results that wait to be written.", func(s cache.SharedStats) float64 { return number(s.QueuedBytes) }, "bucket"),
+		gauge("shared_cache_purges", "Purges that are remembered.", func(s cache.SharedStats) float64 { return number(s.Purges) }, "bucket"),
+		gauge("shared_cache_polled_timestamp_seconds", "When the purges of other machines were last looked for; 0: never.", func(s cache.SharedStats) float64 {
+			if s.Polled.IsZero() {
+				return 0
+			}
+			return float64(s.Polled.Unix())
+		}, "bucket"),
+	}
+	readyMetric = gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") })
+)
+
+// stateCollector tells the state of the server that answers now.
+type stateCollector struct{ metrics *metrics }
+
+var _ prometheus.Collector = stateCollector{}
+
+// Describe implements [prometheus.Collector].
+func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
+	describeAll(out, workMetrics)
+	describeAll(out, cacheMetrics)
+	describeAll(out, memoryMetrics)
+	describeAll(out, diskMetrics)
+	describeAll(out, sharedMetrics)
+	out <- readyMetric.desc
+}
+
+func describeAll[T any](out chan<- *prometheus.Desc, all []stateMetric[T]) {
+	for _, m := range all {
+		out <- m.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c stateCollector) Collect(out chan<- prometheus.Metric) {
+	s := c.metrics.server.Load()
+	if s == nil {
+		return
+	}
+	stats := s.Stats()
+	tell(out, workMetrics, stats.Work)
+	tell(out, []stateMetric[*Server]{readyMetric}, s)
+	for prefix, h := range stats.Handlers {
+		tell(out, cacheMetrics, h, prefix)
+		if h.Memory != nil {
+			tell(out, memoryMetrics, *h.Memory, prefix)
+		}
+	}
+	for folder, d := range s.disks {
+		tell(out, diskMetrics, d.Stats(), folder)
+	}
+	told := map[string]bool{}
+	for _, h := range s.handlers {
+		if t, name := h.tiers.Shared, h.config.Cache.Bucket+"/"+h.config.Cache.folder(); t != nil && !told[name] {
+			told[name] = true
+			tell(out, sharedMetrics, t.Stats(), name)
+		}
+	}
+}
+
+func tell[T any](out chan<- prometheus.Metric, all []stateMetric[T], of T, labels ...string) {
+	for i := range labels {
+		labels[i] = strings.ToValidUTF8(labels[i], "?")
+	}
+	for _, m := range all {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(of), labels...)
+	}
+}
