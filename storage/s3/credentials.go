@@ -20,10 +20,11 @@ func newCredentials(c Config, amazon bool) *credentials.Credentials {
 		&credentials.EnvAWS{},
 		&credentials.FileAWSCredentials{},
 	}
-	if amazon && !strings.EqualFold(os.Getenv("AWS_EC2_METADATA_DISABLED"), "true") {
+	if c.CredentialsEndpoint != "" || amazon && !strings.EqualFold(os.Getenv("AWS_EC2_METADATA_DISABLED"), "true") {
 		chain = append(chain, &credentials.IAM{
-			Client: &http.Client{Timeout: 3 * time.Second, Transport: newTransport(c)},
-			Region: c.Region,
+			Client:   &http.Client{Timeout: 3 * time.Second, Transport: newTransport(c)},
+			Region:   c.Region,
+			Endpoint: c.CredentialsEndpoint,
 		})
 	}
 	return credentials.New(&provider{chain: chain})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"s3imageserver/storage"
 )
@@ -45,6 +46,15 @@ type Config struct {
 	// credentials file, web identity or instance role (the last two on AWS
 	// endpoints only), and anonymous requests when the chain is empty.
 	AccessKey, SecretKey, SessionToken string
+	// CredentialsEndpoint is the URL of the service that the last two are asked
+	// of, for stores that are not AWS; empty means that of AWS.
+	CredentialsEndpoint string
+	// CustomerKey are the 32 bytes that the objects are encrypted with (SSE-C);
+	// nil means that they are not. It is sent over https only, except to the
+	// loopback interface.
+	CustomerKey []byte
+	// RequesterPays says that we pay for the requests.
+	RequesterPays bool
 
 	// ConnectTimeout is for the TCP and the TLS handshake each (default 2 s),
 	// HeaderTimeout until the answer's header (5 s), ReadTimeout for each wait
@@ -68,7 +78,8 @@ type Bucket struct {
 	core   atomic.Pointer[minio.Core]
 	// dialPatient returns a client for calls whose answer may take long to begin.
 	dialPatient func() (*minio.Core, error)
-	md5s        atomic.Int32 // whether the ETags are MD5s: unknown at first
+	md5s        atomic.Int32       // whether the ETags are MD5s: unknown at first
+	customerKey encrypt.ServerSide // nil: none
 }
 
 var (
@@ -94,6 +105,15 @@ func Open(c Config) (*Bucket, error) {
 	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
 	c.HeaderTimeout = orDefault(c.HeaderTimeout, defaultHeaderTimeout)
 	c.ReadTimeout = orDefault(c.ReadTimeout, defaultReadTimeout)
+	b := &Bucket{config: c}
+	if c.CustomerKey != nil {
+		if !secure && !isLoopback(host) {
+			return nil, errors.New("s3: the customer's key is sent over https only")
+		}
+		if b.customerKey, err = encrypt.NewSSEC(c.CustomerKey); err != nil {
+			return nil, fmt.Errorf("s3: customer's key: %w", err)
+		}
+	}
 	lookup := minio.BucketLookupAuto
 	if c.PathStyle != nil {
 		lookup = minio.BucketLookupDNS
@@ -108,7 +128,6 @@ func Open(c Config) (*Bucket, error) {
 		BucketLookup: lookup,
 		MaxRetries:   1, // the library counts the first attempt
 	}
-	b := &Bucket{config: c}
 	b.dial = func(region string) (*minio.Core, error) {
 		o := opts
 		o.Region = region
@@ -164,7 +183,7 @@ func (b *Bucket) GetIfModified(ctx context.Context, name string, have storage.In
 // modTime asks for the time of an object only; some stores send none with 304.
 func (b *Bucket) modTime(ctx context.Context, name string) (date time.Time, err error) {
 	err = b.inRegion(ctx, func(core *minio.Core) error {
-		info, err := core.StatObject(ctx, b.config.Bucket, b.config.Prefix+name, minio.StatObjectOptions{})
+		info, err := core.StatObject(ctx, b.config.Bucket, b.config.Prefix+name, b.options(condition{}))
 		date = info.LastModified
 		return err
 	})
@@ -200,7 +219,7 @@ func (b *Bucket) open(ctx context.Context, name string, want condition) (*storag
 		ETag:    strings.Trim(info.ETag, `"`),
 		ModTime: info.LastModified,
 		Meta:    metaOf(info.Metadata),
-	}, &timedBody{body: body, cancel: cancel, wait: b.config.ReadTimeout})
+	}, storage.TimedBody(body, cancel, b.config.ReadTimeout))
 	object.Body = b.verified(ctx, key, object, info, header)
 	return object, nil
 }
@@ -216,7 +235,7 @@ func (b *Bucket) key(op, name string) (string, error) {
 
 // get asks for key.
 func (b *Bucket) get(ctx context.Context, key string, want condition) (body io.ReadCloser, info minio.ObjectInfo, header http.Header, err error) {
-	options := minio.GetObjectOptions{Checksum: true, VersionID: want.version}
+	options := b.options(want)
 	if want.unlessETag != "" {
 		if err := options.SetMatchETagExcept(want.unlessETag); err != nil {
 			return nil, info, nil, fmt.Errorf("s3: %w", err)
@@ -230,6 +249,15 @@ func (b *Bucket) get(ctx context.Context, key string, want condition) (body io.R
 		return err
 	})
 	return body, info, header, err
+}
+
+// options returns what goes with every request for an object.
+func (b *Bucket) options(want condition) minio.GetObjectOptions {
+	o := minio.GetObjectOptions{Checksum: true, VersionID: want.version, ServerSideEncryption: b.customerKey}
+	if b.config.RequesterPays {
+		o.Set("X-Amz-Request-Payer", "requester")
+	}
+	return o
 }
 
 // inRegion makes a call, a second time when the store names the region it
@@ -320,36 +348,6 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// timedBody ends a Read that waits too long for the next bytes, by cancelling
-// the request. Time between two Reads does not count: the reader may be slow.
-type timedBody struct {
-	body   io.ReadCloser
-	cancel context.CancelFunc
-	wait   time.Duration
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	var late atomic.Bool
-	timer := time.AfterFunc(b.wait, func() { late.Store(true); b.cancel() })
-	n, err := b.body.Read(p)
-	timer.Stop()
-	if err != nil && err != io.EOF {
-		switch {
-		case late.Load():
-			err = fmt.Errorf("s3: %w: %w: no bytes for %v", storage.ErrUnavailable, os.ErrDeadlineExceeded, b.wait)
-		case errors.Is(err, io.ErrUnexpectedEOF):
-		case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
-			err = fmt.Errorf("s3: %w: %w", storage.ErrIncomplete, err)
-		}
-	}
-	return n, err
-}
-
-func (b *timedBody) Close() error {
-	b.cancel()
-	return b.body.Close()
-}
-
 // answers mends answers that minio-go does not read: one without a readable
 // Last-Modified gets the date noDate, since it refuses such answers whole and
 // some stores send them; a 304 becomes an error that keeps its date.
@@ -407,7 +405,7 @@ func splitEndpoint(endpoint string) (host string, secure bool, err error) {
 	if err != nil {
 		return "", false, fmt.Errorf("s3: endpoint: %w", err)
 	}
-	if ip := net.ParseIP(u.Hostname()); bare && (u.Hostname() == "localhost" || ip.IsLoopback()) {
+	if bare && isLoopback(u.Host) {
 		u.Scheme = "http"
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
@@ -417,6 +415,15 @@ func splitEndpoint(endpoint string) (host string, secure bool, err error) {
 		return "", false, fmt.Errorf("s3: endpoint %q: want only a scheme, a host and a port", u.Redacted())
 	}
 	return u.Host, u.Scheme == "https", nil
+}
+
+// isLoopback reports whether host[:port] is this machine.
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	return name == "localhost" || net.ParseIP(name).IsLoopback()
 }
 
 func isAmazon(host string) bool {

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -266,6 +268,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"a query", s3.Config{Bucket: "b", Endpoint: "http://host?x=1"}},
 		{"a password", s3.Config{Bucket: "b", Endpoint: "http://user:word@host"}},
 		{"no host", s3.Config{Bucket: "b", Endpoint: "http://"}},
+		{"half a customer's key", s3.Config{Bucket: "b", CustomerKey: make([]byte, 16)}},
+		{"a customer's key in the clear", s3.Config{Bucket: "b", Endpoint: "http://host", CustomerKey: make([]byte, 32)}},
 		{"not a host", s3.Config{Bucket: "b", Endpoint: "http://ho st"}},
 	}
 	for _, tt := range tests {
@@ -289,5 +293,87 @@ func hang(s string) func(net.Conn) {
 	return func(c net.Conn) {
 		raw(s)(c)
 		_, _ = c.Read(make([]byte, 1)) // returns when the client closes
+	}
+}
+
+// What goes with every request for an object: the customer's key, who pays.
+func TestRequestsForObjects(t *testing.T) {
+	headers := make(chan http.Header, 4)
+	b := open(t, s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, r *http.Request) {
+			headers <- r.Header
+			if r.Header.Get("If-None-Match") != "" {
+				raw("HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\n\r\n")(c)
+				return
+			}
+			raw("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Jan 2006 15:04:05 GMT\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello")(c)
+		}),
+		Bucket: "pictures", AccessKey: "key", SecretKey: "secret",
+		CustomerKey: []byte("0123456789abcdef0123456789abcdef"), RequesterPays: true,
+	})
+	_, info, err := storage.ReadAll(t.Context(), b, "photo.jpg", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.GetIfModified(t.Context(), "photo.jpg", info); !errors.Is(err, storage.ErrNotModified) {
+		t.Fatalf("GetIfModified = %v; want storage.ErrNotModified", err)
+	}
+	close(headers)
+	n := 0
+	for h := range headers {
+		n++
+		for name, want := range map[string]string{
+			"X-Amz-Server-Side-Encryption-Customer-Algorithm": "AES256",
+			"X-Amz-Server-Side-Encryption-Customer-Key":       "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+			"X-Amz-Request-Payer":                             "requester",
+		} {
+			if h.Get(name) != want {
+				t.Errorf("request %d: %s = %q; want %q", n, name, h.Get(name), want)
+			}
+		}
+	}
+	if n != 3 { // the last one asks for the date
+		t.Errorf("%d requests; want 3", n)
+	}
+}
+
+// A token of the cluster is exchanged for keys, which sign the requests, at the
+// service of a store that is not AWS.
+func TestWebIdentity(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"} {
+		t.Setenv(name, "")
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("the token of the cluster"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", file)
+	t.Setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/pictures")
+	asked := make(chan string, 1)
+	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.FormValue("WebIdentityToken")
+		fmt.Fprintf(w, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials>`+
+			`<AccessKeyId>lent</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken><Expiration>%s</Expiration>`+
+			`</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+	}))
+	t.Cleanup(sts.Close)
+	b := open(t, s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, r *http.Request) {
+			if !strings.Contains(r.Header.Get("Authorization"), "Credential=lent/") || r.Header.Get("X-Amz-Security-Token") != "session" {
+				status(403, "AccessDenied")(c)
+				return
+			}
+			raw("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Jan 2006 15:04:05 GMT\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello")(c)
+		}),
+		Bucket: "pictures", CredentialsEndpoint: sts.URL,
+	})
+	for range 2 { // the second one with the keys of the first
+		if data, _, err := storage.ReadAll(t.Context(), b, "photo.jpg", 100); string(data) != "hello" || err != nil {
+			t.Fatalf("ReadAll = %q, %v; want hello", data, err)
+		}
+	}
+	if token := <-asked; token != "the token of the cluster" {
+		t.Errorf("the service was shown the token %q", token)
 	}
 }
