@@ -3,6 +3,7 @@ module s3imageserver
 go 1.26.6
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/KimMachineGun/automemlimit v0.7.5
 	github.com/agnivade/levenshtein v1.2.1
 	github.com/bbrks/go-blurhash v1.1.1

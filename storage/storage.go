@@ -1,7 +1,8 @@
 // Package storage knows names and bytes: where the source pictures lie.
 //
 // A [Bucket] opens named objects. Its implementations live in sub-packages:
-// storage/s3 for any S3-compatible store, storage/dir for a local folder.
+// storage/s3 for any S3-compatible store, storage/dir for a local folder,
+// storage/origin for a web server.
 // Package storage/storagetest holds the conformance suite that every
 // implementation passes.
 package storage
@@ -76,6 +77,10 @@ type Object struct {
 	// differs from a checksum of the store wraps ErrDamaged and holds back the
 	// last bytes.
 	Body io.ReadCloser
+	// Stopgap, if not nil, is why this object came from a later bucket of a
+	// [Fallback]: an earlier one, which may have another object of that name,
+	// is in trouble.
+	Stopgap error
 }
 
 // Info describes an object as its store does.

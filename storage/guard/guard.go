@@ -119,12 +119,12 @@ func (b *Bucket) GetIfModified(ctx context.Context, name string, have storage.In
 	})
 }
 
-// GetVersion implements [storage.Versioned]. The error wraps [fs.ErrInvalid] if
+// GetVersion implements [storage.Versioned]. The error wraps [fs.ErrNotExist] if
 // the bucket keeps no versions.
 func (b *Bucket) GetVersion(ctx context.Context, name, version string) (*storage.Object, error) {
 	v, ok := b.inner.(storage.Versioned)
 	if !ok {
-		return nil, &fs.PathError{Op: "get version", Path: name, Err: fs.ErrInvalid}
+		return nil, &fs.PathError{Op: "get version", Path: name, Err: fs.ErrNotExist}
 	}
 	return b.open(ctx, func(ctx context.Context) (*storage.Object, error) { return v.GetVersion(ctx, name, version) })
 }
@@ -142,7 +142,7 @@ func (b *Bucket) open(ctx context.Context, get getFunc) (*storage.Object, error)
 		cancel()
 		return nil, slow(ctx, err)
 	}
-	return &storage.Object{Info: object.Info, Body: &body{b: b, ctx: ctx, cancel: cancel, get: get, object: object}}, nil
+	return &storage.Object{Info: object.Info, Stopgap: object.Stopgap, Body: &body{b: b, ctx: ctx, cancel: cancel, get: get, object: object}}, nil
 }
 
 // ask calls get if the circuit is closed.

@@ -1,0 +1,146 @@
+package origin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"code.dny.dev/ssrf"
+
+	"s3imageserver/storage"
+)
+
+// ETags as [storage.Info] has them: weak ones are told from strong ones, and a
+// server that sends none, but a date, gets one made of it.
+const (
+	weakPrefix = "W/"
+	datePrefix = "date-"
+)
+
+// object makes an answer an object.
+func (b *Bucket) object(ctx context.Context, resp *http.Response, body io.ReadCloser) (*storage.Object, error) {
+	if err := statusError(resp); err != nil {
+		return nil, err
+	}
+	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, fmt.Errorf("origin: %w: sends Content-Encoding %.20q, which was not asked for", storage.ErrUnavailable, coding)
+	}
+	info := storage.Info{Size: resp.ContentLength, ETag: etagOf(resp.Header)}
+	if t, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
+		info.ModTime = t
+	}
+	if info.ETag == "" && !info.ModTime.IsZero() {
+		info.ETag = datePrefix + strconv.FormatInt(info.ModTime.Unix(), 36)
+	}
+	if info.Size >= 0 {
+		return storage.NewObject(info, body), nil
+	}
+	// Chunks and HTTP/2 frames say where the body ends, but not before.
+	if resp.ProtoMajor < 2 && !slices.Contains(resp.TransferEncoding, "chunked") {
+		return nil, fmt.Errorf("origin: %w: the server does not say its length", storage.ErrIncomplete)
+	}
+	return b.measured(ctx, info, body)
+}
+
+// measured reads a body of unknown length.
+func (b *Bucket) measured(ctx context.Context, info storage.Info, body io.ReadCloser) (*storage.Object, error) {
+	select {
+	case b.unmeasured <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	data, err := io.ReadAll(io.LimitReader(body, b.config.MaxBytes+1))
+	if err == nil && int64(len(data)) > b.config.MaxBytes {
+		err = fmt.Errorf("origin: %w: more than %d bytes", storage.ErrTooLarge, b.config.MaxBytes)
+	}
+	if err != nil {
+		<-b.unmeasured
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("origin: %w: it broke off after %d bytes", storage.ErrIncomplete, len(data))
+		}
+		return nil, err
+	}
+	_ = body.Close() // read to its end
+	info.Size = int64(len(data))
+	return storage.NewObject(info, &heldBody{Reader: bytes.NewReader(data), release: sync.OnceFunc(func() { <-b.unmeasured })}), nil
+}
+
+// A heldBody was read before it is given out.
+type heldBody struct {
+	*bytes.Reader
+	release func() // called once
+}
+
+func (b *heldBody) Close() error {
+	b.Reset(nil)
+	b.release()
+	return nil
+}
+
+// etagOf returns the ETag of an answer as [storage.Info] has it.
+func etagOf(h http.Header) string {
+	tag := h.Get("ETag")
+	bare, weak := strings.CutPrefix(tag, "W/")
+	if len(bare) < 3 || bare[0] != '"' || bare[len(bare)-1] != '"' || len(bare) > 256 {
+		return ""
+	}
+	if bare = bare[1 : len(bare)-1]; strings.ContainsAny(bare, "\" \t\\") {
+		return ""
+	}
+	if weak {
+		return weakPrefix + bare
+	}
+	return bare
+}
+
+// statusError returns what an answer's status says, nil for 200.
+func statusError(resp *http.Response) error {
+	var kind error
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusNotModified:
+		return fmt.Errorf("origin: %w", storage.ErrNotModified)
+	case http.StatusNotFound, http.StatusGone, http.StatusUnavailableForLegalReasons:
+		kind = fs.ErrNotExist
+	case http.StatusUnauthorized, http.StatusForbidden:
+		kind = fs.ErrPermission
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		kind = storage.ErrOverloaded
+	default:
+		kind = storage.ErrUnavailable
+	}
+	return fmt.Errorf("origin: %w: status %d", kind, resp.StatusCode)
+}
+
+// classify makes an error of the client one of [storage.Bucket]'s. Where a
+// redirect or a name leads is the matter of that one picture, not a fault of
+// the server that all others need.
+func (b *Bucket) classify(ctx context.Context, err error) error {
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		return fmt.Errorf("origin: %w", ctxErr)
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // without the URL, which may hold what is not for logs
+	}
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errRedirect), errors.Is(err, ssrf.ErrProhibitedIP) && (b.base == nil || len(b.config.Hosts) > 0):
+		return fmt.Errorf("origin: %w: %w", fs.ErrPermission, err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("origin: %w: %w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded, err)
+	}
+	return fmt.Errorf("origin: %w: %w", storage.ErrUnavailable, err)
+}
