@@ -132,14 +132,17 @@ type HandlerStats struct {
 	Disk      *cache.DiskStats   `json:"disk,omitempty"`
 	Originals *cache.DiskStats   `json:"originals,omitempty"`
 	Shared    *cache.SharedStats `json:"shared,omitempty"`
-	Source    guard.Stats        `json:"source"`
+	Sources   []guard.Stats      `json:"sources"` // in the order in which they are asked
 }
 
 // Stats returns a snapshot.
 func (s *Server) Stats() Stats {
 	stats := Stats{Work: s.budgets.pictures.Load(), Handlers: map[string]HandlerStats{}}
 	for _, h := range s.handlers {
-		hs := HandlerStats{Cache: h.cache.Stats(), Source: h.bucket.Stats()}
+		hs := HandlerStats{Cache: h.cache.Stats()}
+		for _, g := range h.guards {
+			hs.Sources = append(hs.Sources, g.Stats())
+		}
 		if h.tiers.Memory != nil {
 			hs.Memory = new(h.tiers.Memory.Stats())
 		}

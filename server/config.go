@@ -69,9 +69,11 @@ type HandlerConfig struct {
 	Name string `json:"name"`
 	// Prefix is the route "/<prefix>/…"; empty means Name.
 	Prefix string `json:"prefix"`
-	// AWS, Source or Bucket is where the pictures come from: exactly one.
-	AWS    *AWSConfig   `json:"aws"`
-	Source SourceConfig `json:"source"`
+	// AWS, Source, Sources or Bucket is where the pictures come from: exactly
+	// one. Of Sources the first one that has a picture gives it.
+	AWS     *AWSConfig    `json:"aws"`
+	Source  SourceConfig  `json:"source"`
+	Sources []SourceEntry `json:"sources"`
 	// Bucket is for configurations that are put together in Go.
 	Bucket storage.Bucket `json:"-"`
 
@@ -138,32 +140,6 @@ type HandlerConfig struct {
 	// CacheTime is how long a result is kept, in seconds; absent means a week,
 	// 0 for ever, negative not at all.
 	CacheTime *int64 `json:"cache_time"`
-}
-
-// AWSConfig is a bucket of any S3-compatible store.
-type AWSConfig struct {
-	BucketName string `json:"bucket_name"`
-	// FilePath is the folder in the bucket; a slash is added when it is missing.
-	FilePath string `json:"file_path"`
-	// FilePathRaw takes FilePath as a bare prefix of the names.
-	FilePathRaw bool `json:"file_path_raw"`
-	// AccessKey and SecretKey may both be empty: then the environment, the
-	// shared credentials file and the machine's role are asked.
-	AccessKey    string `json:"aws_access"`
-	SecretKey    Secret `json:"aws_secret"`
-	SessionToken Secret `json:"session_token"`
-	// Endpoint is the store's URL or host and port; empty means AWS.
-	Endpoint string `json:"endpoint"`
-	Region   string `json:"region"`
-	// PathStyle puts the bucket's name into the path (true) or the host name
-	// (false); absent decides by the endpoint.
-	PathStyle *bool `json:"path_style"`
-}
-
-// SourceConfig is a source that is no S3 bucket.
-type SourceConfig struct {
-	// Dir is a local folder.
-	Dir string `json:"dir"`
 }
 
 // A Secret is a string that does not show itself when it is printed, logged or
@@ -309,23 +285,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	case !validPrefix(h.Prefix):
 		faults.add(key+".prefix", "%q is not a path of letters, digits and - . _ ~ /", h.Prefix)
 	}
-	sources := 0
-	for _, given := range []bool{h.AWS != nil, h.Source.Dir != "", h.Bucket != nil} {
-		if given {
-			sources++
-		}
-	}
-	if sources != 1 {
-		faults.add(key, "needs one source of pictures: either aws or source.dir")
-	}
-	if h.AWS != nil {
-		if h.AWS.BucketName == "" {
-			faults.add(key+".aws.bucket_name", "is missing")
-		}
-		if (h.AWS.AccessKey == "") != (h.AWS.SecretKey == "") {
-			faults.add(key+".aws.aws_access", "and aws_secret go together")
-		}
-	}
+	h.validateSources(key, faults)
 	if len(h.AllowedFormats) == 0 {
 		h.AllowedFormats = defaultAllowedFormats
 	}
@@ -388,18 +348,6 @@ func (h *HandlerConfig) cached() bool {
 
 // ttl returns how long a kept result is served; 0 means for ever.
 func (h *HandlerConfig) ttl() time.Duration { return seconds(*h.CacheTime) }
-
-// prefixOf returns what stands before a name in the bucket.
-func (a *AWSConfig) prefixOf() string {
-	if a.FilePathRaw || a.FilePath == "" {
-		return a.FilePath
-	}
-	folder := strings.Trim(a.FilePath, "/")
-	if folder == "" {
-		return ""
-	}
-	return folder + "/"
-}
 
 // path returns where a file of the configuration lies: as it is if it is
 // absolute or exists relative to the working directory, else relative to the

@@ -59,7 +59,7 @@ func (c *CacheConfig) validate(key string, h *HandlerConfig, faults *faults) {
 		}
 		return
 	}
-	if c.Store == nil && h.AWS == nil {
+	if c.Store == nil && h.firstBucket() == nil {
 		faults.add(key+".store", "is missing: it has endpoint and keys of the bucket")
 	}
 	if s := c.Store; s != nil && (s.AccessKey == "") != (s.SecretKey == "") {
@@ -68,8 +68,11 @@ func (c *CacheConfig) validate(key string, h *HandlerConfig, faults *faults) {
 	if p := strings.Trim(c.Prefix, "/"); p != "" && path.Clean(p) != p {
 		faults.add(key+".prefix", "%q is not a path", c.Prefix)
 	}
-	if a := h.AWS; a != nil && c.Store == nil && a.BucketName == c.Bucket && strings.HasPrefix(c.folder(), a.prefixOf()) {
-		faults.add(key+".prefix", "results would lie among the sources: everybody could ask for them by name")
+	entries, _ := h.sources()
+	for i := range entries {
+		if a := &entries[i]; c.Store == nil && a.BucketName == c.Bucket && strings.HasPrefix(c.folder(), a.prefixOf()) {
+			faults.add(key+".prefix", "results would lie among the sources: everybody could ask for them by name")
+		}
 	}
 }
 
@@ -85,12 +88,13 @@ func (c *CacheConfig) folder() string {
 // store returns the connection to the shared bucket.
 func (h *HandlerConfig) store() *AWSConfig {
 	a := AWSConfig{}
-	if h.AWS != nil {
-		a = *h.AWS
+	if first := h.firstBucket(); first != nil {
+		a = *first
 	}
 	if s := h.Cache.Store; s != nil {
 		a = AWSConfig{Endpoint: s.Endpoint, Region: s.Region, PathStyle: s.PathStyle, AccessKey: s.AccessKey, SecretKey: s.SecretKey, SessionToken: s.SessionToken}
 	}
+	a.CustomerKey = "" // results are not encrypted with it
 	a.BucketName, a.FilePath, a.FilePathRaw = h.Cache.Bucket, h.Cache.folder(), true
 	return &a
 }
@@ -274,7 +278,7 @@ type HandlerEvents struct {
 }
 
 func (e *HandlerEvents) validate(key string, h *HandlerConfig, faults *faults) {
-	if e.Listen && h.AWS == nil && h.Bucket == nil {
+	if e.Listen && h.firstBucket() == nil && h.Bucket == nil {
 		faults.add(key+".listen", "only a bucket has notifications")
 	}
 	if len(e.Remake) > 32 {

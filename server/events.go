@@ -111,7 +111,11 @@ func newEvents(ctx context.Context, s *Server) *events {
 	s.background.Go(func() { e.remake(ctx) })
 	for _, h := range s.handlers {
 		if h.config.Events.Listen {
-			s.background.Go(func() { e.watch(ctx, h) })
+			for _, one := range h.sources {
+				if w, ok := one.Bucket.(storage.Watcher); ok {
+					s.background.Go(func() { e.watch(ctx, h, w) })
+				}
+			}
 		}
 	}
 	return e
@@ -188,12 +192,12 @@ func (e *events) apply(ctx context.Context, changes []change) error {
 
 // nameOf returns the name that a handler has for an object.
 func (h *Handler) nameOf(c change) (string, bool) {
-	a := h.config.AWS
-	if a == nil || a.BucketName != c.bucket {
-		return "", false
+	for _, s := range h.sources {
+		if name, ok := s.nameOf(c.bucket, c.key); ok {
+			return name, true
+		}
 	}
-	name, ok := strings.CutPrefix(c.key, a.prefixOf())
-	return name, ok && storage.ValidName(name)
+	return "", false
 }
 
 func (e *events) changed(ctx context.Context, names map[*Handler][]string) error {
@@ -312,14 +316,10 @@ const (
 	longestWatchPause = 30 * time.Second
 )
 
-// watch listens to the notifications of a handler's bucket until ctx ends. After an interruption nobody knows what has changed meanwhile: that
-// is what revalidate is for.
-func (e *events) watch(ctx context.Context, h *Handler) {
-	watcher, ok := h.source.(storage.Watcher)
-	if !ok {
-		h.log.Error("events.listen: this source has no notifications")
-		return
-	}
+// watch listens to the notifications of a bucket of a handler until ctx ends.
+// After an interruption nobody knows what has changed meanwhile: that is what
+// revalidate is for.
+func (e *events) watch(ctx context.Context, h *Handler, watcher storage.Watcher) {
 	pause := firstWatchPause
 	for {
 		began := time.Now()

@@ -86,7 +86,7 @@ func FuzzParseEvents(f *testing.F) {
 func newEventSite(t *testing.T, b *storagetest.Memory, events HandlerEvents) *site {
 	t.Helper()
 	s := newAdminSite(t, b, HandlerConfig{Cache: CacheConfig{MemoryMB: 8}, Events: events})
-	s.server.handlers[0].config.AWS = &AWSConfig{BucketName: "pictures", FilePath: "large"}
+	s.server.handlers[0].sources[0].aws = &AWSConfig{BucketName: "pictures", FilePath: "large"}
 	return s
 }
 

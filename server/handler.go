@@ -16,8 +16,9 @@ import (
 type Handler struct {
 	config    *HandlerConfig
 	id        string // of handler and bucket, part of every cache key
-	source    storage.Bucket
-	bucket    *guard.Bucket // around source
+	sources   sources
+	guards    []*guard.Bucket // around the sources, in their order
+	bucket    storage.Bucket  // all of guards
 	cache     *cache.Cache
 	tiers     cache.Config // of cache
 	originals *originals   // nil: none are kept
@@ -36,21 +37,23 @@ type Handler struct {
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
 	c := &s.config.Handlers[i]
-	source, id, err := openBucket(s.config, c)
+	sources, err := openSources(s.config, i)
 	if err != nil {
-		return nil, &Fault{Key: sourceKey(s.config, i), Text: err.Error()}
+		return nil, err
 	}
 	log := s.log.With("handler", c.Prefix)
-	bucket := guard.New(source, guard.Config{Name: c.Prefix, Timeout: seconds(int64(c.Limits.FetchSeconds)), Changed: outageLog(log)})
+	guards := sources.guard(c, log)
+	bucket := fallbackOf(guards)
 	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log)
 	if err != nil {
 		return nil, err
 	}
 	h := &Handler{
-		config: c,
-		id:     cache.Tuple(c.Prefix, id),
-		source: source,
-		bucket: bucket,
+		config:  c,
+		id:      cache.Tuple(c.Prefix, sources.id()),
+		sources: sources,
+		guards:  guards,
+		bucket:  bucket,
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
 			Limits:  c.Limits.resize(formatsOf(c.AllowedFormats), int64(c.AVIFPixels)),
@@ -70,17 +73,6 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	}
 	h.fallback = newFallback(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
-}
-
-// outageLog tells when a store is not asked any more, and when it is again.
-func outageLog(log *slog.Logger) func(open bool) {
-	return func(open bool) {
-		if open {
-			log.Error("the store fails: it is asked only now and then until it answers")
-		} else {
-			log.Info("the store answers again")
-		}
-	}
 }
 
 // ServeHTTP is the path of a request, from top to bottom.

@@ -43,10 +43,17 @@ func metaOf(note string) storage.Meta {
 // sending it while it is the same.
 func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
 	if version := req.delivery.version; version != "" {
-		return h.bucket.GetVersion(ctx, req.name, version)
+		if v, ok := h.bucket.(storage.Versioned); ok {
+			return v.GetVersion(ctx, req.name, version)
+		}
+		return nil, errVersion
 	}
 	if old != nil && old.SourceETag != "" {
-		return storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
+		object, err := storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
+		if err == nil || len(h.sources) == 1 || !storesTrouble(err) || h.cache.Servable(h.key(req), old) {
+			return object, err
+		}
+		return h.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it
 	}
 	original := h.original(req)
 	if original == nil {
@@ -116,7 +123,7 @@ func (h *Handler) originalFresh() time.Duration {
 // keepOriginal returns the function that keeps a source that is being read, nil
 // if it is not to be kept or is.
 func (h *Handler) keepOriginal(req request, source *storage.Object) func([]byte) {
-	if _, kept := source.Body.(keptBody); kept || h.originals == nil {
+	if _, kept := source.Body.(keptBody); kept || source.Stopgap != nil || h.originals == nil {
 		return nil
 	}
 	info, began := source.Info, time.Now()
@@ -171,6 +178,15 @@ func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
 		Info: storage.Info{Size: int64(len(e.Body)), ETag: e.SourceETag, ModTime: e.SourceModTime},
 		Body: keptBody{io.NopCloser(bytes.NewReader(e.Body))},
 	}
+}
+
+// keeps reports whether there is a source that is kept and will do.
+func (h *Handler) keeps(ctx context.Context, req request) bool {
+	object := h.keptSource(ctx, req)
+	if object != nil {
+		_ = object.Body.Close() // nothing of it was read
+	}
+	return object != nil
 }
 
 // largerVariant returns a kept variant of the whole picture from which req can

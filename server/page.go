@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-
-	"s3imageserver/storage"
 )
 
 //go:embed page.html
@@ -29,11 +27,7 @@ func newPage(handlers []*Handler) http.Handler {
 			Options []pageOptions
 		}
 		for _, h := range handlers {
-			lister, ok := h.source.(storage.Lister)
-			if !ok {
-				continue
-			}
-			names, err := lister.List(r.Context(), maxSamples, h.allowed)
+			names, err := h.sources.list(r.Context(), maxSamples, h.allowed)
 			if err != nil {
 				h.log.Warn("page: no list of pictures", "error", err)
 				continue

@@ -37,6 +37,9 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	defer source.Body.Close() // only read
+	if source.Stopgap != nil && h.keeps(ctx, req) {
+		return nil, fmt.Errorf("source: %w", source.Stopgap)
+	}
 	if source.Size > h.config.MaxSourceBytes {
 		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
 	}
@@ -48,6 +51,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	}
 	entry.SourceETag, entry.SourceModTime, entry.SourceNote = source.ETag, source.ModTime, noteOf(source.Meta)
 	entry.Timing = missTiming(fetched) + entry.Timing
+	entry.Derived = source.Stopgap != nil
 	return entry, nil
 }
 

@@ -75,7 +75,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && len(wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
 	}
-	if _, ok := h.source.(storage.Versioned); err == nil && !ok && req.delivery.version != "" {
+	if err == nil && req.delivery.version != "" && !h.sources.versioned() {
 		err = errVersion
 	}
 	req.refresh = params.get(refreshParam) == "1" && h.admin.authorized(r)

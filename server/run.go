@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/dir"
+	"s3imageserver/storage/origin"
 	"s3imageserver/storage/s3"
 )
 
@@ -53,36 +55,59 @@ func LogWarnings(log *slog.Logger, warnings []*Fault) {
 	}
 }
 
-// openBucket returns the source of a handler, and a name for it that tells it
-// from all others.
-func openBucket(c *Config, h *HandlerConfig) (b storage.Bucket, id string, err error) {
-	switch {
-	case h.Bucket != nil:
-		return h.Bucket, "own", nil
-	case h.AWS != nil:
-		a := h.AWS
-		b, err = s3.Open(a.s3())
-		return b, cache.Tuple("s3", a.Endpoint, a.BucketName, a.prefixOf()), err
-	default:
-		b, err = openDir(c, h.Source.Dir)
-		return b, cache.Tuple("dir", h.Source.Dir), err
-	}
-}
-
 // openStore opens the shared bucket of a cache. Its store has to answer soon,
 // since a fill asks it first.
 func openStore(a *AWSConfig) (storage.Store, error) {
-	c := a.s3()
+	c, err := a.s3()
+	if err != nil {
+		return nil, err
+	}
 	c.HeaderTimeout = sharedTimeout
 	return s3.Open(c)
 }
 
+// openSource opens one source, and returns a name for it that tells it from all
+// others.
+func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id string, err error) {
+	switch e.kind() {
+	case kindS3:
+		config, err := e.AWSConfig.s3()
+		if err != nil {
+			return nil, "", err
+		}
+		b, err := s3.Open(config)
+		return b, cache.Tuple("s3", e.Endpoint, e.BucketName, e.prefixOf()), err
+	case kindDir:
+		b, err = openDir(c, e.Dir)
+		return b, cache.Tuple("dir", e.Dir), err
+	default:
+		config, err := e.SourceConfig.origin(maxBytes)
+		if err != nil {
+			return nil, "", err
+		}
+		b, err := origin.Open(config)
+		return b, cache.Tuple("origin", e.URL), err
+	}
+}
+
 // s3 returns the configuration in the words of package s3.
-func (a *AWSConfig) s3() s3.Config {
+func (a *AWSConfig) s3() (s3.Config, error) {
+	key, err := a.customerKey()
 	return s3.Config{
 		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
 		AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
+		CredentialsEndpoint: a.CredentialsEndpoint, CustomerKey: key, RequesterPays: a.RequesterPays,
+	}, err
+}
+
+// origin returns the configuration in the words of package origin.
+func (s *SourceConfig) origin(maxBytes int64) (origin.Config, error) {
+	networks, err := s.networks()
+	header := http.Header{}
+	for name, value := range s.Headers {
+		header.Set(name, string(value))
 	}
+	return origin.Config{URL: s.URL, Hosts: s.Hosts, Networks: networks, Header: header, MaxBytes: maxBytes}, err
 }
 
 // openDir opens a local folder, or the embedded one of that name if there is
@@ -114,11 +139,9 @@ func Check(c *Config) error {
 	faults.collect(err)
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
-		bucket, _, err := openBucket(c, h)
-		if err != nil {
-			faults.add(sourceKey(c, i), "%v", err)
-		}
-		_, err = newOverlays(c, h, bucket, fonts, handlerKey(i), slog.Default())
+		sources, err := openSources(c, i)
+		faults.collect(err)
+		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default())
 		faults.collect(err)
 		if h.ErrorImage != "" {
 			if _, err := c.readFile(h.ErrorImage); err != nil {
@@ -131,15 +154,3 @@ func Check(c *Config) error {
 
 // handlerKey returns the key of a handler.
 func handlerKey(i int) string { return "handlers." + strconv.Itoa(i) }
-
-// sourceKey returns the key of a handler's source of pictures.
-func sourceKey(c *Config, i int) string {
-	key := handlerKey(i)
-	switch h := &c.Handlers[i]; {
-	case h.AWS != nil:
-		return key + ".aws"
-	case h.Source.Dir != "":
-		return key + ".source.dir"
-	}
-	return key
-}

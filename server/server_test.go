@@ -134,7 +134,7 @@ func newSite(t *testing.T, b storage.Bucket, o Options, handlers ...HandlerConfi
 		if handlers[i].Prefix == "" {
 			handlers[i].Prefix = "h"
 		}
-		if handlers[i].AWS == nil && handlers[i].Source.Dir == "" && handlers[i].Bucket == nil {
+		if handlers[i].AWS == nil && handlers[i].Source.Dir == "" && handlers[i].Sources == nil && handlers[i].Bucket == nil {
 			handlers[i].Bucket = b
 		}
 	}

@@ -1,0 +1,127 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
+)
+
+// sources are where the pictures of a handler come from, in the order in which
+// they are asked.
+type sources []openedSource
+
+type openedSource struct {
+	storage.Bucket
+	id  string     // tells it from all others
+	aws *AWSConfig // nil: it is no S3 bucket
+}
+
+// nameOf returns the name that an object of a bucket has in this source.
+func (s openedSource) nameOf(bucket, key string) (string, bool) {
+	if s.aws == nil || s.aws.BucketName != bucket {
+		return "", false
+	}
+	name, ok := strings.CutPrefix(key, s.aws.prefixOf())
+	return name, ok && storage.ValidName(name)
+}
+
+// openSources opens the sources of a handler. The error joins all faults.
+func openSources(c *Config, i int) (sources, error) {
+	h := &c.Handlers[i]
+	if h.Bucket != nil {
+		return sources{{h.Bucket, "own", nil}}, nil
+	}
+	var all sources
+	var faults faults
+	entries, keys := h.sources()
+	for j := range entries {
+		e := &entries[j]
+		b, id, err := openSource(c, e, h.MaxSourceBytes)
+		if err != nil {
+			key := handlerKey(i) + "." + keys[j]
+			if e.Dir != "" {
+				key += ".dir"
+			}
+			faults.add(key, "%v", err)
+			continue
+		}
+		s := openedSource{Bucket: b, id: id}
+		if e.kind() == kindS3 {
+			s.aws = &e.AWSConfig
+		}
+		all = append(all, s)
+	}
+	return all, faults.join()
+}
+
+// id tells these sources from all others.
+func (s sources) id() string {
+	if len(s) == 1 {
+		return s[0].id
+	}
+	ids := []string{"sources"}
+	for _, one := range s {
+		ids = append(ids, one.id)
+	}
+	return cache.Tuple(ids...)
+}
+
+func (s sources) buckets() []storage.Bucket {
+	all := make([]storage.Bucket, len(s))
+	for i := range s {
+		all[i] = s[i].Bucket
+	}
+	return all
+}
+
+// versioned reports whether one of them keeps versions.
+func (s sources) versioned() bool {
+	return slices.ContainsFunc(s, func(one openedSource) bool { _, ok := one.Bucket.(storage.Versioned); return ok })
+}
+
+// list returns names of at most max pictures, of those sources that can tell.
+func (s sources) list(ctx context.Context, max int, keep func(name string) bool) ([]string, error) {
+	if l, ok := storage.Fallback(s.buckets()...).(storage.Lister); ok {
+		return l.List(ctx, max, keep)
+	}
+	return nil, nil
+}
+
+// guard returns a guard around each source: one that is down is no reason to
+// spare the others.
+func (s sources) guard(h *HandlerConfig, log *slog.Logger) []*guard.Bucket {
+	guards := make([]*guard.Bucket, len(s))
+	for i, one := range s {
+		log := log
+		if len(s) > 1 {
+			log = log.With("source", i+1)
+		}
+		guards[i] = guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: seconds(int64(h.Limits.FetchSeconds)), Changed: outageLog(log)})
+	}
+	return guards
+}
+
+// fallbackOf returns the bucket that asks the guarded sources in order.
+func fallbackOf(guards []*guard.Bucket) storage.Bucket {
+	all := make([]storage.Bucket, len(guards))
+	for i, g := range guards {
+		all[i] = g
+	}
+	return storage.Fallback(all...)
+}
+
+// outageLog tells when a store is not asked any more, and when it is again.
+func outageLog(log *slog.Logger) func(open bool) {
+	return func(open bool) {
+		if open {
+			log.Error("the store fails: it is asked only now and then until it answers")
+		} else {
+			log.Info("the store answers again")
+		}
+	}
+}
