@@ -1,12 +1,14 @@
 package server
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
 )
 
 // A stateMetric tells one number of a snapshot T that is taken when somebody
@@ -51,11 +53,13 @@ var (
 		counter("stale_hits_total", "Old results sent while the source was asked.", func(h HandlerStats) float64 { return number(h.Cache.StaleHits) }, "handler"),
 		counter("stale_on_error_total", "Old results sent since the source could not be had.", func(h HandlerStats) float64 { return number(h.Cache.StaleOnError) }, "handler"),
 		counter("unchanged_total", "Old results that the source confirmed.", func(h HandlerStats) float64 { return number(h.Cache.Unchanged) }, "handler"),
-		counter("store_requests_total", "Requests to the store of the sources.", func(h HandlerStats) float64 { return number(h.Source.Asked) }, "handler"),
-		counter("store_retries_total", "Of store_requests_total, second attempts.", func(h HandlerStats) float64 { return number(h.Source.Retried) }, "handler"),
-		counter("store_faults_total", "Of store_requests_total, those that failed by the store's fault.", func(h HandlerStats) float64 { return number(h.Source.Failed) }, "handler"),
-		counter("store_refused_total", "Requests not made since the store fails.", func(h HandlerStats) float64 { return number(h.Source.Refused) }, "handler"),
-		gauge("store_circuit_open", "1 while the store is not asked, after many failures.", func(h HandlerStats) float64 { return truth(h.Source.Open) }, "handler"),
+	}
+	sourceMetrics = []stateMetric[guard.Stats]{
+		counter("store_requests_total", "Requests to a source; source counts from 1, in the order in which they are asked.", func(s guard.Stats) float64 { return number(s.Asked) }, "handler", "source"),
+		counter("store_retries_total", "Of store_requests_total, second attempts.", func(s guard.Stats) float64 { return number(s.Retried) }, "handler", "source"),
+		counter("store_faults_total", "Of store_requests_total, those that failed by the store's fault.", func(s guard.Stats) float64 { return number(s.Failed) }, "handler", "source"),
+		counter("store_refused_total", "Requests not made since the store fails.", func(s guard.Stats) float64 { return number(s.Refused) }, "handler", "source"),
+		gauge("store_circuit_open", "1 while the store is not asked, after many failures.", func(s guard.Stats) float64 { return truth(s.Open) }, "handler", "source"),
 	}
 	memoryMetrics = []stateMetric[cache.MemoryStats]{
 		gauge("memory_cache_bytes", "Size of the memory tier.", func(s cache.MemoryStats) float64 { return number(s.Bytes) }, "handler"),
@@ -98,6 +102,7 @@ var _ prometheus.Collector = stateCollector{}
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	describeAll(out, workMetrics)
 	describeAll(out, cacheMetrics)
+	describeAll(out, sourceMetrics)
 	describeAll(out, memoryMetrics)
 	describeAll(out, diskMetrics)
 	describeAll(out, sharedMetrics)
@@ -121,6 +126,9 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	tell(out, []stateMetric[*Server]{readyMetric}, s)
 	for prefix, h := range stats.Handlers {
 		tell(out, cacheMetrics, h, prefix)
+		for i, source := range h.Sources {
+			tell(out, sourceMetrics, source, prefix, strconv.Itoa(i+1))
+		}
 		if h.Memory != nil {
 			tell(out, memoryMetrics, *h.Memory, prefix)
 		}

@@ -64,7 +64,7 @@ func TestMetrics(t *testing.T) {
 		`s3imageserver_request_seconds_count{cache="memory",handler="h"} 2`,
 		`s3imageserver_memory_cache_entries{handler="h"} 2`,
 		`s3imageserver_requests_in_flight 0`,
-		`s3imageserver_store_circuit_open{handler="h"} 0`,
+		`s3imageserver_store_circuit_open{handler="h",source="1"} 0`,
 		`s3imageserver_budget_bytes 0`,
 		`s3imageserver_ready 1`,
 	} {
