@@ -35,6 +35,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "answer requests (default)", serve},
+		{"sign", "sign URLs", sign},
 		{"purge", "remove pictures from the caches of a running server", purge},
 		{"check", "read the configuration, say what is wrong with it, and end", check},
 	}

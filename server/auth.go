@@ -3,40 +3,106 @@ package server
 import (
 	"errors"
 	"net/http"
+	"time"
 )
 
-// An Authorizer decides whether a request is answered. The error wraps
+// An authorizer decides whether a request is answered. The error wraps
 // errVerification if it is not. It must be safe for concurrent use.
-type Authorizer interface {
-	Authorize(r *http.Request) error
+type authorizer interface {
+	authorize(r *http.Request, req *request) (grant, error)
 }
 
 var errVerification = errors.New("verification failed")
 
+// A grant is what is known of a request that is let in.
+type grant struct {
+	by      string    // what let it in, in words
+	private bool      // the answer is for this client alone
+	expires time.Time // when it ends; zero: never
+}
+
+// and returns the grant of a request that has both.
+func (g grant) and(other grant) grant {
+	switch {
+	case g.by == "":
+		g.by = other.by
+	case other.by != "":
+		g.by += ", " + other.by
+	}
+	g.private = g.private || other.private
+	if g.expires.IsZero() || !other.expires.IsZero() && other.expires.Before(g.expires) {
+		g.expires = other.expires
+	}
+	return g
+}
+
 // verifier asks the function of a library user about the token.
 type verifier func(token string) bool
 
-// Authorize implements [Authorizer].
-func (v verifier) Authorize(r *http.Request) error {
-	if !v(r.URL.Query().Get(tokenParam)) {
-		return errVerification
+// authorize implements [authorizer].
+func (v verifier) authorize(_ *http.Request, req *request) (grant, error) {
+	if !v(req.query.Get(tokenParam)) {
+		return grant{}, errVerification
 	}
-	return nil
+	return grant{by: "the program's function", private: true}, nil
 }
 
-// authorizers returns those that must all agree.
-func authorizers(verify func(token string) bool) []Authorizer {
-	if verify == nil {
-		return nil
-	}
-	return []Authorizer{verifier(verify)}
+// A door is who has to agree to a request: always, all of must; of one of, at
+// least one.
+type door struct {
+	must  []authorizer
+	oneOf []authorizer
 }
 
-func (h *Handler) authorize(r *http.Request) error {
-	for _, a := range h.auth {
-		if err := a.Authorize(r); err != nil {
-			return err
+// newDoor returns the door of a handler.
+func (h *Handler) newDoor(o Options) door {
+	var d door
+	if o.Verify != nil {
+		d.must = append(d.must, verifier(o.Verify))
+	}
+	c := h.config.Auth
+	if c == nil {
+		return d
+	}
+	if c.HMAC != nil {
+		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
+	}
+	if c.Require == "all" {
+		d.must, d.oneOf = append(d.must, d.oneOf...), nil
+	}
+	return d
+}
+
+// open reports whether everybody is let in.
+func (d *door) open() bool { return len(d.must)+len(d.oneOf) == 0 }
+
+// authorize asks those who have to agree.
+func (d *door) authorize(r *http.Request, req *request) (grant, error) {
+	var g grant
+	for _, a := range d.must {
+		found, err := a.authorize(r, req)
+		if err != nil {
+			return g, err
 		}
+		g = g.and(found)
 	}
-	return nil
+	if len(d.oneOf) == 0 {
+		return g, nil
+	}
+	var reasons []error
+	for _, a := range d.oneOf {
+		found, err := a.authorize(r, req)
+		if err == nil {
+			return g.and(found), nil
+		}
+		reasons = append(reasons, err)
+	}
+	return g, errors.Join(reasons...)
+}
+
+// challenge says how to get in (RFC 9110, section 11.6.1).
+func (h *Handler) challenge(header http.Header, status int) {
+	if status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", "Bearer")
+	}
 }

@@ -10,17 +10,35 @@ import (
 
 // cacheControl says how long others may keep a picture: as long as this server
 // does, or less if the request asks for it.
-func (h *Handler) cacheControl(d delivery, s cache.Status) string {
+func (h *Handler) cacheControl(req *request, s cache.Status) string {
+	most := h.maxAge()
+	if s == cache.Derived { // it is only better than nothing
+		most = max(*h.config.NegativeTime, 0)
+	}
+	if d := req.delivery.maxAge; d >= 0 {
+		most = min(most, d)
+	}
+	if end := req.grant.expires; !end.IsZero() {
+		most = min(most, max(0, int64(time.Until(end).Seconds())))
+	}
+	scope := "public"
+	if req.grant.private {
+		scope = "private"
+	}
 	switch {
 	case *h.config.CacheTime < 0:
 		return "no-cache"
-	case s == cache.Derived: // it is only better than nothing
-		return h.scope + ", max-age=" + strconv.FormatInt(max(*h.config.NegativeTime, 0), 10)
-	case d.maxAge >= 0 && d.maxAge < h.maxAge():
-		return h.scope + ", max-age=" + strconv.FormatInt(d.maxAge, 10)
+	case most < h.maxAge() || s == cache.Derived:
+		return scope + ", max-age=" + strconv.FormatInt(most, 10)
+	case req.grant.private:
+		return h.keepable.private
 	}
-	return h.keepable
+	return h.keepable.public
 }
+
+// keepable is what Cache-Control says of pictures that are what they should
+// be, since most answers say it.
+type keepable struct{ public, private string }
 
 // maxAge returns for how many seconds others may keep pictures at the most.
 func (h *Handler) maxAge() int64 {
@@ -30,25 +48,21 @@ func (h *Handler) maxAge() int64 {
 	return *h.config.CacheTime
 }
 
-// setCacheControl puts down what Cache-Control says of pictures that are what
-// they should be, since most answers say it.
+// setCacheControl puts it down.
 func (h *Handler) setCacheControl() {
-	h.scope = "public"
-	if len(h.auth) > 0 {
-		h.scope = "private"
-	}
-	h.keepable = h.scope + ", max-age=" + strconv.FormatInt(h.maxAge(), 10)
+	age := ", max-age=" + strconv.FormatInt(h.maxAge(), 10)
 	if n := h.config.StaleWhileRevalidate; n > 0 {
-		h.keepable += ", stale-while-revalidate=" + strconv.FormatInt(n, 10)
+		age += ", stale-while-revalidate=" + strconv.FormatInt(n, 10)
 	}
 	if n := h.config.StaleIfError; n != nil && *n > 0 {
-		h.keepable += ", stale-if-error=" + strconv.FormatInt(*n, 10)
+		age += ", stale-if-error=" + strconv.FormatInt(*n, 10)
 	}
+	h.keepable = keepable{"public" + age, "private" + age}
 }
 
 // setCacheHeader says where a picture came from (RFC 9211), for how long nobody
 // has asked whether it is still true (RFC 9111, section 5.1), and what it cost.
-func (h *Handler) setCacheHeader(header http.Header, e *cache.Entry, s cache.Status) {
+func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entry, s cache.Status) {
 	header["Cache-Status"] = cacheStatuses[s]
 	header["Server-Timing"] = hitTiming[s]
 	if e.Timing != "" && !s.Hit() {
@@ -56,7 +70,11 @@ func (h *Handler) setCacheHeader(header http.Header, e *cache.Entry, s cache.Sta
 	}
 	if ttl := h.config.ttl(); ttl > 0 && s != cache.Filled && s != cache.Derived {
 		age := e.Age(time.Now())
-		header.Set("Age", strconv.FormatInt(int64(age.Seconds()), 10))
+		// Others take the age off max-age; of a request that ends, that is what is
+		// left already.
+		if req.grant.expires.IsZero() {
+			header.Set("Age", strconv.FormatInt(int64(age.Seconds()), 10))
+		}
 		if s == cache.StaleHit {
 			header.Set("Cache-Status", "s3imageserver; hit; ttl="+strconv.FormatInt(int64((ttl-age).Seconds()), 10)+"; detail=stale-while-revalidate")
 		}

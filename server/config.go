@@ -47,6 +47,11 @@ type Config struct {
 	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
 	// 512.
 	MemoryBudget int64 `json:"memory_budget"`
+	// Auth is the verification of all handlers that have none of their own.
+	Auth *AuthConfig `json:"auth"`
+	// AuthStatus answers requests that fail it: 401, 403 or 404; 0 means 404, as
+	// of a picture that is not there.
+	AuthStatus StatusCode `json:"auth_status"`
 	// Admin is the listener for purges and for those who watch the server.
 	Admin AdminConfig `json:"admin"`
 	// Events is how stores tell of changes.
@@ -82,6 +87,10 @@ type HandlerConfig struct {
 	ErrorImage string `json:"error_image"`
 	// ErrorStatus replaces the status of every fault of a picture or its source.
 	ErrorStatus StatusCode `json:"error_status"`
+	// Auth is the verification of the requests; nil means that of the server.
+	Auth *AuthConfig `json:"auth"`
+	// AuthStatus is as that of the server, which 0 means.
+	AuthStatus StatusCode `json:"auth_status"`
 	// AllowedFormats are the extensions that names may have, with or without a
 	// dot; empty means png, jpg, jpeg, gif and webp.
 	AllowedFormats []string `json:"allowed_formats"`
@@ -238,6 +247,7 @@ func (c *Config) Validate() error {
 	}
 	c.Admin.validate(c, &faults)
 	c.Events.validate(c, &faults)
+	c.validateAuth(&faults)
 	seen, folders := map[string]int{}, map[string]CacheConfig{}
 	for i := range c.Handlers {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)

@@ -87,11 +87,15 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}
 	header.Set("Cache-Control", "no-store")
+	if errors.Is(err, errVerification) {
+		status = cmp.Or(int(h.config.AuthStatus), status)
+		h.challenge(header, status)
+	}
 	if status == http.StatusBadRequest {
 		http.Error(w, "400 bad request: "+whyBad(err), status)
 		return
 	}
-	if replaced := h.config.ErrorStatus; replaced != 0 && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
+	if replaced := h.config.ErrorStatus; replaced != 0 && !errors.Is(err, errVerification) && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
 		status = int(replaced)
 	}
 	o := req.options

@@ -25,10 +25,10 @@ type Handler struct {
 	resizer   *resize.Resizer
 	presets   map[string]url.Values
 	overlays  *overlays
-	auth      []Authorizer
+	door      door
 	admin     *AdminConfig
 
-	scope, keepable string // of Cache-Control
+	keepable keepable
 
 	fallback *fallback
 	meters   *handlerMeters
@@ -62,11 +62,11 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		},
 		presets:  presetsOf(s.config, c),
 		overlays: overlays,
-		auth:     authorizers(o.Verify),
 		admin:    &s.config.Admin,
 		meters:   s.parts.metrics.of(c.Prefix),
 		log:      log,
 	}
+	h.door = h.newDoor(o)
 	h.setCacheControl()
 	if err := s.openCache(h); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	if err := h.authorize(r); err != nil {
+	if req.grant, err = h.door.authorize(r, &req); err != nil {
 		h.fail(w, r, req, err)
 		return
 	}

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"s3imageserver/resize"
 )
@@ -114,19 +116,26 @@ func (h *Handler) obeyHints(req *request, r *http.Request) {
 	}
 }
 
+// redirectAge is how long a client may keep a redirect, in seconds.
+const redirectAge = 300
+
 // redirect sends a client whose format was negotiated to the URL that names
 // it, where caches that ignore Vary may keep the picture. It reports whether it
 // did.
 func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) bool {
-	if !h.config.RedirectAuto || !req.negotiated {
-		return false
+	if !h.config.RedirectAuto || !req.negotiated || req.query.Has(tokenParam) {
+		return false // a token in Location would be in every log on the way
 	}
-	query := resize.ParseQuery(r.URL.RawQuery)
+	query := maps.Clone(req.query)
 	query.Set("f", req.options.Format.String())
-	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query.Encode()}
+	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()
 	header.Set("Vary", "Accept")
-	header.Set("Cache-Control", "private, max-age=300")
+	age := int64(redirectAge)
+	if end := req.grant.expires; !end.IsZero() {
+		age = min(age, max(0, int64(time.Until(end).Seconds())))
+	}
+	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(age, 10))
 	header.Set("Location", target.String())
 	w.WriteHeader(http.StatusFound)
 	return true

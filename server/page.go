@@ -19,7 +19,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 const maxSamples = 24
 
 // newPage returns the page that shows the pictures of the handlers whose
-// buckets can list them, and what the parameters do to them.
+// buckets can list them and that let in everybody, and what the parameters do to
+// them.
 func newPage(handlers []*Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var content struct {
@@ -27,6 +28,9 @@ func newPage(handlers []*Handler) http.Handler {
 			Options []pageOptions
 		}
 		for _, h := range handlers {
+			if !h.door.open() {
+				continue
+			}
 			names, err := h.sources.list(r.Context(), maxSamples, h.allowed)
 			if err != nil {
 				h.log.Warn("page: no list of pictures", "error", err)

@@ -47,6 +47,7 @@ func (h *Handler) layers(query url.Values, note func(resize.Note)) layers {
 		}
 	}
 	if h.config.PresetsOnly {
+		query = maps.Clone(query)
 		for name, values := range query {
 			if resize.KnownParam(name) && name != "f" {
 				note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})

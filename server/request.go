@@ -24,6 +24,8 @@ type request struct {
 	info       []string             // fields that are asked for instead of the picture
 	widths     []int                // of the <picture> that is asked for instead
 	refresh    bool                 // the picture is to be made anew
+	query      url.Values           // all parameters of the URL, known and others
+	grant      grant                // by which it is answered
 }
 
 var (
@@ -50,6 +52,8 @@ var policies = []resize.Param{
 	{Name: maxAgeParam, Doc: "how long others may keep it, at most as long as the handler says", Values: "seconds", Group: groupDelivery},
 	{Name: versionParam, Doc: "version of the object, of a store that has versions", Values: "as the store names it", Group: groupDelivery},
 	{Name: tokenParam, Doc: "token for the verification", Values: "text", Group: groupDelivery},
+	{Name: signatureParam, Doc: "signature of the URL", Values: "base64url", Group: groupDelivery},
+	{Name: expiryParam, Doc: "when a signed URL ends", Values: "Unix seconds", Group: groupDelivery},
 	{Name: infoParam, Doc: "JSON about the picture: all of it, or a list of fields; of some only the header is read", Values: "1, " + strings.Join(resize.DetailFields(), ", "), Group: groupDelivery},
 	{Name: srcsetParam, Doc: "a whole `<picture>` of these widths, in the formats that are written", Values: "widths, separated by commas", Group: groupDelivery},
 	{Name: sizesParam, Doc: "its attribute `sizes`", Values: "text", Group: groupDelivery},
@@ -66,11 +70,12 @@ func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
 	var wrong refused
-	params := h.layers(resize.ParseQuery(r.URL.RawQuery), wrong.note)
+	req.query = resize.ParseQuery(r.URL.RawQuery)
+	params := h.layers(req.query, wrong.note)
 	req.options = resize.ExplainOptions(params.get, h.config.MaxDimension, wrong.note)
 	req.delivery = parseDelivery(params.get, wrong.note)
 	h.overlays.known(&req.options, wrong.note)
-	name, err := h.parseName(r.URL)
+	name, err := objectName(r.URL, h.config.Prefix)
 	req.name = name
 	if err == nil && len(wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
@@ -92,10 +97,10 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	return req, err
 }
 
-// parseName returns the object's name: the path behind the prefix, decoded
-// exactly once.
-func (h *Handler) parseName(u *url.URL) (string, error) {
-	escaped := strings.TrimPrefix(u.EscapedPath(), path.Join("/", h.config.Prefix)+"/")
+// objectName returns the object's name in a URL: the path behind the prefix,
+// decoded exactly once.
+func objectName(u *url.URL, prefix string) (string, error) {
+	escaped := strings.TrimPrefix(u.EscapedPath(), "/"+prefix+"/")
 	name, err := url.PathUnescape(escaped)
 	if err != nil || !storage.ValidName(name) {
 		return "", errName

@@ -17,8 +17,8 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	setPictureHeader(header, req, e.MediaType, h.vary(req))
 	h.askHints(header)
 	header.Set("ETag", `"`+e.ETag+`"`)
-	header.Set("Cache-Control", h.cacheControl(req.delivery, s))
-	h.setCacheHeader(header, e, s)
+	header.Set("Cache-Control", h.cacheControl(&req, s))
+	h.setCacheHeader(header, &req, e, s)
 	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, newContent(e.Body))
 }
 

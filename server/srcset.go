@@ -68,7 +68,7 @@ func (h *Handler) srcset(w http.ResponseWriter, r *http.Request, req request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	query := resize.ParseQuery(r.URL.RawQuery)
+	query := req.query
 	set := h.pictureSet(r, req, d, query)
 	body, mediaType := set.html(), htmlType
 	if strings.EqualFold(query.Get(asParam), "json") {
@@ -141,17 +141,17 @@ func scaledOptions(o resize.Options, width int) resize.Options {
 	return o
 }
 
-// link returns the URL of a result of the request's picture. It is the one
-// place where URLs of our own are made, so it is where they would be signed.
+// link returns the URL of a result of the request's picture, signed where URLs
+// are.
 func (h *Handler) link(u *url.URL, req request, o resize.Options, f resize.Format, query url.Values) string {
 	o.Format = f
-	text := o.String()
+	link := resize.ParseQuery(o.String())
 	for _, name := range []string{tokenParam, versionParam} {
 		if v := query.Get(name); v != "" {
-			text += "&" + url.Values{name: {v}}.Encode()
+			link.Set(name, v)
 		}
 	}
-	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: text}).String()
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: h.sign(&req, link)}).String()
 }
 
 // html returns the element; what stands in attributes is escaped.

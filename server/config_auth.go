@@ -1,0 +1,116 @@
+package server
+
+import (
+	"strconv"
+)
+
+// AuthConfig says who is answered. Where several schemes are given, either
+// suffices.
+type AuthConfig struct {
+	// HMAC lets in who has a signed URL.
+	HMAC *HMACConfig `json:"hmac"`
+	// Require is "any" (the default): one scheme suffices; or "all".
+	Require string `json:"require"`
+	// Open lets in everybody: a handler says so where the server has a scheme for
+	// all.
+	Open bool `json:"open"`
+}
+
+// HMACConfig is the scheme of signed URLs.
+type HMACConfig struct {
+	// Keys are all tried; the first one signs the URLs that the server makes.
+	Keys []SigningKey `json:"keys"`
+	// RequireExp refuses URLs without an end.
+	RequireExp bool `json:"require_exp"`
+	// MaxLifetime refuses URLs that end later than so many seconds from now; 0
+	// means any.
+	MaxLifetime int64 `json:"max_lifetime"`
+}
+
+// A SigningKey is one secret that signs URLs.
+type SigningKey struct {
+	ID     string `json:"id"` // a name for those who operate; not part of any URL
+	Secret Secret `json:"secret"`
+}
+
+// leastSecret is how many bytes a key of a signature has at least.
+const leastSecret = 16
+
+// key returns the key of that id, the first one if it is empty, nil if there is
+// none.
+func (c *HMACConfig) key(id string) *SigningKey {
+	for i := range c.Keys {
+		if id == "" || c.Keys[i].ID == id {
+			return &c.Keys[i]
+		}
+	}
+	return nil
+}
+
+func (c *HMACConfig) validate(key string, faults *faults) {
+	if len(c.Keys) == 0 {
+		faults.add(key+".keys", "there is none: no URL could be signed")
+	}
+	if c.MaxLifetime < 0 {
+		faults.add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
+	}
+	seen := map[string]bool{}
+	for i, k := range c.Keys {
+		at := key + ".keys." + strconv.Itoa(i)
+		switch {
+		case k.ID == "":
+			faults.add(at+".id", "is missing")
+		case seen[k.ID]:
+			faults.add(at+".id", "%q is the id of another key too", k.ID)
+		}
+		seen[k.ID] = true
+		if len(k.Secret) < leastSecret {
+			faults.add(at+".secret", "is shorter than %d bytes", leastSecret)
+		}
+	}
+}
+
+func (c *AuthConfig) validate(key string, faults *faults) {
+	schemes := 0
+	if c.HMAC != nil {
+		schemes++
+		c.HMAC.validate(key+".hmac", faults)
+	}
+	switch {
+	case c.Open && schemes > 0:
+		faults.add(key+".open", "lets in everybody, and so goes with no scheme")
+	case !c.Open && schemes == 0:
+		faults.add(key, "names no scheme; to let in everybody say \"open\": true")
+	}
+	if c.Require != "" && c.Require != "any" && c.Require != "all" {
+		faults.add(key+".require", "%q is neither any nor all", c.Require)
+	}
+}
+
+// validateAuth gives handlers what the server has for all, and checks both.
+func (c *Config) validateAuth(faults *faults) {
+	if c.Auth != nil {
+		c.Auth.validate("auth", faults)
+	}
+	validateAuthStatus(c.AuthStatus, "auth_status", faults)
+	for i := range c.Handlers {
+		h := &c.Handlers[i]
+		if h.Auth == nil {
+			h.Auth = c.Auth
+		} else if h.Auth != c.Auth {
+			h.Auth.validate(handlerKey(i)+".auth", faults)
+		}
+		if h.AuthStatus == 0 {
+			h.AuthStatus = c.AuthStatus
+		}
+		validateAuthStatus(h.AuthStatus, handlerKey(i)+".auth_status", faults)
+	}
+}
+
+func validateAuthStatus(s StatusCode, key string, faults *faults) {
+	switch s {
+	case 0, 401, 403, 404:
+	default:
+		faults.add(key, "is none of 401, 403 and 404")
+	}
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3imageserver/resize"
+)
+
+const (
+	// signatureParam is the signature of a URL, in base64url without padding.
+	signatureParam = "sig"
+	// expiryParam is when a signed URL ends, in Unix seconds.
+	expiryParam = "exp"
+)
+
+// signed holds the parameters that a signature covers: all that are known, but
+// for the signature itself and the token, which has a proof of its own.
+var signed = func() map[string]bool {
+	names := map[string]bool{}
+	for _, p := range Params() {
+		names[p.Name] = p.Name != signatureParam && p.Name != tokenParam
+	}
+	return names
+}()
+
+// CanonicalURL returns what a signature is made of: the handler's prefix, the
+// object's name, then name and value of each parameter in the order of their
+// names, all as decoded text. Each of them is written as a netstring: its length
+// in bytes as a decimal number, a colon, the bytes, a comma.
+//
+// Of params, those that are never signed or not known are left out, and the
+// first value of each counts.
+func CanonicalURL(handler, name string, params url.Values) []byte {
+	b := make([]byte, 0, 256)
+	b = appendNetstring(b, handler)
+	b = appendNetstring(b, name)
+	var store [maxParameters]string
+	names := store[:0]
+	for p := range params {
+		if signed[p] {
+			names = append(names, p)
+		}
+	}
+	slices.Sort(names)
+	for _, p := range names {
+		b = appendNetstring(b, p)
+		b = appendNetstring(b, params.Get(p))
+	}
+	return b
+}
+
+func appendNetstring(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	b = append(b, ':')
+	b = append(b, s...)
+	return append(b, ',')
+}
+
+// Sign returns the value of sig for a URL: the HMAC-SHA256 (RFC 2104) of its
+// [CanonicalURL] in base64url without padding (RFC 4648, section 5).
+func Sign(secret []byte, handler, name string, params url.Values) string {
+	return base64.RawURLEncoding.EncodeToString(sum(secret, CanonicalURL(handler, name, params)))
+}
+
+func sum(secret, text []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(text)
+	return mac.Sum(nil)
+}
+
+// SignURL signs a URL, whole or from the path on, with the key of that id, or
+// the first one if it is empty. It ends at expires; the zero value leaves its
+// end as it is. A signature that it has is replaced.
+func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	h := c.handlerOf(u)
+	if h == nil {
+		return "", fmt.Errorf("sign: no handler answers %q", u.Path)
+	}
+	if h.Auth == nil || h.Auth.HMAC == nil {
+		return "", fmt.Errorf("sign: auth.hmac of handler %q has no keys", h.Prefix)
+	}
+	key := h.Auth.HMAC.key(id)
+	if key == nil {
+		return "", fmt.Errorf("sign: handler %q has no key %q", h.Prefix, id)
+	}
+	name, err := objectName(u, h.Prefix)
+	if err != nil {
+		return "", fmt.Errorf("sign: %q: %w", u.Path, err)
+	}
+	query := resize.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "&"))
+	if p := repeated(query); p != "" {
+		return "", fmt.Errorf("sign: the parameter %s is there twice", p)
+	}
+	if !expires.IsZero() {
+		query.Set(expiryParam, strconv.FormatInt(expires.Unix(), 10))
+	}
+	if h.Auth.HMAC.RequireExp && !query.Has(expiryParam) {
+		return "", errors.New("sign: the configuration requires an end: say -exp")
+	}
+	u.RawQuery = signQuery([]byte(key.Secret), h.Prefix, name, query)
+	return u.String(), nil
+}
+
+// signQuery returns the query with its signature.
+func signQuery(secret []byte, handler, name string, query url.Values) string {
+	query = maps.Clone(query)
+	query.Set(signatureParam, Sign(secret, handler, name, query))
+	return query.Encode()
+}
+
+// repeated returns a known parameter that a query has more than once, "" if
+// there is none.
+func repeated(query url.Values) string {
+	for p, values := range query {
+		if _, known := signed[p]; known && len(values) > 1 {
+			return p
+		}
+	}
+	return ""
+}
+
+// handlerOf returns the handler that answers a URL, nil if none does.
+func (c *Config) handlerOf(u *url.URL) *HandlerConfig {
+	var found *HandlerConfig
+	for i := range c.Handlers {
+		h := &c.Handlers[i]
+		if strings.HasPrefix(u.EscapedPath(), "/"+h.Prefix+"/") && (found == nil || len(h.Prefix) > len(found.Prefix)) {
+			found = h
+		}
+	}
+	return found
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"s3imageserver/server"
+)
+
+const vectorFile = "testdata/signing/vectors.json"
+
+// A vector is one URL that is signed right.
+type vector struct {
+	Secret    string            `json:"secret"`
+	Handler   string            `json:"handler"`
+	Name      string            `json:"name"`
+	Params    map[string]string `json:"params"`
+	Canonical string            `json:"canonical"`
+	Sig       string            `json:"sig"`
+	URL       string            `json:"url"` // one spelling of several
+}
+
+// vectors are without their results.
+var vectors = []vector{
+	{Handler: "h", Name: "photo.jpg"},
+	{Handler: "h", Name: "photo.jpg", Params: map[string]string{"w": "300", "h": "200"}},
+	{Handler: "h", Name: "photo.jpg", Params: map[string]string{"w": "300", "exp": "4102444800"}},
+	{Handler: "shop/images", Name: "2026/a b+c.jpg", Params: map[string]string{"preset": "card,dark", "f": "webp"}},
+	{Handler: "shop", Name: "image/s/2026/a b+c.jpg", Params: map[string]string{"preset": "card,dark", "f": "webp"}},
+	{Handler: "h", Name: "Ünï/日本 😀.jpg", Params: map[string]string{"txt": "Grüße & mehr = 100 %", "txtcolor": "fff"}},
+	{Handler: "h", Name: "100%25,5:x.jpg", Params: map[string]string{"crop": "10%,10%,50%,50%", "w": ""}},
+	{Handler: "h", Name: "photo.jpg", Params: map[string]string{"srcset": "320,640,960", "sizes": "(min-width: 40em) 50vw, 100vw"}},
+	{Handler: "h", Name: "photo.jpg", Params: map[string]string{"info": "1"}},
+	{Handler: "h", Name: "o'brien (1)!*~.jpg", Params: map[string]string{"dl": "o'brien (1)!*~.jpg", "minw": "1", "minh": "2", "w": "3", "h": "4"}},
+	{Secret: "ключ из шестнадцати и более байт", Handler: "h", Name: "photo.jpg", Params: map[string]string{"w": "300"}},
+	{Secret: "sixteen bytes ok", Handler: "h", Name: "photo.jpg", Params: map[string]string{"w": "300", "q": "80", "g": "fp:0.3:0.7"}},
+}
+
+// readVectors returns the file of vectors, written anew with -update.
+func readVectors(t *testing.T) []vector {
+	t.Helper()
+	want := slices.Clone(vectors)
+	for i := range want {
+		v := &want[i]
+		if v.Secret == "" {
+			v.Secret = "a secret of at least 16 bytes"
+		}
+		query := url.Values{}
+		for name, value := range v.Params {
+			query.Set(name, value)
+		}
+		v.Canonical = string(server.CanonicalURL(v.Handler, v.Name, query))
+		v.Sig = server.Sign([]byte(v.Secret), v.Handler, v.Name, query)
+		query.Set("sig", v.Sig)
+		v.URL = (&url.URL{Path: "/" + v.Handler + "/" + v.Name}).EscapedPath() + "?" + query.Encode()
+	}
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(want); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(vectorFile, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(vectorFile); err != nil || !bytes.Equal(got, text.Bytes()) {
+		t.Errorf("%s is stale (%v): go test -tags nodynamic . -update", vectorFile, err)
+	}
+	return want
+}
+
+// signers are the programs in docs/signing: the command that has to be there,
+// and how to run them.
+var signers = []struct {
+	language, needs string
+	prepare, run    []string // "DIR" is a folder for what prepare makes
+}{
+	{"Go", "go", []string{"go", "build", "-o", "DIR/sign", "docs/signing/sign.go"}, []string{"DIR/sign"}},
+	{"Python", "python3", nil, []string{"python3", "docs/signing/sign.py"}},
+	{"JavaScript", "node", nil, []string{"node", "docs/signing/sign.js"}},
+	{"PHP", "php", nil, []string{"php", "docs/signing/sign.php"}},
+	{"Ruby", "ruby", nil, []string{"ruby", "docs/signing/sign.rb"}},
+	{"Java", "javac", []string{"javac", "-encoding", "UTF-8", "-d", "DIR", "docs/signing/Sign.java"}, []string{"java", "-Dsun.jnu.encoding=UTF-8", "-Dfile.encoding=UTF-8", "-cp", "DIR", "Sign"}},
+}
+
+// What the snippets of all languages sign is what the server takes, and their
+// signatures are those of the vectors.
+func TestSnippets(t *testing.T) {
+	all := readVectors(t)
+	hmac := &server.HMACConfig{}
+	config := &server.Config{AuthStatus: 403, Auth: &server.AuthConfig{HMAC: hmac}}
+	for _, v := range all {
+		if !slices.ContainsFunc(config.Handlers, func(h server.HandlerConfig) bool { return h.Prefix == v.Handler }) {
+			config.Handlers = append(config.Handlers, server.HandlerConfig{Prefix: v.Handler, Source: server.SourceConfig{Dir: "testdata/photos"}})
+		}
+		if !slices.ContainsFunc(hmac.Keys, func(k server.SigningKey) bool { return string(k.Secret) == v.Secret }) {
+			hmac.Keys = append(hmac.Keys, server.SigningKey{ID: v.Sig, Secret: server.Secret(v.Secret)})
+		}
+	}
+	s, err := server.New(config, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, signer := range signers {
+		t.Run(signer.language, func(t *testing.T) {
+			if _, err := exec.LookPath(signer.needs); err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatalf("%s is not on this machine", signer.needs)
+				}
+				t.Skipf("not tested: %s is not on this machine", signer.needs)
+			}
+			dir := t.TempDir()
+			command := func(args []string, more ...string) string {
+				args = append(slices.Clone(args), more...)
+				for i := range args {
+					args[i] = strings.ReplaceAll(args[i], "DIR", dir)
+				}
+				c := exec.Command(args[0], args[1:]...)
+				c.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
+				out, err := c.Output()
+				if err != nil {
+					t.Fatalf("%q: %v", args, err)
+				}
+				return strings.TrimSpace(string(out))
+			}
+			if signer.prepare != nil {
+				command(signer.prepare)
+			}
+			some := all
+			if testing.Short() {
+				some = []vector{all[2], all[3], all[5]}
+			}
+			for _, v := range some {
+				args := []string{v.Secret, v.Handler, v.Name}
+				for name, value := range v.Params {
+					args = append(args, name+"="+value)
+				}
+				link := command(signer.run, args...)
+				u, err := url.Parse(link)
+				if err != nil {
+					t.Fatalf("%s: %v", link, err)
+				}
+				if got := u.Query().Get("sig"); got != v.Sig {
+					t.Errorf("%s: sig = %s; want %s, of %s", link, got, v.Sig, v.Canonical)
+					continue
+				}
+				// Its spelling is one that the server takes, for this name only; there is
+				// no such picture.
+				for target, want := range map[string]int{link: http.StatusNotFound, strings.Replace(link, ".jpg?", ".png?", 1): http.StatusForbidden} {
+					w := httptest.NewRecorder()
+					s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+					if w.Code != want {
+						t.Errorf("GET %s = %d; want %d", target, w.Code, want)
+					}
+				}
+			}
+			t.Logf("%d URLs signed", len(some))
+		})
+	}
+}
+
+// The command signs URLs as the server checks them.
+func TestSign(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.json")
+	t.Setenv("SIGN_KEY", "a secret of at least 16 bytes")
+	config := `{"handlers": [
+		{"name": "h", "source": {"dir": "testdata/photos"}, "auth": {"hmac": {"keys": [{"id": "new", "secret": "another secret with many bytes"}, {"id": "old", "secret": "${SIGN_KEY}"}]}}},
+		{"name": "open", "source": {"dir": "testdata/photos"}}], "auth_status": 403}`
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := server.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(c, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	get := func(target string) (status int, cacheControl string) {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		return w.Code, w.Header().Get("Cache-Control")
+	}
+	tests := []struct {
+		name     string
+		args     []string
+		want     int    // status of the first URL
+		contains string // in the output, or in the error
+	}{
+		{"with the first key", []string{"/h/still-life.jpg?w=60"}, 200, "sig="},
+		{"a whole URL keeps its host", []string{"https://img.example.com/h/still-life.jpg?w=60"}, 200, "https://img.example.com/h/"},
+		{"with the older key", []string{"-key", "old", "/h/still-life.jpg?w=60&fbclid=x"}, 200, "fbclid=x"},
+		{"with an end", []string{"-exp", "90m", "/h/still-life.jpg"}, 200, "exp="},
+		{"with an end in days", []string{"-exp", "7d", "/h/still-life.jpg"}, 200, "exp="},
+		{"with a moment", []string{"-exp", "2100-01-01T00:00:00Z", "/h/still-life.jpg"}, 200, "exp=4102444800"},
+		{"with one that is over", []string{"-exp", "2020-01-01T00:00:00Z", "/h/still-life.jpg"}, 403, "exp=1577836800"},
+		{"signed again", []string{"/h/still-life.jpg?sig=x"}, 200, "sig="},
+		{"no such key", []string{"-key", "none", "/h/still-life.jpg"}, 0, `no key "none"`},
+		{"a handler without keys", []string{"/open/still-life.jpg"}, 0, "has no keys"},
+		{"no handler", []string{"/nobody/still-life.jpg"}, 0, "no handler"},
+		{"no name", []string{"/h/../x"}, 0, "not a valid name"},
+		{"twice the same parameter", []string{"/h/still-life.jpg?w=1&w=2"}, 0, "twice"},
+		{"no end", []string{"-exp", "soon", "/h/still-life.jpg"}, 0, "-exp soon"},
+		{"no URL", nil, 0, "no URL"},
+	}
+	for _, tt := range tests {
+		var out, stderr bytes.Buffer
+		err := run(t.Context(), append([]string{"sign", "-c", file}, tt.args...), &out, &stderr)
+		if tt.want == 0 {
+			if err == nil || !strings.Contains(err.Error(), tt.contains) {
+				t.Errorf("%s: %v; want an error with %q", tt.name, err, tt.contains)
+			}
+			continue
+		}
+		link := strings.TrimSpace(out.String())
+		if err != nil || !strings.Contains(link, tt.contains) {
+			t.Errorf("%s: %s, %v; want %s", tt.name, link, err, tt.contains)
+		}
+		if status, _ := get(link); status != tt.want {
+			t.Errorf("%s: GET %s = %d; want %d", tt.name, link, status, tt.want)
+		}
+	}
+	if status, _ := get("/h/still-life.jpg?w=60"); status != 403 {
+		t.Errorf("without a signature: %d; want 403", status)
+	}
+	// What may be kept no longer than the URL lasts.
+	link, err := c.SignURL("/h/still-life.jpg?w=60", "", time.Now().Add(100*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, cc := get(link); !slices.Contains([]string{"public, max-age=99", "public, max-age=98"}, cc) {
+		t.Errorf("a URL that ends in 100 s has Cache-Control %q; want at most 99 s", cc)
+	}
+}
+
+// All vectors differ, so that each one checks something.
+func TestVectorsDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range readVectors(t) {
+		seen[v.Sig] = true
+	}
+	if len(seen) != len(vectors) {
+		t.Errorf("%d signatures of %d vectors; want all different: %v", len(seen), len(vectors), slices.Sorted(maps.Keys(seen)))
+	}
+}
