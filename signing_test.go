@@ -89,7 +89,7 @@ var signers = []struct {
 	language, needs string
 	prepare, run    []string // "DIR" is a folder for what prepare makes
 }{
-	{"Go", "go", []string{"go", "build", "-o", "DIR/sign", "docs/signing/sign.go"}, []string{"DIR/sign"}},
+	{"Go", "go", []string{"go", "build", "-o", "DIR/sign", "./docs/signing"}, []string{"DIR/sign"}},
 	{"Python", "python3", nil, []string{"python3", "docs/signing/sign.py"}},
 	{"JavaScript", "node", nil, []string{"node", "docs/signing/sign.js"}},
 	{"PHP", "php", nil, []string{"php", "docs/signing/sign.php"}},

@@ -1,5 +1,3 @@
-//go:build ignore
-
 // Signs URLs of s3imageserver: go run sign.go SECRET HANDLER NAME [parameter=value ...]
 package main
 
