@@ -112,12 +112,13 @@ func serve(ctx context.Context, args []string, _, stderr io.Writer) error {
 	if err := parseFlags(flags, args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
 	c, warnings, err := loadConfig(*name, stderr)
-	server.LogWarnings(log, warnings)
 	if err != nil {
+		server.LogWarnings(slog.New(slog.NewTextHandler(stderr, nil)), warnings)
 		return err
 	}
+	log := server.NewLog(stderr, c.Log)
+	server.LogWarnings(log, warnings)
 	limitMemory(log)
 	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads()})
 }
