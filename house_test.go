@@ -9,7 +9,7 @@ import (
 // Which package may import which; README.md, "Project structure", has the same
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
-	"s3imageserver":                     "server",
+	"s3imageserver":                     "server resize",
 	"s3imageserver/server":              "resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
 	"s3imageserver/resize":              "resize/jpeg resize/scale resize/gif resize/icc resize/inflate",
 	"s3imageserver/resize/jpeg":         "",
@@ -45,9 +45,6 @@ var onlyIn = map[string]string{
 	"s3imageserver/storage/s3":                       "server/run.go",
 	"s3imageserver/storage/dir":                      "server/run.go",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",
-	"go.opentelemetry.io/otel":                       "server/tracing.go",
-	"go.opentelemetry.io/otel/trace":                 "server/tracing.go",
-	"go.opentelemetry.io/otel/sdk/trace":             "server/tracing.go",
 	"net/http/pprof":                                 "server/admin.go",
 	"github.com/tailscale/hujson":                    "server/load.go",
 	"github.com/disintegration/imaging":              "resize/",

@@ -6,7 +6,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 	"runtime"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/urfave/cli/v3"
 	_ "golang.org/x/crypto/x509roots/fallback" // a scratch container has no CA roots
 
 	"s3imageserver/server"
@@ -25,27 +25,48 @@ var embedded embed.FS
 
 const defaultConfig = "config.json"
 
-// A command is one way to run the program.
-type command struct {
-	name, doc string
-	run       func(ctx context.Context, args []string, stdout, stderr io.Writer) error
-}
-
-// commands returns all commands; the first one is the default.
-func commands() []command {
-	return []command{
-		{"serve", "answer requests (default)", serve},
-		{"sign", "sign URLs", sign},
-		{"purge", "remove pictures from the caches of a running server", purge},
-		{"check", "read the configuration, say what is wrong with it, and end", check},
+// newProgram returns the program with all its commands.
+func newProgram(stdout, stderr io.Writer) *cli.Command {
+	program := &cli.Command{
+		Name:      "s3imageserver",
+		Usage:     "pictures from S3 or a folder: cropped, resized, converted on request",
+		UsageText: "s3imageserver [-c FILE] [command] [flags] [arguments]",
+		Version:   versionText(),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "c", Usage: "configuration `FILE` (default: config.json in the working directory, else a built-in one that shows sample pictures)"},
+		},
+		Commands: []*cli.Command{
+			{Name: "serve", Usage: "answer requests; this is what is done without a command", Action: serve},
+			checkCommand(),
+			signCommand(),
+			purgeCommand(),
+			warmCommand(),
+			convertCommand(),
+			infoCommand(),
+			replayCommand(),
+			healthCommand(),
+			versionCommand(),
+		},
+		Action:                serve,
+		EnableShellCompletion: true,
+		ConfigureShellCompletionCommand: func(c *cli.Command) {
+			c.Hidden = false
+			c.Usage = "print a script that completes commands and flags in bash, zsh, fish or pwsh"
+		},
+		HideVersion:    true, // there is a command
+		Reader:         os.Stdin,
+		Writer:         stdout,
+		ErrWriter:      stderr,
+		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // main exits
 	}
+	for _, c := range append(program.Commands, program) {
+		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return fmt.Errorf("%w; see -h", err) }
+	}
+	return program
 }
 
 func main() {
-	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	if err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -53,46 +74,25 @@ func main() {
 
 // run is the program without its process: args are those behind its name.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 {
-		for _, c := range commands() {
-			if c.name == args[0] {
-				return c.run(ctx, args[1:], stdout, stderr)
-			}
-		}
-	}
-	return commands()[0].run(ctx, args, stdout, stderr)
+	return newProgram(stdout, stderr).Run(ctx, append([]string{"s3imageserver"}, args...))
 }
 
-// newFlags returns the flags of a command, with the one that all have.
-func newFlags(name string, stderr io.Writer) (flags *flag.FlagSet, config *string) {
-	flags = flag.NewFlagSet("s3imageserver "+name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	config = flags.String("c", "", "configuration `file` (default config.json in the working directory, else a built-in one that shows sample pictures)")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: s3imageserver [command] [flags]\n\ncommands:\n")
-		for _, c := range commands() {
-			fmt.Fprintf(stderr, "  %-8s %s\n", c.name, c.doc)
-		}
-		fmt.Fprintf(stderr, "\nflags of %s:\n", name)
-		flags.PrintDefaults()
-	}
-	return flags, config
-}
-
-// parseFlags reads args, which must all be flags.
-func parseFlags(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unknown command or argument %q; see -h", flags.Arg(0))
+// noArguments refuses arguments of a command that takes none.
+func noArguments(cmd *cli.Command) error {
+	if cmd.NArg() > 0 {
+		return fmt.Errorf("unknown command or argument %q; see -h", cmd.Args().First())
 	}
 	return nil
 }
 
-// loadConfig reads the named file; without a name config.json, and without that
-// the embedded configuration.
-func loadConfig(name string, stderr io.Writer) (*server.Config, []*server.Fault, error) {
+// loadConfig reads the configuration of a command.
+func loadConfig(cmd *cli.Command) (*server.Config, []*server.Fault, error) {
+	return loadConfigFile(cmd.String("c"), cmd.Root().ErrWriter)
+}
+
+// loadConfigFile reads the named file; without a name config.json, and without
+// that the embedded configuration.
+func loadConfigFile(name string, stderr io.Writer) (*server.Config, []*server.Fault, error) {
 	if name != "" {
 		return server.Load(name)
 	}
@@ -107,18 +107,16 @@ func loadConfig(name string, stderr io.Writer) (*server.Config, []*server.Fault,
 	return server.LoadEmbedded("built-in config.json", data, embedded)
 }
 
-func serve(ctx context.Context, args []string, _, stderr io.Writer) error {
-	flags, name := newFlags("serve", stderr)
-	if err := parseFlags(flags, args); err != nil {
+func serve(ctx context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	c, warnings, err := loadConfig(*name, stderr)
-	if err != nil {
-		server.LogWarnings(slog.New(slog.NewTextHandler(stderr, nil)), warnings)
-		return err
-	}
-	log := server.NewLog(stderr, c.Log)
+	log := slog.New(slog.NewTextHandler(cmd.Root().ErrWriter, nil))
+	c, warnings, err := loadConfig(cmd)
 	server.LogWarnings(log, warnings)
+	if err != nil {
+		return err
+	}
 	limitMemory(log)
 	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads()})
 }
@@ -149,13 +147,16 @@ func limitMemory(log *slog.Logger) {
 	}
 }
 
+func checkCommand() *cli.Command {
+	return &cli.Command{Name: "check", Usage: "read the configuration, say what is wrong with it, and end", Action: check}
+}
+
 // check loads and validates without serving. Unknown keys are faults here.
-func check(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	flags, name := newFlags("check", stderr)
-	if err := parseFlags(flags, args); err != nil {
+func check(_ context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	c, warnings, err := loadConfig(*name, stderr)
+	c, warnings, err := loadConfig(cmd)
 	faults := []error{err}
 	for _, w := range warnings {
 		faults = append(faults, w)
@@ -166,6 +167,6 @@ func check(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := errors.Join(faults...); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "configuration is valid: %d handlers\n", len(c.Handlers))
+	fmt.Fprintf(cmd.Root().Writer, "configuration is valid: %d handlers\n", len(c.Handlers))
 	return nil
 }

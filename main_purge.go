@@ -12,33 +12,39 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v3"
+
 	"s3imageserver/server"
 )
 
 // purgeTimeout bounds one purge: by a prefix, the server looks at every entry.
 const purgeTimeout = 5 * time.Minute
 
+func purgeCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "purge",
+		Usage:       "remove pictures from the caches of a running server",
+		ArgsUsage:   "[URL ...]",
+		Description: "Purges pictures from every tier and every machine: by URL, or by what the flags say. The\ntoken is that of the configuration.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "handler", Usage: "`PREFIX` of the handler that -name, -prefix and -all are about"},
+			&cli.StringFlag{Name: "name", Usage: "purge every variant of the source of this `NAME`"},
+			&cli.StringFlag{Name: "prefix", Usage: "purge every source whose name begins with `TEXT`"},
+			&cli.BoolFlag{Name: "all", Usage: "purge everything of the handler"},
+			&cli.StringFlag{Name: "admin", Usage: "`URL` of the listener for operators (default: that of the configuration)"},
+		},
+		Action: purge,
+	}
+}
+
 // purge asks a running server, on its listener for operators, to purge
 // pictures: the URLs that are its arguments, or what a flag says.
-func purge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags, file := newFlags("purge", stderr)
-	handler := flags.String("handler", "", "prefix of the `handler` that -name, -prefix and -all are about")
-	name := flags.String("name", "", "purge every variant of the source of this `name`")
-	prefix := flags.String("prefix", "", "purge every source whose name `begins` so")
-	all := flags.Bool("all", false, "purge everything of the handler")
-	admin := flags.String("admin", "", "`URL` of the listener for operators (default: that of the configuration)")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: s3imageserver purge [flags] [URL ...]\n\nPurges pictures of a running server, from every tier and every machine.\nThe token is that of the configuration.\n\n")
-		flags.PrintDefaults()
-	}
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	c, _, err := loadConfig(*file, stderr)
+func purge(ctx context.Context, cmd *cli.Command) error {
+	c, _, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
-	base := *admin
+	base := cmd.String("admin")
 	if base == "" {
 		if base, err = adminURL(c.Admin.Listen); err != nil {
 			return err
@@ -48,11 +54,11 @@ func purge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return errors.New("purge: the configuration has no admin.token")
 	}
 	var requests []server.PurgeRequest
-	for _, url := range flags.Args() {
+	for _, url := range cmd.Args().Slice() {
 		requests = append(requests, server.PurgeRequest{URL: url})
 	}
-	if *name != "" || *prefix != "" || *all {
-		requests = append(requests, server.PurgeRequest{Handler: *handler, Name: *name, Prefix: *prefix, All: *all})
+	if by := (server.PurgeRequest{Handler: cmd.String("handler"), Name: cmd.String("name"), Prefix: cmd.String("prefix"), All: cmd.Bool("all")}); by.Name != "" || by.Prefix != "" || by.All {
+		requests = append(requests, by)
 	}
 	if len(requests) == 0 {
 		return errors.New("purge: nothing to purge; see s3imageserver purge -h")
@@ -62,7 +68,7 @@ func purge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(stdout, "purged: %d\n", len(requests))
+	fmt.Fprintf(cmd.Root().Writer, "purged: %d\n", len(requests))
 	return nil
 }
 
@@ -72,10 +78,15 @@ func adminURL(listen string) (string, error) {
 	if err != nil {
 		return "", errors.New("purge: the configuration has no admin.listen; say -admin URL")
 	}
+	return "http://" + hostPort(host, port), nil
+}
+
+// hostPort returns where a listener of this machine is reached.
+func hostPort(host, port string) string {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port), nil
+	return net.JoinHostPort(host, port)
 }
 
 func postPurge(ctx context.Context, url, token string, p server.PurgeRequest) error {

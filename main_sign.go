@@ -4,39 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
+
+	"github.com/urfave/cli/v3"
 )
 
-// sign prints the URLs that are its arguments with a signature, one a line.
-func sign(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	flags, file := newFlags("sign", stderr)
-	key := flags.String("key", "", "`id` of the key (default: the first one of the handler)")
-	exp := flags.String("exp", "", "when the URLs end: after a `time` as in 1h30m or 7d, or at one as in 2030-12-31T00:00:00Z (default: as they say, else never)")
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: s3imageserver sign [flags] URL ...\n\nSigns URLs, whole or from the path on, with the keys of auth.hmac in the configuration.\n\n")
-		flags.PrintDefaults()
+func signCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "sign",
+		Usage:       "sign URLs",
+		ArgsUsage:   "URL ...",
+		Description: "Prints URLs, whole or from the path on, with a signature, one a line. The keys are those of\nauth.hmac in the configuration.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "key", Usage: "`ID` of the key (default: the first one of the handler)"},
+			&cli.StringFlag{Name: "exp", Usage: "when the URLs end: after a `TIME` as in 1h30m or 7d, or at one as in 2030-12-31T00:00:00Z (default: as they say, else never)"},
+		},
+		Action: sign,
 	}
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() == 0 {
+}
+
+func sign(_ context.Context, cmd *cli.Command) error {
+	if cmd.NArg() == 0 {
 		return errors.New("sign: no URL; see s3imageserver sign -h")
 	}
-	expires, err := parseEnd(*exp, time.Now())
+	expires, err := parseEnd(cmd.String("exp"), time.Now())
 	if err != nil {
 		return err
 	}
-	c, _, err := loadConfig(*file, stderr)
+	c, _, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
-	for _, url := range flags.Args() {
-		signed, err := c.SignURL(url, *key, expires)
+	for _, url := range cmd.Args().Slice() {
+		signed, err := c.SignURL(url, cmd.String("key"), expires)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(stdout, signed)
+		fmt.Fprintln(cmd.Root().Writer, signed)
 	}
 	return nil
 }

@@ -488,7 +488,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"check", "-c", "good.json"}, 0, []string{"valid"}},
 		{[]string{"check"}, 0, []string{"built-in", "valid"}},
 		{[]string{"chekc"}, 1, []string{`"chekc"`}},
-		{[]string{"-h"}, 0, []string{"usage", "check", "-c"}},
+		{[]string{"-h"}, 0, []string{"USAGE", "check", "-c"}},
 		{[]string{"-x"}, 1, []string{"-x"}},
 	}
 	for _, tt := range tests {
@@ -508,7 +508,7 @@ func TestCommandLine(t *testing.T) {
 func TestBuiltInConfig(t *testing.T) {
 	var stderr bytes.Buffer
 	t.Chdir(t.TempDir())
-	c, warnings, err := loadConfig("", &stderr)
+	c, warnings, err := loadConfigFile("", &stderr)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
 	}

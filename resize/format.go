@@ -174,6 +174,17 @@ func FormatByMediaType(mediaType string) Format {
 	return NoFormat
 }
 
+// OptInFormats returns the formats that are only read if [Limits] names them.
+func OptInFormats() []Format {
+	var formats []Format
+	for _, c := range codecs {
+		if c.optIn {
+			formats = append(formats, c.format)
+		}
+	}
+	return formats
+}
+
 func (f Format) codec() *codec {
 	for _, c := range codecs {
 		if c.format == f {

@@ -90,10 +90,7 @@ var (
 			return float64(s.Polled.Unix())
 		}, "bucket"),
 	}
-	serverMetrics = []stateMetric[*Server]{
-		gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") }),
-		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s *Server) float64 { return number(s.leftOut()) }),
-	}
+	readyMetric = gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") })
 )
 
 // stateCollector tells the state of the server that answers now.
@@ -109,7 +106,7 @@ func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	describeAll(out, memoryMetrics)
 	describeAll(out, diskMetrics)
 	describeAll(out, sharedMetrics)
-	describeAll(out, serverMetrics)
+	out <- readyMetric.desc
 }
 
 func describeAll[T any](out chan<- *prometheus.Desc, all []stateMetric[T]) {
@@ -126,7 +123,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	stats := s.Stats()
 	tell(out, workMetrics, stats.Work)
-	tell(out, serverMetrics, s)
+	tell(out, []stateMetric[*Server]{readyMetric}, s)
 	for prefix, h := range stats.Handlers {
 		tell(out, cacheMetrics, h, prefix)
 		for i, source := range h.Sources {

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -56,6 +58,27 @@ func (h *Handler) layers(query url.Values, note func(resize.Note)) layers {
 		}
 	}
 	return append(l, query)
+}
+
+// Parameters returns the values of the parameters of a query for the handler of
+// that prefix, presets included, as its requests have them; "" stands for no
+// handler, which has the presets of the server. A preset or a handler that there
+// is not is an error.
+func (c *Config) Parameters(prefix string, query url.Values) (get func(name string) string, err error) {
+	config := &HandlerConfig{}
+	if prefix != "" {
+		i := slices.IndexFunc(c.Handlers, func(h HandlerConfig) bool { return h.Prefix == prefix })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no handler %q", prefix)
+		}
+		config = &c.Handlers[i]
+	}
+	h := &Handler{config: config, presets: presetsOf(c, config)}
+	var unknown []error
+	l := h.layers(query, func(n resize.Note) {
+		unknown = append(unknown, fmt.Errorf("%s=%s: there is no such preset, or only presets are allowed", n.Name, n.Value))
+	})
+	return l.get, errors.Join(unknown...)
 }
 
 // presetsOf returns the presets of a handler: its own, and the server's where

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"s3imageserver/resize"
+)
+
+const (
+	replayTimeout  = time.Minute // for one request
+	maxReplayBytes = 100 << 20   // of one answer
+	maxLogLine     = 1 << 20
+)
+
+func replayCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "replay",
+		Usage:     "send the requests of an access log to two servers and compare the answers",
+		ArgsUsage: "LOG ...",
+		Description: `Reads the GET requests of access logs, in the common or combined format, as lines of
+JSON, or as bare paths; "-" is the standard input. The most frequent ones are sent
+to both servers, and status, size, bytes and similarity (SSIM) stand side by side:
+
+   s3imageserver replay access.log -old http://old:8080 -new http://new:8080
+
+The exit code is 1 if a status or a size differs.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "old", Usage: "`URL` of the server in place", Required: true},
+			&cli.StringFlag{Name: "new", Usage: "`URL` of the server to be", Required: true},
+			&cli.IntFlag{Name: "n", Usage: "at most this `NUMBER` of different requests, the most frequent ones", Value: 1000},
+			&cli.IntFlag{Name: "j", Usage: "`NUMBER` of requests at once", Value: 2},
+			&cli.StringFlag{Name: "accept", Usage: "the Accept `HEADER`", Value: "image/webp,*/*"},
+			&cli.FloatFlag{Name: "similar", Usage: "below this `SSIM` pictures count as different", Value: 0.9},
+			&cli.BoolFlag{Name: "all", Usage: "show every request, not only those with a difference"},
+			&cli.BoolFlag{Name: "json", Usage: "one line of JSON for each request"},
+		},
+		Action: replay,
+	}
+}
+
+// An answer is what one server gave.
+type answer struct {
+	Status  int     `json:"status"` // 0: none
+	Bytes   int     `json:"bytes"`
+	Type    string  `json:"type"`
+	Width   int     `json:"width,omitempty"`
+	Height  int     `json:"height,omitempty"`
+	Seconds float64 `json:"seconds"`
+	Fault   string  `json:"fault,omitempty"`
+	body    []byte
+}
+
+// A pair is a request with both answers.
+type pair struct {
+	Path       string  `json:"path"`
+	Count      int     `json:"count"` // in the log
+	Old        answer  `json:"old"`
+	New        answer  `json:"new"`
+	Similarity float64 `json:"similarity"` // 0: not two pictures of one size
+	Same       bool    `json:"same"`
+}
+
+func replay(ctx context.Context, cmd *cli.Command) error {
+	if cmd.NArg() == 0 {
+		return errors.New("replay: needs an access log; see s3imageserver replay -h")
+	}
+	counts := map[string]int{}
+	for _, name := range cmd.Args().Slice() {
+		if err := countFile(name, cmd.Root().Reader, counts); err != nil {
+			return fmt.Errorf("replay: %s: %w", name, err)
+		}
+	}
+	if len(counts) == 0 {
+		return errors.New("replay: the log has no GET request")
+	}
+	r := &replayer{
+		old: strings.TrimRight(cmd.String("old"), "/"), new: strings.TrimRight(cmd.String("new"), "/"),
+		accept: cmd.String("accept"), similar: cmd.Float("similar"),
+		client: &http.Client{Timeout: replayTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	r.resizer.Limits = resize.Limits{Formats: resize.OptInFormats()}
+	pairs := mostFrequent(counts, cmd.Int("n"))
+	r.all(ctx, cmd, pairs)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	out := cmd.Root().Writer
+	var err error
+	if cmd.Bool("json") {
+		err = writeLines(out, pairs, cmd.Bool("all"))
+	} else {
+		err = writeTable(out, pairs, cmd.Bool("all"))
+	}
+	if err != nil {
+		return err
+	}
+	if n := slices.IndexFunc(pairs, func(p pair) bool { return !p.Same }); n >= 0 {
+		return errors.New("replay: the servers differ")
+	}
+	return nil
+}
+
+// requestLine is the request in the common log format.
+var requestLine = regexp.MustCompile(`"GET (/\S*) HTTP/[0-9.]+"`)
+
+// pathKeys are the names that servers have for the path in logs of JSON lines.
+var pathKeys = []string{"request_uri", "uri", "path", "url", "request"}
+
+func countFile(name string, stdin io.Reader, counts map[string]int) error {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close() // only read
+		in = f
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLogLine)
+	for lines.Scan() {
+		if path := pathOf(lines.Text()); path != "" {
+			counts[path]++
+		}
+	}
+	return lines.Err()
+}
+
+// pathOf returns the path and query of a GET request, "" if the line has none.
+func pathOf(line string) string {
+	line = strings.TrimSpace(line)
+	if strings.HasPrefix(line, "/") {
+		path, _, _ := strings.Cut(line, " ")
+		return path
+	}
+	if strings.HasPrefix(line, "{") {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) != nil {
+			return ""
+		}
+		if m, ok := fields["method"].(string); ok && m != "GET" {
+			return ""
+		}
+		for _, key := range pathKeys {
+			if v, ok := fields[key].(string); ok && strings.HasPrefix(v, "/") {
+				return v
+			} else if m := requestLine.FindStringSubmatch(`"` + v + `"`); ok && m != nil {
+				return m[1]
+			}
+		}
+		return ""
+	}
+	if m := requestLine.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+func mostFrequent(counts map[string]int, n int) []pair {
+	var pairs []pair
+	for path, count := range counts {
+		pairs = append(pairs, pair{Path: path, Count: count})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Path, b.Path))
+	})
+	return pairs[:min(n, len(pairs))]
+}
+
+type replayer struct {
+	old, new, accept string
+	similar          float64
+	client           *http.Client
+	resizer          resize.Resizer
+}
+
+func (r *replayer) all(ctx context.Context, cmd *cli.Command, pairs []pair) {
+	bar := newProgress(cmd.Root().ErrWriter, len(pairs), "comparing")
+	defer bar.end()
+	work := make(chan *pair)
+	var wg sync.WaitGroup
+	for range max(1, cmd.Int("j")) {
+		wg.Go(func() {
+			for p := range work {
+				r.one(ctx, p)
+				bar.step()
+			}
+		})
+	}
+	for i := range pairs {
+		if ctx.Err() != nil {
+			break
+		}
+		work <- &pairs[i]
+	}
+	close(work)
+	wg.Wait()
+}
+
+// one asks both servers and compares.
+func (r *replayer) one(ctx context.Context, p *pair) {
+	p.Old, p.New = r.ask(ctx, r.old+p.Path), r.ask(ctx, r.new+p.Path)
+	p.Same = p.Old.Status == p.New.Status && p.Old.Status != 0
+	if p.Old.Status == http.StatusOK && p.New.Status == http.StatusOK {
+		c, err := r.resizer.Compare(ctx, p.Old.body, p.New.body)
+		if err != nil {
+			p.New.Fault, p.Same = err.Error(), false
+		} else {
+			p.Old.setSize(c.Sizes[0])
+			p.New.setSize(c.Sizes[1])
+			p.Similarity = c.Similarity
+			p.Same = c.Similarity >= r.similar
+		}
+	}
+	p.Old.body, p.New.body = nil, nil
+}
+
+func (a *answer) setSize(p image.Point) { a.Width, a.Height = p.X, p.Y }
+
+func (r *replayer) ask(ctx context.Context, url string) (a answer) {
+	began := time.Now()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return answer{Fault: err.Error()}
+	}
+	req.Header.Set("Accept", r.accept)
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return answer{Fault: err.Error()}
+	}
+	defer resp.Body.Close() // only read
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxReplayBytes))
+	if err != nil {
+		return answer{Fault: err.Error()}
+	}
+	a.Status, a.Bytes, a.Type, a.Seconds = resp.StatusCode, len(a.body), resp.Header.Get("Content-Type"), time.Since(began).Seconds()
+	return a
+}
+
+func writeLines(w io.Writer, pairs []pair, all bool) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	for _, p := range pairs {
+		if p.Same && !all {
+			continue
+		}
+		if err := out.Encode(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTable writes the requests side by side, and what they have in common.
+func writeTable(w io.Writer, pairs []pair, all bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "status\tsize\ttype\tbytes\tseconds\tSSIM\trequests\tpath")
+	status, similar := 0, 0
+	var oldBytes, newBytes int
+	var similarities []float64
+	for _, p := range pairs {
+		if p.Old.Status == p.New.Status {
+			status++
+		}
+		if p.Same {
+			similar++
+		}
+		if p.Similarity > 0 {
+			similarities = append(similarities, p.Similarity)
+			oldBytes, newBytes = oldBytes+p.Old.Bytes, newBytes+p.New.Bytes
+		}
+		if p.Same && !all {
+			continue
+		}
+		fmt.Fprintf(t, "%d | %d\t%s | %s\t%s | %s\t%d | %d\t%.2f | %.2f\t%.3f\t%d\t%s\n", p.Old.Status, p.New.Status, p.Old.size(), p.New.size(),
+			p.Old.kind(), p.New.kind(), p.Old.Bytes, p.New.Bytes, p.Old.Seconds, p.New.Seconds, p.Similarity, p.Count, p.Path)
+		for _, a := range []answer{p.Old, p.New} {
+			if a.Fault != "" {
+				fmt.Fprintf(t, "\t\t\t\t\t\t\t%s\n", a.Fault)
+			}
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%d requests; %d with the same status; %d without a difference\n", len(pairs), status, similar)
+	if len(similarities) > 0 && err == nil {
+		slices.Sort(similarities)
+		_, err = fmt.Fprintf(w, "%d pictures of the same size: SSIM %.3f in the middle, %.3f at the worst; %.2f of the bytes\n",
+			len(similarities), similarities[len(similarities)/2], similarities[0], float64(newBytes)/float64(max(1, oldBytes)))
+	}
+	return err
+}
+
+func (a answer) size() string {
+	if a.Width == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%dx%d", a.Width, a.Height)
+}
+
+func (a answer) kind() string {
+	return strings.TrimPrefix(cmp.Or(a.Type, "-"), "image/")
+}
