@@ -31,6 +31,9 @@ var arrows = map[string]string{
 var onlyIn = map[string]string{
 	"github.com/minio/minio-go/v7":                   "storage/s3/",
 	"github.com/gorilla/mux":                         "server/server.go",
+	"github.com/golang-jwt/jwt/v5":                   "server/",
+	"github.com/MicahParks/keyfunc/v3":               "server/auth_keys.go",
+	"github.com/MicahParks/jwkset":                   "server/auth_keys.go",
 	"github.com/sony/gobreaker/v2":                   "storage/guard/guard.go",
 	"github.com/gen2brain/webp":                      "resize/codec_webp.go",
 	"github.com/gen2brain/avif":                      "resize/codec_avif.go",

@@ -261,3 +261,41 @@ func TestVectorsDiffer(t *testing.T) {
 		t.Errorf("%d signatures of %d vectors; want all different: %v", len(seen), len(vectors), slices.Sorted(maps.Keys(seen)))
 	}
 }
+
+// The program that makes a token makes one that is let in.
+func TestTokenProgram(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("python3 is not on this machine")
+		}
+		t.Skip("not tested: python3 is not on this machine")
+	}
+	const secret = "a secret of at least 16 bytes"
+	s, err := server.New(&server.Config{Handlers: []server.HandlerConfig{{Prefix: "h", Source: server.SourceConfig{Dir: "testdata/photos"}, AuthStatus: 403,
+		Auth: &server.AuthConfig{JWT: &server.JWTConfig{Key: secret, Audience: "pictures", MaxLifetime: 7200}}}}}, server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{secret, `{"aud": "pictures"}`, "3600"}, 200},
+		{[]string{secret, `{"aud": "pictures", "img": {"max_w": 100}}`}, 200},
+		{[]string{secret, `{"aud": "pictures", "img": {"prefix": "elsewhere"}}`}, 403},
+		{[]string{secret, `{"aud": "pictures"}`, "8000"}, 403},
+		{[]string{secret, `{"aud": "letters"}`}, 403},
+		{[]string{secret + "x", `{"aud": "pictures"}`}, 403},
+	} {
+		out, err := exec.Command("python3", append([]string{"docs/signing/token.py"}, tt.args...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/h/still-life.jpg?w=60&t="+strings.TrimSpace(string(out)), nil))
+		if w.Code != tt.want {
+			t.Errorf("%q: %d; want %d", tt.args[1:], w.Code, tt.want)
+		}
+	}
+}

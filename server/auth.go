@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -19,6 +20,9 @@ type grant struct {
 	by      string    // what let it in, in words
 	private bool      // the answer is for this client alone
 	expires time.Time // when it ends; zero: never
+	client  string    // whom it was made for; "": not known
+	vary    []string  // headers of the request that it was in
+	policy  *policy   // what may be asked for; nil: everything
 }
 
 // and returns the grant of a request that has both.
@@ -32,6 +36,11 @@ func (g grant) and(other grant) grant {
 	g.private = g.private || other.private
 	if g.expires.IsZero() || !other.expires.IsZero() && other.expires.Before(g.expires) {
 		g.expires = other.expires
+	}
+	g.client = cmp.Or(g.client, other.client)
+	g.vary = append(g.vary, other.vary...)
+	if g.policy == nil {
+		g.policy = other.policy
 	}
 	return g
 }
@@ -55,22 +64,28 @@ type door struct {
 }
 
 // newDoor returns the door of a handler.
-func (h *Handler) newDoor(o Options) door {
-	var d door
+func (h *Handler) newDoor(s *Config, o Options) (d door, err error) {
 	if o.Verify != nil {
 		d.must = append(d.must, verifier(o.Verify))
 	}
 	c := h.config.Auth
 	if c == nil {
-		return d
+		return d, nil
 	}
 	if c.HMAC != nil {
 		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
 	}
+	if c.JWT != nil {
+		keys, err := newKeyring(s, c.JWT, h.log)
+		if err != nil {
+			return d, err
+		}
+		d.oneOf = append(d.oneOf, newTokens(c.JWT, keys))
+	}
 	if c.Require == "all" {
 		d.must, d.oneOf = append(d.must, d.oneOf...), nil
 	}
-	return d
+	return d, nil
 }
 
 // open reports whether everybody is let in.
@@ -98,6 +113,15 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 		reasons = append(reasons, err)
 	}
 	return g, errors.Join(reasons...)
+}
+
+// admit asks the door whether a request is answered, and narrows the request to
+// what its token allows.
+func (h *Handler) admit(r *http.Request, req *request) (err error) {
+	if req.grant, err = h.door.authorize(r, req); err != nil || req.grant.policy == nil {
+		return err
+	}
+	return req.grant.policy.apply(h, req)
 }
 
 // challenge says how to get in (RFC 9110, section 11.6.1).

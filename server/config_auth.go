@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -9,6 +11,8 @@ import (
 type AuthConfig struct {
 	// HMAC lets in who has a signed URL.
 	HMAC *HMACConfig `json:"hmac"`
+	// JWT lets in who has a token.
+	JWT *JWTConfig `json:"jwt"`
 	// Require is "any" (the default): one scheme suffices; or "all".
 	Require string `json:"require"`
 	// Open lets in everybody: a handler says so where the server has a scheme for
@@ -31,6 +35,65 @@ type HMACConfig struct {
 type SigningKey struct {
 	ID     string `json:"id"` // a name for those who operate; not part of any URL
 	Secret Secret `json:"secret"`
+}
+
+// JWTConfig is the scheme of JSON Web Tokens, in the parameter t, as
+// "Authorization: Bearer" or in a cookie. Exactly one of Key, KeyFile and JWKSURL
+// is given.
+type JWTConfig struct {
+	// KeyFile holds a public key or a certificate (PEM), a JSON Web Key Set, or a
+	// secret. It is read again when it changes.
+	KeyFile string `json:"key_file"`
+	// Key is what such a file holds.
+	Key Secret `json:"key"`
+	// JWKSURL is where a JSON Web Key Set is fetched.
+	JWKSURL string `json:"jwks_url"`
+	// Issuer and Audience are what the claims iss and aud have to be, or to hold;
+	// empty allows any.
+	Issuer   string `json:"issuer"`
+	Audience string `json:"audience"`
+	// Leeway is by how many seconds clocks may differ, at most 60; absent means 60.
+	Leeway *int `json:"leeway"`
+	// RequireExp refuses tokens without an end; absent means true.
+	RequireExp *bool `json:"require_exp"`
+	// MaxLifetime refuses tokens that last more than so many seconds; 0 means any.
+	MaxLifetime int64 `json:"max_lifetime"`
+	// Cookie is the name of the cookie; empty means none.
+	Cookie string `json:"cookie"`
+}
+
+const maxLeeway = 60 // seconds
+
+func (c *JWTConfig) validate(key string, faults *faults) {
+	given := 0
+	for _, v := range []string{c.KeyFile, string(c.Key), c.JWKSURL} {
+		if v != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		faults.add(key, "needs one of key_file, key and jwks_url")
+	}
+	if c.JWKSURL != "" {
+		if u, err := url.Parse(c.JWKSURL); err != nil || !safeKeysURL(u) {
+			faults.add(key+".jwks_url", "%q is no URL with https", c.JWKSURL)
+		}
+	}
+	if c.Leeway == nil {
+		c.Leeway = new(maxLeeway)
+	}
+	if *c.Leeway < 0 || *c.Leeway > maxLeeway {
+		faults.add(key+".leeway", "%d is not between 0 and %d seconds", *c.Leeway, maxLeeway)
+	}
+	if c.RequireExp == nil {
+		c.RequireExp = new(true)
+	}
+	if c.MaxLifetime < 0 {
+		faults.add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
+	}
+	if c.Cookie != "" && (&http.Cookie{Name: c.Cookie, Value: "x"}).Valid() != nil {
+		faults.add(key+".cookie", "%q is not the name of a cookie", c.Cookie)
+	}
 }
 
 // leastSecret is how many bytes a key of a signature has at least.
@@ -76,6 +139,10 @@ func (c *AuthConfig) validate(key string, faults *faults) {
 		schemes++
 		c.HMAC.validate(key+".hmac", faults)
 	}
+	if c.JWT != nil {
+		schemes++
+		c.JWT.validate(key+".jwt", faults)
+	}
 	switch {
 	case c.Open && schemes > 0:
 		faults.add(key+".open", "lets in everybody, and so goes with no scheme")
@@ -105,6 +172,14 @@ func (c *Config) validateAuth(faults *faults) {
 		}
 		validateAuthStatus(h.AuthStatus, handlerKey(i)+".auth_status", faults)
 	}
+}
+
+// authKey returns the key of the verification that a handler has.
+func authKey(c *Config, i int) string {
+	if c.Handlers[i].Auth == c.Auth {
+		return "auth"
+	}
+	return handlerKey(i) + ".auth"
 }
 
 func validateAuthStatus(s StatusCode, key string, faults *faults) {

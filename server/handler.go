@@ -66,7 +66,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		meters:   s.parts.metrics.of(c.Prefix),
 		log:      log,
 	}
-	h.door = h.newDoor(o)
+	if h.door, err = h.newDoor(s.config, o); err != nil {
+		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
+	}
 	h.setCacheControl()
 	if err := s.openCache(h); err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
-	if req.grant, err = h.door.authorize(r, &req); err != nil {
+	if err := h.admit(r, &req); err != nil {
 		h.fail(w, r, req, err)
 		return
 	}

@@ -288,11 +288,18 @@ func (r *reloader) reload() {
 
 func (r *reloader) stamps() (s [2]fileStamp) {
 	for i, file := range []string{r.certFile, r.keyFile} {
-		if info, err := os.Stat(file); err == nil {
-			s[i] = fileStamp{info.Size(), info.ModTime()}
-		}
+		s[i] = stampOf(file)
 	}
 	return s
+}
+
+// stampOf returns the stamp of a file, the zero value if there is none.
+func stampOf(file string) fileStamp {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fileStamp{}
+	}
+	return fileStamp{info.Size(), info.ModTime()}
 }
 
 // openToOthers reports whether the mode of a folder is looser than 0750.

@@ -86,7 +86,7 @@ func (h *Handler) vary(req request) []string {
 	if h.config.ClientHints {
 		names = append(names, clientHints...)
 	}
-	return names
+	return append(names, req.grant.vary...)
 }
 
 // clientHints are the hints that a handler may obey.
@@ -130,7 +130,9 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()
-	header.Set("Vary", "Accept")
+	for _, name := range h.vary(req) {
+		header.Add("Vary", name)
+	}
 	age := int64(redirectAge)
 	if end := req.grant.expires; !end.IsZero() {
 		age = min(age, max(0, int64(time.Until(end).Seconds())))

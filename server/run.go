@@ -143,6 +143,11 @@ func Check(c *Config) error {
 		faults.collect(err)
 		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default())
 		faults.collect(err)
+		if h.Auth != nil && h.Auth.JWT != nil {
+			if _, err := newKeyring(c, h.Auth.JWT, slog.Default()); err != nil {
+				faults.add(authKey(c, i)+".jwt", "%v", err)
+			}
+		}
 		if h.ErrorImage != "" {
 			if _, err := c.readFile(h.ErrorImage); err != nil {
 				faults.add(handlerKey(i)+".error_image", "%v", err)

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// tokens lets in who shows a JSON Web Token (RFC 7519) that was signed with one
+// of the keys.
+type tokens struct {
+	config *JWTConfig
+	keys   *keyring
+	parser *jwt.Parser
+}
+
+const (
+	maxTokenBytes = 8 << 10
+	// maxTokenYears is how far in the future a token may end.
+	maxTokenYears = 100
+)
+
+func newTokens(c *JWTConfig, keys *keyring) *tokens {
+	options := []jwt.ParserOption{
+		jwt.WithLeeway(seconds(int64(*c.Leeway))),
+		jwt.WithStrictDecoding(),
+		jwt.WithIssuedAt(),
+	}
+	if *c.RequireExp {
+		options = append(options, jwt.WithExpirationRequired())
+	}
+	if c.Issuer != "" {
+		options = append(options, jwt.WithIssuer(c.Issuer))
+	}
+	if c.Audience != "" {
+		options = append(options, jwt.WithAudience(c.Audience))
+	}
+	return &tokens{c, keys, jwt.NewParser(options...)}
+}
+
+// claims are what a token says.
+type claims struct {
+	jwt.RegisteredClaims
+	Img *policy `json:"img"`
+}
+
+// GetExpirationTime takes an end at 0 for none, as the first tokens of this
+// server were read.
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) {
+	if c.ExpiresAt != nil && c.ExpiresAt.Unix() == 0 {
+		return nil, nil
+	}
+	return c.ExpiresAt, nil
+}
+
+// authorize implements [authorizer].
+func (t *tokens) authorize(r *http.Request, req *request) (grant, error) {
+	text, header := t.shown(r, req)
+	if text == "" {
+		return grant{}, fmt.Errorf("%w: no token", errVerification)
+	}
+	c, err := t.verify(r.Context(), text)
+	if err != nil {
+		return grant{}, fmt.Errorf("%w: %w", errVerification, err)
+	}
+	g := grant{by: "token", private: true, client: c.Subject, policy: c.Img}
+	if header != "" {
+		g.vary = []string{header}
+	}
+	if g.client == "" {
+		hash := sha256.Sum256([]byte(text))
+		g.client = hex.EncodeToString(hash[:8])
+	}
+	if end, _ := c.GetExpirationTime(); end != nil { // it has no error
+		g.expires = end.Time
+	}
+	return g, nil
+}
+
+// shown returns the token that a request shows: in the URL, else as a bearer,
+// else in the cookie; and the header that it was in.
+func (t *tokens) shown(r *http.Request, req *request) (text, header string) {
+	if text := req.query.Get(tokenParam); text != "" {
+		return text, ""
+	}
+	if scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(text), "Authorization"
+	}
+	if t.config.Cookie != "" {
+		if cookie, err := r.Cookie(t.config.Cookie); err == nil {
+			return cookie.Value, "Cookie"
+		}
+	}
+	return "", ""
+}
+
+// What is wrong with a token. Nothing of the token itself is said: it would be
+// in the log.
+var (
+	errTokenForm     = errors.New("not a token of three parts and at most 8 kB")
+	errTokenCritical = errors.New("the token has critical extensions (crit)")
+	errTokenLifetime = errors.New("the token lasts longer than max_lifetime")
+)
+
+// verify returns what a token says, if it holds.
+func (t *tokens) verify(ctx context.Context, text string) (*claims, error) {
+	if len(text) > maxTokenBytes || strings.Count(text, ".") != 2 || !objectInside(text) {
+		return nil, errTokenForm
+	}
+	c := new(claims)
+	token, err := t.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) {
+		if _, ok := token.Header["crit"]; ok {
+			return nil, errTokenCritical
+		}
+		return t.keys.find(ctx, token)
+	})
+	if err != nil {
+		return nil, tokenFault(err)
+	}
+	if !token.Valid { // it is where there was no error
+		return nil, jwt.ErrTokenUnverifiable
+	}
+	return c, t.lasts(c, time.Now())
+}
+
+// lasts checks for how long a token holds.
+func (t *tokens) lasts(c *claims, now time.Time) error {
+	end, _ := c.GetExpirationTime() // it has no error
+	if end == nil {
+		return nil
+	}
+	if end.After(now.AddDate(maxTokenYears, 0, 0)) {
+		return errTokenLifetime
+	}
+	most := seconds(t.config.MaxLifetime)
+	if most == 0 {
+		return nil
+	}
+	begin := now
+	if c.IssuedAt != nil && c.IssuedAt.Before(begin) {
+		begin = c.IssuedAt.Time
+	}
+	if end.Sub(begin) > most+seconds(int64(*t.config.Leeway)) {
+		return errTokenLifetime
+	}
+	return nil
+}
+
+// objectInside reports whether the second part of a token is a JSON object, as
+// far as its first byte says.
+func objectInside(token string) bool {
+	_, rest, _ := strings.Cut(token, ".")
+	part, _, _ := strings.Cut(rest, ".")
+	data, err := base64.RawURLEncoding.DecodeString(part)
+	return err == nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("{"))
+}
+
+// tokenFault returns the reason without the words of the token that the library
+// puts in.
+func tokenFault(err error) error {
+	for _, reason := range []error{
+		errTokenCritical, errKey, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
+		jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer,
+	} {
+		if errors.Is(err, reason) {
+			return reason
+		}
+	}
+	return jwt.ErrTokenUnverifiable
+}

@@ -1,0 +1,210 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+const (
+	// keysAge is how long a set that was fetched is taken for new.
+	keysAge = 15 * time.Minute
+	// keysPause is how long the one who has the set is left alone after an answer,
+	// when a token names a key that is not in it.
+	keysPause = 30 * time.Second
+	// keysTimeout bounds one fetch.
+	keysTimeout = 5 * time.Second
+	// keysLook is how often a file is looked at.
+	keysLook = time.Second
+)
+
+// A keyring has the keys of a file, which is read again when it changes, of a
+// URL, which is asked again now and then, or of the configuration. Keys that
+// cannot be read anew stay as they are.
+type keyring struct {
+	file   string // "": none
+	url    string // "": none
+	client *http.Client
+	log    *slog.Logger
+	busy   chan struct{} // holds a value while the URL is being asked
+
+	mu    sync.Mutex
+	keys  *keySet   // nil: not read yet; guarded by mu, as all below
+	stamp fileStamp // of file
+	asked time.Time // when file was looked at, or url asked
+	next  time.Time // when url is to be asked again
+}
+
+// newKeyring returns the keys of the configuration. The URL is asked when the
+// first token comes.
+func newKeyring(c *Config, j *JWTConfig, log *slog.Logger) (*keyring, error) {
+	k := &keyring{url: j.JWKSURL, log: log, busy: make(chan struct{}, 1)}
+	var err error
+	switch {
+	case j.Key != "":
+		k.keys, err = parseKey([]byte(j.Key))
+	case j.KeyFile != "":
+		k.file = c.path(j.KeyFile)
+		k.stamp, k.asked = stampOf(k.file), time.Now()
+		k.keys, err = readKeys(k.file)
+	default:
+		k.client = &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if len(via) > 3 || !safeKeysURL(r.URL) {
+				return errors.New("redirected too often, or to where it is not safe")
+			}
+			return nil
+		}}
+	}
+	return k, err
+}
+
+// find returns the key of a token.
+func (k *keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
+	if k.url == "" {
+		return k.fromFile().find(token)
+	}
+	keys, asked, due := k.known()
+	if due {
+		keys = k.ask(ctx, asked, keys == nil)
+	}
+	if keys == nil {
+		return nil, errKey
+	}
+	key, err := keys.find(token)
+	if err == nil || time.Since(asked) < keysPause || due {
+		return key, err
+	}
+	if newer := k.ask(ctx, asked, true); newer != keys { // its key may be a new one
+		return newer.find(token)
+	}
+	return nil, err
+}
+
+// fromFile returns the keys of the configuration or the file, which is read
+// again if it has changed.
+func (k *keyring) fromFile() *keySet {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.file == "" || time.Since(k.asked) < keysLook {
+		return k.keys
+	}
+	k.asked = time.Now()
+	stamp := stampOf(k.file)
+	if stamp == k.stamp {
+		return k.keys
+	}
+	k.stamp = stamp
+	keys, err := readKeys(k.file)
+	if err != nil {
+		k.log.Error("keys not read again: the old ones stay", "key_file", k.file, "error", err)
+		return k.keys
+	}
+	k.keys = keys
+	k.log.Info("keys read again", "key_file", k.file)
+	return k.keys
+}
+
+// known returns the keys, nil if there are none yet, when the URL was asked for
+// them, and whether it is time to ask again.
+func (k *keyring) known() (keys *keySet, asked time.Time, due bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.keys, k.asked, !time.Now().Before(k.next)
+}
+
+// ask asks the URL, unless that has been done since asked, and returns what is
+// known then, nil if it is nothing. Of those who come at the same time one asks,
+// and the others wait if they have to.
+func (k *keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
+	select {
+	case k.busy <- struct{}{}:
+	default:
+		if !wait {
+			keys, _, _ := k.known()
+			return keys
+		}
+		select {
+		case k.busy <- struct{}{}:
+		case <-ctx.Done():
+			keys, _, _ := k.known()
+			return keys
+		}
+	}
+	defer func() { <-k.busy }()
+	if keys, last, _ := k.known(); !last.Equal(asked) {
+		return keys
+	}
+	// All others need the answer too, should this client leave.
+	fresh, err := k.fetch(context.WithoutCancel(ctx))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked = time.Now()
+	if err != nil {
+		k.log.Error("keys of tokens not fetched", "jwks_url", k.url, "error", err)
+		k.next = k.asked.Add(keysPause)
+		return k.keys
+	}
+	k.keys, k.next = fresh, k.asked.Add(keysAge)
+	return fresh
+}
+
+func (k *keyring) fetch(ctx context.Context) (*keySet, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", "application/jwk-set+json, application/json")
+	resp, err := k.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() // only read
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer is %s", resp.Status)
+	}
+	data, err := readBounded(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	return parseKeySet(data, false)
+}
+
+func readKeys(file string) (*keySet, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read
+	data, err := readBounded(f)
+	if err != nil {
+		return nil, err
+	}
+	return parseKey(data)
+}
+
+func readBounded(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxKeyBytes+1))
+	if err == nil && len(data) > maxKeyBytes {
+		err = fmt.Errorf("more than %d bytes of keys", maxKeyBytes)
+	}
+	return data, err
+}
+
+// safeKeysURL reports whether nobody on the way can change what a URL answers.
+func safeKeysURL(u *url.URL) bool {
+	if u.Scheme == "https" {
+		return u.Host != ""
+	}
+	host := u.Hostname()
+	return u.Scheme == "http" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
