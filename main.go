@@ -111,12 +111,14 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(cmd.Root().ErrWriter, nil))
+	stderr := cmd.Root().ErrWriter
 	c, warnings, err := loadConfig(cmd)
-	server.LogWarnings(log, warnings)
 	if err != nil {
+		server.LogWarnings(slog.New(slog.NewTextHandler(stderr, nil)), warnings)
 		return err
 	}
+	log := server.NewLog(stderr, c.Log)
+	server.LogWarnings(log, warnings)
 	limitMemory(log)
 	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads()})
 }

@@ -114,7 +114,7 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("purge is not complete", "error", err)
 		writeText(w, http.StatusBadGateway, "the purge is not complete: see the log, and try it again")
 	default:
-		s.log.Info("purged", "url", p.URL, "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All)
+		s.log.Info("purged", "url", redactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All)
 		writeJSON(w, http.StatusOK, map[string]any{"purged": p})
 	}
 }

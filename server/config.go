@@ -52,6 +52,13 @@ type Config struct {
 	// AuthStatus answers requests that fail it: 401, 403 or 404; 0 means 404, as
 	// of a picture that is not there.
 	AuthStatus StatusCode `json:"auth_status"`
+	// TrustedProxies are addresses, or networks as in 10.0.0.0/8, whose
+	// X-Forwarded-For, number of the request and traceparent are believed.
+	TrustedProxies []string `json:"trusted_proxies"`
+	// Log says what is logged, and how.
+	Log LogConfig `json:"log"`
+	// Tracing is where traces are sent.
+	Tracing TracingConfig `json:"tracing"`
 	// Admin is the listener for purges and for those who watch the server.
 	Admin AdminConfig `json:"admin"`
 	// Events is how stores tell of changes.
@@ -245,6 +252,9 @@ func (c *Config) Validate() error {
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}
+	parseProxies(c.TrustedProxies, &faults)
+	c.Log.validate(&faults)
+	c.Tracing.validate(&faults)
 	c.Admin.validate(c, &faults)
 	c.Events.validate(c, &faults)
 	c.validateAuth(&faults)

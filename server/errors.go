@@ -81,7 +81,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
 	h.fault(kindOf(err))
-	h.logFault(r, req, status, err)
+	exchangeOf(w).failed(req, status, err)
 	header := w.Header()
 	if status >= http.StatusBadGateway {
 		header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
@@ -122,16 +122,15 @@ func whyBad(err error) string {
 	return errName.Error()
 }
 
-// logFault writes one line for what an operator can do something about.
-func (h *Handler) logFault(r *http.Request, req request, status int, err error) {
-	level := slog.LevelDebug
+// faultLevel is higher for what an operator can do something about.
+func faultLevel(status int, err error) slog.Level {
 	switch {
 	case status >= http.StatusInternalServerError:
-		level = slog.LevelError
+		return slog.LevelError
 	case status > http.StatusNotFound, errors.Is(err, fs.ErrPermission):
-		level = slog.LevelWarn
+		return slog.LevelWarn
 	}
-	h.log.Log(r.Context(), level, "no picture", "status", status, "name", req.name, "options", req.options.String(), "error", err)
+	return slog.LevelDebug
 }
 
 // A fallback is the error image of a handler, in the sizes that were asked for.

@@ -1,8 +1,14 @@
 package server
 
 import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"io"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"s3imageserver/storage/cache"
@@ -13,24 +19,103 @@ import (
 // goroutine of the request.
 type exchange struct {
 	http.ResponseWriter
+	method  string
 	began   time.Time
-	status  int   // 0 until the header is written
-	bytes   int64 // of the body
+	id      string // number of the request
+	status  int    // 0 until the header is written
+	bytes   int64  // of the body
 	handler *Handler
 
 	from      cache.Status // where the picture came from
 	answered  bool         // there is one: from and mediaType are set
 	mediaType string
+
+	err    error // why there is no picture
+	fault  int   // status of err, before error_status replaces it
+	faulty *request
 }
 
-// begin returns the exchange of a request that has come.
-func (s *Server) begin(w http.ResponseWriter) *exchange {
+// begin returns the exchange of a request that has come, and the request with
+// its number and trace.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
 	s.parts.metrics.inFlight.Inc()
-	return &exchange{ResponseWriter: w, began: time.Now()}
+	x := &exchange{ResponseWriter: w, method: r.Method, began: time.Now()}
+	trusted := s.proxies.trust(r)
+	if trusted {
+		x.id = validID(r.Header.Get(s.config.Log.RequestID))
+	}
+	if x.id == "" {
+		x.id = newID()
+	}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	ctx := context.WithValue(r.Context(), requestIDKey{}, x.id)
+	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
 }
 
-// end counts what became of a request.
-func (s *Server) end(x *exchange) { s.parts.metrics.end(x) }
+// end counts and logs what became of a request.
+func (s *Server) end(x *exchange, r *http.Request) {
+	s.parts.metrics.end(x)
+	s.logRequest(x, r)
+	s.tracing.end(r.Context(), x)
+}
+
+// newID returns a number that no other request of these days has.
+func newID() string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], rand.Uint64())
+	return hex.EncodeToString(b[:])
+}
+
+// validID returns the number that a proxy gave, "" if it is none.
+func validID(id string) string {
+	if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.:=+/@", r))
+	}) {
+		return ""
+	}
+	return id
+}
+
+// logRequest writes the one line of a request, if it gets one.
+func (s *Server) logRequest(x *exchange, r *http.Request) {
+	all := s.config.Log.Requests == logAllRequests
+	if s.config.Log.Requests == logNoRequests || x.err == nil && !all {
+		return
+	}
+	level, message := slog.LevelInfo, "request"
+	if x.err != nil {
+		level, message = faultLevel(x.fault, x.err), "no picture"
+		if all {
+			level = max(level, slog.LevelInfo)
+		}
+	}
+	log := s.log
+	if x.handler != nil {
+		log = x.handler.log
+	}
+	if all {
+		log = every(log)
+	}
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs, slog.Int("status", x.status))
+	if x.err != nil {
+		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", x.faulty.options.String()))
+	}
+	if x.answered {
+		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
+	}
+	attrs = append(attrs, slog.String("method", x.method), slog.String("path", r.URL.EscapedPath()), slog.String("query", redactQuery(r.URL.RawQuery)),
+		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.proxies.clientOf(r).String()))
+	log.LogAttrs(r.Context(), level, message, attrs...)
+}
+
+// failed notes why there is no picture.
+func (x *exchange) failed(req request, status int, err error) {
+	x.faulty, x.fault, x.err = &req, status, err
+}
 
 // exchangeOf returns the exchange that w belongs to. Callers that embed a
 // Handler have none: they get one that nobody looks at.

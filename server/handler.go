@@ -84,12 +84,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseMethod(w)
 		return
 	}
+	_, parsed := span(r.Context(), "parse")
 	req, err := h.parse(r)
-	if err != nil {
-		h.fail(w, r, req, err)
-		return
+	if err == nil {
+		err = h.admit(r, &req)
 	}
-	if err := h.admit(r, &req); err != nil {
+	parsed()
+	if err != nil {
 		h.fail(w, r, req, err)
 		return
 	}
@@ -122,6 +123,8 @@ func (h *Handler) picture(ctx context.Context, req request) (entry *cache.Entry,
 	if err := h.overlays.prepare(ctx, &req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}
+	ctx, done := span(ctx, "cache")
+	defer done()
 	return h.cache.Do(ctx, h.key(req), func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.render(ctx, req, old)
 	})

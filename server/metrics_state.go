@@ -90,7 +90,10 @@ var (
 			return float64(s.Polled.Unix())
 		}, "bucket"),
 	}
-	readyMetric = gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") })
+	serverMetrics = []stateMetric[*Server]{
+		gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") }),
+		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s *Server) float64 { return number(s.leftOut()) }),
+	}
 )
 
 // stateCollector tells the state of the server that answers now.
@@ -106,7 +109,7 @@ func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	describeAll(out, memoryMetrics)
 	describeAll(out, diskMetrics)
 	describeAll(out, sharedMetrics)
-	out <- readyMetric.desc
+	describeAll(out, serverMetrics)
 }
 
 func describeAll[T any](out chan<- *prometheus.Desc, all []stateMetric[T]) {
@@ -123,7 +126,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	stats := s.Stats()
 	tell(out, workMetrics, stats.Work)
-	tell(out, []stateMetric[*Server]{readyMetric}, s)
+	tell(out, serverMetrics, s)
 	for prefix, h := range stats.Handlers {
 		tell(out, cacheMetrics, h, prefix)
 		for i, source := range h.Sources {

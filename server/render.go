@@ -29,7 +29,9 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 // it is what old, if not nil, was made of.
 func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
 	began := time.Now()
+	_, opened := span(ctx, stageNames[stageFetch])
 	source, err := h.open(ctx, req, old)
+	opened()
 	if errors.Is(err, storage.ErrNotModified) {
 		return nil, cache.ErrUnchanged
 	}
@@ -60,6 +62,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	if err := h.obey(&req, source.Meta); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
 	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(req, source)}, req.options)
@@ -69,6 +72,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
+	stageSpans(ctx, began, result.Timing)
 	return entry, nil
 }
 

@@ -38,6 +38,9 @@ func Run(verify func(token string) bool) {
 
 func runFile(file string, o Options) error {
 	c, warnings, err := Load(file)
+	if o.Log == nil && err == nil {
+		o.Log = NewLog(os.Stderr, c.Log)
+	}
 	LogWarnings(o.Log, warnings)
 	if err != nil {
 		return err

@@ -47,10 +47,12 @@ func newParts() *parts { return &parts{metrics: newMetrics()} }
 // A Server answers the requests of all handlers of a configuration. It is safe
 // for concurrent use.
 type Server struct {
-	config *Config
-	parts  *parts
-	log    *slog.Logger
-	router *mux.Router
+	config  *Config
+	parts   *parts
+	log     *slog.Logger
+	tracing *tracing
+	proxies proxies
+	router  *mux.Router
 	budgets
 
 	handlers []*Handler               // in the order of the configuration
@@ -81,7 +83,12 @@ func New(c *Config, o Options) (*Server, error) {
 	if o.parts == nil {
 		o.parts = newParts()
 	}
-	s := &Server{config: c, parts: o.parts, log: o.Log, router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	o.Log = sampledLog(o.Log)
+	tracing, err := newTracing(&c.Tracing, o.Log)
+	if err != nil {
+		return nil, c.place(faults{{Key: "tracing.endpoint", Text: err.Error()}}.join())
+	}
+	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, proxies: parseProxies(c.TrustedProxies, new(faults)), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -165,12 +172,12 @@ type budgets struct{ pictures, errors *resize.Budget }
 // ServeHTTP implements [http.Handler]. A panic is an answer 500 and a line in
 // the log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := s.begin(w)
-	defer s.end(x)
+	x, r := s.begin(w, r)
+	defer s.end(x, r)
 	defer func() {
 		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			s.parts.metrics.panics.Inc()
-			s.log.Error("panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
 			x.Header().Set("Cache-Control", "no-store")
 			x.WriteHeader(http.StatusInternalServerError)
 		}
@@ -215,5 +222,6 @@ func (s *Server) Close() error {
 	for _, d := range s.disks {
 		errs = append(errs, d.Close())
 	}
+	errs = append(errs, s.tracing.close(ctx))
 	return errors.Join(errs...)
 }

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"cmp"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// LogConfig says what is logged, and how.
+type LogConfig struct {
+	// Format is text or json; empty means text.
+	Format string `json:"format"`
+	// Level is the least that is logged: debug, info, warn or error; empty
+	// means info.
+	Level string `json:"level"`
+	// Requests says which requests get a line: off, errors (those that an
+	// operator can do something about) or all; empty means errors.
+	Requests string `json:"requests"`
+	// RequestID is the header in which proxies of TrustedProxies number
+	// requests; empty means X-Request-Id. Other requests get a number here.
+	RequestID string `json:"request_id"`
+}
+
+// What LogConfig.Requests may be.
+const (
+	logNoRequests    = "off"
+	logFaultyRequest = "errors"
+	logAllRequests   = "all"
+)
+
+func (l *LogConfig) validate(faults *faults) {
+	l.Format = cmp.Or(l.Format, "text")
+	l.Level = cmp.Or(l.Level, "info")
+	l.Requests = cmp.Or(l.Requests, logFaultyRequest)
+	l.RequestID = http.CanonicalHeaderKey(cmp.Or(l.RequestID, "X-Request-Id"))
+	for _, f := range []struct {
+		key, value string
+		words      []string
+	}{
+		{"log.format", l.Format, []string{"text", "json"}},
+		{"log.level", l.Level, []string{"debug", "info", "warn", "error"}},
+		{"log.requests", l.Requests, []string{logNoRequests, logFaultyRequest, logAllRequests}},
+	} {
+		if !slices.Contains(f.words, f.value) {
+			faults.add(f.key, "%q is none of %s", f.value, strings.Join(f.words, ", "))
+		}
+	}
+	if !validHeader(l.RequestID) {
+		faults.add("log.request_id", "%q is not the name of a header", l.RequestID)
+	}
+}
+
+func validHeader(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_", r))
+	})
+}
+
+// TracingConfig is where traces are sent.
+type TracingConfig struct {
+	// Endpoint is the URL of a collector that takes OTLP by HTTP, as in
+	// http://127.0.0.1:4318; empty means none.
+	Endpoint string `json:"endpoint"`
+	// Ratio is the part of requests that is traced, 0 to 1; absent means 0.1. A
+	// proxy of TrustedProxies decides for the requests that it traces.
+	Ratio *float64 `json:"ratio"`
+	// Headers are sent to the collector.
+	Headers map[string]Secret `json:"headers"`
+	// Service is the name of this service in traces; empty means s3imageserver.
+	Service string `json:"service"`
+}
+
+const defaultTraceRatio = 0.1
+
+func (t *TracingConfig) validate(faults *faults) {
+	t.Service = cmp.Or(t.Service, "s3imageserver")
+	if t.Ratio == nil {
+		t.Ratio = new(defaultTraceRatio)
+	}
+	if *t.Ratio < 0 || *t.Ratio > 1 {
+		faults.add("tracing.ratio", "%v is not a part from 0 to 1", *t.Ratio)
+	}
+	if t.Endpoint == "" {
+		return
+	}
+	if u, err := url.Parse(t.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		faults.add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318", t.Endpoint)
+	}
+}
+
+// proxies are the addresses whose word about the client is believed.
+type proxies []netip.Prefix
+
+// parseProxies reads addresses and prefixes, as in 10.0.0.0/8.
+func parseProxies(texts []string, faults *faults) proxies {
+	var all proxies
+	for i, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(text); err == nil {
+				prefix = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+			}
+		}
+		if err != nil {
+			faults.add("trusted_proxies."+strconv.Itoa(i), "%q is neither an address nor a network as in 10.0.0.0/8", text)
+			continue
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all
+}
+
+func (p proxies) contain(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(a) })
+}
+
+// trust reports whether the peer of a request is a proxy of ours.
+func (p proxies) trust(r *http.Request) bool { return len(p) > 0 && p.contain(peerOf(r)) }
+
+// peerOf returns the address at the other end of the connection; the zero value
+// if it has none, as on a Unix socket.
+func peerOf(r *http.Request) netip.Addr {
+	a, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return a.Addr().Unmap()
+}
+
+// clientOf returns the address of the client: the peer, or where that is a
+// trusted proxy the last address of X-Forwarded-For that is none. What stands
+// before it is the client's own word.
+func (p proxies) clientOf(r *http.Request) netip.Addr {
+	client := peerOf(r)
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.contain(client); i-- {
+		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		client = a.Unmap()
+	}
+	return client
+}

@@ -1,0 +1,228 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"s3imageserver/storage/storagetest"
+)
+
+// logged returns a site that logs as c says, and its log.
+func logged(t *testing.T, b *storagetest.Memory, c Config) (*site, *syncBuffer) {
+	t.Helper()
+	c.Handlers = []HandlerConfig{{Prefix: "h", Bucket: b}}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	out := new(syncBuffer)
+	s, err := New(&c, Options{Log: NewLog(out, c.Log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, s)
+	return &site{t: t, server: s}, out
+}
+
+// lines returns the lines of a JSON log.
+func lines(t *testing.T, b *syncBuffer) (all []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(b.String()) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// One line a request at most, with its number, and only as log.requests says.
+func TestRequestLines(t *testing.T) {
+	tests := []struct {
+		requests string
+		want     []string // paths
+	}{
+		{"off", nil},
+		{"errors", []string{"/h/bomb.png"}},
+		{"all", []string{"/h/photo.jpg", "/h/missing.jpg", "/h/bomb.png", "/elsewhere"}},
+	}
+	for _, tt := range tests {
+		s, out := logged(t, bucket(t), Config{Log: LogConfig{Format: "json", Requests: tt.requests}})
+		ids := map[string]string{}
+		for _, path := range []string{"/h/photo.jpg", "/h/missing.jpg", "/h/bomb.png", "/elsewhere"} {
+			r := s.get(path + "?w=40&t=secret-token&sig=secret-signature&%74=secret-third")
+			ids[path] = r.Header.Get("X-Request-Id")
+		}
+		all := lines(t, out)
+		if len(all) != len(tt.want) {
+			t.Errorf("%s: %d lines; want %d\n%s", tt.requests, len(all), len(tt.want), out)
+			continue
+		}
+		for i, path := range tt.want {
+			if l := all[i]; l["path"] != path || l["request_id"] != ids[path] || len(ids[path]) != 16 || l["client"] != "192.0.2.1" {
+				t.Errorf("%s: line %v; want %s with the number %s", tt.requests, l, path, ids[path])
+			}
+		}
+		if strings.Contains(out.String(), "secret") {
+			t.Errorf("%s: a token is in the log:\n%s", tt.requests, out)
+		}
+	}
+}
+
+// What the lines of a picture and of a fault have.
+func TestRequestLineFields(t *testing.T) {
+	s, out := logged(t, bucket(t), Config{Log: LogConfig{Format: "json", Requests: "all"}})
+	r := s.get("/h/photo.jpg?w=40&f=png")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.get("/h/cut.jpg?w=40")
+	all := lines(t, out)
+	if l := all[0]; l["msg"] != "request" || l["level"] != "INFO" || l["status"] != 200.0 || l["cache"] != "miss" || l["bytes"] != float64(len(body)) || l["query"] != "w=40&f=png" || l["handler"] != "h" || l["method"] != "GET" {
+		t.Errorf("line of a picture = %v", l)
+	}
+	if l := all[1]; l["msg"] != "no picture" || l["level"] != "WARN" || l["status"] != 422.0 || l["kind"] != "malformed" || l["error"] == "" || l["name"] != "cut.jpg" {
+		t.Errorf("line of a fault = %v", l)
+	}
+}
+
+// A client cannot write lines of its own.
+func TestLogIsEscaped(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		s, out := logged(t, bucket(t), Config{Log: LogConfig{Format: format, Requests: "all"}})
+		s.get("/h/a%0Alevel=ERROR%20msg=forged%1b%5b31m.jpg?x=%0Aforged", "X-Request-Id", "forged\nid")
+		if text := out.String(); strings.Count(text, "\n") != 1 || strings.ContainsAny(strings.TrimSuffix(text, "\n"), "\n\r\x1b") {
+			t.Errorf("%s: %q; want one line without control bytes", format, text)
+		}
+	}
+}
+
+// The number of a request is believed of trusted proxies only, and is sent back.
+func TestRequestID(t *testing.T) {
+	s, _ := logged(t, bucket(t), Config{TrustedProxies: []string{"192.0.2.0/24"}, Log: LogConfig{RequestID: "x-trace"}})
+	id := func(peer, given string) string {
+		r := httptest.NewRequest("GET", "/h/photo.jpg", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Trace", given)
+		w := httptest.NewRecorder()
+		s.server.ServeHTTP(w, r)
+		return w.Header().Get("X-Request-Id")
+	}
+	if got := id("192.0.2.7:1234", "a-given_1"); got != "a-given_1" {
+		t.Errorf("number from a trusted proxy = %q", got)
+	}
+	for peer, given := range map[string]string{"198.51.100.1:1": "a-given-1", "192.0.2.7:1": "bad\"one", "[2001:db8::1]:1": "a-given-1", "192.0.2.8:1": strings.Repeat("x", 200)} {
+		if got := id(peer, given); got == given || len(got) != 16 {
+			t.Errorf("number from %s for %q = %q; want a new one", peer, given, got)
+		}
+	}
+}
+
+func TestClientAddress(t *testing.T) {
+	var found faults
+	p := parseProxies([]string{"10.0.0.0/8", "192.0.2.1", "::1"}, &found)
+	tests := []struct{ peer, forwarded, want string }{
+		{"198.51.100.9:80", "203.0.113.1", "198.51.100.9"},
+		{"192.0.2.1:80", "203.0.113.1", "203.0.113.1"},
+		{"192.0.2.1:80", "6.6.6.6, 203.0.113.1, 10.1.2.3", "203.0.113.1"},
+		{"192.0.2.1:80", "nonsense, 10.1.2.3", "10.1.2.3"},
+		{"192.0.2.1:80", "", "192.0.2.1"},
+		{"[::1]:80", "::ffff:203.0.113.1", "203.0.113.1"},
+		{"[::ffff:10.0.0.1]:80", "2001:db8::5", "2001:db8::5"},
+	}
+	for _, tt := range tests {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = tt.peer
+		r.Header.Set("X-Forwarded-For", tt.forwarded)
+		if got := p.clientOf(r).String(); got != tt.want {
+			t.Errorf("client of %s with %q = %s; want %s", tt.peer, tt.forwarded, got, tt.want)
+		}
+	}
+	if parseProxies([]string{"10.0.0.0/33", "host"}, &found); len(found) != 2 {
+		t.Errorf("faults = %v; want 2", found)
+	}
+}
+
+// A flood of one fault leaves a few lines, one that says how many are missing,
+// and other faults their lines.
+func TestFloodOfErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		log := NewLog(&out, LogConfig{Level: "info"}).With("handler", "h")
+		for range 1000 {
+			log.Error("no picture", "kind", "limit", "name", "x")
+		}
+		log.Error("no picture", "kind", "busy")
+		log.Warn("another")
+		if n := strings.Count(out.String(), "\n"); n != sampleLines+2 {
+			t.Errorf("%d lines of a flood; want %d", n, sampleLines+2)
+		}
+		time.Sleep(sampleTime + time.Second)
+		synctest.Wait()
+		if !strings.Contains(out.String(), "left_out=995") {
+			t.Errorf("nobody says what was left out:\n%s", &out)
+		}
+		out.Reset()
+		log.Error("no picture", "kind", "limit")
+		if text := out.String(); strings.Count(text, "\n") != 1 || strings.Contains(text, "left_out") {
+			t.Errorf("later: %q; want a plain line", text)
+		}
+		h := log.Handler().(*logHandler)
+		for i := range 3 * maxKinds {
+			log.Error("no picture", "kind", i)
+		}
+		if n := len(h.sampler.kinds); n > maxKinds+1 {
+			t.Errorf("%d kinds are remembered; want at most %d", n, maxKinds+1)
+		}
+		if h.sampler.leftOut.Load() < 995 {
+			t.Errorf("leftOut = %d", h.sampler.leftOut.Load())
+		}
+		time.Sleep(2 * sampleTime)
+	})
+}
+
+func TestRedactQuery(t *testing.T) {
+	for raw, want := range map[string]string{
+		"":                         "",
+		"w=1&t=abc&h=2":            "w=1&t=***&h=2",
+		"sig=abc;t=abc;w=1":        "sig=***&t=***&w=1",
+		"%74=abc&%73ig=x&tt=1&T=2": "%74=***&%73ig=***&tt=1&T=2",
+		"t":                        "t=***",
+		"t=a=b":                    "t=***",
+		"%zz=1":                    "%zz=***",
+	} {
+		if got := redactQuery(raw); got != want {
+			t.Errorf("redactQuery(%q) = %q; want %q", raw, got, want)
+		}
+	}
+	if got := redactURL("/h/x.jpg?t=abc"); got != "/h/x.jpg?t=***" {
+		t.Errorf("redactURL = %q", got)
+	}
+}
+
+func TestLogConfig(t *testing.T) {
+	c := Config{Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t)}}, Log: LogConfig{Format: "xml", Level: "loud", Requests: "some", RequestID: "a b"},
+		Tracing: TracingConfig{Endpoint: "collector:4318", Ratio: new(1.5)}}
+	err := c.Validate()
+	var joined *joinedFaults
+	if !errors.As(err, &joined) || len(joined.faults) != 6 {
+		t.Errorf("Validate = %v; want 6 faults", err)
+	}
+	var out bytes.Buffer
+	log := NewLog(&out, LogConfig{Format: "json", Level: "warn"})
+	log.Info("no")
+	log.Handler().(*logHandler).format.set(LogConfig{Format: "text", Level: "info"})
+	log.Log(t.Context(), slog.LevelInfo, "yes")
+	if text := out.String(); strings.Contains(text, "no") || !strings.Contains(text, "msg=yes") {
+		t.Errorf("log = %q", text)
+	}
+}

@@ -1,0 +1,142 @@
+package server
+
+import (
+	"compress/gzip"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	traces "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// A spanCollector is a collector on the loopback interface.
+type spanCollector struct {
+	*httptest.Server
+	mu     sync.Mutex
+	spans  []*traces.Span // guarded by mu, as all below
+	header http.Header
+}
+
+func startCollector(t *testing.T) *spanCollector {
+	c := &spanCollector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/traces" {
+			w.WriteHeader(404)
+			return
+		}
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var message collector.ExportTraceServiceRequest
+		if err := proto.Unmarshal(data, &message); err != nil {
+			t.Error(err)
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.header = r.Header
+		for _, rs := range message.ResourceSpans {
+			for _, ss := range rs.ScopeSpans {
+				c.spans = append(c.spans, ss.Spans...)
+			}
+		}
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// wait returns the spans by name, when there are n.
+func (c *spanCollector) wait(t *testing.T, n int) map[string]*traces.Span {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c.mu.Lock()
+		byName := map[string]*traces.Span{}
+		for _, s := range c.spans {
+			byName[s.Name] = s
+		}
+		got := len(c.spans)
+		c.mu.Unlock()
+		if got >= n {
+			return byName
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d spans came; want %d", got, n)
+		}
+	}
+}
+
+// A miss is one trace with a span for each stage; a trace of a trusted proxy is
+// continued, one of anybody else is not.
+func TestTraces(t *testing.T) {
+	c := startCollector(t)
+	s, _ := logged(t, bucket(t), Config{
+		TrustedProxies: []string{"192.0.2.1"},
+		Tracing:        TracingConfig{Endpoint: c.URL, Ratio: new(0.0), Headers: map[string]Secret{"X-Key": "key-of-the-collector"}},
+	})
+	const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	s.get("/h/photo.jpg?w=40&t=secret", "traceparent", traceparent)
+	spans := c.wait(t, 9)
+	root := spans["GET /h"]
+	if root == nil || hex.EncodeToString(root.TraceId) != "0af7651916cd43dd8448eb211c80319c" || hex.EncodeToString(root.ParentSpanId) != "b7ad6b7169203331" {
+		t.Fatalf("spans = %v; want GET /h in the trace of the proxy", spans)
+	}
+	parents := map[string]string{"parse": "GET /h", "cache": "GET /h", "fetch": "cache", "queue": "cache", "read": "cache", "decode": "cache", "transform": "cache", "encode": "cache"}
+	for name, parent := range parents {
+		span := spans[name]
+		if span == nil {
+			t.Errorf("no span %s", name)
+			continue
+		}
+		if string(span.ParentSpanId) != string(spans[parent].SpanId) || span.EndTimeUnixNano < span.StartTimeUnixNano || span.StartTimeUnixNano < root.StartTimeUnixNano {
+			t.Errorf("span %s is not within %s: %v", name, parent, span)
+		}
+	}
+	text := root.String()
+	for _, a := range []string{`"http.response.status_code"`, `"url.path"`, `"cache"`, `"miss"`, `"webp"`, `"request_id"`} {
+		if !strings.Contains(text, a) {
+			t.Errorf("span of the request lacks %s: %s", a, text)
+		}
+	}
+	if strings.Contains(text, "secret") {
+		t.Errorf("the token is in a span: %s", text)
+	}
+	if c.header.Get("X-Key") != "key-of-the-collector" {
+		t.Errorf("headers of the collector's request = %v", c.header)
+	}
+
+	// Of others nothing is traced: the ratio is 0.
+	r := httptest.NewRequest("GET", "/h/photo.jpg", nil)
+	r.RemoteAddr = "198.51.100.1:1"
+	r.Header.Set("traceparent", traceparent)
+	s.server.ServeHTTP(httptest.NewRecorder(), r)
+	if err := s.server.tracing.provider.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(c.wait(t, 9)); got != 9 {
+		t.Errorf("%d spans after a request of somebody else; want 9", got)
+	}
+}
+
+// A collector that is down disturbs nobody.
+func TestTracesWithoutCollector(t *testing.T) {
+	s, _ := logged(t, bucket(t), Config{Tracing: TracingConfig{Endpoint: "http://127.0.0.1:1", Ratio: new(1.0)}})
+	for range 20 {
+		if r := s.get("/h/photo.jpg?w=40"); r.StatusCode != 200 {
+			t.Fatalf("status %d", r.StatusCode)
+		}
+	}
+}
