@@ -38,6 +38,9 @@ type Config struct {
 	Hosts []string `json:"hosts"`
 	// Listen is the address to listen on; empty means every interface.
 	Listen string `json:"listen"`
+	// WatchConfig replaces the configuration when its file changes; absent means
+	// true. SIGHUP does it in any case.
+	WatchConfig *bool `json:"watch_config"`
 	// HealthPath and ReadyPath are where the public ports tell whether the
 	// process answers, and whether it can make pictures; empty means nowhere.
 	HealthPath string `json:"health_path"`
@@ -247,6 +250,9 @@ func (c *Config) Validate() error {
 		if !validOverlayName(name) {
 			faults.add("fonts."+name, "%q is not a name of at most 64 letters", name)
 		}
+	}
+	if c.WatchConfig == nil {
+		c.WatchConfig = new(true)
 	}
 	c.validateProbes(&faults)
 	if len(c.Handlers) == 0 {

@@ -31,6 +31,7 @@ type Handler struct {
 	keepable keepable
 
 	fallback *fallback
+	parts    *parts
 	meters   *handlerMeters
 	log      *slog.Logger
 }
@@ -63,6 +64,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		presets:  presetsOf(s.config, c),
 		overlays: overlays,
 		admin:    &s.config.Admin,
+		parts:    s.parts,
 		meters:   s.parts.metrics.of(c.Prefix),
 		log:      log,
 	}

@@ -38,20 +38,23 @@ const (
 // process gets SIGTERM or SIGINT; then it accepts nothing new, lets running
 // requests end, and returns nil. A second signal ends the process at once.
 func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
-	s, err := New(c, o)
+	v, err := newService(c, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, v.close()) }()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	listeners, err := s.listen()
+	listeners, err := v.listen()
 	if err != nil {
 		return err
 	}
+	watching := make(chan struct{})
+	go func() { defer close(watching); v.watch(ctx) }()
+	defer func() { stop(); <-watching }()
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
-		s.log.Info("listening", "url", l.url)
+		v.log.Info("listening", "url", l.url)
 		go func() { ended <- l.server.Serve(l.listener) }()
 	}
 	select {
@@ -63,9 +66,9 @@ func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	s.ending.Store(true)
+	v.with(func(s *Server) { s.ending.Store(true) })
 	stop() // from here on a signal does what it does by default
-	s.log.Info("shutting down")
+	v.log.Info("shutting down")
 	return shutdown(listeners)
 }
 
@@ -93,7 +96,8 @@ type listener struct {
 }
 
 // listen opens all ports, or none.
-func (s *Server) listen() (all []listener, err error) {
+func (v *service) listen() (all []listener, err error) {
+	s := v.current.Load()
 	c := s.config
 	defer func() {
 		if err != nil {
@@ -103,10 +107,12 @@ func (s *Server) listen() (all []listener, err error) {
 		}
 	}()
 	if c.HTTPPort > 0 {
-		var handler http.Handler = s
-		if c.HTTPSStrict {
-			handler = http.HandlerFunc(s.redirect)
-		}
+		handler := v.handler(func(s *Server) http.Handler {
+			if s.config.HTTPSStrict {
+				return http.HandlerFunc(s.redirect)
+			}
+			return s
+		})
 		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPPort)))
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
@@ -115,10 +121,6 @@ func (s *Server) listen() (all []listener, err error) {
 		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
 	}
 	if c.HTTPSEnabled {
-		certificate, err := newReloader(c.path(c.HTTPSCert), c.path(c.HTTPSKey), s.log)
-		if err != nil {
-			return all, fmt.Errorf("https_cert: %w", err)
-		}
 		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPSPort)))
 		if err != nil {
 			return all, fmt.Errorf("https_port: %w", err)
@@ -127,16 +129,16 @@ func (s *Server) listen() (all []listener, err error) {
 		config := &tls.Config{
 			MinVersion:     tls.VersionTLS12,
 			NextProtos:     []string{"h2", "http/1.1"},
-			GetCertificate: certificate.get,
+			GetCertificate: v.certificate,
 		}
-		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(s), "https://" + displayAddress(l)})
+		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {
 		l, err := net.Listen("tcp", c.Admin.Listen)
 		if err != nil {
 			return all, fmt.Errorf("admin.listen: %w", err)
 		}
-		all = append(all, listener{l, s.newHTTPServer(s.adminHandler()), "http://" + displayAddress(l) + " (admin)"})
+		all = append(all, listener{l, s.newHTTPServer(v.handler(func(s *Server) http.Handler { return s.admin() })), "http://" + displayAddress(l) + " (admin)"})
 	}
 	return all, nil
 }

@@ -115,7 +115,7 @@ func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, err
 
 func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	// A byte order mark is what some editors leave.
-	src := &document{file: file, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
+	src := &document{file: file, raw: data, data: bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))}
 	root, err := hujson.Parse(src.data)
 	if err != nil {
 		return nil, nil, src.syntaxFault(err)
@@ -156,6 +156,7 @@ func covers(key, inner string) bool {
 // A document is a configuration's text, for finding places in it.
 type document struct {
 	file string
+	raw  []byte // the whole file
 	data []byte
 	root hujson.Value
 }

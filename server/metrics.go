@@ -22,14 +22,17 @@ type metrics struct {
 	registry *prometheus.Registry
 	server   atomic.Pointer[Server] // whose state is told
 
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	sent     *prometheus.CounterVec
-	inFlight prometheus.Gauge
-	stages   *prometheus.HistogramVec
-	fetched  *prometheus.CounterVec
-	faults   *prometheus.CounterVec
-	panics   prometheus.Counter
+	requests   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	sent       *prometheus.CounterVec
+	inFlight   prometheus.Gauge
+	stages     *prometheus.HistogramVec
+	fetched    *prometheus.CounterVec
+	faults     *prometheus.CounterVec
+	panics     prometheus.Counter
+	reloads    *prometheus.CounterVec
+	reloadGood prometheus.Gauge
+	reloadTime prometheus.Gauge
 }
 
 const metricPrefix = "s3imageserver_"
@@ -66,13 +69,34 @@ func newMetrics() *metrics {
 			Name: metricPrefix + "panics_total", Help: "Requests that ended in a panic.",
 		}),
 	}
+	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: metricPrefix + "config_reloads_total", Help: "Configurations read, the first one included, by result: ok or refused.",
+	}, []string{"result"})
+	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: metricPrefix + "config_valid", Help: "1 when the configuration that was read last is the one in use.",
+	})
+	m.reloadTime = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: metricPrefix + "config_timestamp_seconds", Help: "When the configuration in use was read.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: metricPrefix + "build_info", Help: "1, with the version of Go.", ConstLabels: prometheus.Labels{"goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.sent, m.inFlight, m.stages, m.fetched, m.faults, m.panics, build,
+	m.registry.MustRegister(m.requests, m.seconds, m.sent, m.inFlight, m.stages, m.fetched, m.faults, m.panics, m.reloads, m.reloadGood, m.reloadTime, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), stateCollector{m})
 	return m
+}
+
+// reloaded counts a configuration that was read, and taken if err is nil.
+func (m *metrics) reloaded(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("refused").Inc()
+		m.reloadGood.Set(0)
+		return
+	}
+	m.reloads.WithLabelValues("ok").Inc()
+	m.reloadGood.Set(1)
+	m.reloadTime.SetToCurrentTime()
 }
 
 // handler answers with all metrics.

@@ -70,8 +70,10 @@ func (s *Server) Purge(ctx context.Context, p PurgeRequest) error {
 }
 
 func (h *Handler) purge(ctx context.Context, p ...cache.Purge) error {
-	if err := h.cache.Purge(ctx, p...); err != nil {
-		return fmt.Errorf("purge: %w", err)
+	for _, same := range h.parts.handlersOf(h.id) {
+		if err := same.cache.Purge(ctx, p...); err != nil {
+			return fmt.Errorf("purge: %w", err)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -37,13 +38,6 @@ type Options struct {
 	parts *parts // nil: new ones
 }
 
-// parts are what outlives a Server whose configuration is replaced.
-type parts struct {
-	metrics *metrics
-}
-
-func newParts() *parts { return &parts{metrics: newMetrics()} }
-
 // A Server answers the requests of all handlers of a configuration. It is safe
 // for concurrent use.
 type Server struct {
@@ -59,6 +53,11 @@ type Server struct {
 	disks    map[string]*cache.Disk   // by folder
 	shared   map[string]*cache.Shared // by bucket and folder
 	events   *events
+
+	certificate *reloader           // nil: no HTTPS
+	admin       func() http.Handler // for the listener for operators
+	uses        []string            // names of parts
+	answering   sync.RWMutex        // held to read while a request is answered
 
 	ending     atomic.Bool        // nothing new is accepted
 	stop       context.CancelFunc // ends the background work
@@ -95,11 +94,18 @@ func New(c *Config, o Options) (*Server, error) {
 	// /h/%2e%2e%2fx to another handler. Names are checked in parseName.
 	s.router.SkipClean(true).UseEncodedPath()
 
+	s.admin = sync.OnceValue(s.adminHandler)
+	s.parts.add(s)
 	s.budgets = budgets{
-		pictures: resize.NewBudget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
-		errors:   resize.NewBudget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
+		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
+		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
 	var faults faults
+	if c.HTTPSEnabled {
+		if s.certificate, err = newReloader(c.path(c.HTTPSCert), c.path(c.HTTPSKey), s.log); err != nil {
+			faults.add("https_cert", "%v", err)
+		}
+	}
 	fonts, err := newFonts(c)
 	faults.collect(err)
 	for i := range c.Handlers {
@@ -166,6 +172,12 @@ func (s *Server) memoryBudget() int64 {
 	return budget
 }
 
+// budget returns a budget of that kind.
+func (s *Server) budget(c resize.BudgetConfig) *resize.Budget {
+	b, _ := use(s, fmt.Sprintf("budget %+v", c), func() (*resize.Budget, func() error, error) { return resize.NewBudget(c), nil, nil }) // has no errors
+	return b
+}
+
 // budgets bound the memory of the work of all handlers.
 type budgets struct{ pictures, errors *resize.Budget }
 
@@ -219,9 +231,7 @@ func (s *Server) Close() error {
 	for _, t := range s.shared {
 		errs = append(errs, t.Close(ctx))
 	}
-	for _, d := range s.disks {
-		errs = append(errs, d.Close())
-	}
+	errs = append(errs, s.parts.release(s))
 	errs = append(errs, s.tracing.close(ctx))
 	return errors.Join(errs...)
 }

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"s3imageserver/storage/cache"
@@ -32,7 +34,7 @@ func (s *Server) openCache(h *Handler) error {
 			h.originals = newOriginals(kept.Originals)
 		}
 		if c.Cache.MemoryMB > 0 {
-			kept.Memory = cache.NewMemory(c.Cache.MemoryMB << 20)
+			kept.Memory = s.memory(h)
 		}
 		if c.Cache.Bucket != "" {
 			shared, err := s.sharedTier(h)
@@ -44,6 +46,15 @@ func (s *Server) openCache(h *Handler) error {
 	}
 	h.tiers, h.cache = kept, cache.New(kept)
 	return nil
+}
+
+// memory returns the memory tier of a handler.
+func (s *Server) memory(h *Handler) *cache.Memory {
+	bytes := h.config.Cache.MemoryMB << 20
+	m, _ := use(s, cache.Tuple("memory", h.id, strconv.FormatInt(bytes, 10)), func() (*cache.Memory, func() error, error) { // has no errors
+		return cache.NewMemory(bytes), nil, nil
+	})
+	return m
 }
 
 // disk returns the disk tier of a handler, the same one for all that name its
@@ -69,7 +80,13 @@ func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
 	if d, ok := s.disks[folder]; ok {
 		return d
 	}
-	d, err := cache.OpenDisk(folder, c)
+	d, err := use(s, cache.Tuple("disk", folder, fmt.Sprint(c)), func() (*cache.Disk, func() error, error) {
+		d, err := cache.OpenDisk(folder, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, d.Close, nil
+	})
 	if err != nil {
 		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
 		return nil

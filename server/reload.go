@@ -1,0 +1,232 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	// watchInterval is how often the configuration file is looked at. A mounted
+	// ConfigMap is a link that is replaced, and network file systems tell nobody
+	// of changes, so it is looked at and not listened for.
+	watchInterval = 2 * time.Second
+	// drainTime is how long an old Server may take to end its requests. No
+	// picture takes longer to make; what is left then only sends.
+	drainTime = 45 * time.Second
+)
+
+// A service answers by the configuration of now: it replaces the whole Server
+// when that changes, and lets the old one end its requests.
+type service struct {
+	options  Options
+	log      *slog.Logger
+	current  atomic.Pointer[Server]
+	draining sync.WaitGroup
+
+	mu   sync.Mutex // one reload at a time
+	file string     // "": the configuration is not from a file
+	seen [sha256.Size]byte
+}
+
+// newService returns a service for the configuration. The caller must close it.
+func newService(c *Config, o Options) (*service, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.Log = sampledLog(o.Log)
+	o.parts = newParts()
+	v := &service{options: o, log: o.Log}
+	if c.doc != nil && c.files == nil {
+		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
+	}
+	s, err := New(c, o)
+	if err != nil {
+		return nil, err
+	}
+	v.current.Store(s)
+	v.options.parts.metrics.reloaded(nil)
+	return v, nil
+}
+
+// with calls f with the Server of now, which is not closed before f returns.
+func (v *service) with(f func(*Server)) {
+	for {
+		s := v.current.Load()
+		if s.answering.TryRLock() { // else it was replaced this moment
+			defer s.answering.RUnlock()
+			f(s)
+			return
+		}
+	}
+}
+
+// ServeHTTP implements [http.Handler].
+func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.with(func(s *Server) { s.ServeHTTP(w, r) })
+}
+
+// handler answers by what get returns of the Server of now.
+func (v *service) handler(get func(*Server) http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.with(func(s *Server) { get(s).ServeHTTP(w, r) })
+	})
+}
+
+// certificate returns the certificate of now.
+func (v *service) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return v.current.Load().certificate.get(hello)
+}
+
+// close ends the Server of now and waits for the old ones.
+func (v *service) close() error {
+	err := v.current.Load().Close()
+	v.draining.Wait()
+	return err
+}
+
+// watch reloads the configuration on SIGHUP, and when its file has changed,
+// until ctx ends.
+func (v *service) watch(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	last := stampOf(v.file)
+	changed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			changed = false
+			v.reload()
+		case <-ticker.C:
+			if v.file == "" || !*v.current.Load().config.WatchConfig {
+				continue
+			}
+			switch stamp := stampOf(v.file); {
+			case stamp != last: // perhaps it is being written: look again
+				last, changed = stamp, true
+			case changed:
+				changed = false
+				if !v.same() {
+					v.reload()
+				}
+			}
+		}
+	}
+}
+
+// same reports whether the file holds what it held when it was read last, or
+// cannot be read: one that is being replaced may be missing for a moment.
+func (v *service) same() bool {
+	data, err := os.ReadFile(v.file)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return err != nil || sha256.Sum256(data) == v.seen
+}
+
+// reload reads the configuration, and replaces the Server if it is valid.
+func (v *service) reload() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	err := v.replace()
+	v.options.parts.metrics.reloaded(err)
+	if err != nil {
+		v.log.Error("configuration not reloaded: the old one stays", "file", v.file, "error", err)
+	}
+}
+
+// replace is reload; v.mu is held.
+func (v *service) replace() error {
+	old := v.current.Load()
+	c := old.config
+	if v.file != "" {
+		if data, err := os.ReadFile(v.file); err == nil {
+			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
+		}
+		loaded, warnings, err := Load(v.file)
+		LogWarnings(v.log, warnings)
+		if err != nil {
+			return err
+		}
+		c = loaded
+		c.files = old.config.files
+		v.keepFixed(c, old.config)
+	}
+	s, err := New(c, v.options)
+	if err != nil {
+		return err
+	}
+	if h, ok := v.log.Handler().(*logHandler); ok && h.format != nil {
+		h.format.set(c.Log)
+	}
+	v.current.Store(s)
+	v.log.Info("configuration reloaded", "file", v.file, "handlers", len(c.Handlers))
+	v.draining.Go(func() { v.drain(old) })
+	return nil
+}
+
+// drain closes a Server when its requests have ended.
+func (v *service) drain(old *Server) {
+	ended := make(chan struct{})
+	go func() {
+		old.answering.Lock() // for ever: nobody may come any more
+		close(ended)
+	}()
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	}
+	if err := old.Close(); err != nil {
+		v.log.Warn("the server of the old configuration did not end well", "error", err)
+	}
+}
+
+// fixedKeys are those that ports are opened by; they are obeyed at the start.
+var fixedKeys = []struct {
+	key  string
+	same func(a, b *Config) bool
+	keep func(c, old *Config)
+}{
+	{"http_port", func(a, b *Config) bool { return a.HTTPPort == b.HTTPPort }, func(c, old *Config) { c.HTTPPort = old.HTTPPort }},
+	{"https_port", func(a, b *Config) bool { return a.HTTPSPort == b.HTTPSPort }, func(c, old *Config) { c.HTTPSPort = old.HTTPSPort }},
+	{"listen", func(a, b *Config) bool { return a.Listen == b.Listen }, func(c, old *Config) { c.Listen = old.Listen }},
+	{"admin.listen", func(a, b *Config) bool { return a.Admin.Listen == b.Admin.Listen }, func(c, old *Config) { c.Admin.Listen = old.Admin.Listen }},
+	{"https_enabled", func(a, b *Config) bool { return a.HTTPSEnabled == b.HTTPSEnabled }, func(c, old *Config) {
+		c.HTTPSEnabled, c.HTTPSCert, c.HTTPSKey = old.HTTPSEnabled, old.HTTPSCert, old.HTTPSKey
+		c.HTTPSStrict = c.HTTPSStrict && c.HTTPSEnabled
+	}},
+}
+
+// keepFixed leaves in c what needs a restart as it is, and says so.
+func (v *service) keepFixed(c, old *Config) {
+	for _, f := range fixedKeys {
+		if !f.same(c, old) {
+			v.log.Warn("a change of this key needs a restart: the old value stays", "key", f.key)
+			f.keep(c, old)
+		}
+	}
+}
+
+// stampOf returns the stamp of what a name stands for, links followed; the zero
+// value if there is nothing.
+func stampOf(file string) fileStamp {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fileStamp{}
+	}
+	return fileStamp{info.Size(), info.ModTime()}
+}
