@@ -128,12 +128,16 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 		c.base = filepath.Dir(file)
 	}
 	found = append(found, decode(expanded, c)...)
+	overridden := override(c, &found)
 	unread := found[:len(found):len(found)]
 	var invalid *joinedFaults
 	if errors.As(c.Validate(), &invalid) {
 		for _, f := range invalid.faults {
 			// What could not be read is missing now: that is no second fault.
 			if !slices.ContainsFunc(unread, func(first *Fault) bool { return covers(first.Key, f.Key) }) {
+				if slices.Contains(overridden, f.Key) {
+					f.Text += " (" + envName(f.Key) + " is set)"
+				}
 				found = append(found, f)
 			}
 		}
@@ -411,6 +415,9 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 		}
 		for i := range value.Members {
 			name := memberName(&value.Members[i])
+			if path == "" && name == "$schema" {
+				continue // for editors
+			}
 			field, ok := known[strings.ToLower(name)]
 			if !ok {
 				found = append(found, &Fault{Key: join(path, name), Text: "unknown key" + suggestion(name, known)})

@@ -1,0 +1,70 @@
+package server
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestEnvironmentWins(t *testing.T) {
+	for name, value := range map[string]string{
+		"S3IMAGESERVER_HTTP_PORT":             "8088",
+		"S3IMAGESERVER_PLAYGROUND":            "true",
+		"S3IMAGESERVER_ADMIN_LISTEN":          "127.0.0.1:9191",
+		"S3IMAGESERVER_ADMIN_TOKEN":           "0123456789abcdef",
+		"S3IMAGESERVER_LOG_FORMAT":            "json",
+		"S3IMAGESERVER_TRACING_RATIO":         "0.5",
+		"S3IMAGESERVER_HANDLERS_0_CACHE_PATH": "/tmp/results",
+		"S3IMAGESERVER_HANDLERS_0_REVALIDATE": "60",
+		"S3IMAGESERVER_HANDLERS_1_CACHE_TIME": "7",
+		"S3IMAGESERVER_SERVICE_HOST":          "10.0.0.1", // of Kubernetes
+		"S3IMAGESERVER_PORT":                  "tcp://10.0.0.1:80",
+	} {
+		t.Setenv(name, value)
+	}
+	c, _, err := parse("test.json", []byte(`{"http_port": 80, "log": {"format": "text"}, "handlers": [
+		{"name": "a", "source": {"dir": "."}, "cache_path": "x"}, {"name": "b", "source": {"dir": "."}}]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPPort != 8088 || !c.Playground || c.Admin.Listen != "127.0.0.1:9191" || c.Admin.Token != "0123456789abcdef" || c.Log.Format != "json" || *c.Tracing.Ratio != 0.5 ||
+		c.Handlers[0].CachePath != "/tmp/results" || c.Handlers[0].Freshness.Revalidate != 60 || *c.Handlers[1].CacheTime != 7 || c.Handlers[1].CachePath != "" {
+		t.Errorf("configuration with environment = %+v", c)
+	}
+}
+
+// Faults name the variable, and no secret.
+func TestEnvironmentFaults(t *testing.T) {
+	t.Setenv("S3IMAGESERVER_HTTP_PORT", "eighty")
+	t.Setenv("S3IMAGESERVER_PLAYGROUND", "perhaps")
+	t.Setenv("S3IMAGESERVER_HTTPS_PORT", "70000")
+	t.Setenv("S3IMAGESERVER_HTTPS_ENABLED", "true")
+	t.Setenv("S3IMAGESERVER_ADMIN_TOKEN", "short-secret")
+	_, _, err := parse("test.json", []byte(`{"handlers": [{"name": "a", "source": {"dir": "."}}]}`), nil)
+	for _, want := range []string{`S3IMAGESERVER_HTTP_PORT="eighty" is not a whole number`, `S3IMAGESERVER_PLAYGROUND="perhaps" is not true or false`, "70000 is not a port (S3IMAGESERVER_HTTPS_PORT is set)", "(S3IMAGESERVER_ADMIN_TOKEN is set)"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error = %v; want %s", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "short-secret") {
+		t.Errorf("error shows the secret: %v", err)
+	}
+}
+
+// Every key has a variable of its own.
+func TestEnvironmentNames(t *testing.T) {
+	c := Config{Handlers: make([]HandlerConfig, 2)}
+	c.Handlers[0].AWS = &AWSConfig{}
+	seen := map[string]string{}
+	eachScalar(reflect.ValueOf(&c).Elem(), "", func(key string, v reflect.Value) {
+		if other, ok := seen[envName(key)]; ok {
+			t.Errorf("%s stands for %s and %s", envName(key), key, other)
+		}
+		seen[envName(key)] = key
+	})
+	for _, name := range []string{"S3IMAGESERVER_HTTP_PORT", "S3IMAGESERVER_HANDLERS_1_PREFIX", "S3IMAGESERVER_HANDLERS_0_AWS_AWS_SECRET", "S3IMAGESERVER_MEMORY_BUDGET"} {
+		if seen[name] == "" {
+			t.Errorf("no key for %s", name)
+		}
+	}
+}
