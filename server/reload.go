@@ -220,13 +220,3 @@ func (v *service) keepFixed(c, old *Config) {
 		}
 	}
 }
-
-// stampOf returns the stamp of what a name stands for, links followed; the zero
-// value if there is nothing.
-func stampOf(file string) fileStamp {
-	info, err := os.Stat(file)
-	if err != nil {
-		return fileStamp{}
-	}
-	return fileStamp{info.Size(), info.ModTime()}
-}
