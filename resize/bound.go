@@ -33,3 +33,42 @@ func (o Options) Within(w, h int) Options {
 	}
 	return o
 }
+
+// Step returns the smallest of the steps that n is not above, the last one if it
+// is above all. steps are sorted; without any, and for 0, it is n.
+func Step(n int, steps []int) int {
+	if n <= 0 || len(steps) == 0 {
+		return n
+	}
+	for _, s := range steps {
+		if n <= s {
+			return s
+		}
+	}
+	return steps[len(steps)-1]
+}
+
+// Snap returns the options with the longer side of the box rounded up to a step,
+// or down to the last one, and at most to most pixels. The other side keeps the
+// ratio. The least sizes are rounded too; a zoom of the source is left out.
+func (o Options) Snap(steps []int, most int) Options {
+	o.Zoom = 0
+	o.MinWidth, o.MinHeight = min(Step(o.MinWidth, steps), most), min(Step(o.MinHeight, steps), most)
+	long := max(o.Width, o.Height)
+	to := min(Step(long, steps), most)
+	if long == to {
+		return o
+	}
+	for _, side := range []*int{&o.Width, &o.Height} {
+		switch {
+		case *side == long:
+			*side = to
+		case *side > 0:
+			*side = max(1, int((int64(*side)*int64(to)+int64(long)/2)/int64(long)))
+		}
+	}
+	if o.Ratio != (Ratio{}) && o.Width > 0 && o.Height > 0 {
+		o.Ratio = newRatio(o.Width, o.Height)
+	}
+	return o
+}

@@ -115,13 +115,25 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 	return g, errors.Join(reasons...)
 }
 
-// admit asks the door whether a request is answered, and narrows the request to
-// what its token allows.
+// admit asks whether a request is answered, and narrows it to what its token
+// allows. What is blocked is told only to those who may ask.
 func (h *Handler) admit(r *http.Request, req *request) (err error) {
-	if req.grant, err = h.door.authorize(r, req); err != nil || req.grant.policy == nil {
+	if err := h.bounds.checkReferer(r); err != nil {
 		return err
 	}
-	return req.grant.policy.apply(h, req)
+	if req.grant, err = h.door.authorize(r, req); err != nil {
+		return err
+	}
+	if err := h.rates.allowToken(req.grant.client); err != nil {
+		return err
+	}
+	if err := h.bounds.refuse(req.name, h.log); err != nil {
+		return err
+	}
+	if p := req.grant.policy; p != nil {
+		return p.apply(h, req)
+	}
+	return nil
 }
 
 // challenge says how to get in (RFC 9110, section 11.6.1).

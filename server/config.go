@@ -56,12 +56,17 @@ type Config struct {
 	// of a picture that is not there.
 	AuthStatus StatusCode `json:"auth_status"`
 	// TrustedProxies are addresses, or networks as in 10.0.0.0/8, whose
-	// X-Forwarded-For, number of the request and traceparent are believed.
+	// ClientHeader, number of the request and traceparent are believed.
 	TrustedProxies []string `json:"trusted_proxies"`
 	// Log says what is logged, and how.
 	Log LogConfig `json:"log"`
 	// Tracing is where traces are sent.
 	Tracing TracingConfig `json:"tracing"`
+	// RateLimit bounds how many requests one client may send.
+	RateLimit RateConfig `json:"rate_limit"`
+	// ClientHeader is where they say it: X-Forwarded-For, which empty means, or
+	// Forwarded.
+	ClientHeader string `json:"client_header"`
 	// Admin is the listener for purges and for those who watch the server.
 	Admin AdminConfig `json:"admin"`
 	// Events is how stores tell of changes.
@@ -101,6 +106,8 @@ type HandlerConfig struct {
 	Auth *AuthConfig `json:"auth"`
 	// AuthStatus is as that of the server, which 0 means.
 	AuthStatus StatusCode `json:"auth_status"`
+	// BoundsConfig is what URLs may ask for.
+	BoundsConfig
 	// AllowedFormats are the extensions that names may have, with or without a
 	// dot; empty means png, jpg, jpeg, gif and webp.
 	AllowedFormats []string `json:"allowed_formats"`
@@ -258,17 +265,18 @@ func (c *Config) Validate() error {
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
 	}
-	parseProxies(c.TrustedProxies, &faults)
 	c.Log.validate(&faults)
 	c.Tracing.validate(&faults)
 	c.Admin.validate(c, &faults)
 	c.Events.validate(c, &faults)
 	c.validateAuth(&faults)
+	c.validateClients(&faults)
 	seen, folders := map[string]int{}, map[string]CacheConfig{}
 	for i := range c.Handlers {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
 		h.validate(key, &faults)
 		h.validatePresets(c, key, &faults)
+		h.BoundsConfig.validate(key, &faults)
 		if first, ok := seen[h.Prefix]; ok {
 			faults.add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
 		} else if h.Prefix != "" {

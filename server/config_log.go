@@ -3,10 +3,8 @@ package server
 import (
 	"cmp"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -90,58 +88,4 @@ func (t *TracingConfig) validate(faults *faults) {
 	if u, err := url.Parse(t.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		faults.add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318", t.Endpoint)
 	}
-}
-
-// proxies are the addresses whose word about the client is believed.
-type proxies []netip.Prefix
-
-// parseProxies reads addresses and prefixes, as in 10.0.0.0/8.
-func parseProxies(texts []string, faults *faults) proxies {
-	var all proxies
-	for i, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			var a netip.Addr
-			if a, err = netip.ParseAddr(text); err == nil {
-				prefix = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
-			}
-		}
-		if err != nil {
-			faults.add("trusted_proxies."+strconv.Itoa(i), "%q is neither an address nor a network as in 10.0.0.0/8", text)
-			continue
-		}
-		all = append(all, prefix.Masked())
-	}
-	return all
-}
-
-func (p proxies) contain(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(a) })
-}
-
-// trust reports whether the peer of a request is a proxy of ours.
-func (p proxies) trust(r *http.Request) bool { return len(p) > 0 && p.contain(peerOf(r)) }
-
-// peerOf returns the address at the other end of the connection; the zero value
-// if it has none, as on a Unix socket.
-func peerOf(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.Addr().Unmap()
-}
-
-// clientOf returns the address of the client: the peer, or where that is a
-// trusted proxy the last address of X-Forwarded-For that is none. What stands
-// before it is the client's own word.
-func (p proxies) clientOf(r *http.Request) netip.Addr {
-	client := peerOf(r)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && p.contain(client); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		client = a.Unmap()
-	}
-	return client
 }

@@ -38,6 +38,9 @@ var statuses = []struct {
 	{errVersion, http.StatusBadRequest},
 	{errExtension, http.StatusNotFound},
 	{errVerification, http.StatusNotFound},
+	{errGone, http.StatusGone},
+	{errLegal, http.StatusUnavailableForLegalReasons},
+	{errRate, http.StatusTooManyRequests},
 	{fs.ErrInvalid, http.StatusBadRequest},
 	{fs.ErrNotExist, http.StatusNotFound},
 	{fs.ErrPermission, http.StatusNotFound},
@@ -83,20 +86,24 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	h.fault(kindOf(err))
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()
-	if status >= http.StatusBadGateway {
-		header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	if wait := retryAfterOf(err, status); wait != "" {
+		header.Set("Retry-After", wait)
 	}
 	header.Set("Cache-Control", "no-store")
 	if errors.Is(err, errVerification) {
 		status = cmp.Or(int(h.config.AuthStatus), status)
 		h.challenge(header, status)
 	}
-	if status == http.StatusBadRequest {
+	switch status {
+	case http.StatusBadRequest:
 		http.Error(w, "400 bad request: "+whyBad(err), status)
 		return
+	case http.StatusTooManyRequests: // a flood is to cost nothing
+		http.Error(w, "429 too many requests", status)
+		return
 	}
-	if replaced := h.config.ErrorStatus; replaced != 0 && !errors.Is(err, errVerification) && status > http.StatusNotFound && status != http.StatusInternalServerError && !errors.Is(err, resize.ErrBusy) {
-		status = int(replaced)
+	if h.config.ErrorStatus != 0 && ofSource(err, status) {
+		status = int(h.config.ErrorStatus)
 	}
 	o := req.options
 	body, mediaType := h.fallback.picture(r.Context(), resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: o.Format})
@@ -113,6 +120,17 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	}
 }
 
+// ofSource reports whether an error is a fault of the picture or its source, for
+// which the original had one status.
+func ofSource(err error, status int) bool {
+	for _, ours := range []error{errVerification, errGone, errLegal, resize.ErrBusy} {
+		if errors.Is(err, ours) {
+			return false
+		}
+	}
+	return status > http.StatusNotFound && status != http.StatusInternalServerError
+}
+
 // whyBad says what is wrong with a request; nothing in it was the client's own
 // text.
 func whyBad(err error) string {
@@ -127,6 +145,8 @@ func faultLevel(status int, err error) slog.Level {
 	switch {
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
+	case status == http.StatusTooManyRequests || status == http.StatusGone || status == http.StatusUnavailableForLegalReasons:
+		return slog.LevelDebug
 	case status > http.StatusNotFound, errors.Is(err, fs.ErrPermission):
 		return slog.LevelWarn
 	}

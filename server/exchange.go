@@ -40,7 +40,7 @@ type exchange struct {
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
 	s.parts.metrics.inFlight.Inc()
 	x := &exchange{ResponseWriter: w, method: r.Method, began: time.Now()}
-	trusted := s.proxies.trust(r)
+	trusted := s.clients.trust(r)
 	if trusted {
 		x.id = validID(r.Header.Get(s.config.Log.RequestID))
 	}
@@ -108,7 +108,7 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
 	}
 	attrs = append(attrs, slog.String("method", x.method), slog.String("path", r.URL.EscapedPath()), slog.String("query", redactQuery(r.URL.RawQuery)),
-		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.proxies.clientOf(r).String()))
+		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.clients.address(r).String()))
 	log.LogAttrs(r.Context(), level, message, attrs...)
 }
 

@@ -26,6 +26,8 @@ type Handler struct {
 	presets   map[string]url.Values
 	overlays  *overlays
 	door      door
+	bounds    *bounds
+	rates     *rates
 	admin     *AdminConfig
 
 	keepable keepable
@@ -65,11 +67,15 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		overlays: overlays,
 		admin:    &s.config.Admin,
 		parts:    s.parts,
+		rates:    s.rates,
 		meters:   s.parts.metrics.of(c.Prefix),
 		log:      log,
 	}
 	if h.door, err = h.newDoor(s.config, o); err != nil {
 		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
+	}
+	if h.bounds, err = newBounds(s.config, c); err != nil {
+		return nil, &Fault{Key: handlerKey(i) + ".blocked", Text: err.Error()}
 	}
 	h.setCacheControl()
 	if err := s.openCache(h); err != nil {
@@ -84,6 +90,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refuseMethod(w)
+		return
+	}
+	if err := h.rates.allowClient(r); err != nil {
+		h.fail(w, r, request{}, err)
 		return
 	}
 	_, parsed := span(r.Context(), "parse")

@@ -217,17 +217,7 @@ func validHost(host string) bool {
 
 // allowsHost reports whether requests may be sent to that host name.
 func (c *Config) allowsHost(host string) bool {
-	if len(c.Hosts) == 0 {
-		return true
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, allowed := range c.Hosts {
-		allowed = strings.ToLower(allowed)
-		if suffix, ok := strings.CutPrefix(allowed, "*"); ok && strings.HasSuffix(host, suffix) || host == allowed {
-			return true
-		}
-	}
-	return false
+	return len(c.Hosts) == 0 || hostIn(host, c.Hosts)
 }
 
 func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {

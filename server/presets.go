@@ -32,8 +32,7 @@ func (l layers) get(name string) string {
 
 // layers returns the parameters of a query with those of the presets that it
 // names below them, and the handler's default one at the bottom. Unknown
-// presets are noted. Where only presets are allowed, the parameters that change
-// pixels are left out, but for the format: a <picture> and a redirect need it.
+// presets are noted.
 func (h *Handler) layers(query url.Values, note func(resize.Note)) layers {
 	var l layers
 	names := []string{h.config.DefaultPreset}
@@ -46,15 +45,6 @@ func (h *Handler) layers(query url.Values, note func(resize.Note)) layers {
 			l = append(l, preset)
 		case name != "":
 			note(resize.Note{Name: presetParam, Value: name, Verdict: resize.Unreadable})
-		}
-	}
-	if h.config.PresetsOnly {
-		query = maps.Clone(query)
-		for name, values := range query {
-			if resize.KnownParam(name) && name != "f" {
-				note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})
-				delete(query, name)
-			}
 		}
 	}
 	return append(l, query)

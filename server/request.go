@@ -71,7 +71,8 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
 	var wrong refused
 	req.query = resize.ParseQuery(r.URL.RawQuery)
-	params := h.layers(req.query, wrong.note)
+	query := h.bounds.narrow(req.query, wrong.note)
+	params := h.layers(query, wrong.note)
 	req.options = resize.ExplainOptions(params.get, h.config.MaxDimension, wrong.note)
 	req.delivery = parseDelivery(params.get, wrong.note)
 	h.overlays.known(&req.options, wrong.note)
@@ -85,9 +86,13 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	}
 	req.refresh = params.get(refreshParam) == "1" && h.admin.authorized(r)
 	h.chooseFormat(&req, r)
+	unhinted := req.options
 	h.obeyHints(&req, r)
 	req.info = resize.ParseDetails(params.get(infoParam))
 	req.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
+	if e := h.bounds.settle(&req, unhinted, query, h.config.MaxDimension); err == nil {
+		err = e
+	}
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}

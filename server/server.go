@@ -45,9 +45,10 @@ type Server struct {
 	parts   *parts
 	log     *slog.Logger
 	tracing *tracing
-	proxies proxies
+	clients *clients
 	router  *mux.Router
 	budgets
+	rates *rates
 
 	handlers []*Handler               // in the order of the configuration
 	disks    map[string]*cache.Disk   // by folder
@@ -87,7 +88,7 @@ func New(c *Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, c.place(faults{{Key: "tracing.endpoint", Text: err.Error()}}.join())
 	}
-	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, proxies: parseProxies(c.TrustedProxies, new(faults)), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -96,6 +97,7 @@ func New(c *Config, o Options) (*Server, error) {
 
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.parts.add(s)
+	s.rates = newRates(c, s.clients)
 	s.budgets = budgets{
 		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
 		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),

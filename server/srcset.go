@@ -93,8 +93,12 @@ func (h *Handler) pictureSet(r *http.Request, req request, d resize.Details, que
 	sizes := map[int][2]int{} // what a width becomes
 	var widths []int
 	for _, width := range req.widths {
-		if !req.options.Enlarge {
-			width = min(width, most)
+		switch {
+		case req.options.Enlarge || width <= most:
+		case !h.bounds.stepped():
+			width = most
+		case len(widths) > 0: // all others are larger
+			continue
 		}
 		size := resize.ResultSize(d.Width, d.Height, scaledOptions(req.options, width))
 		if !slices.ContainsFunc(widths, func(w int) bool { return sizes[w] == size }) {

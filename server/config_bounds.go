@@ -1,0 +1,192 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+)
+
+// BoundsConfig is what URLs of a handler may ask for, and who may ask. Nothing
+// of it is lifted by a signature or a token; presets are not bound by it.
+type BoundsConfig struct {
+	// Snap rounds sizes and qualities of URLs up to those of SnapSizes and
+	// SnapQualities.
+	Snap bool `json:"snap"`
+	// SnapSizes are lengths in pixels; empty means defaultSizes.
+	SnapSizes []int `json:"snap_sizes"`
+	// SnapQualities are from 1 to 100; empty means defaultQualities.
+	SnapQualities []int `json:"snap_qualities"`
+	// AllowedSizes are the only sizes that a URL may ask for: "300x200", "300" for
+	// a width, "x200" for a height, "original" for neither; empty allows all.
+	AllowedSizes []string `json:"allowed_sizes"`
+	// AllowedOptions are the only parameters that change pixels and count in a
+	// URL; empty allows all.
+	AllowedOptions []string `json:"allowed_options"`
+	// Referers are the hosts of pages that may show the pictures; empty allows all.
+	// A leading "*." allows every sub-domain, "none" requests that name no page.
+	Referers []string `json:"referers"`
+	// Blocked are lists of pictures that are not shown any more.
+	Blocked []BlockedConfig `json:"blocked"`
+}
+
+// BlockedConfig is a list of pictures that are not shown.
+type BlockedConfig struct {
+	// Names are names of objects; one that ends in * stands for all that begin so.
+	Names []string `json:"names"`
+	// File holds more of them, one a line. It is read again when it changes.
+	File string `json:"file"`
+	// Status is the answer: 410, which 0 means, or 451.
+	Status StatusCode `json:"status"`
+}
+
+// RateConfig bounds how many requests one client may send. Zero values mean no
+// bound.
+type RateConfig struct {
+	// Client is for one address, or one network of 64 bits of IPv6.
+	Client Rate `json:"client"`
+	// Token is for the owner of a token.
+	Token Rate `json:"token"`
+}
+
+// A Rate is how many requests come in the long run and at once.
+type Rate struct {
+	PerSecond float64 `json:"per_second"`
+	// Burst is how many may come at once; 0 means ten seconds' worth.
+	Burst int `json:"burst"`
+}
+
+var (
+	// defaultSizes are those of Next.js: its imageSizes and deviceSizes.
+	defaultSizes     = []int{16, 32, 48, 64, 96, 128, 256, 384, 640, 750, 828, 1080, 1200, 1920, 2048, 3840}
+	defaultQualities = []int{25, 50, 75, 90, 100}
+)
+
+func (c *BoundsConfig) validate(key string, faults *faults) {
+	c.SnapSizes = ladder(c.SnapSizes, defaultSizes, largestDimension, key+".snap_sizes", faults)
+	c.SnapQualities = ladder(c.SnapQualities, defaultQualities, 100, key+".snap_qualities", faults)
+	if c.Snap && len(c.AllowedSizes) > 0 {
+		faults.add(key+".snap", "goes not together with allowed_sizes: sizes are either rounded or refused")
+	}
+	for i, text := range c.AllowedSizes {
+		if _, err := parseSize(text); err != nil {
+			faults.add(key+".allowed_sizes."+strconv.Itoa(i), "%v", err)
+		}
+	}
+	for i, name := range c.AllowedOptions {
+		if !resize.KnownParam(name) {
+			faults.add(key+".allowed_options."+strconv.Itoa(i), "%q is no parameter that changes pixels", name)
+		}
+	}
+	for i, host := range c.Referers {
+		if host == "" || strings.ContainsAny(strings.TrimPrefix(host, "*."), "/*@ \t:") {
+			faults.add(key+".referers."+strconv.Itoa(i), "%q is not a host name", host)
+		}
+	}
+	for i := range c.Blocked {
+		b, at := &c.Blocked[i], key+".blocked."+strconv.Itoa(i)
+		if len(b.Names) == 0 && b.File == "" {
+			faults.add(at, "needs names or a file")
+		}
+		for j, name := range b.Names {
+			if !validBlocked(name) {
+				faults.add(at+".names."+strconv.Itoa(j), "%q is not a name of an object", name)
+			}
+		}
+		if b.Status == 0 {
+			b.Status = http.StatusGone
+		}
+		if b.Status != http.StatusGone && b.Status != http.StatusUnavailableForLegalReasons {
+			faults.add(at+".status", "is neither 410 nor 451")
+		}
+	}
+}
+
+// ladder returns steps in their order, those of defaults if there are none.
+func ladder(steps, defaults []int, most int, key string, faults *faults) []int {
+	if len(steps) == 0 {
+		return defaults
+	}
+	steps = slices.Clone(steps)
+	for i, n := range steps {
+		if n < 1 || n > most {
+			faults.add(key+"."+strconv.Itoa(i), "%d is not between 1 and %d", n, most)
+		}
+	}
+	slices.Sort(steps)
+	return slices.Compact(steps)
+}
+
+// parseSize reads one of AllowedSizes.
+func parseSize(text string) (size [2]int, err error) {
+	if text == "original" {
+		return size, nil
+	}
+	w, h, _ := strings.Cut(text, "x")
+	for i, side := range []string{w, h} {
+		if side == "" {
+			continue
+		}
+		n, err := strconv.Atoi(side)
+		if err != nil || n < 1 || n > largestDimension {
+			return size, fmt.Errorf("%q is no size as in 300x200, 300, x200 or original", text)
+		}
+		size[i] = n
+	}
+	if size == [2]int{} {
+		return size, fmt.Errorf("%q is no size as in 300x200, 300, x200 or original", text)
+	}
+	return size, nil
+}
+
+// validBlocked reports whether name may be in a list of blocked pictures.
+func validBlocked(name string) bool {
+	rest, ok := strings.CutSuffix(name, "*")
+	return ok && rest == "" || storage.ValidName(strings.TrimSuffix(rest, "/"))
+}
+
+func (r *RateConfig) validate(key string, faults *faults) {
+	for name, rate := range map[string]*Rate{"client": &r.Client, "token": &r.Token} {
+		at := key + "." + name
+		if !(rate.PerSecond >= 0 && rate.PerSecond <= 1e6) {
+			faults.add(at+".per_second", "%v is not between 0 and 1000000", rate.PerSecond)
+		}
+		if rate.Burst < 0 || rate.Burst > 0 && rate.PerSecond == 0 {
+			faults.add(at+".burst", "%d needs a per_second, and is not negative", rate.Burst)
+		}
+		if rate.Burst == 0 && rate.PerSecond > 0 {
+			rate.Burst = max(1, int(10*rate.PerSecond))
+		}
+	}
+}
+
+// validateClients checks what says which client a request is from.
+func (c *Config) validateClients(faults *faults) {
+	for i, text := range c.TrustedProxies {
+		if _, err := parseNetwork(text); err != nil {
+			faults.add("trusted_proxies."+strconv.Itoa(i), "%q is neither an address nor a network as in 10.0.0.0/8", text)
+		}
+	}
+	switch c.ClientHeader = http.CanonicalHeaderKey(c.ClientHeader); c.ClientHeader {
+	case "":
+		c.ClientHeader = forwardedFor
+	case forwardedFor, forwarded:
+	default:
+		faults.add("client_header", "%q is neither %s nor %s", c.ClientHeader, forwardedFor, forwarded)
+	}
+	c.RateLimit.validate("rate_limit", faults)
+}
+
+// parseNetwork reads an address or a network.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
+}
