@@ -38,6 +38,7 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 		Commands: []*cli.Command{
 			{Name: "serve", Usage: "answer requests; this is what is done without a command", Action: serve},
 			checkCommand(),
+			doctorCommand(),
 			signCommand(),
 			purgeCommand(),
 			warmCommand(),

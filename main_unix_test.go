@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -156,5 +157,47 @@ func writeCertificate(t *testing.T, folder, certFile, keyFile string) {
 		if err := os.WriteFile(filepath.Join(folder, file), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// As a user who may not write into the cache folder, doctor says so.
+func TestDoctorAsAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("not tested as another user: only root can become one")
+	}
+	folder, err := os.MkdirTemp("", "s3imageserver-doctor-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) }) // a temporary folder
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"cache", "pictures"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "pictures", "a.jpg"), photo(t, 30, 20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(file, []byte(`{"http_port": 18080, "handlers": [{"name": "h", "source": {"dir": "`+folder+`/pictures"}, "cache_path": "`+folder+`/cache"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(build(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(folder, "s3imageserver") // where others may run it
+	if err := os.WriteFile(binary, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-c", file, "doctor")
+	cmd.Dir = folder
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "fault    handlers.0.cache_path: this user cannot write into the folder "+folder+"/cache: permission denied") {
+		t.Errorf("doctor = %v\n%s", err, out)
 	}
 }

@@ -53,6 +53,9 @@ func newService(c *Config, o Options) (*service, error) {
 		return nil, err
 	}
 	v.current.Store(s)
+	if why := c.exposed(); why != "" {
+		v.log.Warn(why)
+	}
 	v.options.parts.metrics.reloaded(nil)
 	return v, nil
 }

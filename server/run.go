@@ -93,6 +93,26 @@ func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id
 	}
 }
 
+// storeExamination is what a store said when it was examined.
+type storeExamination = s3.Examination
+
+func examineStore(ctx context.Context, a *AWSConfig) (storeExamination, error) {
+	c, err := a.s3()
+	if err != nil {
+		return storeExamination{}, err
+	}
+	return s3.Examine(ctx, c)
+}
+
+// tryStore writes into a bucket, and removes what it wrote.
+func tryStore(ctx context.Context, a *AWSConfig) (put, remove s3.Answer, err error) {
+	c, err := a.s3()
+	if err != nil {
+		return put, remove, err
+	}
+	return s3.TryWrite(ctx, c)
+}
+
 // s3 returns the configuration in the words of package s3.
 func (a *AWSConfig) s3() (s3.Config, error) {
 	key, err := a.customerKey()

@@ -94,3 +94,7 @@ func (d *Disk) note(err error) {
 	d.pause = min(max(2*d.pause, firstPause), longestPause)
 	d.resume = time.Now().Add(d.pause)
 }
+
+// FreeSpace returns the bytes that are free for us, and all bytes, of the file
+// system that a folder is on; ok is false where nobody says.
+func FreeSpace(folder string) (free, total int64, ok bool) { return freeBytes(folder) }

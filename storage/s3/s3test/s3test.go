@@ -96,7 +96,13 @@ func Start(t testing.TB, p Program, env ...string) *Server {
 		Endpoint: "http://" + address,
 		program:  p, path: path, address: address, folder: t.TempDir(), env: env,
 	}
-	s.client, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: "us-east-1"})
+	region := "us-east-1"
+	for _, e := range env {
+		if r, ok := strings.CutPrefix(e, "MINIO_SITE_REGION="); ok {
+			region = r
+		}
+	}
+	s.client, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, SecretKey, ""), Region: region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +186,16 @@ func (s *Server) PutMeta(t testing.TB, bucket, key string, data []byte, meta map
 		t.Fatalf("s3test: put %s/%s: %v", bucket, key, err)
 	}
 	return info.VersionID
+}
+
+// Allow lets everybody, without keys, do these actions in a bucket and nothing
+// else, as in s3:GetObject.
+func (s *Server) Allow(t testing.TB, bucket string, actions ...string) {
+	t.Helper()
+	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": ["%s"], "Resource": ["arn:aws:s3:::%s", "arn:aws:s3:::%s/*"]}]}`, strings.Join(actions, `", "`), bucket, bucket)
+	if err := s.client.SetBucketPolicy(t.Context(), bucket, policy); err != nil {
+		t.Fatalf("s3test: policy of %s: %v", bucket, err)
+	}
 }
 
 // KeepVersions makes a bucket keep the versions of its objects.
