@@ -36,6 +36,9 @@ type Config struct {
 	// Hosts are the host names that plain HTTP may be redirected to; empty
 	// allows all. A leading "*." allows every sub-domain.
 	Hosts []string `json:"hosts"`
+	// HSTS is for how many seconds browsers that have come by HTTPS are to come
+	// by HTTPS only; 0 means that they are told nothing.
+	HSTS int64 `json:"hsts"`
 	// Listen is the address to listen on; empty means every interface.
 	Listen string `json:"listen"`
 	// WatchConfig replaces the configuration when its file changes; absent means
@@ -149,6 +152,8 @@ type HandlerConfig struct {
 	// MaxSourceBytes is the largest source; 0 means 50 MB.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 
+	// Headers say what answers tell beside the picture.
+	Headers HeadersConfig `json:"headers"`
 	// CacheEnabled turns the cache off when false; absent means on if CachePath
 	// is set.
 	CacheEnabled *bool `json:"cache_enabled"`
@@ -261,6 +266,9 @@ func (c *Config) Validate() error {
 	if c.WatchConfig == nil {
 		c.WatchConfig = new(true)
 	}
+	if c.HSTS < 0 {
+		faults.add("hsts", "%d seconds are negative", c.HSTS)
+	}
 	c.validateProbes(&faults)
 	if len(c.Handlers) == 0 {
 		faults.add("handlers", "there is none: nothing would be served")
@@ -365,6 +373,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	if h.CacheTime == nil {
 		h.CacheTime = new(int64(defaultCacheTime))
 	}
+	h.Headers.validate(key+".headers", faults)
 	h.Cache.validate(key+".cache", h, faults)
 	h.Freshness.validate(key, faults)
 	h.Limits.validate(key+".limits", faults)

@@ -112,7 +112,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		w.WriteHeader(status)
 		return
 	}
-	setPictureHeader(header, req, mediaType, h.vary(req))
+	h.setPictureHeader(header, req, mediaType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 		x.id = newID()
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
+	if r.TLS != nil && s.config.HSTS > 0 {
+		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
+	}
 	ctx := context.WithValue(r.Context(), requestIDKey{}, x.id)
 	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
 }

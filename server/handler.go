@@ -33,6 +33,7 @@ type Handler struct {
 	keepable keepable
 
 	fallback *fallback
+	manners  manners
 	parts    *parts
 	meters   *handlerMeters
 	log      *slog.Logger
@@ -66,6 +67,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		presets:  presetsOf(s.config, c),
 		overlays: overlays,
 		admin:    &s.config.Admin,
+		manners:  newManners(&c.Headers),
 		parts:    s.parts,
 		rates:    s.rates,
 		meters:   s.parts.metrics.of(c.Prefix),
@@ -88,6 +90,10 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 // ServeHTTP is the path of a request, from top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
+	h.manners.set(w.Header(), r)
+	if h.manners.preflight(w, r) {
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refuseMethod(w)
 		return

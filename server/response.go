@@ -14,7 +14,7 @@ import (
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
 	exchangeOf(w).picture(e.MediaType, s)
 	header := w.Header()
-	setPictureHeader(header, req, e.MediaType, h.vary(req))
+	h.setPictureHeader(header, req, e.MediaType)
 	h.askHints(header)
 	header.Set("ETag", `"`+e.ETag+`"`)
 	header.Set("Cache-Control", h.cacheControl(&req, s))
@@ -87,23 +87,16 @@ func (c *content) next(n int64) []byte {
 // Unwrap lets http.ResponseController find the writer below.
 func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// setPictureHeader sets what every answer with a picture has: nobody is to
-// take it for anything but a picture of that type.
-func setPictureHeader(header http.Header, req request, mediaType string, vary []string) {
+// setPictureHeader sets what every answer with a picture has, beside what all
+// answers have.
+func (h *Handler) setPictureHeader(header http.Header, req request, mediaType string) {
 	header.Set("Content-Type", mediaType)
-	header["X-Content-Type-Options"] = noSniff
-	header["Content-Security-Policy"] = noScript
 	header.Set("Content-Disposition", contentDisposition(req, mediaType))
-	for _, name := range vary {
+	for _, name := range h.vary(req) {
 		header.Add("Vary", name)
 	}
+	h.manners.link(header, req.name)
 }
-
-// Values of headers that all answers share.
-var (
-	noSniff  = []string{"nosniff"}
-	noScript = []string{"default-src 'none'; sandbox"}
-)
 
 func refuseMethod(w http.ResponseWriter) {
 	w.Header().Set("Allow", "GET, HEAD")
