@@ -236,8 +236,12 @@ func redactURL(u string) string {
 	return path + "?" + redactQuery(query)
 }
 
-// redactQuery returns a query without the values of secretParams. It is the one
-// way of a query into a log.
+// tokenBegin is how a JSON Web Token begins: {" in base64url.
+const tokenBegin = "eyJ"
+
+// redactQuery returns a query without the values of secretParams, in any case of
+// their letters, and without what looks like a JSON Web Token, wherever it is. It
+// is the one way of a query into a log.
 func redactQuery(raw string) string {
 	if raw == "" {
 		return ""
@@ -245,7 +249,11 @@ func redactQuery(raw string) string {
 	parts := strings.FieldsFunc(raw, func(r rune) bool { return r == '&' || r == ';' })
 	for i, part := range parts {
 		name, _, _ := strings.Cut(part, "=")
-		if plain, err := url.QueryUnescape(name); err != nil || slices.Contains(secretParams, plain) {
+		plain, err := url.QueryUnescape(name)
+		switch {
+		case strings.Contains(name, tokenBegin):
+			parts[i] = "***"
+		case err != nil, strings.Contains(part, tokenBegin), slices.ContainsFunc(secretParams, func(p string) bool { return strings.EqualFold(p, plain) }):
 			parts[i] = name + "=***"
 		}
 	}
