@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -18,6 +19,7 @@ var errVerification = errors.New("verification failed")
 // A grant is what is known of a request that is let in.
 type grant struct {
 	by      string    // what let it in, in words
+	signed  bool      // the URL has a signature that is right
 	private bool      // the answer is for this client alone
 	expires time.Time // when it ends; zero: never
 	client  string    // whom it was made for; "": not known
@@ -33,6 +35,7 @@ func (g grant) and(other grant) grant {
 	case other.by != "":
 		g.by += ", " + other.by
 	}
+	g.signed = g.signed || other.signed
 	g.private = g.private || other.private
 	if g.expires.IsZero() || !other.expires.IsZero() && other.expires.Before(g.expires) {
 		g.expires = other.expires
@@ -118,6 +121,16 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 // admit asks whether a request is answered, and narrows it to what its token
 // allows. What is blocked is told only to those who may ask.
 func (h *Handler) admit(r *http.Request, req *request) (err error) {
+	if err := h.admitPicture(r, req); err != nil {
+		return err
+	}
+	if req.explain && !req.operator && !req.grant.signed {
+		return fmt.Errorf("%w: explain is for operators and signed URLs", errVerification)
+	}
+	return nil
+}
+
+func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	if err := h.bounds.checkReferer(r); err != nil {
 		return err
 	}
@@ -131,9 +144,10 @@ func (h *Handler) admit(r *http.Request, req *request) (err error) {
 		return err
 	}
 	if p := req.grant.policy; p != nil {
-		return p.apply(h, req)
+		err = p.apply(h, req)
+		req.step("claim img")
 	}
-	return nil
+	return err
 }
 
 // challenge says how to get in (RFC 9110, section 11.6.1).

@@ -33,7 +33,7 @@ func (s *signatures) authorize(_ *http.Request, req *request) (grant, error) {
 	for i := range s.config.Keys {
 		k := &s.config.Keys[i]
 		if hmac.Equal(given, sum([]byte(k.Secret), text)) {
-			return grant{by: "signature, key " + strconv.Quote(k.ID), expires: expires}, nil
+			return grant{by: "signature, key " + strconv.Quote(k.ID), signed: true, expires: expires}, nil
 		}
 	}
 	return grant{}, fmt.Errorf("%w: no key has made this signature", errVerification)

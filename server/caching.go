@@ -21,19 +21,23 @@ func (h *Handler) cacheControl(req *request, s cache.Status) string {
 	if end := req.grant.expires; !end.IsZero() {
 		most = min(most, max(0, int64(time.Until(end).Seconds())))
 	}
-	scope := "public"
-	if req.grant.private {
-		scope = "private"
-	}
 	switch {
 	case *h.config.CacheTime < 0:
 		return "no-cache"
 	case most < h.maxAge() || s == cache.Derived:
-		return scope + ", max-age=" + strconv.FormatInt(most, 10)
+		return scopeOf(req) + ", max-age=" + strconv.FormatInt(most, 10)
 	case req.grant.private:
 		return h.keepable.private
 	}
 	return h.keepable.public
+}
+
+// scopeOf says who may keep an answer.
+func scopeOf(req *request) string {
+	if req.grant.private {
+		return "private"
+	}
+	return "public"
 }
 
 // keepable is what Cache-Control says of pictures that are what they should

@@ -103,6 +103,12 @@ type HandlerConfig struct {
 	// ErrorImage is a picture file that is sent, resized, in place of a picture
 	// that cannot be.
 	ErrorImage string `json:"error_image"`
+	// ErrorImages are such files by the cause: a status, as "404", or a class of
+	// them, "4xx" or "5xx".
+	ErrorImages map[string]string `json:"error_images"`
+	// ErrorImageAge is for how many seconds others may keep an answer without a
+	// picture that will be so for some time; 0 means not at all.
+	ErrorImageAge int64 `json:"error_image_age"`
 	// ErrorStatus replaces the status of every fault of a picture or its source.
 	ErrorStatus StatusCode `json:"error_status"`
 	// Auth is the verification of the requests; nil means that of the server.
@@ -112,7 +118,8 @@ type HandlerConfig struct {
 	// BoundsConfig is what URLs may ask for.
 	BoundsConfig
 	// AllowedFormats are the extensions that names may have, with or without a
-	// dot; empty means png, jpg, jpeg, gif and webp.
+	// dot; empty means png, jpg, jpeg, gif and webp. "*" allows all names, also
+	// those without any.
 	AllowedFormats []string `json:"allowed_formats"`
 	// OutputFormat is sent when the URL names none; empty means webp.
 	OutputFormat string `json:"output_format"`
@@ -344,6 +351,7 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
 	}
 	h.validateOutputFormats(key, faults)
+	h.validateErrorImages(key, faults)
 	if s := h.ErrorStatus; s != 0 && (s < 400 || s > 599) {
 		faults.add(key+".error_status", "is not an HTTP status from 400 to 599")
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,8 +10,6 @@ import (
 	"os"
 	"strconv"
 	"time"
-
-	"github.com/maypok86/otter/v2"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -76,8 +73,9 @@ func refuses(err error) (same, whole bool) {
 // retryAfter is what clients are told when a fault may pass.
 const retryAfter = 5 * time.Second
 
-// fail answers a request that has no picture: with the error image, if the
-// handler has one, and never to be kept.
+// fail answers a request that has no picture: with the error image for its
+// cause, if the handler has one, and never to be kept unless the handler says
+// so.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
 	status := statusOf(err)
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
@@ -102,12 +100,19 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		http.Error(w, "429 too many requests", status)
 		return
 	}
+	if age := h.errorAge(&req, status, err); age > 0 {
+		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
+	}
+	fallback := h.fallbacks.of(status)
 	if h.config.ErrorStatus != 0 && ofSource(err, status) {
 		status = int(h.config.ErrorStatus)
 	}
 	o := req.options
-	body, mediaType := h.fallback.picture(r.Context(), resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: o.Format})
+	body, mediaType := fallback.picture(r.Context(), resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: o.Format})
 	if body == nil {
+		for _, name := range h.vary(req) {
+			header.Add("Vary", name)
+		}
 		header.Set("Content-Length", "0")
 		w.WriteHeader(status)
 		return
@@ -118,6 +123,19 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	if r.Method != http.MethodHead {
 		_, _ = newProgressWriter(w).Write(body) // the client may have left
 	}
+}
+
+// errorAge returns for how many seconds others may keep an answer without a
+// picture: what will be so for some time, whoever asks.
+func (h *Handler) errorAge(req *request, status int, err error) int64 {
+	if errors.Is(err, errVerification) || status >= http.StatusInternalServerError {
+		return 0
+	}
+	age := h.config.ErrorImageAge
+	if end := req.grant.expires; !end.IsZero() {
+		age = min(age, int64(time.Until(end).Seconds()))
+	}
+	return age
 }
 
 // ofSource reports whether an error is a fault of the picture or its source, for
@@ -151,67 +169,4 @@ func faultLevel(status int, err error) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelDebug
-}
-
-// A fallback is the error image of a handler, in the sizes that were asked for.
-type fallback struct {
-	source  []byte // nil: there is none
-	resizer *resize.Resizer
-	results *otter.Cache[resize.Options, *resize.Result]
-	log     *slog.Logger
-}
-
-const (
-	fallbackBytes  = 8 << 20   // of results, per handler
-	fallbackMemory = 200 << 20 // of all that are being made
-	fallbackWait   = time.Second
-	plainSide      = 512 // of the error image when nothing is asked for
-)
-
-// newFallback loads and tries the error image. A server without one answers
-// with an empty body; that it is missing or broken is worth a line in the log.
-//
-// It is made under a budget of its own: errors must not wait for pictures, nor
-// take their memory.
-func newFallback(c *Config, h *HandlerConfig, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) *fallback {
-	f := &fallback{resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
-	if h.ErrorImage == "" {
-		return f
-	}
-	source, err := c.readFile(h.ErrorImage)
-	if err != nil {
-		log.Warn("error_image is not readable: errors have an empty body", "error", err)
-		return f
-	}
-	if _, err := f.render(context.Background(), source, resize.Options{Width: plainSide, Format: resize.JPEG}); err != nil {
-		log.Warn("error_image is not usable: errors have an empty body", "error_image", h.ErrorImage, "error", err)
-		return f
-	}
-	f.source = source
-	f.results = otter.Must(&otter.Options[resize.Options, *resize.Result]{
-		MaximumWeight: fallbackBytes,
-		Weigher:       func(_ resize.Options, r *resize.Result) uint32 { return uint32(len(r.Body)) + 128 },
-	})
-	return f
-}
-
-// picture returns the error image as the options want it, nil if there is none
-// or it cannot be made.
-func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
-	if f.source == nil {
-		return nil, ""
-	}
-	result, err := f.results.Get(ctx, o, otter.LoaderFunc[resize.Options, *resize.Result](func(ctx context.Context, o resize.Options) (*resize.Result, error) {
-		return f.render(context.WithoutCancel(ctx), f.source, o)
-	}))
-	if err != nil {
-		f.log.Warn("error_image not sent", "options", o.String(), "error", err)
-		return nil, ""
-	}
-	return result.Body, result.Format.MediaType()
-}
-
-func (f *fallback) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {
-	o.Format = cmp.Or(o.Format, resize.JPEG)
-	return f.resizer.Resize(ctx, resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 }

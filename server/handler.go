@@ -32,11 +32,11 @@ type Handler struct {
 
 	keepable keepable
 
-	fallback *fallback
-	manners  manners
-	parts    *parts
-	meters   *handlerMeters
-	log      *slog.Logger
+	fallbacks fallbacks
+	manners   manners
+	parts     *parts
+	meters    *handlerMeters
+	log       *slog.Logger
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
@@ -60,7 +60,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		bucket:  bucket,
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
-			Limits:  c.Limits.resize(formatsOf(c.AllowedFormats), int64(c.AVIFPixels)),
+			Limits:  c.Limits.resize(c.readFormats(), int64(c.AVIFPixels)),
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 			Fonts:   fonts.byName,
 		},
@@ -83,7 +83,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}
-	h.fallback = newFallback(s.config, c, h.resizer, budgets.errors, log)
+	h.fallbacks = newFallbacks(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }
 
@@ -108,6 +108,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = h.admit(r, &req)
 	}
 	parsed()
+	if req.operator || req.explain && err == nil {
+		h.explain(w, r, req, err)
+		return
+	}
 	if err != nil {
 		h.fail(w, r, req, err)
 		return

@@ -64,10 +64,14 @@ func (c *Config) Parameters(prefix string, query url.Values) (get func(name stri
 		config = &c.Handlers[i]
 	}
 	h := &Handler{config: config, presets: presetsOf(c, config)}
+	if h.bounds, err = newBounds(c, config); err != nil {
+		return nil, err
+	}
 	var unknown []error
-	l := h.layers(query, func(n resize.Note) {
-		unknown = append(unknown, fmt.Errorf("%s=%s: there is no such preset, or only presets are allowed", n.Name, n.Value))
-	})
+	refuse := func(n resize.Note) {
+		unknown = append(unknown, fmt.Errorf("%s=%s: there is no such preset, or the parameter is not allowed", n.Name, n.Value))
+	}
+	l := h.layers(h.bounds.narrow(query, refuse), refuse)
 	return l.get, errors.Join(unknown...)
 }
 

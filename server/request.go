@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -25,6 +26,9 @@ type request struct {
 	widths     []int                // of the <picture> that is asked for instead
 	refresh    bool                 // the picture is to be made anew
 	query      url.Values           // all parameters of the URL, known and others
+	explain    bool                 // what is asked for is what became of it
+	operator   bool                 // and an operator asks
+	steps      []step               // of the options, if explain
 	grant      grant                // by which it is answered
 }
 
@@ -54,6 +58,7 @@ var policies = []resize.Param{
 	{Name: tokenParam, Doc: "token for the verification", Values: "text", Group: groupDelivery},
 	{Name: signatureParam, Doc: "signature of the URL", Values: "base64url", Group: groupDelivery},
 	{Name: expiryParam, Doc: "when a signed URL ends", Values: "Unix seconds", Group: groupDelivery},
+	{Name: explainParam, Doc: "JSON about how the URL was understood and what it costs, of operators and signed URLs only", Values: "true, false", Group: groupDelivery},
 	{Name: infoParam, Doc: "JSON about the picture: all of it, or a list of fields; of some only the header is read", Values: "1, " + strings.Join(resize.DetailFields(), ", "), Group: groupDelivery},
 	{Name: srcsetParam, Doc: "a whole `<picture>` of these widths, in the formats that are written", Values: "widths, separated by commas", Group: groupDelivery},
 	{Name: sizesParam, Doc: "its attribute `sizes`", Values: "text", Group: groupDelivery},
@@ -71,6 +76,9 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	var req request
 	var wrong refused
 	req.query = resize.ParseQuery(r.URL.RawQuery)
+	if on, err := strconv.ParseBool(req.query.Get(explainParam)); err == nil && on {
+		h.explained(&req, r)
+	}
 	query := h.bounds.narrow(req.query, wrong.note)
 	params := h.layers(query, wrong.note)
 	req.options = resize.ExplainOptions(params.get, h.config.MaxDimension, wrong.note)
@@ -87,12 +95,15 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	req.refresh = params.get(refreshParam) == "1" && h.admin.authorized(r)
 	h.chooseFormat(&req, r)
 	unhinted := req.options
+	req.step("parameters")
 	h.obeyHints(&req, r)
+	req.step("client hints")
 	req.info = resize.ParseDetails(params.get(infoParam))
 	req.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
 	if e := h.bounds.settle(&req, unhinted, query, h.config.MaxDimension); err == nil {
 		err = e
 	}
+	req.step("snap")
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}
@@ -115,8 +126,24 @@ func objectName(u *url.URL, prefix string) (string, error) {
 
 // allowed reports whether the extension of name is one of the handler's.
 func (h *Handler) allowed(name string) bool {
+	if slices.Contains(h.config.AllowedFormats, anyName) {
+		return true
+	}
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
 	return ext != "" && slices.Contains(h.config.AllowedFormats, ext)
+}
+
+// anyName stands for all names in AllowedFormats.
+const anyName = "*"
+
+// readFormats returns the formats that a handler reads: those that extensions
+// name, and where all names are allowed the usual ones too.
+func (c *HandlerConfig) readFormats() []resize.Format {
+	formats := formatsOf(c.AllowedFormats)
+	if slices.Contains(c.AllowedFormats, anyName) {
+		formats = append(formats, formatsOf(defaultAllowedFormats)...)
+	}
+	return formats
 }
 
 // formatsOf returns the formats that extensions name.

@@ -176,6 +176,11 @@ func Check(c *Config) error {
 				faults.add(handlerKey(i)+".error_image", "%v", err)
 			}
 		}
+		for cause, file := range h.ErrorImages {
+			if _, err := c.readFile(file); err != nil {
+				faults.add(handlerKey(i)+".error_images."+cause, "%v", err)
+			}
+		}
 	}
 	return c.place(faults.join())
 }

@@ -151,7 +151,7 @@ func (s *Server) startCodecs() {
 	var formats []resize.Format
 	for i := range s.config.Handlers {
 		h := &s.config.Handlers[i]
-		formats = append(append(formats, formatsOf(h.AllowedFormats)...), formatsOf(h.OutputFormats)...)
+		formats = append(append(formats, h.readFormats()...), formatsOf(h.OutputFormats)...)
 	}
 	s.background.Go(func() {
 		defer func() {
