@@ -31,6 +31,8 @@ type Config struct {
 	HTTPSPort    int    `json:"https_port"`
 	HTTPSCert    string `json:"https_cert"`
 	HTTPSKey     string `json:"https_key"`
+	// ACME gets certificates by itself, instead of HTTPSCert and HTTPSKey.
+	ACME ACMEConfig `json:"acme"`
 	// HTTPSStrict redirects every HTTP request to HTTPS.
 	HTTPSStrict bool `json:"https_strict"`
 	// Hosts are the host names that plain HTTP may be redirected to; empty
@@ -250,6 +252,7 @@ func (c *Config) Validate() error {
 	} else if c.HTTPPort == -1 {
 		faults.add("http_port", "off, and https_enabled is not true: nothing would be served")
 	}
+	c.ACME.validate(c, &faults)
 	if c.HTTPSStrict && !c.HTTPSEnabled {
 		faults.add("https_strict", "redirects to HTTPS, but https_enabled is not true")
 	}
@@ -312,6 +315,9 @@ func (c *Config) validateHTTPS(faults *faults) {
 	}
 	if c.HTTPSPort == c.HTTPPort {
 		faults.add("https_port", "%d is the port of plain HTTP too", c.HTTPSPort)
+	}
+	if c.ACME.on() {
+		return
 	}
 	for key, file := range map[string]string{"https_cert": c.HTTPSCert, "https_key": c.HTTPSKey} {
 		if file == "" {

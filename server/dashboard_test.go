@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 )
 
-// Every metric that the dashboard names is exported.
+// Every metric that the dashboard and the alerts name is exported, and every
+// one of ours is in the operator's guide.
 func TestDashboardNamesMetrics(t *testing.T) {
 	exported := map[string]bool{}
 	s := meteredSite(t)
@@ -22,21 +24,35 @@ func TestDashboardNamesMetrics(t *testing.T) {
 		exported[regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(m.desc.String())[1]] = true
 	}
 	named := regexp.MustCompile(`\b(s3imageserver|go|process)_[a-z0-9_]+`)
-	data, err := os.ReadFile("../deploy/grafana.json")
-	if err != nil {
+	read := func(file string) string {
+		t.Helper()
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	dashboard := read("../deploy/grafana.json")
+	if err := json.Unmarshal([]byte(dashboard), new(any)); err != nil {
 		t.Fatal(err)
 	}
-	var dashboard any
-	if err := json.Unmarshal(data, &dashboard); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, name := range named.FindAllString(string(data), -1) {
-		if n++; !exported[name] {
-			t.Errorf("deploy/grafana.json names %s, which is not exported", name)
+	for file, least := range map[string]int{"../deploy/grafana.json": 40, "../deploy/alerts.yml": 9} {
+		n := 0
+		for _, name := range named.FindAllString(read(file), -1) {
+			if n++; !exported[name] {
+				t.Errorf("%s names %s, which is not exported", file, name)
+			}
+		}
+		if n < least {
+			t.Errorf("only %d metrics found in %s", n, file)
 		}
 	}
-	if n < 40 {
-		t.Errorf("only %d metrics found in deploy/grafana.json", n)
+	guide := read("../docs/operations.md")
+	for name := range exported {
+		if short, ours := strings.CutPrefix(name, metricPrefix); ours && !strings.Contains(guide, "`"+short+"`") && !histogramPart.MatchString(name) {
+			t.Errorf("docs/operations.md does not say what %s is", name)
+		}
 	}
 }
+
+var histogramPart = regexp.MustCompile(`_seconds_(bucket|sum|count)$`)

@@ -148,6 +148,10 @@ const (
 // certificate looks at the certificate of HTTPS.
 func (d *doctor) certificate() {
 	c := d.config
+	if c.ACME.on() {
+		d.disk("acme.cache", c.path(c.ACME.Cache), CacheConfig{})
+		return
+	}
 	if !c.HTTPSEnabled {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/crypto/acme"
 	"golang.org/x/net/netutil"
 )
 
@@ -48,6 +49,12 @@ func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 	listeners, err := v.listen()
 	if err != nil {
 		return err
+	}
+	if a := v.current.Load().authority; a != nil {
+		if c.HTTPPort > 0 {
+			_ = v.current.Load().plainly() // from here on the authority may look there
+		}
+		go a.fetch(ctx) // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 	}
 	watching := make(chan struct{})
 	go func() { defer close(watching); v.watch(ctx) }()
@@ -107,12 +114,7 @@ func (v *service) listen() (all []listener, err error) {
 		}
 	}()
 	if c.HTTPPort > 0 {
-		handler := v.handler(func(s *Server) http.Handler {
-			if s.config.HTTPSStrict {
-				return http.HandlerFunc(s.redirect)
-			}
-			return s
-		})
+		handler := v.handler(func(s *Server) http.Handler { return s.plainly() })
 		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPPort)))
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
@@ -128,7 +130,7 @@ func (v *service) listen() (all []listener, err error) {
 		l = netutil.LimitListener(l, maxConnections())
 		config := &tls.Config{
 			MinVersion:     tls.VersionTLS12,
-			NextProtos:     []string{"h2", "http/1.1"},
+			NextProtos:     []string{"h2", "http/1.1", acme.ALPNProto},
 			GetCertificate: v.certificate,
 		}
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})

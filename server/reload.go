@@ -86,7 +86,7 @@ func (v *service) handler(get func(*Server) http.Handler) http.Handler {
 
 // certificate returns the certificate of now.
 func (v *service) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return v.current.Load().certificate.get(hello)
+	return v.current.Load().getCertificate(hello)
 }
 
 // close ends the Server of now and waits for the old ones.
@@ -208,6 +208,9 @@ var fixedKeys = []struct {
 	{"https_port", func(a, b *Config) bool { return a.HTTPSPort == b.HTTPSPort }, func(c, old *Config) { c.HTTPSPort = old.HTTPSPort }},
 	{"listen", func(a, b *Config) bool { return a.Listen == b.Listen }, func(c, old *Config) { c.Listen = old.Listen }},
 	{"admin.listen", func(a, b *Config) bool { return a.Admin.Listen == b.Admin.Listen }, func(c, old *Config) { c.Admin.Listen = old.Admin.Listen }},
+	{"acme.hosts", func(a, b *Config) bool { return a.ACME.on() == b.ACME.on() }, func(c, old *Config) {
+		c.ACME, c.HTTPSCert, c.HTTPSKey = old.ACME, old.HTTPSCert, old.HTTPSKey
+	}},
 	{"https_enabled", func(a, b *Config) bool { return a.HTTPSEnabled == b.HTTPSEnabled }, func(c, old *Config) {
 		c.HTTPSEnabled, c.HTTPSCert, c.HTTPSKey = old.HTTPSEnabled, old.HTTPSCert, old.HTTPSKey
 		c.HTTPSStrict = c.HTTPSStrict && c.HTTPSEnabled

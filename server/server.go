@@ -56,6 +56,8 @@ type Server struct {
 	events   *events
 
 	certificate *reloader           // nil: no HTTPS
+	authority   *authority          // nil: certificates are not got by ACME
+	plainly     func() http.Handler // for the port of plain HTTP
 	admin       func() http.Handler // for the listener for operators
 	uses        []string            // names of parts
 	answering   sync.RWMutex        // held to read while a request is answered
@@ -103,7 +105,10 @@ func New(c *Config, o Options) (*Server, error) {
 		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
 	var faults faults
-	if c.HTTPSEnabled {
+	s.authority, err = s.openAuthority()
+	faults.collect(err)
+	s.plainly = sync.OnceValue(s.plain)
+	if c.HTTPSEnabled && !c.ACME.on() {
 		if s.certificate, err = newReloader(c.path(c.HTTPSCert), c.path(c.HTTPSKey), s.log); err != nil {
 			faults.add("https_cert", "%v", err)
 		}
