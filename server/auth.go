@@ -79,7 +79,7 @@ func (h *Handler) newDoor(s *Config, o Options) (d door, err error) {
 		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
 	}
 	if c.JWT != nil {
-		keys, err := newKeyring(s, c.JWT, h.log)
+		keys, err := newKeyrings(s, c.JWT, h.log)
 		if err != nil {
 			return d, err
 		}

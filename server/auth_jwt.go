@@ -19,7 +19,7 @@ import (
 // of the keys.
 type tokens struct {
 	config *JWTConfig
-	keys   *keyring
+	keys   keyrings
 	parser *jwt.Parser
 }
 
@@ -29,7 +29,7 @@ const (
 	maxTokenYears = 100
 )
 
-func newTokens(c *JWTConfig, keys *keyring) *tokens {
+func newTokens(c *JWTConfig, keys keyrings) *tokens {
 	options := []jwt.ParserOption{
 		jwt.WithLeeway(seconds(int64(*c.Leeway))),
 		jwt.WithStrictDecoding(),

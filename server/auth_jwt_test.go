@@ -453,7 +453,7 @@ func TestKeyFile(t *testing.T) {
 	s := newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{KeyFile: file}))
 	want := func(what, token string, status int) {
 		t.Helper()
-		s.server.handlers[0].door.oneOf[0].(*tokens).keys.asked = time.Time{} // as if a second had passed
+		s.server.handlers[0].door.oneOf[0].(*tokens).keys[0].asked = time.Time{} // as if a second had passed
 		if r := s.get("/h/photo.jpg?w=20&t=" + token); r.StatusCode != status {
 			t.Errorf("%s: %d; want %d", what, r.StatusCode, status)
 		}
@@ -541,7 +541,7 @@ func TestKeySetFromURL(t *testing.T) {
 	}))
 	defer web.Close()
 	s := newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: web.URL}))
-	ring := s.server.handlers[0].door.oneOf[0].(*tokens).keys
+	ring := s.server.handlers[0].door.oneOf[0].(*tokens).keys[0]
 	later := func(d time.Duration) {
 		ring.mu.Lock()
 		defer ring.mu.Unlock()
@@ -578,6 +578,13 @@ func TestKeySetFromURL(t *testing.T) {
 	if !strings.Contains(s.log.String(), "keys of tokens not fetched") {
 		t.Errorf("nothing of it in the log: %s", s.log)
 	}
+
+	// Keys from several places hold together.
+	answer.Store(old)
+	s = newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: web.URL, Key: tokenSecret}))
+	want("the key of the configuration", mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil), 200, 1)
+	want("the key of the set", oldToken, 200, 0)
+	want("a secret under the name of the key", mint(t, jwt.SigningMethodHS256, []byte(old), good(), map[string]any{"kid": "old"}), 403, 0)
 
 	// Nothing to begin with: no token is let in, and the URL is left alone.
 	answer.Store("")
@@ -642,7 +649,7 @@ func TestJWTConfigFaults(t *testing.T) {
 		want string
 	}{
 		{JWTConfig{}, "auth.jwt: needs one of"},
-		{JWTConfig{Key: "a secret of some bytes", KeyFile: "x"}, "auth.jwt: needs one of"},
+		{JWTConfig{Key: "a secret of some bytes", KeyFile: "x"}, "auth.jwt: open x"},
 		{JWTConfig{KeyFile: "missing.key"}, "auth.jwt: open missing.key"},
 		{JWTConfig{Key: "short"}, "auth.jwt: the secret is shorter"},
 		{JWTConfig{JWKSURL: "http://example.com/keys"}, "auth.jwt.jwks_url"},
@@ -671,7 +678,7 @@ func FuzzToken(f *testing.F) {
 	}
 	off := false
 	config := &JWTConfig{Key: tokenSecret, RequireExp: &off, Leeway: new(60)}
-	ring, err := newKeyring(&Config{}, config, nil)
+	ring, err := newKeyrings(&Config{}, config, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -680,7 +687,7 @@ func FuzzToken(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	t2 := newTokens(config, &keyring{keys: set})
+	t2 := newTokens(config, keyrings{{keys: set}})
 	f.Fuzz(func(t *testing.T, text string) {
 		if _, err := t1.verify(t.Context(), text); (err == nil) != (text == valid) {
 			t.Errorf("%q: %v", text, err)

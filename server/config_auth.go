@@ -38,8 +38,8 @@ type SigningKey struct {
 }
 
 // JWTConfig is the scheme of JSON Web Tokens, in the parameter t, as
-// "Authorization: Bearer" or in a cookie. Exactly one of Key, KeyFile and JWKSURL
-// is given.
+// "Authorization: Bearer" or in a cookie. A token may be signed with a key from any
+// of Key, KeyFile and JWKSURL, of which at least one is given.
 type JWTConfig struct {
 	// KeyFile holds a public key or a certificate (PEM), a JSON Web Key Set, or a
 	// secret. It is read again when it changes.
@@ -65,13 +65,7 @@ type JWTConfig struct {
 const maxLeeway = 60 // seconds
 
 func (c *JWTConfig) validate(key string, faults *faults) {
-	given := 0
-	for _, v := range []string{c.KeyFile, string(c.Key), c.JWKSURL} {
-		if v != "" {
-			given++
-		}
-	}
-	if given != 1 {
+	if c.KeyFile == "" && c.Key == "" && c.JWKSURL == "" {
 		faults.add(key, "needs one of key_file, key and jwks_url")
 	}
 	if c.JWKSURL != "" {

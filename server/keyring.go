@@ -45,27 +45,57 @@ type keyring struct {
 	next  time.Time // when url is to be asked again
 }
 
-// newKeyring returns the keys of the configuration. The URL is asked when the
+// keyrings are the keys from all places that a configuration names.
+type keyrings []*keyring
+
+// newKeyrings returns the keys of the configuration. The URL is asked when the
 // first token comes.
-func newKeyring(c *Config, j *JWTConfig, log *slog.Logger) (*keyring, error) {
-	k := &keyring{url: j.JWKSURL, log: log, busy: make(chan struct{}, 1)}
-	var err error
-	switch {
-	case j.Key != "":
-		k.keys, err = parseKey([]byte(j.Key))
-	case j.KeyFile != "":
-		k.file = c.path(j.KeyFile)
-		k.stamp, k.asked = stampOf(k.file), time.Now()
-		k.keys, err = readKeys(k.file)
-	default:
-		k.client = &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger) (all keyrings, err error) {
+	if j.Key != "" {
+		keys, err := parseKey([]byte(j.Key))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &keyring{keys: keys, log: log})
+	}
+	if j.KeyFile != "" {
+		k := &keyring{file: c.path(j.KeyFile), log: log, asked: time.Now()}
+		k.stamp = stampOf(k.file)
+		if k.keys, err = readKeys(k.file); err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	if j.JWKSURL != "" {
+		client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > 3 || !safeKeysURL(r.URL) {
 				return errors.New("redirected too often, or to where it is not safe")
 			}
 			return nil
 		}}
+		all = append(all, &keyring{url: j.JWKSURL, client: client, log: log, busy: make(chan struct{}, 1)})
 	}
-	return k, err
+	return all, nil
+}
+
+// find returns the keys that a token may be signed with.
+func (all keyrings) find(ctx context.Context, token *jwt.Token) (any, error) {
+	var set jwt.VerificationKeySet
+	for _, k := range all {
+		found, err := k.find(ctx, token)
+		if err != nil {
+			continue
+		}
+		if several, ok := found.(jwt.VerificationKeySet); ok {
+			set.Keys = append(set.Keys, several.Keys...)
+		} else {
+			set.Keys = append(set.Keys, found)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return nil, errKey
+	}
+	return set, nil
 }
 
 // find returns the key of a token.

@@ -91,6 +91,9 @@ func TestClientsThatLeave(t *testing.T) {
 	if l := s.server.budgets.pictures.Load(); l.Bytes != 0 || l.Working != 0 || l.Waiting != 0 || l.Abandoned != 0 {
 		t.Errorf("Load = %+v; want nothing taken", l)
 	}
+	for deadline := time.Now().Add(5 * time.Second); s.server.Stats().Handlers["h"].Cache.Fills != 0 && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond) // a fill may outlive the goroutines that were there before
+	}
 	if st := s.server.Stats().Handlers["h"].Cache; st.Fills != 0 {
 		t.Errorf("Stats = %+v; want no fill running", st)
 	}

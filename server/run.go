@@ -167,7 +167,7 @@ func Check(c *Config) error {
 		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default())
 		faults.collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
-			if _, err := newKeyring(c, h.Auth.JWT, slog.Default()); err != nil {
+			if _, err := newKeyrings(c, h.Auth.JWT, slog.Default()); err != nil {
 				faults.add(authKey(c, i)+".jwt", "%v", err)
 			}
 		}
