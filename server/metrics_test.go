@@ -220,3 +220,21 @@ func TestFormatLabels(t *testing.T) {
 		}
 	}
 }
+
+// Every error that has a status has a word too.
+func TestKinds(t *testing.T) {
+	for _, s := range statuses {
+		if kindOf(s.err) == "other" {
+			t.Errorf("no kind for %q", s.err)
+		}
+	}
+	guide, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kinds {
+		if !strings.Contains(string(guide), "`"+k.name+"`") {
+			t.Errorf("docs/operations.md does not say what to do about %s", k.name)
+		}
+	}
+}

@@ -112,8 +112,8 @@ func TestReload(t *testing.T) {
 	if _, _, from := f.get(target + "&f=webp"); from != "hit; detail=disk" {
 		t.Errorf("another memory tier: %s; want it on disk", from)
 	}
-	if n := len(now.parts.inUse); n != 4 { // two budgets, disk, memory
-		t.Errorf("%d parts are open: %v; want 4", n, now.parts.inUse)
+	if n := len(now.parts.inUse); n != 5 { // two budgets, disk, memory, rates
+		t.Errorf("%d parts are open: %v; want 5", n, now.parts.inUse)
 	}
 	before := f.log.String()
 	f.v.log.Info("not at this level")

@@ -99,7 +99,10 @@ func New(c *Config, o Options) (*Server, error) {
 
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.parts.add(s)
-	s.rates = newRates(c, s.clients)
+	// Who asked too often has, whatever the configuration says meanwhile.
+	s.rates, _ = use(s, fmt.Sprintf("rates %+v %q %q", c.RateLimit, c.TrustedProxies, c.ClientHeader), func() (*rates, func() error, error) { // has no errors
+		return newRates(c, s.clients), nil, nil
+	})
 	s.budgets = budgets{
 		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
 		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
