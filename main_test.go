@@ -518,12 +518,12 @@ func TestBuiltInConfig(t *testing.T) {
 	c.Listen, c.HTTPPort = "127.0.0.1", freePort(t)
 	url := fmt.Sprintf("http://127.0.0.1:%d", c.HTTPPort)
 	serveInBackground(t, c)
-	status, _, page := get(t, url+"/")
-	if status != 200 {
-		t.Fatalf("GET / = %d", status)
+	if status, _, page := get(t, url+"/"); status != 200 || !bytes.Contains(page, []byte("_playground/app.js")) {
+		t.Fatalf("GET / = %d %s", status, page)
 	}
+	_, _, page := get(t, url+"/_playground/options")
 	shown := 0
-	for part := range strings.SplitSeq(string(page), `<img src="`) {
+	for part := range strings.SplitSeq(string(page), `<img src="..`) {
 		path, _, ok := strings.Cut(part, `"`)
 		if !ok || !strings.HasPrefix(path, "/h/") {
 			continue

@@ -209,6 +209,7 @@ type Param struct {
 	Group   string
 	Sample  string // name of a picture that shows it
 	Example string // and the query; empty: nothing to see
+	Control Control
 }
 
 // defaultSample is the picture that shows what parameters do.
@@ -222,7 +223,7 @@ func Params() []Param {
 		if !ok {
 			sample, example = defaultSample, p.example
 		}
-		list[i] = Param{p.name, p.doc, p.kind.values(), p.group, sample, example}
+		list[i] = Param{p.name, p.doc, p.kind.values(), p.group, sample, example, p.kind.control()}
 	}
 	return list
 }

@@ -16,6 +16,7 @@ var cropParams = []param{
 		},
 		write: func(o *Options) string { return formatInt(int(o.Orient)) },
 		words: "1 to 8",
+		form:  choiceOf("1", "2", "3", "4", "5", "6", "7", "8"),
 	}},
 	{"crop", "part of the upright source, before anything else: left, top, width, height; whole numbers are pixels, `12.5%` is per cent", groupCrop, "crop=30%,20%,40%,60%&w=120", special{
 		read:  readCrop,
@@ -30,11 +31,13 @@ var cropParams = []param{
 		},
 		write: func(o *Options) string { return formatInt(o.Trim) },
 		words: "1 to 255",
+		form:  scaleOf(1, 255),
 	}},
 	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", special{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Gravity, v, len(gravities)) },
 		write: func(o *Options) string { return o.Gravity.String() },
 		words: strings.Join(gravities[:], ", ") + ", `fp:x:y`",
+		form:  places(gravities[:]),
 	}},
 	{"rot", "turn clockwise, by degrees; what appears at the corners is background", groupCrop, "w=120&rot=12", special{
 		read: func(d *draft, v string) (verdict Verdict) {
@@ -43,6 +46,7 @@ var cropParams = []param{
 		},
 		write: func(o *Options) string { return formatHundredths(o.Angle) },
 		words: "degrees, any number",
+		form:  scaleOf(-180, 180),
 	}},
 	{"flip", "mirror, after turning: left and right, up and down, or both", groupCrop, "w=120&flip=h",
 		choice[Flip]{func(o *Options) *Flip { return &o.Flip }, []string{"none", "h", "v", "hv"}}},

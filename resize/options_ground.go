@@ -10,6 +10,7 @@ var groundParams = []param{
 		read:  readBackground,
 		write: func(o *Options) string { return o.Background.String() },
 		words: "`rrggbb`, `rrggbbaa`, auto, blur",
+		form:  Control{Kind: ControlColor, Words: []string{"auto", "blur"}},
 	}},
 	{"padding", "pixels around the picture, which makes it larger: one number, or top, right, bottom and left", groupGround, "w=100&padding=10&bg=0b6bcb", special{
 		read:  readPadding,
@@ -32,6 +33,7 @@ var groundParams = []param{
 			return formatInt(o.Radius)
 		},
 		words: "pixels, or max",
+		form:  Control{Kind: ControlNumber, Min: 1, Step: 1, Words: []string{"max"}},
 	}},
 	{"border", "a line inside of the edge: width in pixels and colour", groupGround, "w=120&radius=16&border=4,0b6bcb", special{
 		read:  readBorder,

@@ -17,6 +17,8 @@ type kind interface {
 	format(o *Options) string
 	// values says in words what a value may be.
 	values() string
+	// control says how a form lets somebody choose one.
+	control() Control
 }
 
 // special is a kind that only one parameter has.
@@ -26,6 +28,7 @@ type special struct {
 	words string
 	// taken returns the value that was read, where write does not: nil: it does.
 	taken func(d *draft) string
+	form  Control // zero: a text
 }
 
 func (s special) parse(d *draft, v string) Verdict { return s.read(d, v) }

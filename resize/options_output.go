@@ -65,6 +65,7 @@ var outputParams = []param{
 		},
 		write: func(o *Options) string { return o.Format.String() },
 		words: strings.Join(append(slices.Clone(writableNames), autoNames...), ", "),
+		form:  Control{Kind: ControlChoice, Words: append(slices.Clone(writableNames), autoNames...)},
 	}},
 	{"q", "quality; of PNG and GIF, how many colours the palette has", groupOutput, "w=300&q=20", whole{
 		func(o *Options) *int { return &o.Quality }, 1, 100}},
@@ -87,6 +88,7 @@ var outputParams = []param{
 			return strconv.FormatFloat(o.AutoQuality.Float(), 'f', -1, 64)
 		},
 		words: fmt.Sprintf("%v to %v", leastSimilarity, mostSimilarity),
+		form:  Control{Kind: ControlRange, Min: leastSimilarity, Max: mostSimilarity, Step: 0.005},
 	}},
 	{"maxbytes", "the highest quality, up to q, at which the file is no longer than this", groupOutput, "w=300&maxbytes=4000", whole{
 		func(o *Options) *int { return &o.MaxBytes }, 1, 100 << 20}},

@@ -31,6 +31,7 @@ var sizeParams = []param{
 		},
 		write: func(*Options) string { return "" }, // fit says it
 		words: "true, false",
+		form:  Control{Kind: ControlSwitch},
 		taken: func(d *draft) string { return strconv.FormatBool(d.Fit == Cover) },
 	}},
 	{"fit", "how the picture meets the box of `w` and `h`; wins over `c`", groupSize, "w=120&h=120&fit=pad&bg=0b6bcb",
@@ -39,6 +40,7 @@ var sizeParams = []param{
 		read:  readRatio,
 		write: func(o *Options) string { return o.Ratio.String() },
 		words: "`16:9` or `1.78`",
+		form:  Control{Kind: ControlChoice, Words: []string{"1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"}, Free: true},
 	}},
 	{"dpr", "density of the screen: multiplies `w` and `h` and all other lengths of the result", groupSize, "w=60&dpr=2&padding=4&bg=0b6bcb", special{
 		read: func(d *draft, v string) (verdict Verdict) {
@@ -47,6 +49,7 @@ var sizeParams = []param{
 		},
 		write: func(*Options) string { return "" }, // the lengths have it
 		words: "0.5 to 8",
+		form:  scaleOf(0.5, 8),
 		taken: func(d *draft) string { return formatHundredths(d.dpr) },
 	}},
 	{"zoom", "multiplies `w` and `h`, or the size of the source without both", groupSize, "w=100&zoom=1.2", special{
@@ -61,6 +64,7 @@ var sizeParams = []param{
 			return o.Zoom.String()
 		},
 		words: "0.1 to 10",
+		form:  scaleOf(0.1, 10),
 		taken: func(d *draft) string { return formatHundredths(d.zoom) },
 	}},
 	{"minw", "least width: a narrower result is scaled up, and cut to the box", groupSize, "w=120&h=60&fit=contain&minw=120", pixels{func(o *Options) *int { return &o.MinWidth }}},

@@ -28,11 +28,13 @@ var textParams = []param{
 		},
 		write: func(o *Options) string { return formatInt(o.Text.Size) },
 		words: "4 to 500",
+		form:  scaleOf(4, 200),
 	}},
 	{"txtcolor", "its colour; without it, white", groupText, "w=120&txt=Still life&txtsize=20&txtcolor=ffd86b", colorValue{func(o *Options) *Color { return &o.Text.Color }}},
 	{"txtg", "where it stands", groupText, "w=120&txt=Still life&txtsize=16&txtg=se", special{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Text.Gravity, v, gravitySmart) },
 		write: func(o *Options) string { return o.Text.Gravity.String() },
 		words: positions,
+		form:  places(gravities[:gravitySmart]),
 	}},
 }

@@ -18,6 +18,7 @@ var watermarkParams = []param{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Watermark.Gravity, v, gravitySmart) },
 		write: func(o *Options) string { return o.Watermark.Gravity.String() },
 		words: positions,
+		form:  places(gravities[:gravitySmart]),
 	}},
 	{"wms", "its width in per cent of the picture's; without it, its own size or what fits", groupWatermark, "w=120&wm=logo&wms=50", decimal{field: func(o *Options) *Hundredths { return &o.Watermark.Scale }, min: 1, max: 100}},
 	{"wmo", "its opacity in per cent", groupWatermark, "w=120&wm=logo&wmo=40&wms=80", decimal{field: func(o *Options) *Hundredths { return &o.Watermark.Opacity }, min: 1, max: 100, neutral: 10000}},

@@ -32,7 +32,12 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	m.HandleFunc("POST /purge", s.servePurge)
 	m.HandleFunc("POST /events", s.events.ServeHTTP)
+	pages := newOperatorPages(s)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if pages.has(r) {
+			pages.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// Events have a proof of their own; how the server does is no secret on

@@ -209,6 +209,9 @@ type AdminConfig struct {
 	// Token is what requests show as "Authorization: Bearer": purges always,
 	// and all of them where Listen is not a loopback address.
 	Token Secret `json:"token"`
+	// Playground is the page on which all handlers can be tried; absent means
+	// true.
+	Playground *bool `json:"playground"`
 }
 
 // leastToken is how many bytes a token has at least.

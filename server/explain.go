@@ -38,7 +38,7 @@ func (r *request) step(by string) {
 // explained notes that a request is to be explained. An operator asks about the
 // URL without that: so it is what the signature is of.
 func (h *Handler) explained(req *request, r *http.Request) {
-	req.explain, req.operator = true, h.admin.authorized(r)
+	req.explain, req.operator = true, h.admin.authorized(r) || byOperator(r)
 	if req.operator {
 		req.query = maps.Clone(req.query)
 		delete(req.query, explainParam)

@@ -147,7 +147,9 @@ func New(c *Config, o Options) (*Server, error) {
 	}
 	s.startCodecs()
 	if c.Playground {
-		s.router.Path("/").Methods(http.MethodGet, http.MethodHead).Handler(newPage(s.handlers))
+		page := newPlayground(s, false)
+		s.router.Path("/").Handler(page)
+		s.router.PathPrefix(playgroundPath).Handler(page)
 	}
 	s.parts.metrics.server.Store(s)
 	return s, nil

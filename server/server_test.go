@@ -717,7 +717,7 @@ func (w *deadlineWriter) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-func TestPage(t *testing.T) {
+func TestOptionsPage(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"one.jpg", "b & c.jpg", "notes.txt"} {
 		if err := os.WriteFile(filepath.Join(folder, name), jpegFile(t, 10, 10), 0o644); err != nil {
@@ -729,9 +729,9 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, s)
-	r := (&site{t: t, server: s}).get("/")
+	r := (&site{t: t, server: s}).get("/_playground/options")
 	page := string(body(t, r))
-	if r.StatusCode != 200 || !strings.Contains(page, `src="/h/one.jpg?w=640`) || !strings.Contains(page, "/h/b%20&amp;%20c.jpg") || strings.Contains(page, "notes") {
+	if r.StatusCode != 200 || !strings.Contains(page, "../h/b%20&amp;%20c.jpg") || strings.Contains(page, "notes") {
 		t.Errorf("page = %d:\n%s", r.StatusCode, page)
 	}
 	for _, p := range Params() {
@@ -739,7 +739,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page does not show the parameter %s", p.Name)
 		}
 	}
-	if !strings.Contains(page, `<img src="/h/b%20&amp;%20c.jpg?w=120&amp;blur=3"`) || strings.Contains(page, "wm=logo") {
+	if !strings.Contains(page, `<img src="../h/b%20&amp;%20c.jpg?w=120&amp;blur=3"`) || strings.Contains(page, "wm=logo") {
 		t.Errorf("the page does not show blur on the first picture, or shows a watermark that there is not:\n%s", page)
 	}
 	off := newSite(t, bucket(t), Options{})

@@ -116,3 +116,21 @@ func TestFallbackOfOne(t *testing.T) {
 		t.Error("a Fallback of buckets without versions says that it has some")
 	}
 }
+
+func TestMergedListings(t *testing.T) {
+	tests := []struct {
+		name       string
+		a, b, want storage.Listing
+	}{
+		{"both whole", storage.Listing{Folders: []string{"f/"}, Names: []string{"a", "c"}}, storage.Listing{Folders: []string{"f/"}, Names: []string{"b"}},
+			storage.Listing{Folders: []string{"f/"}, Names: []string{"a", "b", "c"}}},
+		{"one goes on", storage.Listing{Names: []string{"a", "b"}, Next: "b"}, storage.Listing{Names: []string{"a", "z"}}, storage.Listing{Names: []string{"a", "b"}, Next: "b"}},
+		{"too many", storage.Listing{Names: []string{"a", "b", "c"}}, storage.Listing{Names: []string{"d", "e"}}, storage.Listing{Names: []string{"a", "b", "c", "d"}, Next: "d"}},
+		{"one is empty", storage.Listing{}, storage.Listing{Names: []string{"x"}, Next: "x"}, storage.Listing{Names: []string{"x"}, Next: "x"}},
+	}
+	for _, tt := range tests {
+		if got := tt.a.Merge(tt.b, 4); fmt.Sprint(got) != fmt.Sprint(tt.want) {
+			t.Errorf("%s: %+v; want %+v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"s3imageserver/storage"
@@ -21,8 +23,9 @@ type Bucket struct {
 }
 
 var (
-	_ storage.Bucket = (*Bucket)(nil)
-	_ storage.Lister = (*Bucket)(nil)
+	_ storage.Bucket  = (*Bucket)(nil)
+	_ storage.Lister  = (*Bucket)(nil)
+	_ storage.Browser = (*Bucket)(nil)
 )
 
 // New returns a Bucket over the files of fsys.
@@ -92,6 +95,47 @@ func (b *Bucket) List(ctx context.Context, max int, keep func(name string) bool)
 		}
 	}
 	return names, nil
+}
+
+// Browse implements [storage.Browser].
+func (b *Bucket) Browse(ctx context.Context, folder, after string, max int) (l storage.Listing, err error) {
+	name := strings.TrimSuffix(folder, "/")
+	if folder == "" {
+		name = "."
+	} else if !storage.ValidName(name) {
+		return l, &fs.PathError{Op: "browse", Path: folder, Err: fs.ErrInvalid}
+	}
+	if err := ctx.Err(); err != nil {
+		return l, err
+	}
+	found, err := fs.ReadDir(b.fsys, name)
+	if err != nil {
+		return l, classify(err)
+	}
+	var entries []string
+	for _, e := range found {
+		switch name := folder + e.Name(); {
+		case !storage.ValidName(name):
+		case e.IsDir():
+			entries = append(entries, name+"/")
+		case e.Type().IsRegular():
+			entries = append(entries, name)
+		}
+	}
+	slices.Sort(entries) // with their slashes
+	for i, name := range entries {
+		switch {
+		case name <= after:
+		case len(l.Folders)+len(l.Names) == max:
+			l.Next = entries[i-1]
+			return l, nil
+		case strings.HasSuffix(name, "/"):
+			l.Folders = append(l.Folders, name)
+		default:
+			l.Names = append(l.Names, name)
+		}
+	}
+	return l, nil
 }
 
 // classify makes a file system's error one of [storage.Bucket]'s. A segment that

@@ -75,3 +75,13 @@ func TestMissingFolder(t *testing.T) {
 		t.Errorf("Open of a missing folder = %v; want fs.ErrNotExist", err)
 	}
 }
+
+func TestBrowse(t *testing.T) {
+	storagetest.TestBrowser(t, func(t *testing.T, objects map[string][]byte) storage.Browser {
+		files := fstest.MapFS{}
+		for name, data := range objects {
+			files[name] = &fstest.MapFile{Data: data}
+		}
+		return dir.New(files)
+	})
+}

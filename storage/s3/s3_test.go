@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,22 @@ func testServer(t *testing.T, p s3test.Program) {
 			server.Put(t, "pictures", config.Prefix+name, data)
 		}
 		return open(t, config)
+	})
+
+	t.Run("browse", func(t *testing.T) {
+		storagetest.TestBrowser(t, func(t *testing.T, objects map[string][]byte) storage.Browser {
+			c := config
+			c.Prefix = "browse/"
+			for name, data := range objects {
+				server.Put(t, "pictures", c.Prefix+name, data)
+			}
+			b := open(t, c)
+			names, err := b.List(t.Context(), 3, func(name string) bool { return strings.HasSuffix(name, ".jpg") && name != "a.jpg" })
+			if err != nil || !slices.Equal(names, []string{"b-.jpg", "b/1.jpg", "b/2.jpg"}) {
+				t.Errorf("List = %q, %v", names, err)
+			}
+			return b
+		})
 	})
 
 	t.Run("what an uploader says about an object is read", func(t *testing.T) {

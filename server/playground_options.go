@@ -1,12 +1,49 @@
 package server
 
 import (
+	"bytes"
+	_ "embed"
 	"html/template"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
 )
+
+//go:embed playground/options.html
+var optionsText string
+
+var optionsTemplate = template.Must(template.New("options").Parse(optionsText))
+
+// maxSamples is how many pictures the page looks through for its examples.
+const maxSamples = 24
+
+// serveOptions answers with the page of all parameters, and what they do to
+// pictures of the first handler whose sources can name some.
+func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
+	var groups []pageOptions
+	for _, h := range p.handlers() {
+		names, err := h.sources.list(r.Context(), maxSamples, h.allowed)
+		if err != nil {
+			h.log.Warn("playground: no list of pictures", "error", err)
+		}
+		if groups = h.pageOptionsOf(names); groups != nil {
+			break
+		}
+	}
+	var page bytes.Buffer
+	if err := optionsTemplate.Execute(&page, groups); err != nil {
+		http.Error(w, "500 internal server error", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", playgroundPolicy)
+	_, _ = page.WriteTo(w) // the client may have left
+}
 
 // A pageOptions is one group of parameters on the page.
 type pageOptions struct {
@@ -42,7 +79,7 @@ func (h *Handler) pageOptionsOf(names []string) []pageOptions {
 			if i := slices.IndexFunc(names, func(n string) bool { return path.Base(n) == p.Sample }); i >= 0 {
 				sample = names[i]
 			}
-			base := (&url.URL{Path: path.Join("/", h.config.Prefix, sample)}).EscapedPath()
+			base := "../" + (&url.URL{Path: path.Join(h.config.Prefix, sample)}).EscapedPath()
 			row.Example = "?" + p.Example
 			row.Before = base + "?w=120&h=120&fit=contain"
 			row.After = base + "?" + strings.NewReplacer("%", "%25", " ", "+").Replace(p.Example)

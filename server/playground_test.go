@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"s3imageserver/storage/dir"
+)
+
+// newPlaygroundServer has one handler for everybody, and one for signed URLs.
+func newPlaygroundServer(t *testing.T, admin AdminConfig) *Server {
+	t.Helper()
+	files := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}, "notes.txt": {}, "deep/b.jpg": {Data: jpegFile(t, 60, 40)}, "deep/er/c.jpg": {}}
+	s, err := New(&Config{
+		Playground: true,
+		Admin:      admin,
+		Handlers: []HandlerConfig{
+			{Prefix: "open", Bucket: dir.New(files)},
+			{Prefix: "closed", Bucket: dir.New(files), Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "k", Secret: "a secret of enough bytes"}}}}},
+		},
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func answerOf(h http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "127.0.0.1:9090"
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// What everybody may ask the page for: handlers without a lock, and no
+// signatures.
+func TestPublicPlayground(t *testing.T) {
+	s := newPlaygroundServer(t, AdminConfig{})
+	site := answerOf(s, "GET", "/_playground/site", "")
+	var info siteInfo
+	if err := json.Unmarshal(site.Body.Bytes(), &info); err != nil || len(info.Handlers) != 1 || info.Handlers[0].Prefix != "open" || info.Operator {
+		t.Errorf("site: %s, %v", site.Body, err)
+	}
+	for _, p := range Params() {
+		if has := slices.ContainsFunc(info.Options, func(o siteOption) bool { return o.Name == p.Name }); has == slices.Contains(hiddenOptions, p.Name) {
+			t.Errorf("the option %s: shown %v", p.Name, has)
+		}
+	}
+	for target, want := range map[string]int{
+		"/": 200, "/_playground/app.js": 200, "/_playground/style.css": 200, "/_playground/options": 200,
+		"/_playground/pictures?handler=open": 200, "/_playground/pictures?handler=closed": 404, "/_playground/pictures?handler=": 404,
+		"/_playground/sign?url=/closed/a.jpg": 404, "/_playground/login.html": 404, "/_playground/": 404, "/login": 404,
+		"/closed/a.jpg?w=10": 404, "/open/a.jpg?w=10": 200,
+	} {
+		if w := answerOf(s, "GET", target, ""); w.Code != want {
+			t.Errorf("%s = %d; want %d", target, w.Code, want)
+		} else if strings.HasPrefix(target, "/_playground/app") && !strings.Contains(w.Header().Get("Content-Security-Policy"), "script-src 'self'") {
+			t.Errorf("%s has no policy", target)
+		}
+	}
+	if w := answerOf(s, "POST", "/_playground/site", ""); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST = %d; want 405", w.Code)
+	}
+}
+
+func TestPicturesOfThePlayground(t *testing.T) {
+	s := newPlaygroundServer(t, AdminConfig{})
+	for query, want := range map[string]pictureList{
+		"":                 {Folders: []string{"deep/"}, Names: []string{"a.jpg"}},
+		"&folder=deep/":    {Folders: []string{"deep/er/"}, Names: []string{"deep/b.jpg"}},
+		"&q=C.JPG":         {Names: []string{"deep/er/c.jpg"}},
+		"&q=notes":         {},
+		"&folder=none/":    {},
+		"&after=a.jpg":     {Folders: []string{"deep/"}},
+		"&folder=deep/er/": {Names: []string{"deep/er/c.jpg"}},
+	} {
+		w := answerOf(s, "GET", "/_playground/pictures?handler=open"+query, "")
+		var got pictureList
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || !slices.Equal(got.Folders, want.Folders) || !slices.Equal(got.Names, want.Names) || !got.Listable {
+			t.Errorf("%q: %s, %v; want %+v", query, w.Body, err, want)
+		}
+	}
+	if w := answerOf(s, "GET", "/_playground/pictures?handler=open&folder=../", ""); w.Code != http.StatusBadGateway {
+		t.Errorf("a folder outside: %d %s", w.Code, w.Body)
+	}
+}
+
+// Operators see and sign everything, when they have shown the token.
+func TestOperatorsPlayground(t *testing.T) {
+	const token = "a token of the operators"
+	s := newPlaygroundServer(t, AdminConfig{Listen: "127.0.0.1:1", Token: token})
+	h := s.adminHandler()
+	pages := []string{"/", "/_playground/site", "/_playground/pictures?handler=closed", "/_playground/sign?url=/closed/a.jpg", "/closed/a.jpg?w=10", "/open/a.jpg?w=10"}
+	session := s.config.Admin.session(time.Now().Add(time.Hour))
+	other := (&AdminConfig{Token: "another token of somebody"}).session(time.Now().Add(time.Hour))
+	end, sum, _ := strings.Cut(session, ".")
+	for name, tt := range map[string]struct {
+		header []string
+		status int
+	}{
+		"nothing":              {nil, 401},
+		"the token":            {[]string{"Authorization", "Bearer " + token}, 200},
+		"another token":        {[]string{"Authorization", "Bearer " + token + "x"}, 401},
+		"a session":            {[]string{"Cookie", sessionCookie + "=" + session}, 200},
+		"one of another token": {[]string{"Cookie", sessionCookie + "=" + other}, 401},
+		"a longer one":         {[]string{"Cookie", sessionCookie + "=9" + end + "." + sum}, 401},
+		"one that ended":       {[]string{"Cookie", sessionCookie + "=" + s.config.Admin.session(time.Now().Add(-time.Second))}, 401},
+		"one without an end":   {[]string{"Cookie", sessionCookie + "=" + sum}, 401},
+		"half of one":          {[]string{"Cookie", sessionCookie + "=" + session[:len(session)-1]}, 401},
+		"one in another case":  {[]string{"Cookie", sessionCookie + "=" + strings.ToUpper(session)}, 401},
+		"the token as cookie":  {[]string{"Cookie", sessionCookie + "=" + url.QueryEscape(token)}, 401},
+	} {
+		for _, page := range pages {
+			if w := answerOf(h, "GET", page, "", tt.header...); w.Code != tt.status {
+				t.Errorf("%s, %s = %d; want %d: %s", name, page, w.Code, tt.status, w.Body)
+			}
+		}
+	}
+	// A session opens nothing else.
+	for _, target := range []string{"/config", "/debug/pprof/"} {
+		if w := answerOf(h, "GET", target, "", "Cookie", sessionCookie+"="+session); w.Code != 401 {
+			t.Errorf("%s with a session = %d; want 401", target, w.Code)
+		}
+	}
+	if w := answerOf(h, "POST", "/purge", "all=1&handler=open", "Content-Type", "application/x-www-form-urlencoded", "Cookie", sessionCookie+"="+session); w.Code != 401 {
+		t.Errorf("a purge with a session = %d; want 401", w.Code)
+	}
+
+	form := func(text string) *httptest.ResponseRecorder {
+		return answerOf(h, "POST", "/login", url.Values{"token": {text}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, wrong := range []string{"", token + "x", strings.Repeat("x", 1<<20)} {
+		if w := form(wrong); w.Code != 403 || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("a wrong token = %d, %s", w.Code, w.Header())
+		}
+	}
+	w := form(token)
+	cookie, err := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
+	if err != nil || w.Code != http.StatusSeeOther || !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || strings.Contains(cookie.Value, token) {
+		t.Fatalf("the token = %d, %v, %v", w.Code, cookie, err)
+	}
+	if w := answerOf(h, "GET", "/closed/a.jpg?w=10", "", "Cookie", cookie.Name+"="+cookie.Value); w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "private") {
+		t.Errorf("a picture with the cookie = %d, %s", w.Code, w.Header())
+	}
+
+	// What it signs is good on the public ports, and says when it ends.
+	w = answerOf(h, "GET", "/_playground/sign?url="+url.QueryEscape("/closed/a.jpg?w=10"), "", "Authorization", "Bearer "+token)
+	var signed struct{ URL string }
+	if err := json.Unmarshal(w.Body.Bytes(), &signed); err != nil || !strings.Contains(signed.URL, "exp=") {
+		t.Fatalf("signed: %s, %v", w.Body, err)
+	}
+	if w := answerOf(s, "GET", signed.URL, ""); w.Code != 200 {
+		t.Errorf("%s = %d; want 200", signed.URL, w.Code)
+	}
+	for _, target := range []string{"https://elsewhere/closed/a.jpg", "closed/a.jpg", "/none/a.jpg", "/open/a.jpg"} {
+		if w := answerOf(h, "GET", "/_playground/sign?url="+url.QueryEscape(target), "", "Authorization", "Bearer "+token); w.Code != 400 {
+			t.Errorf("signing %s = %d; want 400", target, w.Code)
+		}
+	}
+}
+
+// Without a token the listener is this machine's alone: not that of a page
+// whose name leads here.
+func TestPlaygroundWithoutAToken(t *testing.T) {
+	s := newPlaygroundServer(t, AdminConfig{Listen: "127.0.0.1:1"})
+	h := s.adminHandler()
+	for host, want := range map[string]int{"127.0.0.1:1": 200, "localhost:1": 200, "[::1]:1": 200, "evil.example:1": 421, "127.0.0.1.evil.example": 421, "": 421} {
+		if w := answerOf(h, "GET", "/closed/a.jpg?w=10", "", "Host", host); w.Code != want {
+			t.Errorf("host %q = %d; want %d", host, w.Code, want)
+		}
+	}
+	s.config.Admin.Playground = new(false)
+	if w := answerOf(h, "GET", "/", ""); w.Code == 200 {
+		t.Errorf("turned off: %d %s", w.Code, w.Body)
+	}
+	if w := answerOf(h, "GET", "/closed/a.jpg?w=10", ""); w.Code == 200 {
+		t.Errorf("a picture when it is turned off: %d", w.Code)
+	}
+}
+
+// Nobody becomes an operator by what a request says.
+func TestOperatorIsNoHeader(t *testing.T) {
+	r := httptest.NewRequest("GET", "/closed/a.jpg", nil)
+	r.Header.Set("operatorKey", "true")
+	if byOperator(r) || !byOperator(r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))) {
+		t.Error("byOperator believes a header, or not the listener")
+	}
+}
