@@ -109,6 +109,17 @@ func (b *Budget) acquire(ctx context.Context, n int64) error {
 	return err
 }
 
+// Full returns an error that wraps [ErrBusy] while the queue is full: a job that
+// came now would be refused. Who asks before fetching a source spares it.
+func (b *Budget) Full() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting.Len() >= b.config.Queue {
+		return fmt.Errorf("%w: %d pictures are waiting already", ErrBusy, b.config.Queue)
+	}
+	return nil
+}
+
 // mayPass reports whether n bytes may be taken before the job at place; b.mu is
 // held. A nil place stands for an empty queue.
 func (b *Budget) mayPass(place *list.Element, n int64) bool {

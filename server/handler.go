@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -34,6 +35,7 @@ type Handler struct {
 
 	fallbacks fallbacks
 	manners   manners
+	fetches   atomic.Int64 // sources that are open
 	parts     *parts
 	meters    *handlerMeters
 	log       *slog.Logger

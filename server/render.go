@@ -28,6 +28,11 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 // fill opens the source of a request and lets work make an entry of it, unless
 // it is what old, if not nil, was made of.
 func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
+	leave, err := h.enter(old)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	began := time.Now()
 	_, opened := span(ctx, stageNames[stageFetch])
 	source, err := h.open(ctx, req, old)
@@ -55,6 +60,27 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	entry.Timing = missTiming(fetched) + entry.Timing
 	entry.Derived = source.Stopgap != nil
 	return entry, nil
+}
+
+// maxFetches is how many sources of a handler are open at once: as many as
+// there are connections to a store.
+const maxFetches = 256
+
+// enter refuses, before anything is asked of a store, what would be refused
+// afterwards; leave has to be called when the source is closed. What is kept
+// already is looked after even when the server is busy: it costs little.
+func (h *Handler) enter(old *cache.Entry) (leave func(), err error) {
+	if n := h.fetches.Add(1); old == nil {
+		if err = h.resizer.Budget.Full(); err == nil && n > maxFetches {
+			err = fmt.Errorf("%w: %d sources are being fetched already", resize.ErrBusy, maxFetches)
+		}
+	}
+	leave = func() { h.fetches.Add(-1) }
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // resize makes the picture of an opened source.
