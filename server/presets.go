@@ -19,6 +19,9 @@ type layers []url.Values
 // get returns the first value of a parameter in the last layer that has it. An
 // empty one there counts as absent, and hides those below.
 func (l layers) get(name string) string {
+	if len(l) == 1 { // most requests
+		return l[0].Get(name)
+	}
 	for _, values := range slices.Backward(l) {
 		if values.Has(name) {
 			return values.Get(name)
