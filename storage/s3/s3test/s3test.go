@@ -84,18 +84,13 @@ type Server struct {
 // else it is skipped. env is added to the server's environment.
 func Start(t testing.TB, p Program, env ...string) *Server {
 	t.Helper()
-	path, err := p.find()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("s3test: %v", err)
-		}
-		t.Skipf("s3test: not tested against %s: %v", p.name, err)
-	}
+	path := p.Path(t)
 	address := freeAddress(t)
 	s := &Server{
 		Endpoint: "http://" + address,
 		program:  p, path: path, address: address, folder: t.TempDir(), env: env,
 	}
+	var err error
 	region := "us-east-1"
 	for _, e := range env {
 		if r, ok := strings.CutPrefix(e, "MINIO_SITE_REGION="); ok {
@@ -144,6 +139,23 @@ func (s *Server) Stop(t testing.TB) {
 	_ = s.process.Process.Kill() // may have ended by itself
 	_ = s.process.Wait()         // reports the kill
 	s.process = nil
+}
+
+// Install is what go install is given to build the program.
+func (p Program) Install() string { return p.install }
+
+// Path returns where the program is. Without it, it is installed, or the test
+// ends, as Start says.
+func (p Program) Path(t testing.TB) string {
+	t.Helper()
+	path, err := p.find()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("s3test: %v", err)
+		}
+		t.Skipf("s3test: not tested against %s: %v", p.name, err)
+	}
+	return path
 }
 
 // MakeBucket creates a bucket.
