@@ -320,8 +320,15 @@ func vp8x(flags byte, size image.Point) []byte {
 // webpImageChunks encodes one image and returns its VP8, VP8L and ALPH chunks,
 // and whether it is transparent somewhere.
 func webpImageChunks(img image.Image, options gen.Options) (chunks []byte, alpha bool, err error) {
+	input := webpInput(img)
+	if !options.Lossless {
+		var a []byte
+		if input, a = splitAlpha(input); a != nil {
+			chunks, alpha = appendChunk(nil, "ALPH", a), true
+		}
+	}
 	var file bytes.Buffer
-	if err := gen.Encode(&file, webpInput(img), options); err != nil {
+	if err := gen.Encode(&file, input, options); err != nil {
 		return nil, false, err
 	}
 	body, err := webpBody(file.Bytes())
@@ -333,9 +340,6 @@ func webpImageChunks(img image.Image, options gen.Options) (chunks []byte, alpha
 			return nil, false, err
 		}
 		switch c.id {
-		case "ALPH":
-			alpha = true
-			chunks = appendChunk(chunks, c.id, c.data)
 		case "VP8 ":
 			chunks = appendChunk(chunks, c.id, c.data)
 		case "VP8L":
@@ -353,8 +357,7 @@ func webpInput(img image.Image) image.Image {
 	switch m := img.(type) {
 	case *image.YCbCr:
 		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
-			a := bytes.Repeat([]byte{255}, m.Rect.Dx()*m.Rect.Dy())
-			return limited(m, a, m.Rect.Dx())
+			return limited(m, fullAlpha(m.Rect), m.Rect.Dx())
 		}
 	case *image.NYCbCrA:
 		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
@@ -366,6 +369,32 @@ func webpInput(img image.Image) image.Image {
 		}
 	}
 	return toNRGBA(img)
+}
+
+// fullAlpha returns the alpha of a picture of which nothing is transparent.
+func fullAlpha(r image.Rectangle) []byte { return bytes.Repeat([]byte{255}, r.Dx()*r.Dy()) }
+
+// splitAlpha returns the colours of a result of webpInput as an opaque picture,
+// and the data of the ALPH chunk, nil if nothing is transparent. Colours that
+// nobody sees become plain, which is shorter.
+func splitAlpha(img image.Image) (image.Image, []byte) {
+	if opaque(img) {
+		return img, nil
+	}
+	size := img.Bounds().Size()
+	switch m := img.(type) {
+	case *image.NYCbCrA:
+		flattenPlanes(m)
+		chunk := alphaChunk(m.A, m.AStride, size)
+		return &image.NYCbCrA{YCbCr: m.YCbCr, A: fullAlpha(m.Rect), AStride: size.X}, chunk
+	case *image.NRGBA:
+		a := make([]byte, size.X*size.Y)
+		for i := range a {
+			a[i] = m.Pix[4*i+3]
+		}
+		return flatColors(m, a), alphaChunk(a, size.X, size)
+	}
+	return img, nil
 }
 
 // limited returns a copy of m with samples of limited range.

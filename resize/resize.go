@@ -260,9 +260,13 @@ func (j *job) resultWeight(p plan) int64 {
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
-	if p.clear && j.target == WebP {
-		// Transparency is compressed without loss, as lossy as the colours are.
-		weight += 40 * area(p.canvas)
+	if j.target == WebP {
+		switch {
+		case j.options.Lossless:
+			weight += 40 * area(p.canvas)
+		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
+			weight += 14 * area(p.canvas)
+		}
 	}
 	return weight
 }

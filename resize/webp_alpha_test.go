@@ -1,0 +1,207 @@
+package resize
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/color"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/image/vp8l"
+	"golang.org/x/image/webp"
+)
+
+// alphaPlanes are planes that are easy and hard to compress.
+func alphaPlanes() map[string]*image.Alpha {
+	r := rand.New(rand.NewPCG(1, 2))
+	plane := func(w, h int, f func(x, y int) int) *image.Alpha {
+		m := image.NewAlpha(image.Rect(0, 0, w, h))
+		for y := range h {
+			for x := range w {
+				m.Pix[y*m.Stride+x] = byte(f(x, y))
+			}
+		}
+		return m
+	}
+	disc := func(x, y int) int { return max(0, min(255, 20*(60-isqrt((x-70)*(x-70)+(y-60)*(y-60))))) }
+	return map[string]*image.Alpha{
+		"clear":         plane(50, 40, func(int, int) int { return 0 }),
+		"one value":     plane(50, 40, func(int, int) int { return 200 }),
+		"one pixel":     plane(1, 1, func(int, int) int { return 7 }),
+		"a column":      plane(1, 300, func(_, y int) int { return y / 2 }),
+		"a row":         plane(300, 1, func(x, _ int) int { return x / 2 }),
+		"two values":    plane(31, 17, func(x, y int) int { return (x + y) % 2 * 255 }),
+		"noise":         plane(97, 61, func(int, int) int { return r.IntN(256) }),
+		"two of noise":  plane(97, 61, func(int, int) int { return r.IntN(2) * 255 }),
+		"slope":         plane(200, 150, func(x, y int) int { return x }),
+		"slope down":    plane(200, 150, func(x, y int) int { return y }),
+		"slope across":  plane(200, 150, func(x, y int) int { return (x + y) / 2 }),
+		"disc":          plane(140, 120, disc),
+		"long":          plane(3000, 40, func(x, y int) int { return x / 2900 * 255 }),
+		"rare symbols":  plane(300, 300, func(x, y int) int { return int(255 / (1 + 4*r.ExpFloat64())) }),
+		"rows repeated": plane(77, 200, func(x, y int) int { return x * (y / 50) * 7 }),
+	}
+}
+
+func isqrt(n int) int {
+	s := 0
+	for (s+1)*(s+1) <= n {
+		s++
+	}
+	return s
+}
+
+// What the ALPH chunk says is the plane, for another reader of VP8L.
+func TestAlphaChunk(t *testing.T) {
+	for name, m := range alphaPlanes() {
+		size := m.Rect.Size()
+		chunk := alphaChunk(m.Pix, m.Stride, size)
+		if chunk[0]&3 != 1 || chunk[0]>>4 != 0 {
+			t.Errorf("%s: header %#x", name, chunk[0])
+		}
+		// The chunk has no header of VP8L: size and version stand in the file.
+		head := binary.LittleEndian.AppendUint32([]byte{0x2f}, uint32(size.X-1)|uint32(size.Y-1)<<14)
+		decoded, err := vp8l.Decode(bytes.NewReader(append(head, chunk[1:]...)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		filter := int(chunk[0] >> 2)
+		got := make([]byte, len(m.Pix))
+		for y := range size.Y {
+			for x := range size.X {
+				i := y*m.Stride + x
+				got[i] = decoded.At(x, y).(color.NRGBA).G + alphaPrediction(filter, got, m.Stride, x, y)
+			}
+		}
+		if !bytes.Equal(got, m.Pix) {
+			t.Errorf("%s, filter %d: another plane", name, filter)
+		}
+		t.Logf("%s: %d samples, filter %d, %d bytes", name, len(m.Pix), filter, len(chunk))
+	}
+}
+
+// A whole file has the alpha of its picture, bit by bit, for two decoders.
+func TestTransparentWebP(t *testing.T) {
+	for name, a := range alphaPlanes() {
+		m := image.NewNRGBA(a.Rect)
+		for i, v := range a.Pix {
+			copy(m.Pix[4*i:], []byte{byte(i), byte(i / 3), 90, v})
+		}
+		for kind, img := range map[string]image.Image{"NRGBA": m, "planes": &image.NYCbCrA{YCbCr: *grayPlanes(a.Rect), A: a.Pix, AStride: a.Stride}} {
+			var file bytes.Buffer
+			if err := encodeWebP(&file, still(img), Quality{WebPMethod: 2}); err != nil {
+				t.Errorf("%s, %s: %v", name, kind, err)
+				continue
+			}
+			decoded, err := webp.Decode(bytes.NewReader(file.Bytes()))
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, kind, err)
+				continue
+			}
+			for i, want := range a.Pix {
+				x, y := i%a.Stride, i/a.Stride
+				_, _, _, got := decoded.At(x, y).RGBA()
+				if byte(got>>8) != want {
+					t.Errorf("%s, %s: alpha at %d,%d is %d; want %d", name, kind, x, y, got>>8, want)
+					break
+				}
+			}
+			path := filepath.Join(t.TempDir(), "a.pam")
+			run(t, file.Bytes(), "dwebp", "-pam", "-o", path)
+			pam, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // there is no dwebp here
+			}
+			if err != nil || len(pam) < 4*len(a.Pix) {
+				t.Fatal(len(pam), err)
+			}
+			pixels := pam[len(pam)-4*len(a.Pix):]
+			for i, want := range a.Pix {
+				if pixels[4*i+3] != want {
+					t.Errorf("%s, %s: dwebp has alpha %d at %d; want %d", name, kind, pixels[4*i+3], i, want)
+					break
+				}
+			}
+		}
+	}
+}
+
+func grayPlanes(r image.Rectangle) *image.YCbCr {
+	m := image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
+	for _, p := range [][]byte{m.Y, m.Cb, m.Cr} {
+		for i := range p {
+			p[i] = 128
+		}
+	}
+	return m
+}
+
+// Codes are short enough and complete, also for counts that would make a deep
+// tree.
+func TestPrefixLengths(t *testing.T) {
+	fibonacci := make([]int, 40)
+	fibonacci[0], fibonacci[1] = 1, 1
+	for i := 2; i < len(fibonacci); i++ {
+		fibonacci[i] = fibonacci[i-1] + fibonacci[i-2]
+	}
+	for _, most := range []int{7, 15} {
+		for name, counts := range map[string][]int{"fibonacci": fibonacci, "two": {1, 0, 1}, "equal": {3, 3, 3, 3, 3}} {
+			if len(counts) > 1<<most {
+				continue
+			}
+			lengths := prefixLengths(counts, most)
+			sum := 0.0
+			for s, l := range lengths {
+				if (l > 0) != (counts[s] > 0) || l > most {
+					t.Errorf("%s: symbol %d has length %d", name, s, l)
+				}
+				if l > 0 {
+					sum += 1 / float64(int(1)<<l)
+				}
+			}
+			if sum != 1 {
+				t.Errorf("%s: the code is complete to %v; want 1", name, sum)
+			}
+		}
+	}
+}
+
+func FuzzAlphaChunk(f *testing.F) {
+	f.Add([]byte{0, 255, 255, 0, 0, 0, 1, 2}, uint8(3))
+	f.Add(bytes.Repeat([]byte{0}, 200), uint8(20))
+	f.Fuzz(func(t *testing.T, a []byte, width uint8) {
+		w := int(width) + 1
+		h := len(a) / w
+		if h == 0 {
+			return
+		}
+		size := image.Pt(w, h)
+		chunk := alphaChunk(a, w, size)
+		head := binary.LittleEndian.AppendUint32([]byte{0x2f}, uint32(w-1)|uint32(h-1)<<14)
+		decoded, err := vp8l.Decode(bytes.NewReader(append(head, chunk[1:]...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, w*h)
+		for i := range got {
+			got[i] = decoded.At(i%w, i/w).(color.NRGBA).G + alphaPrediction(int(chunk[0]>>2), got, w, i%w, i/w)
+		}
+		if !bytes.Equal(got, a[:w*h]) {
+			t.Fatalf("another plane: %v", got)
+		}
+	})
+}
+
+func BenchmarkAlphaChunk(b *testing.B) {
+	m := alphaPlanes()["disc"]
+	b.SetBytes(int64(len(m.Pix)))
+	for b.Loop() {
+		alphaChunk(m.Pix, m.Stride, m.Rect.Size())
+	}
+}
