@@ -31,6 +31,9 @@ type visitor struct {
 // browse opens a page in Chromium.
 func browse(t *testing.T, url string) *visitor {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("not tested in a browser: that takes long")
+	}
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("CI") != "" {

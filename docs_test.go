@@ -43,6 +43,9 @@ Lengths are pixels of the result. Animations are treated frame by frame.
 // The reference is what the tables say, and its pictures are what the server
 // makes.
 func TestOptionReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the pictures of the reference are not made again: that takes long")
+	}
 	s := referenceServer(t)
 	var text strings.Builder
 	text.WriteString(referenceHead)
