@@ -35,16 +35,3 @@ func BenchmarkHit(b *testing.B) {
 		s.ServeHTTP(w, r)
 	}
 }
-
-// A hit allocates little: the parsing of the URL, the headers, the deadlines.
-func TestHitAllocatesLittle(t *testing.T) {
-	s, r := hitSite(t)
-	w := &discard{http.Header{}}
-	const most = 64
-	if n := testing.AllocsPerRun(100, func() {
-		clear(w.header)
-		s.ServeHTTP(w, r)
-	}); n > most {
-		t.Errorf("%v allocations a hit; want at most %d", n, most)
-	}
-}
