@@ -119,7 +119,8 @@ func TestSnippets(t *testing.T) {
 	for _, signer := range signers {
 		t.Run(signer.language, func(t *testing.T) {
 			if _, err := exec.LookPath(signer.needs); err != nil {
-				if os.Getenv("CI") == "true" {
+				// The checks install the first two; the others are run where they are.
+				if os.Getenv("CI") == "true" && (signer.needs == "python3" || signer.needs == "node") {
 					t.Fatalf("%s is not on this machine", signer.needs)
 				}
 				t.Skipf("not tested: %s is not on this machine", signer.needs)
