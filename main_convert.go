@@ -223,32 +223,15 @@ func (c *conversion) rename(name string) string {
 
 // run does all tasks, goes on after a fault, and returns all faults.
 func (c *conversion) run(ctx context.Context, cmd *cli.Command, tasks []task) error {
-	bar := newProgress(cmd.Root().ErrWriter, len(tasks), "converting")
-	defer bar.end()
 	var mu sync.Mutex
 	var faults []error // guarded by mu
-	var wg sync.WaitGroup
-	work := make(chan task)
-	for range max(1, min(cmd.Int("j"), len(tasks))) {
-		wg.Go(func() {
-			for t := range work {
-				if err := c.one(ctx, t); err != nil {
-					mu.Lock()
-					faults = append(faults, fmt.Errorf("%s: %w", t.from, err))
-					mu.Unlock()
-				}
-				bar.step()
-			}
-		})
-	}
-	for _, t := range tasks {
-		if ctx.Err() != nil {
-			break
+	eachAtOnce(ctx, cmd.Root().ErrWriter, "converting", cmd.Int("j"), tasks, func(t task) {
+		if err := c.one(ctx, t); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			faults = append(faults, fmt.Errorf("%s: %w", t.from, err))
 		}
-		work <- t
-	}
-	close(work)
-	wg.Wait()
+	})
 	if ctx.Err() != nil {
 		faults = append(faults, ctx.Err())
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,11 +9,9 @@ import (
 	"image"
 	"io"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -83,7 +80,12 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	}
 	counts := map[string]int{}
 	for _, name := range cmd.Args().Slice() {
-		if err := countFile(name, cmd.Root().Reader, counts); err != nil {
+		err := eachLine(name, cmd.Root().Reader, maxLogLine, func(line string) {
+			if path := pathOf(line); path != "" {
+				counts[path]++
+			}
+		})
+		if err != nil {
 			return fmt.Errorf("replay: %s: %w", name, err)
 		}
 	}
@@ -97,7 +99,7 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	}
 	r.resizer.Limits = resize.Limits{Formats: resize.OptInFormats()}
 	pairs := mostFrequent(counts, cmd.Int("n"))
-	r.all(ctx, cmd, pairs)
+	eachAtOnce(ctx, cmd.Root().ErrWriter, "comparing", cmd.Int("j"), pairs, func(p *pair) { r.one(ctx, p) })
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if n := slices.IndexFunc(pairs, func(p pair) bool { return !p.Same }); n >= 0 {
+	if slices.ContainsFunc(pairs, func(p *pair) bool { return !p.Same }) {
 		return errors.New("replay: the servers differ")
 	}
 	return nil
@@ -122,26 +124,6 @@ var requestLine = regexp.MustCompile(`"GET (/\S*) HTTP/[0-9.]+"`)
 
 // pathKeys are the names that servers have for the path in logs of JSON lines.
 var pathKeys = []string{"request_uri", "uri", "path", "url", "request"}
-
-func countFile(name string, stdin io.Reader, counts map[string]int) error {
-	in := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close() // only read
-		in = f
-	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLogLine)
-	for lines.Scan() {
-		if path := pathOf(lines.Text()); path != "" {
-			counts[path]++
-		}
-	}
-	return lines.Err()
-}
 
 // pathOf returns the path and query of a GET request, "" if the line has none.
 func pathOf(line string) string {
@@ -173,12 +155,12 @@ func pathOf(line string) string {
 	return ""
 }
 
-func mostFrequent(counts map[string]int, n int) []pair {
-	var pairs []pair
+func mostFrequent(counts map[string]int, n int) []*pair {
+	var pairs []*pair
 	for path, count := range counts {
-		pairs = append(pairs, pair{Path: path, Count: count})
+		pairs = append(pairs, &pair{Path: path, Count: count})
 	}
-	slices.SortFunc(pairs, func(a, b pair) int {
+	slices.SortFunc(pairs, func(a, b *pair) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Path, b.Path))
 	})
 	return pairs[:min(n, len(pairs))]
@@ -189,29 +171,6 @@ type replayer struct {
 	similar          float64
 	client           *http.Client
 	resizer          resize.Resizer
-}
-
-func (r *replayer) all(ctx context.Context, cmd *cli.Command, pairs []pair) {
-	bar := newProgress(cmd.Root().ErrWriter, len(pairs), "comparing")
-	defer bar.end()
-	work := make(chan *pair)
-	var wg sync.WaitGroup
-	for range max(1, cmd.Int("j")) {
-		wg.Go(func() {
-			for p := range work {
-				r.one(ctx, p)
-				bar.step()
-			}
-		})
-	}
-	for i := range pairs {
-		if ctx.Err() != nil {
-			break
-		}
-		work <- &pairs[i]
-	}
-	close(work)
-	wg.Wait()
 }
 
 // one asks both servers and compares.
@@ -254,7 +213,7 @@ func (r *replayer) ask(ctx context.Context, url string) (a answer) {
 	return a
 }
 
-func writeLines(w io.Writer, pairs []pair, all bool) error {
+func writeLines(w io.Writer, pairs []*pair, all bool) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	for _, p := range pairs {
@@ -269,7 +228,7 @@ func writeLines(w io.Writer, pairs []pair, all bool) error {
 }
 
 // writeTable writes the requests side by side, and what they have in common.
-func writeTable(w io.Writer, pairs []pair, all bool) error {
+func writeTable(w io.Writer, pairs []*pair, all bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "status\tsize\ttype\tbytes\tseconds\tSSIM\trequests\tpath")
 	status, similar := 0, 0

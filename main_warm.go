@@ -8,11 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +80,11 @@ func warm(ctx context.Context, cmd *cli.Command) error {
 		}
 	}
 	w := &warmer{client: &http.Client{Timeout: warmTimeout}, accepts: cmd.StringSlice("accept"), stderr: cmd.Root().ErrWriter}
-	w.all(ctx, urls, cmd.Int("j"))
+	eachAtOnce(ctx, w.stderr, "warming", cmd.Int("j"), urls, func(u string) {
+		for _, accept := range w.accepts {
+			w.one(ctx, u, accept)
+		}
+	})
 	fmt.Fprintf(cmd.Root().Writer, "made: %d, there already: %d, failed: %d\n", w.made.Load(), w.kept.Load(), w.failed.Load())
 	if err := ctx.Err(); err != nil {
 		return err
@@ -144,22 +146,12 @@ func readLists(files []string, stdin io.Reader) ([]string, error) {
 	}
 	var names []string
 	for _, file := range files {
-		in := stdin
-		if file != "-" {
-			f, err := os.Open(file)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close() // only read
-			in = f
-		}
-		lines := bufio.NewScanner(in)
-		for lines.Scan() {
-			if name := strings.TrimSuffix(lines.Text(), "\r"); name != "" {
+		err := eachLine(file, stdin, bufio.MaxScanTokenSize, func(line string) {
+			if name := strings.TrimSuffix(line, "\r"); name != "" {
 				names = append(names, name)
 			}
-		}
-		if err := lines.Err(); err != nil {
+		})
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
@@ -187,32 +179,6 @@ func escapeName(name string) string {
 		segments[i] = url.PathEscape(segments[i])
 	}
 	return strings.Join(segments, "/")
-}
-
-// all asks for all URLs, n at once.
-func (w *warmer) all(ctx context.Context, urls []string, n int) {
-	bar := newProgress(w.stderr, len(urls), "warming")
-	defer bar.end()
-	work := make(chan string)
-	var wg sync.WaitGroup
-	for range max(1, n) {
-		wg.Go(func() {
-			for u := range work {
-				for _, accept := range w.accepts {
-					w.one(ctx, u, accept)
-				}
-				bar.step()
-			}
-		})
-	}
-	for _, u := range urls {
-		if ctx.Err() != nil {
-			break
-		}
-		work <- u
-	}
-	close(work)
-	wg.Wait()
 }
 
 // one asks for one picture, again when the server is busy.
