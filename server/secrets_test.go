@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,36 +8,17 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// A lockedBuffer is a buffer that several goroutines write to.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // No secret, token or signature is in the log, in the metrics, in the effective
 // configuration or in the answer to another request, whatever goes wrong.
 func TestSecretsAreNeverShown(t *testing.T) {
 	const admin, access = "the secret token of the operators", "secret-of-the-store-0123456789"
-	var log lockedBuffer
+	var log syncBuffer
 	b := bucket(t)
 	h := func(prefix string, auth *AuthConfig) HandlerConfig {
 		return HandlerConfig{Prefix: prefix, Bucket: b, Auth: auth, AuthStatus: 401, RedirectAuto: true, OutputFormat: "auto", Cache: CacheConfig{MemoryMB: 4}}
