@@ -181,14 +181,11 @@ func (a *AWSConfig) customerKey() ([]byte, error) {
 func (s *SourceConfig) networks() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range s.Networks {
-		p, err := netip.ParsePrefix(text)
-		if ip, ipErr := netip.ParseAddr(text); ipErr == nil {
-			p, err = ip.Prefix(ip.BitLen())
-		}
+		p, err := parseNetwork(text)
 		if err != nil {
 			return nil, err
 		}
-		networks = append(networks, p.Masked())
+		networks = append(networks, p)
 	}
 	return networks, nil
 }

@@ -67,13 +67,17 @@ func (p *playground) handler(prefix string) *Handler {
 // file serves one file of the page.
 func (p *playground) file(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Cache-Control", "no-cache")
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Content-Security-Policy", playgroundPolicy)
+		setPageHeader(w.Header())
 		http.ServeFileFS(w, r, playgroundFiles, path.Join("playground", name))
 	}
+}
+
+// setPageHeader sets what all files of the page have.
+func setPageHeader(header http.Header) {
+	header.Set("Cache-Control", "no-cache")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Content-Security-Policy", playgroundPolicy)
 }
 
 // siteInfo is what the page has to know.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"net"
 	"net/http"
@@ -19,9 +18,6 @@ const (
 	loginPath     = "/login"
 	maxLoginBytes = 4 << 10
 )
-
-//go:embed playground/login.html
-var loginPage []byte
 
 // operatorPages is the playground on the listener for operators, with the
 // pictures of all handlers. Where there is a token, it is asked for once.
@@ -83,11 +79,14 @@ func (p *operatorPages) askForToken(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusUnauthorized, "the token of admin is needed: open / in a browser")
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", playgroundPolicy)
+	page, err := playgroundFiles.ReadFile("playground/login.html")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	setPageHeader(w.Header())
+	w.Header().Set("Content-Type", htmlType)
 	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write(loginPage) // the client may have left
+	_, _ = w.Write(page) // the client may have left
 }
 
 // login takes the token from the form and gives a session for it.

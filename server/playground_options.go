@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	_ "embed"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -11,10 +10,7 @@ import (
 	"strings"
 )
 
-//go:embed playground/options.html
-var optionsText string
-
-var optionsTemplate = template.Must(template.New("options").Parse(optionsText))
+var optionsTemplate = template.Must(template.ParseFS(playgroundFiles, "playground/options.html"))
 
 // maxSamples is how many pictures the page looks through for its examples.
 const maxSamples = 24
@@ -37,11 +33,8 @@ func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "500 internal server error", http.StatusInternalServerError)
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Cache-Control", "no-cache")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", playgroundPolicy)
+	setPageHeader(w.Header())
+	w.Header().Set("Content-Type", htmlType)
 	_, _ = page.WriteTo(w) // the client may have left
 }
 
