@@ -41,7 +41,7 @@ func (h heif) info() Info {
 	if h.deep {
 		depth = 8
 	}
-	return Info{Size: h.size, Depth: depth, Alpha: h.alpha, coded: h.coded, orientation: h.orientation}
+	return Info{Size: h.crop.Size(), Depth: depth, Alpha: h.alpha, coded: h.coded, orientation: h.orientation}
 }
 
 // sandboxBytes is what an instance of a decoder takes before it has a picture.
@@ -65,6 +65,9 @@ func decodeAVIF(file []byte, want Want) (*Picture, error) {
 	img, err := avif.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
+	}
+	if img.Bounds() == (image.Rectangle{Max: h.size}) { // the decoder does not crop
+		img = subImage(img, h.crop)
 	}
 	p := still(own(img))
 	p.orientation = h.orientation

@@ -2,12 +2,16 @@ package resize
 
 import (
 	"bytes"
+	"image"
+	"io"
 	"testing"
 )
 
 // What the boxes of a file say is bounded, whatever they say.
 func FuzzHEIF(f *testing.F) {
-	f.Add(readOwn(f, "photo.heic"))
+	for _, name := range []string{"photo.heic", "photo-alpha.heic", "icon.heic", "photo-part.avif"} {
+		f.Add(readOwn(f, name))
+	}
 	f.Add(readOwn(f, "photo.avif"))
 	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -19,7 +23,17 @@ func FuzzHEIF(f *testing.F) {
 		if h.orientation < 1 || h.orientation > 8 || h.coded < area(h.size) || len(h.icc) > maxICCBytes || len(h.exif) > len(data) {
 			t.Fatalf("%+v", h)
 		}
+		if h.crop.Empty() || !h.crop.In(image.Rectangle{Max: h.size}) {
+			t.Fatalf("%v of %v is shown", h.crop, h.size)
+		}
 		h.profile()
+		item, err := h.item(data, h.meta.primary)
+		if err != nil {
+			return
+		}
+		if n, err := io.Copy(io.Discard, item.file); err != nil || n > int64(len(data))+1<<16 {
+			t.Fatalf("%d bytes for the decoder, of %d: %v", n, len(data), err)
+		}
 	})
 }
 
