@@ -10,6 +10,8 @@ import (
 
 	gen "github.com/gen2brain/webp"
 	"golang.org/x/image/webp"
+
+	"s3imageserver/resize/vp8"
 )
 
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
@@ -262,13 +264,12 @@ func mapBytes(b []byte, table *[256]byte) {
 }
 
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
-	options := gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: q.Lossless, Exact: q.Lossless}
 	var chunks []byte
 	var err error
 	if p.Count > 1 {
-		chunks, err = animationChunks(p, options)
+		chunks, err = animationChunks(p, q)
 	} else {
-		chunks, err = stillChunks(p, options)
+		chunks, err = stillChunks(p, q)
 	}
 	if err != nil {
 		return err
@@ -278,12 +279,12 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 }
 
 // stillChunks returns the chunks of a file of the first frame.
-func stillChunks(p *Picture, options gen.Options) ([]byte, error) {
+func stillChunks(p *Picture, q Quality) ([]byte, error) {
 	img, err := p.first()
 	if err != nil {
 		return nil, err
 	}
-	chunks, alpha, err := webpImageChunks(img, options)
+	chunks, alpha, err := webpImageChunks(img, q)
 	if err != nil {
 		return nil, err
 	}
@@ -319,16 +320,22 @@ func vp8x(flags byte, size image.Point) []byte {
 
 // webpImageChunks encodes one image and returns its VP8, VP8L and ALPH chunks,
 // and whether it is transparent somewhere.
-func webpImageChunks(img image.Image, options gen.Options) (chunks []byte, alpha bool, err error) {
-	input := webpInput(img)
-	if !options.Lossless {
-		var a []byte
-		if input, a = splitAlpha(input); a != nil {
-			chunks, alpha = appendChunk(nil, "ALPH", a), true
-		}
+func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
+	if q.Lossless {
+		return losslessChunks(img, q)
 	}
+	planes, a := lossyPlanes(img)
+	if a != nil {
+		chunks = appendChunk(chunks, "ALPH", a)
+	}
+	frame, err := vp8.Encode(planes, vp8.Options{Quality: q.quality(), Effort: q.WebPMethod})
+	return appendChunk(chunks, "VP8 ", frame), a != nil, err
+}
+
+// losslessChunks is webpImageChunks without loss.
+func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
 	var file bytes.Buffer
-	if err := gen.Encode(&file, input, options); err != nil {
+	if err := gen.Encode(&file, atOrigin(img), gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: true, Exact: true}); err != nil {
 		return nil, false, err
 	}
 	body, err := webpBody(file.Bytes())
@@ -339,10 +346,7 @@ func webpImageChunks(img image.Image, options gen.Options) (chunks []byte, alpha
 		if err != nil {
 			return nil, false, err
 		}
-		switch c.id {
-		case "VP8 ":
-			chunks = appendChunk(chunks, c.id, c.data)
-		case "VP8L":
+		if c.id == "VP8L" {
 			// RFC 9649, section 3.4: bit 28 says that alpha is used.
 			alpha = len(c.data) >= 5 && c.data[4]&0x10 != 0
 			chunks = appendChunk(chunks, c.id, c.data)
@@ -351,65 +355,9 @@ func webpImageChunks(img image.Image, options gen.Options) (chunks []byte, alpha
 	return chunks, alpha, nil
 }
 
-// webpInput returns img as the encoder takes it without a conversion of its
-// own: planes of 4:2:0 with limited range, or NRGBA.
-func webpInput(img image.Image) image.Image {
-	switch m := img.(type) {
-	case *image.YCbCr:
-		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
-			return limited(m, fullAlpha(m.Rect), m.Rect.Dx())
-		}
-	case *image.NYCbCrA:
-		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
-			return limited(&m.YCbCr, m.A, m.AStride)
-		}
-	case *image.NRGBA:
-		if m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
-			return m
-		}
-	}
-	return toNRGBA(img)
-}
-
-// fullAlpha returns the alpha of a picture of which nothing is transparent.
-func fullAlpha(r image.Rectangle) []byte { return bytes.Repeat([]byte{255}, r.Dx()*r.Dy()) }
-
-// splitAlpha returns the colours of a result of webpInput as an opaque picture,
-// and the data of the ALPH chunk, nil if nothing is transparent. Colours that
-// nobody sees become plain, which is shorter.
-func splitAlpha(img image.Image) (image.Image, []byte) {
-	if opaque(img) {
-		return img, nil
-	}
-	size := img.Bounds().Size()
-	switch m := img.(type) {
-	case *image.NYCbCrA:
-		flattenPlanes(m)
-		chunk := alphaChunk(m.A, m.AStride, size)
-		return &image.NYCbCrA{YCbCr: m.YCbCr, A: fullAlpha(m.Rect), AStride: size.X}, chunk
-	case *image.NRGBA:
-		a := make([]byte, size.X*size.Y)
-		for i := range a {
-			a[i] = m.Pix[4*i+3]
-		}
-		return flatColors(m, a), alphaChunk(a, size.X, size)
-	}
-	return img, nil
-}
-
-// limited returns a copy of m with samples of limited range.
-func limited(m *image.YCbCr, a []byte, aStride int) *image.NYCbCrA {
-	out := &image.NYCbCrA{YCbCr: *m, A: a, AStride: aStride}
-	out.Y, out.Cb, out.Cr = bytes.Clone(m.Y), bytes.Clone(m.Cb), bytes.Clone(m.Cr)
-	mapBytes(out.Y, &lumaToLimited)
-	mapBytes(out.Cb, &chromaToLimited)
-	mapBytes(out.Cr, &chromaToLimited)
-	return out
-}
-
 // animationChunks returns the chunks of an animated file. Of every frame after
 // the first only the rectangle that differs from the one before is stored.
-func animationChunks(p *Picture, options gen.Options) ([]byte, error) {
+func animationChunks(p *Picture, q Quality) ([]byte, error) {
 	var frames []byte
 	alpha := false
 	var before *image.NRGBA
@@ -422,7 +370,7 @@ func animationChunks(p *Picture, options gen.Options) ([]byte, error) {
 		if before != nil {
 			part = evenCorner(changed(before, img))
 		}
-		chunks, a, err := webpImageChunks(toNRGBA(img.SubImage(part)), options)
+		chunks, a, err := webpImageChunks(toNRGBA(img.SubImage(part)), q)
 		if err != nil {
 			return nil, err
 		}

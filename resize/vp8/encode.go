@@ -1,0 +1,182 @@
+package vp8
+
+import "image"
+
+// An effort is what is done for fewer bytes.
+type effort struct {
+	candidates int // modes of a 4x4 block that are tried out, of those that look best; 0: no blocks of 4x4
+}
+
+// efforts are those of Options.Effort.
+var efforts = [...]effort{{0}, {1}, {3}, {4}, {6}, {8}, {10}}
+
+// An encoder makes one frame.
+type encoder struct {
+	m             *image.YCbCr
+	quality       int
+	effort        effort
+	k             kernels
+	width, height int // in macroblocks
+	segments      [segments]segment
+	segmented     bool // there is more than the first of them
+	macroblocks   []macroblock
+	tokens        []token
+	count         tokenCount
+	costs         levelCosts
+
+	// What of the macroblocks above and to the left is needed: samples, modes,
+	// and which blocks have coefficients.
+	aboveY, aboveCb, aboveCr []byte
+	aboveModes               []uint8
+	leftModes                [4]uint8
+	above                    []neighbours
+	left                     neighbours
+
+	source, result samples
+	luma16, luma4  coefficients // the two ways of predicting luma; luma16 has the chroma as well
+}
+
+func newEncoder(m *image.YCbCr, o Options) *encoder {
+	w, h := (m.Rect.Dx()+15)/16, (m.Rect.Dy()+15)/16
+	e := &encoder{
+		m: m, quality: o.Quality, effort: efforts[max(0, min(len(efforts)-1, o.Effort))], k: kernels{o.generic}, width: w, height: h,
+		macroblocks: make([]macroblock, w*h),
+		aboveY:      make([]byte, 16*w),
+		aboveCb:     make([]byte, 8*w),
+		aboveCr:     make([]byte, 8*w),
+		aboveModes:  make([]uint8, 4*w),
+		above:       make([]neighbours, w),
+	}
+	e.costs.set(&defaultProbabilities)
+	return e
+}
+
+// Costs follow the counts that there are at so many places of the picture.
+const costUpdates = 8
+
+func (e *encoder) encode() { e.encodeInto(nil) }
+
+// encodeInto is encode; what a decoder without the loop filter would show goes
+// to seen, unless that is nil.
+func (e *encoder) encodeInto(seen *image.YCbCr) {
+	every := max(1, e.height/costUpdates)
+	for y := range e.height {
+		if y > 0 && y%every == 0 {
+			p, _ := e.count.fitted()
+			e.costs.set(&p)
+		}
+		e.left, e.leftModes = neighbours{}, [4]uint8{}
+		for x := range e.width {
+			e.encodeMacroblock(x, y)
+			if seen != nil {
+				e.show(seen, x, y)
+			}
+		}
+	}
+}
+
+func (e *encoder) encodeMacroblock(x, y int) {
+	mb := &e.macroblocks[y*e.width+x]
+	seg := &e.segments[mb.segment]
+	e.load(x, y)
+	e.chooseLuma(mb, seg, x, y)
+	e.chooseChroma(mb, seg, x, y)
+
+	c := &e.luma16
+	above := &e.above[x]
+	if mb.skip = c.empty(mb.in4x4); mb.skip {
+		y2a, y2l := above[neighbourY2], e.left[neighbourY2]
+		*above, e.left = neighbours{}, neighbours{}
+		if mb.in4x4 {
+			above[neighbourY2], e.left[neighbourY2] = y2a, y2l
+		}
+	} else {
+		from := len(e.tokens)
+		c.walk(mb.in4x4, above, &e.left, func(i, plane, first, size int) {
+			e.tokens = appendBlock(e.tokens, &c.levels[i], plane, first, int(c.coded[i]), size)
+		})
+		for _, t := range e.tokens[from:] {
+			e.count.add(t)
+		}
+	}
+	e.store(x)
+}
+
+// load sets source to the macroblock's samples, beyond the picture those of its
+// edge, and the edges of result to what is around it.
+func (e *encoder) load(x, y int) {
+	loadPlane(e.source[atY:], 16, e.m.Y, e.m.YStride, 16*x, 16*y, e.m.Rect.Dx(), e.m.Rect.Dy())
+	cw, ch := (e.m.Rect.Dx()+1)/2, (e.m.Rect.Dy()+1)/2
+	loadPlane(e.source[atCb:], 8, e.m.Cb, e.m.CStride, 8*x, 8*y, cw, ch)
+	loadPlane(e.source[atCr:], 8, e.m.Cr, e.m.CStride, 8*x, 8*y, cw, ch)
+
+	r := &e.result
+	for _, p := range []struct {
+		at, n int
+		above []byte
+	}{{atY, 16, e.aboveY}, {atCb, 8, e.aboveCb}, {atCr, 8, e.aboveCr}} {
+		// The corner is the row above's, and that of the left column only where
+		// there is a row above.
+		for i := range p.n + 1 {
+			at := p.at + (i-1)*stride - 1
+			if x == 0 {
+				r[at] = 129
+			} else {
+				r[at] = r[at+p.n]
+			}
+		}
+		top := r[p.at-stride:]
+		if y == 0 {
+			for i := range p.n {
+				top[i] = 127
+			}
+			r[p.at-stride-1] = 127
+			continue
+		}
+		copy(top[:p.n], p.above[p.n*x:])
+	}
+	right := r[atY-stride+16:][:4]
+	switch {
+	case y == 0:
+		copy(right, []byte{127, 127, 127, 127})
+	case x == e.width-1:
+		last := e.aboveY[16*x+15]
+		copy(right, []byte{last, last, last, last})
+	default:
+		copy(right, e.aboveY[16*x+16:])
+	}
+	for i := 1; i < 4; i++ {
+		copy(r[atY+(4*i-1)*stride+16:], right)
+	}
+}
+
+// loadPlane copies n x n samples of a plane of w x h, from x, y on, to dst. Those
+// beyond the plane are like the nearest within.
+func loadPlane(dst []byte, n int, plane []byte, planeStride, x, y, w, h int) {
+	inside := min(n, w-x)
+	for i := range n {
+		row := plane[min(y+i, h-1)*planeStride+x:][:inside]
+		copy(dst[i*stride:], row)
+		for j := inside; j < n; j++ {
+			dst[i*stride+j] = row[inside-1]
+		}
+	}
+}
+
+// store keeps of the result what the macroblocks below will need.
+func (e *encoder) store(x int) {
+	copy(e.aboveY[16*x:], e.result[atY+15*stride:][:16])
+	copy(e.aboveCb[8*x:], e.result[atCb+7*stride:][:8])
+	copy(e.aboveCr[8*x:], e.result[atCr+7*stride:][:8])
+}
+
+// show copies the result to its place in m.
+func (e *encoder) show(m *image.YCbCr, x, y int) {
+	for i := range 16 {
+		copy(m.Y[m.YOffset(16*x, 16*y+i):], e.result[atY+i*stride:][:16])
+	}
+	for i := range 8 {
+		copy(m.Cb[m.COffset(16*x, 16*y+2*i):], e.result[atCb+i*stride:][:8])
+		copy(m.Cr[m.COffset(16*x, 16*y+2*i):], e.result[atCr+i*stride:][:8])
+	}
+}

@@ -1,0 +1,51 @@
+// Package vp8 encodes still pictures as key frames of VP8 (RFC 6386), the lossy
+// compression of WebP.
+//
+// A picture comes in planes of 4:2:0 with the limited range of ITU-R BT.601.
+// Every macroblock is predicted from its neighbours, as a whole or in blocks of
+// 4x4, whichever costs less: squared error plus bits at the price that the
+// quantizer sets. Macroblocks belong to one of four segments by how much goes on
+// in them; calm ones get finer steps, because there errors show.
+//
+// Names follow RFC 6386: macroblock, segment, token, band, context, DC, AC, Y2.
+package vp8
+
+import (
+	"errors"
+	"image"
+)
+
+// MaxSide is the longest side of a picture, in pixels (RFC 6386, section 9.1).
+const MaxSide = 1<<14 - 1
+
+// ErrSize is the error for pictures without pixels or with a side above
+// [MaxSide].
+var ErrSize = errors.New("vp8: no such size")
+
+// Options say how a picture is encoded.
+type Options struct {
+	// Quality is from 0, the fewest bytes, to 100.
+	Quality int
+	// Effort is from 0, the fastest, to 6, the fewest bytes.
+	Effort int
+	// generic leaves the kernels in assembly out.
+	generic bool
+}
+
+// Encode returns m as a frame of VP8, which is what a "VP8 " chunk of WebP holds.
+// m must be 4:2:0; its samples have limited range and are not changed. The same
+// picture and options give the same bytes on every machine. It may be called
+// concurrently.
+func Encode(m *image.YCbCr, o Options) ([]byte, error) {
+	size := m.Rect.Size()
+	if size.X < 1 || size.Y < 1 || size.X > MaxSide || size.Y > MaxSide {
+		return nil, ErrSize
+	}
+	if m.SubsampleRatio != image.YCbCrSubsampleRatio420 {
+		panic("vp8: Encode called with other planes than 4:2:0")
+	}
+	e := newEncoder(m, o)
+	e.analyse()
+	e.encode()
+	return e.frame(), nil
+}
