@@ -67,7 +67,7 @@ func browse(t *testing.T, url string) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.ctx, cancel = context.WithTimeout(tab, 2*time.Minute)
+	v.ctx, cancel = context.WithTimeout(tab, 3*patience)
 	t.Cleanup(cancel)
 	if _, err := chromedp.Call(v.ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
@@ -133,11 +133,10 @@ func (v *visitor) allowClipboard(url string) {
 func (v *visitor) is(what, script, want string) {
 	v.t.Helper()
 	got := ""
-	for range 150 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if got = v.text(script); got == want {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	v.t.Errorf("%s: %q; want %q", what, got, want)
 }

@@ -66,7 +66,7 @@ func (n *node) start(t *testing.T, words ...string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.process.kill)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		r, err := client.Get(n.url + "/readyz")
 		if err == nil {
 			r.Body.Close() // nothing is in it
@@ -240,7 +240,7 @@ func startNginx(t *testing.T, nodes []*node) string {
 		}
 	})
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		r, err := client.Get(url + "/healthz")
 		if err == nil {
 			r.Body.Close() // nothing is in it
@@ -315,7 +315,7 @@ func TestBehindNginx(t *testing.T) {
 		t.Fatalf("purge: %v\n%s", err, out)
 	}
 	for _, url := range []string{nodes[0].url, nodes[1].url, nodes[2].url, front} {
-		for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 			if _, body, _ := getHeader(t, url+path(0, 120), "Cache-Status"); !bytes.Equal(body, made[0]) {
 				break
 			}
@@ -355,9 +355,9 @@ func TestBehindNginx(t *testing.T) {
 	more := func(n int64) {
 		t.Helper()
 		goal := asked.Load() + n
-		for deadline := time.Now().Add(60 * time.Second); asked.Load() < goal && failed.Load() == 0; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(2 * patience); asked.Load() < goal && failed.Load() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Errorf("%d requests in a minute; want %d", asked.Load()-goal+n, n)
+				t.Errorf("%d requests in %v; want %d", asked.Load()-goal+n, 2*patience, n)
 				return
 			}
 		}

@@ -132,7 +132,7 @@ func (w *walk) serve(script string) {
 	}
 	cmd, out := w.background(script)
 	w.server = cmd
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(out.String(), "listening"); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !strings.Contains(out.String(), "listening"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("%s: %s does not start:\n%s", w.page, script, out)
 		}

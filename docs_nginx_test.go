@@ -68,7 +68,7 @@ func TestNginxOfTheGuide(t *testing.T) {
 	})
 	ask := func(accept string) (cache, mediaType string) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			r, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/h/still-life.jpg?w=300", port), nil)
 			if err != nil {
 				t.Fatal(err)

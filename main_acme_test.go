@@ -141,7 +141,7 @@ func startPebble(t *testing.T, httpPort, httpsPort int) (directory, caFile strin
 			t.Logf("pebble:\n%s", log)
 		}
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			conn.Close()
@@ -193,7 +193,7 @@ func TestACME(t *testing.T) {
 					_ = cmd.Process.Kill() // the test is done with it
 					_ = cmd.Wait()         // reports the kill
 				}()
-				for deadline := time.Now().Add(60 * time.Second); !strings.Contains(log.String(), "host=img.example.test"); time.Sleep(20 * time.Millisecond) {
+				for deadline := time.Now().Add(patience); !strings.Contains(log.String(), "host=img.example.test"); time.Sleep(20 * time.Millisecond) {
 					if time.Now().After(deadline) {
 						t.Fatalf("no certificate:\n%s", log)
 					}
@@ -211,7 +211,7 @@ func TestACME(t *testing.T) {
 				if _, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", httpsPort), &tls.Config{ServerName: "other.example.test", InsecureSkipVerify: true}); err == nil {
 					t.Error("a client of another name gets a certificate")
 				}
-				client := http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: 20 * time.Second}
+				client := http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: patience}
 				r, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/h/photo.jpg?w=30", httpsPort))
 				if err != nil {
 					t.Fatal(err)

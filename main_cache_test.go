@@ -63,7 +63,7 @@ func TestThreeMachines(t *testing.T) {
 		return body, strings.TrimPrefix(from, "s3imageserver; ")
 	}
 	// until waits until machine n answers otherwise than old.
-	until := func(n int, path string, old []byte, most time.Duration) {
+	until := func(n int, path string, old []byte) {
 		t.Helper()
 		began := time.Now()
 		for {
@@ -72,8 +72,8 @@ func TestThreeMachines(t *testing.T) {
 				t.Logf("machine %d follows after %v (%s)", n, time.Since(began).Round(10*time.Millisecond), from)
 				return
 			}
-			if time.Since(began) > most {
-				t.Fatalf("machine %d still has the old picture after %v\n%s", n, most, nodes[n].output)
+			if time.Since(began) > patience {
+				t.Fatalf("machine %d still has the old picture after %v\n%s", n, patience, nodes[n].output)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -84,7 +84,7 @@ func TestThreeMachines(t *testing.T) {
 		t.Errorf("first answer: %s; want a miss", from)
 	}
 	other, _ := ask(0, "/h/other.jpg?w=50")
-	for deadline := time.Now().Add(10 * time.Second); !store.Has(t, "results", "v/v1/", 2); {
+	for deadline := time.Now().Add(patience); !store.Has(t, "results", "v/v1/", 2); {
 		if time.Now().After(deadline) {
 			t.Fatalf("no results in the bucket\n%s", nodes[0].output)
 		}
@@ -101,7 +101,7 @@ func TestThreeMachines(t *testing.T) {
 	// The picture changes: MinIO tells machine 1, and that one the others.
 	store.Put(t, "pictures", "a/photo +ü.jpg", photo(t, 400, 600))
 	for _, n := range []int{1, 0, 2} {
-		until(n, target, old, 12*time.Second)
+		until(n, target, old)
 	}
 
 	// A purge by the command, on machine 2. The store is asked once, by whoever

@@ -108,7 +108,7 @@ func TestManyConnections(t *testing.T) {
 	})
 	var idle []net.Conn
 	for range 200 {
-		c, err := net.DialTimeout("tcp", p.url[len("http://"):], time.Second)
+		c, err := net.DialTimeout("tcp", p.url[len("http://"):], 10*time.Second)
 		if err != nil {
 			break // the kernel's queue is full too
 		}

@@ -156,21 +156,21 @@ func TestBudgetUnderLoad(t *testing.T) {
 
 // A budget says that it is full while a job that came now would be refused.
 func TestFull(t *testing.T) {
-	b := NewBudget(BudgetConfig{Bytes: 10, Queue: 1})
-	if err := b.acquire(t.Context(), 10); err != nil || b.Full() != nil {
-		t.Fatalf("the queue is empty: %v, %v", err, b.Full())
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- b.acquire(ctx, 1) }()
-	for b.Load().Waiting == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if err := b.Full(); !errors.Is(err, ErrBusy) {
-		t.Errorf("one waits: %v; want ErrBusy", err)
-	}
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) || b.Full() != nil {
-		t.Errorf("it has gone: %v, %v", err, b.Full())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(BudgetConfig{Bytes: 10, Queue: 1})
+		if err := b.acquire(t.Context(), 10); err != nil || b.Full() != nil {
+			t.Fatalf("the queue is empty: %v, %v", err, b.Full())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.acquire(ctx, 1) }()
+		synctest.Wait() // until it waits
+		if err := b.Full(); !errors.Is(err, ErrBusy) {
+			t.Errorf("one waits: %v; want ErrBusy", err)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) || b.Full() != nil {
+			t.Errorf("it has gone: %v, %v", err, b.Full())
+		}
+	})
 }

@@ -157,36 +157,38 @@ func TestSignedURLsEnd(t *testing.T) {
 
 // URLs that the server makes of a signed one are signed too, and end with it.
 func TestURLsOfSignedOnes(t *testing.T) {
-	h := signedHandler("h")
-	h.RedirectAuto, h.OutputFormat = true, "auto"
-	s := newSite(t, bucket(t), Options{}, h)
-	exp := strconv.FormatInt(time.Now().Unix()+200, 10)
-	r := s.get(signURL(oldSecret, "h", "photo.jpg", "w", "60", "exp", exp), "Accept", "image/webp")
-	location := r.Header.Get("Location")
-	if r.StatusCode != 302 || !strings.Contains(location, "exp="+exp) || s.get(location).StatusCode != 200 {
-		t.Errorf("redirect = %d to %q, which answers %d; want a signed URL", r.StatusCode, location, s.get(location).StatusCode)
-	}
-	if cc := r.Header.Get("Cache-Control"); cc != "private, max-age=200" && cc != "private, max-age=199" {
-		t.Errorf("Cache-Control of the redirect = %q; want what is left", cc)
-	}
-	text := string(body(t, s.get(signURL(newSecret, "h", "photo.jpg", "srcset", "40,80", "as", "json", "exp", exp))))
-	links := 0
-	for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(`", `, c) }) {
-		if strings.HasPrefix(part, "/h/") {
-			links++
-			link := strings.ReplaceAll(part, `\u0026`, "&")
-			if r := s.get(link); r.StatusCode != 200 || !strings.Contains(link, "exp="+exp) {
-				t.Errorf("GET %s = %d; want 200, and the same end", link, r.StatusCode)
+	synctest.Test(t, func(t *testing.T) {
+		h := signedHandler("h")
+		h.RedirectAuto, h.OutputFormat = true, "auto"
+		s := newSite(t, bucket(t), Options{}, h)
+		exp := strconv.FormatInt(time.Now().Unix()+200, 10)
+		r := s.get(signURL(oldSecret, "h", "photo.jpg", "w", "60", "exp", exp), "Accept", "image/webp")
+		location := r.Header.Get("Location")
+		if r.StatusCode != 302 || !strings.Contains(location, "exp="+exp) || s.get(location).StatusCode != 200 {
+			t.Errorf("redirect = %d to %q, which answers %d; want a signed URL", r.StatusCode, location, s.get(location).StatusCode)
+		}
+		if cc := r.Header.Get("Cache-Control"); cc != "private, max-age=200" {
+			t.Errorf("Cache-Control of the redirect = %q; want what is left", cc)
+		}
+		text := string(body(t, s.get(signURL(newSecret, "h", "photo.jpg", "srcset", "40,80", "as", "json", "exp", exp))))
+		links := 0
+		for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(`", `, c) }) {
+			if strings.HasPrefix(part, "/h/") {
+				links++
+				link := strings.ReplaceAll(part, `\u0026`, "&")
+				if r := s.get(link); r.StatusCode != 200 || !strings.Contains(link, "exp="+exp) {
+					t.Errorf("GET %s = %d; want 200, and the same end", link, r.StatusCode)
+				}
 			}
 		}
-	}
-	if links != 3 {
-		t.Errorf("%d URLs; want 3 in %s", links, text)
-	}
-	s = newSite(t, bucket(t), Options{Verify: func(token string) bool { return token == "sesame" }}, HandlerConfig{RedirectAuto: true, OutputFormat: "auto"})
-	if r := s.get("/h/photo.jpg?t=sesame", "Accept", "image/webp"); r.StatusCode != 200 || r.Header.Get("Location") != "" {
-		t.Errorf("a URL with a token: %d to %q; want the picture: no token in a redirect", r.StatusCode, r.Header.Get("Location"))
-	}
+		if links != 3 {
+			t.Errorf("%d URLs; want 3 in %s", links, text)
+		}
+		s = newSite(t, bucket(t), Options{Verify: func(token string) bool { return token == "sesame" }}, HandlerConfig{RedirectAuto: true, OutputFormat: "auto"})
+		if r := s.get("/h/photo.jpg?t=sesame", "Accept", "image/webp"); r.StatusCode != 200 || r.Header.Get("Location") != "" {
+			t.Errorf("a URL with a token: %d to %q; want the picture: no token in a redirect", r.StatusCode, r.Header.Get("Location"))
+		}
+	})
 }
 
 // No change of a signed URL is let in, if it is not another spelling of the

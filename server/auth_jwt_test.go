@@ -270,63 +270,67 @@ func jwks(t testing.TB, keys map[string]any) string {
 // Tokens come in the URL, as a bearer or in a cookie; answers are for that
 // client alone, and no longer than the token.
 func TestTokens(t *testing.T) {
-	j := JWTConfig{Key: tokenSecret, Cookie: "session"}
-	h := tokenHandler("h", j)
-	h.RedirectAuto, h.OutputFormat = true, "auto"
-	s := newSite(t, bucket(t), Options{}, h)
-	token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("exp", time.Now().Add(100*time.Second).Unix()), nil)
-	for _, tt := range []struct {
-		target        string
-		header        []string
-		status        int
-		vary, kept    string
-		locationHolds string
-	}{
-		{"/h/photo.jpg?w=30&t=" + token, nil, 200, "Accept", "private, max-age=99", ""},
-		{"/h/photo.jpg?w=30&f=jpg", []string{"Authorization", "bearer " + token}, 200, "Authorization", "private, max-age=99", ""},
-		{"/h/photo.jpg?w=30&f=jpg", []string{"Cookie", "a=b; session=" + token}, 200, "Cookie", "private, max-age=99", ""},
-		{"/h/photo.jpg?w=30", []string{"Authorization", "Bearer " + token}, 302, "Accept, Authorization", "private, max-age=99", "f=auto-jpeg"},
-		{"/h/photo.jpg?w=30", []string{"Authorization", "Basic " + token}, 403, "", "no-store", ""},
-		{"/h/photo.jpg?w=30", []string{"Cookie", "other=" + token}, 403, "", "no-store", ""},
-		{"/h/photo.jpg?t=x", []string{"Authorization", "Bearer " + token}, 403, "", "no-store", ""},
-		{"/h/photo.jpg?w=30&t=" + token + "&t=x", nil, 200, "Accept", "private, max-age=99", ""},
-	} {
-		r := s.get(tt.target, tt.header...)
-		kept := strings.Replace(r.Header.Get("Cache-Control"), "=98", "=99", 1)
-		if r.StatusCode != tt.status || kept != tt.kept || tt.status != 403 && strings.Join(r.Header.Values("Vary"), ", ") != tt.vary {
-			t.Errorf("GET %.30s %.20q = %d, Cache-Control %q, Vary %q; want %d, %q, %q", tt.target, tt.header, r.StatusCode, kept, r.Header.Values("Vary"), tt.status, tt.kept, tt.vary)
+	synctest.Test(t, func(t *testing.T) { // so that no time passes
+		j := JWTConfig{Key: tokenSecret, Cookie: "session"}
+		h := tokenHandler("h", j)
+		h.RedirectAuto, h.OutputFormat = true, "auto"
+		s := newSite(t, bucket(t), Options{}, h)
+		token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("exp", time.Now().Add(100*time.Second).Unix()), nil)
+		for _, tt := range []struct {
+			target        string
+			header        []string
+			status        int
+			vary, kept    string
+			locationHolds string
+		}{
+			{"/h/photo.jpg?w=30&t=" + token, nil, 200, "Accept", "private, max-age=100", ""},
+			{"/h/photo.jpg?w=30&f=jpg", []string{"Authorization", "bearer " + token}, 200, "Authorization", "private, max-age=100", ""},
+			{"/h/photo.jpg?w=30&f=jpg", []string{"Cookie", "a=b; session=" + token}, 200, "Cookie", "private, max-age=100", ""},
+			{"/h/photo.jpg?w=30", []string{"Authorization", "Bearer " + token}, 302, "Accept, Authorization", "private, max-age=100", "f=auto-jpeg"},
+			{"/h/photo.jpg?w=30", []string{"Authorization", "Basic " + token}, 403, "", "no-store", ""},
+			{"/h/photo.jpg?w=30", []string{"Cookie", "other=" + token}, 403, "", "no-store", ""},
+			{"/h/photo.jpg?t=x", []string{"Authorization", "Bearer " + token}, 403, "", "no-store", ""},
+			{"/h/photo.jpg?w=30&t=" + token + "&t=x", nil, 200, "Accept", "private, max-age=100", ""},
+		} {
+			r := s.get(tt.target, tt.header...)
+			kept := r.Header.Get("Cache-Control")
+			if r.StatusCode != tt.status || kept != tt.kept || tt.status != 403 && strings.Join(r.Header.Values("Vary"), ", ") != tt.vary {
+				t.Errorf("GET %.30s %.20q = %d, Cache-Control %q, Vary %q; want %d, %q, %q", tt.target, tt.header, r.StatusCode, kept, r.Header.Values("Vary"), tt.status, tt.kept, tt.vary)
+			}
+			if l := r.Header.Get("Location"); !strings.Contains(l, tt.locationHolds) || strings.Contains(l, token) {
+				t.Errorf("GET %.30s: Location %q; want %s, and no token", tt.target, l, tt.locationHolds)
+			}
 		}
-		if l := r.Header.Get("Location"); !strings.Contains(l, tt.locationHolds) || strings.Contains(l, token) {
-			t.Errorf("GET %.30s: Location %q; want %s, and no token", tt.target, l, tt.locationHolds)
+		if r := s.get("/h/photo.jpg?w=30&f=jpg&t=" + token); !strings.Contains(r.Header.Get("Cache-Status"), "hit") {
+			t.Errorf("another way to show the token: %s; want a hit", r.Header.Get("Cache-Status"))
 		}
-	}
-	if r := s.get("/h/photo.jpg?w=30&f=jpg&t=" + token); !strings.Contains(r.Header.Get("Cache-Status"), "hit") {
-		t.Errorf("another way to show the token: %s; want a hit", r.Header.Get("Cache-Status"))
-	}
+	})
 }
 
 // require_exp, leeway and max_lifetime are obeyed.
 func TestTokenTimes(t *testing.T) {
-	off, none := false, 0
-	s := newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{Key: tokenSecret}), tokenHandler("ever", JWTConfig{Key: tokenSecret, RequireExp: &off, Leeway: &none}))
-	now := time.Now()
-	for _, tt := range []struct {
-		name, prefix string
-		claims       jwt.MapClaims
-		want         int
-	}{
-		{"ended within the leeway", "h", good("exp", now.Add(-30*time.Second).Unix()), 200},
-		{"ended before", "h", good("exp", now.Add(-90*time.Second).Unix()), 403},
-		{"begins within the leeway", "h", good("nbf", now.Add(30*time.Second).Unix()), 200},
-		{"no leeway", "ever", good("exp", now.Add(-2*time.Second).Unix()), 403},
-		{"no end", "ever", good("exp", nil), 200},
-		{"an end at 0 is none", "ever", good("exp", 0), 200},
-		{"an end that is over, all the same", "ever", good("exp", 1), 403},
-	} {
-		if r := s.get("/" + tt.prefix + "/photo.jpg?t=" + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), tt.claims, nil)); r.StatusCode != tt.want {
-			t.Errorf("%s: %d; want %d", tt.name, r.StatusCode, tt.want)
+	synctest.Test(t, func(t *testing.T) {
+		off, none := false, 0
+		s := newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{Key: tokenSecret}), tokenHandler("ever", JWTConfig{Key: tokenSecret, RequireExp: &off, Leeway: &none}))
+		now := time.Now()
+		for _, tt := range []struct {
+			name, prefix string
+			claims       jwt.MapClaims
+			want         int
+		}{
+			{"ended within the leeway", "h", good("exp", now.Add(-30*time.Second).Unix()), 200},
+			{"ended before", "h", good("exp", now.Add(-90*time.Second).Unix()), 403},
+			{"begins within the leeway", "h", good("nbf", now.Add(30*time.Second).Unix()), 200},
+			{"no leeway", "ever", good("exp", now.Add(-2*time.Second).Unix()), 403},
+			{"no end", "ever", good("exp", nil), 200},
+			{"an end at 0 is none", "ever", good("exp", 0), 200},
+			{"an end that is over, all the same", "ever", good("exp", 1), 403},
+		} {
+			if r := s.get("/" + tt.prefix + "/photo.jpg?t=" + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), tt.claims, nil)); r.StatusCode != tt.want {
+				t.Errorf("%s: %d; want %d", tt.name, r.StatusCode, tt.want)
+			}
 		}
-	}
+	})
 }
 
 // hmac and jwt: either suffices, unless all are required; the program's function

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,7 +96,8 @@ func TestExplainOptions(t *testing.T) {
 	if e.Result == nil || e.Result.Width != 384 || e.Result.Height != 51 || e.Result.Format != "webp" || e.Result.Bytes == 0 {
 		t.Errorf("result: %+v; want 384 x 51", e.Result)
 	}
-	if e.Cache == nil || e.Cache.Hit || e.Milliseconds["decode"] == 0 || e.Milliseconds["total"] == 0 {
+	stages := slices.Collect(maps.Keys(e.Milliseconds))
+	if e.Cache == nil || e.Cache.Hit || !slices.Contains(stages, "decode") || !slices.Contains(stages, "total") {
 		t.Errorf("cache: %+v, %v; want a miss, and its stages", e.Cache, e.Milliseconds)
 	}
 	// What is explained is what is sent, and it is kept.

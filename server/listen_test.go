@@ -82,7 +82,7 @@ func startServer(t *testing.T, c *Config) (*syncBuffer, <-chan error) {
 		result <- ListenAndServe(ctx, c, Options{Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !strings.Contains(log.String(), "listening") {
 		if time.Now().After(deadline) {
 			t.Fatalf("not listening: %s", log)
@@ -114,7 +114,7 @@ func insecure(version uint16) *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: version}, ForceAttemptHTTP2: true, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       10 * time.Second,
+		Timeout:       patience,
 	}
 }
 
@@ -174,10 +174,10 @@ func commonName(t *testing.T, address string) string {
 
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatal("did not happen within 15 s")
+			t.Fatalf("did not happen within %v", patience)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -271,7 +271,7 @@ func TestShutdown(t *testing.T) {
 		if err != nil {
 			t.Errorf("ListenAndServe = %v; want nil", err)
 		}
-	case <-time.After(shutdownTimeout + 5*time.Second):
+	case <-time.After(shutdownTimeout + patience):
 		t.Error("ListenAndServe did not return")
 	}
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -217,7 +216,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	go func() { ended <- ListenAndServe(ctx, c, Options{Log: slog.New(slog.NewTextHandler(log, nil))}) }()
 	waitFor := func(text string, n int) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); strings.Count(log.String(), text) < n; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); strings.Count(log.String(), text) < n; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("not %d times %q in the log:\n%s", n, text, log)
 			}
@@ -265,6 +264,17 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
+	// more waits for that many requests.
+	more := func(n int64) {
+		t.Helper()
+		goal := asked.Load() + n
+		for deadline := time.Now().Add(patience); asked.Load() < goal; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d of %d requests in %v", asked.Load()-goal+n, n, patience)
+			}
+		}
+	}
+	more(20)
 	publish(1)
 	waitFor("configuration reloaded", 1) // by the link
 	process, err := os.FindProcess(os.Getpid())
@@ -278,23 +288,24 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		waitFor("configuration reloaded", n)
+		more(20)
 	}
-	// New handshakes show the last certificate.
-	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", securePort), &tls.Config{InsecureSkipVerify: true})
-	if err != nil {
-		t.Fatal(err)
+	// New handshakes show the last certificate. On a machine that is very slow the
+	// file was reloaded once more, so that the last reload may be still to come.
+	name, last := "", "cert-6.example"
+	for deadline := time.Now().Add(patience); name != last && time.Now().Before(deadline); {
+		name = commonName(t, fmt.Sprintf("https://127.0.0.1:%d/", securePort))
 	}
-	if name := conn.ConnectionState().PeerCertificates[0].Subject.CommonName; name != "cert-6.example" {
-		t.Errorf("certificate after the reloads = %s; want cert-6.example", name)
+	if name != last {
+		t.Errorf("certificate after the reloads = %s; want %s", name, last)
 	}
-	conn.Close()
 	close(stop)
 	clients.Wait()
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if failed.Load() > 0 || asked.Load() < 100 {
+	if failed.Load() > 0 {
 		t.Errorf("%d of %d requests failed\n%s", failed.Load(), asked.Load(), log)
 	}
 	t.Logf("%d requests during 6 reloads", asked.Load())

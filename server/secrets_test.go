@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -114,7 +113,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	s.ServeHTTP(w, r)
 	log.Write(w.Body.Bytes())
 	fmt.Fprintf(&log, "%v %+v %#v", config, config.Handlers[0].Auth.HMAC, *jwtAuth.JWT)
-	time.Sleep(10 * time.Millisecond) // the last line is written when its answer has ended
+	web.Close() // when it has closed, the last line is written
 
 	text := log.String()
 	for _, what := range []string{"/token/photo.jpg", "verification", "photo.jpg"} {

@@ -62,7 +62,7 @@ func startCollector(t *testing.T) *spanCollector {
 // wait returns the spans by name, when there are n.
 func (c *spanCollector) wait(t *testing.T, n int) map[string]*traces.Span {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		c.mu.Lock()
 		byName := map[string]*traces.Span{}
 		for _, s := range c.spans {

@@ -36,8 +36,9 @@ function remember() {
   history.replaceState(null, "", "#" + pictureURL(state.name, state.values));
 }
 
-function recall() {
-  const [path, query = ""] = location.hash.slice(1).split("?");
+// recall takes what an address says, and reports whether it says something.
+function recall(address = location.href) {
+  const [path, query = ""] = new URL(address).hash.slice(1).split("?");
   const handler = state.site.handlers.filter((h) => path.startsWith(h.prefix + "/")).sort((a, b) => b.prefix.length - a.prefix.length)[0];
   if (!handler) return false;
   state.handler = handler;
@@ -554,7 +555,8 @@ async function start() {
   $("wipe").oninput = (e) => $("frames").style.setProperty("--wipe", e.target.value + "%");
   for (const b of document.querySelectorAll(".views [data-view]")) b.onclick = () => setView(b.dataset.view);
   addEventListener("resize", showFocus);
-  addEventListener("hashchange", () => { if (recall()) { takeHandler(state.handler.prefix); choose(state.name); } });
+  // What was chosen before may be written into the address before the event comes: what it says counts.
+  addEventListener("hashchange", (e) => { if (recall(e.newURL)) { takeHandler(state.handler.prefix); choose(state.name); } });
 
   const recalled = recall();
   takeHandler(recalled ? state.handler.prefix : handlers[0].prefix);

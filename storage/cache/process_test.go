@@ -31,11 +31,13 @@ func writeForEver(folder string) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("writing")
-	for {
+	for n := 0; ; n++ {
 		i := rand.IntN(300)
 		if err := d.Put(numbered(i), NewEntry(stormBody(i), "image/png")); err != nil {
 			panic(err)
+		}
+		if n == 0 {
+			fmt.Println("writing")
 		}
 	}
 }

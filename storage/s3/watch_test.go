@@ -37,7 +37,7 @@ func TestWatch(t *testing.T) {
 			if got != want {
 				t.Errorf("changed(%q); want %q", got, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("no word of %q", want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestWatchOfAStoreThatCannot(t *testing.T) {
 	server := s3test.Start(t, s3test.VersityGW)
 	server.MakeBucket(t, "pictures")
 	b := open(t, s3.Config{Endpoint: server.Endpoint, Bucket: "pictures", AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	server.Stop(t)
 	if err := b.Watch(ctx, func(string) {}); !errors.Is(err, storage.ErrUnavailable) {

@@ -10,7 +10,7 @@ import (
 
 // readRequest reads one request from conn, its body included.
 func readRequest(conn net.Conn) (*http.Request, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		return nil, err
 	}
 	r, err := http.ReadRequest(bufio.NewReader(conn))

@@ -116,7 +116,7 @@ func (s *Server) Resume(t testing.TB) {
 	if err := s.process.Start(); err != nil {
 		t.Fatalf("s3test: %v", err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		_, err := s.client.ListBuckets(t.Context())
 		if err == nil {
