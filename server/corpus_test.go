@@ -51,7 +51,8 @@ func TestCorpusRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	output := append([]string{"avif"}, formats[:4]...)
-	s, err := New(&Config{MemoryBudget: 256, Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket, AllowedFormats: extensions, OutputFormats: append(output, "bmp", "tiff"), WebPMethod: new(0)}}}, Options{Log: slog.New(slog.DiscardHandler)})
+	slow := LimitsConfig{WorkSeconds: 600, FetchSeconds: 600, RequestSeconds: 600} // on a machine of any speed
+	s, err := New(&Config{MemoryBudget: 256, Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket, AllowedFormats: extensions, OutputFormats: append(output, "bmp", "tiff"), WebPMethod: new(0), Limits: slow}}}, Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestCorpusRequests(t *testing.T) {
 	defer s.Close()
 	reader := &resize.Resizer{Limits: resize.Limits{Formats: []resize.Format{resize.BMP, resize.TIFF, resize.AVIF}}}
 	statuses, asked := map[int]int{}, 0
-	slowest, slow := time.Duration(0), ""
+	slowest, longest := time.Duration(0), ""
 	lines := bufio.NewScanner(manifest)
 	lines.Buffer(nil, 1<<20)
 	for i := 0; lines.Scan(); i++ {
@@ -83,14 +84,14 @@ func TestCorpusRequests(t *testing.T) {
 				s.ServeHTTP(w, r)
 				took := time.Since(start)
 				if took > slowest {
-					slowest, slow = took, target
+					slowest, longest = took, target
 				}
 				asked++
 				statuses[w.Code]++
 				if fault := wrongAnswer(reader, w.Result(), format); fault != "" {
 					t.Errorf("%s: %s", target, fault)
 				}
-				if took > 20*time.Second {
+				if took > time.Minute { // a few seconds are usual
 					t.Errorf("%s took %v", target, took)
 				}
 			}
@@ -99,7 +100,7 @@ func TestCorpusRequests(t *testing.T) {
 	if err := lines.Err(); err != nil || asked == 0 {
 		t.Fatal(asked, err)
 	}
-	t.Logf("%d requests, by status: %v; the slowest, %v: %s", asked, statuses, slowest.Round(time.Millisecond), slow)
+	t.Logf("%d requests, by status: %v; the slowest, %v: %s", asked, statuses, slowest.Round(time.Millisecond), longest)
 }
 
 // wrongAnswer says what is wrong with an answer, "" if nothing is.

@@ -181,8 +181,12 @@ func (b *bench) faults() error {
 					return fmt.Sprintf("%s/%s%d/%d%s~%s?w=60&f=png", p.url, handler, i, i, state, name)
 				}
 				id := func(state string) string { return fmt.Sprintf("%d%s~%s", i, state, name) }
-				get(url("k", "kept"))
-				get(url("o", "old"))
+				for _, first := range []string{url("k", "kept"), url("o", "old")} {
+					began := time.Now()
+					for get(first).status != 200 && time.Since(began) < time.Minute { // a slow machine may need more than fetch_seconds
+						time.Sleep(100 * time.Millisecond)
+					}
+				}
 				time.Sleep(1100 * time.Millisecond)
 				states := []string{"cold", "kept", "old", "many"}
 				for _, state := range states {
@@ -203,7 +207,7 @@ func (b *bench) faults() error {
 				for _, state := range states {
 					handler := map[string]string{"cold": "k", "kept": "k", "old": "o", "many": "k"}[state]
 					a := get(url(handler, state))
-					for a.status != 200 && time.Since(well) < 5*time.Second { // it is asked now and then only
+					for a.status != 200 && time.Since(well) < time.Minute { // it is asked now and then only
 						time.Sleep(100 * time.Millisecond)
 						a = get(url(handler, state))
 					}
@@ -238,13 +242,13 @@ func (b *bench) outage(s *store, p *process) error {
 	b.report("requests to the store, of each one offered, in an outage", "<= 1.1", float64(asked) <= 1.1*float64(offered), "%.2f", float64(asked)/float64(offered))
 	b.report("answers without 502 or 503 and Retry-After", "0", bad == 0, "%d of %d", bad, offered)
 	began := time.Now()
-	for time.Since(began) < 20*time.Second {
+	for time.Since(began) < time.Minute {
 		if a := get(p.url + "/k1/back~" + name + "?w=60&f=png"); a.status == 200 {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	took := time.Since(began)
-	b.report("found again after", "< 5 s", took < 5*time.Second, "%v", took.Round(10*time.Millisecond))
+	b.reportTime("found again after", "< 5 s", took < 5*time.Second, took)
 	return nil
 }

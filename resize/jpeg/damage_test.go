@@ -354,7 +354,7 @@ func TestLinear(t *testing.T) {
 		_, err := Decode(bytes.NewReader(data), &Options{Scale: 1})
 		took := time.Since(start)
 		t.Logf("%s: %v, %v", tt.name, took, err)
-		if took > 3*time.Second && !raceEnabled {
+		if took > time.Minute { // squared it would be hours
 			t.Errorf("%s: 4 MB took %v", tt.name, took)
 		}
 	}
