@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -37,40 +36,6 @@ func TestReadmeHasTheFirstParameters(t *testing.T) {
 	if !strings.Contains(text, "(docs/options.md)") {
 		t.Error("README.md does not link docs/options.md")
 	}
-}
-
-// Every key of the configuration has its row in the reference.
-func TestEveryKeyIsDocumented(t *testing.T) {
-	data, err := os.ReadFile("docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
-	var keys func(reflect.Type, string)
-	keys = func(s reflect.Type, prefix string) {
-		for _, f := range reflect.VisibleFields(s) {
-			name := f.Tag.Get("json")
-			if name == "" || name == "-" {
-				continue
-			}
-			inner := f.Type
-			for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
-				inner = inner.Elem()
-			}
-			if inner.Kind() == reflect.Struct && name != "sources" { // whose keys are those of aws and source
-				if name == "handlers" {
-					keys(inner, "")
-				} else {
-					keys(inner, prefix+name+".")
-				}
-				continue
-			}
-			if !strings.Contains(text, "| `"+prefix+name+"` |") {
-				t.Errorf("docs/configuration.md has no row for the key %s%s", prefix, name)
-			}
-		}
-	}
-	keys(reflect.TypeFor[server.Config](), "")
 }
 
 // Every package of the house is in its picture.

@@ -19,33 +19,8 @@ import (
 
 const schemaFile = "docs/config.schema.json"
 
-// A documentedKey is a row of docs/configuration.md.
-type documentedKey struct{ meaning, value string }
-
-// documentedKeys returns the rows of the reference: those of the server, and
-// those of each handler.
-func documentedKeys(t *testing.T) (ofServer, ofHandler map[string]documentedKey) {
-	t.Helper()
-	data, err := os.ReadFile("docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, second, ok := strings.Cut(string(data), "Each of `handlers`:")
-	if !ok {
-		t.Fatal("docs/configuration.md has no part about handlers")
-	}
-	rows := func(text string) map[string]documentedKey {
-		keys := map[string]documentedKey{}
-		for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9_.]+)` \\| (.*?) ?\\| ?(.*?) ?\\|$").FindAllStringSubmatch(text, -1) {
-			keys[m[1]] = documentedKey{m[2], m[3]}
-		}
-		return keys
-	}
-	return rows(first), rows(second)
-}
-
-// schemaOf describes a type whose keys are documented below prefix.
-func schemaOf(t reflect.Type, docs map[string]documentedKey, prefix string, handler map[string]documentedKey) map[string]any {
+// schemaOf describes a type, with what the comments of its fields say.
+func schemaOf(t reflect.Type, docs map[string]keyDoc) map[string]any {
 	s := map[string]any{}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -62,9 +37,9 @@ func schemaOf(t reflect.Type, docs map[string]documentedKey, prefix string, hand
 	case t.Kind() == reflect.Float64:
 		s["type"] = "number"
 	case t.Kind() == reflect.Slice:
-		s["type"], s["items"] = "array", schemaOf(t.Elem(), docs, prefix, handler)
+		s["type"], s["items"] = "array", schemaOf(t.Elem(), docs)
 	case t.Kind() == reflect.Map:
-		s["type"], s["additionalProperties"] = "object", schemaOf(t.Elem(), docs, prefix, handler)
+		s["type"], s["additionalProperties"] = "object", schemaOf(t.Elem(), docs)
 	case t.Kind() == reflect.Struct:
 		properties := map[string]any{}
 		for _, f := range reflect.VisibleFields(t) {
@@ -72,15 +47,8 @@ func schemaOf(t reflect.Type, docs map[string]documentedKey, prefix string, hand
 			if name == "" || name == "-" {
 				continue
 			}
-			key := strings.TrimPrefix(prefix+"."+name, ".")
-			if name == "handlers" && prefix == "" {
-				properties[name] = schemaOf(f.Type, handler, "", handler)
-				continue
-			}
-			p := schemaOf(f.Type, docs, key, handler)
-			if d, ok := docs[key]; ok {
-				describeKey(p, d)
-			}
+			p := schemaOf(f.Type, docs)
+			describeKey(p, docs[declaring(t, f)+"."+f.Name])
 			properties[name] = p
 		}
 		s["type"], s["additionalProperties"], s["properties"] = "object", false, properties
@@ -88,11 +56,15 @@ func schemaOf(t reflect.Type, docs map[string]documentedKey, prefix string, hand
 	return s
 }
 
-// describeKey adds what the reference says of a key.
-func describeKey(s map[string]any, d documentedKey) {
-	plain := regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(d.meaning, "$1")
-	if plain != "" {
-		s["description"] = plain
+var (
+	aLink   = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	oneWord = regexp.MustCompile("^`([^`]+)`$")
+)
+
+// describeKey adds what is said of a key.
+func describeKey(s map[string]any, d keyDoc) {
+	if d.meaning != "" {
+		s["description"] = aLink.ReplaceAllString(d.meaning, "$1")
 	}
 	switch s["type"] {
 	case "integer", "number":
@@ -104,16 +76,15 @@ func describeKey(s map[string]any, d documentedKey) {
 			s["default"] = b
 		}
 	case "string":
-		if regexp.MustCompile(`^[A-Za-z0-9._-]+$`).MatchString(d.value) && d.value != "none" && d.value != "off" && d.value != "nowhere" {
-			s["default"] = d.value
+		if m := oneWord.FindStringSubmatch(d.value); m != nil {
+			s["default"] = m[1]
 		}
 	}
 }
 
 // generateSchema returns the schema of a configuration file.
 func generateSchema(t *testing.T) []byte {
-	ofServer, ofHandler := documentedKeys(t)
-	s := schemaOf(reflect.TypeFor[server.Config](), ofServer, "", ofHandler)
+	s := schemaOf(reflect.TypeFor[server.Config](), configDocs(t))
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "Configuration of s3imageserver"
 	s["required"] = []string{"handlers"}
@@ -128,9 +99,9 @@ func generateSchema(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// The schema that editors use is what the configuration's types and its
-// reference say.
-func TestConfigSchema(t *testing.T) {
+// The schema that editors use is what the types of the configuration and their
+// comments say.
+func TestConfigurationSchema(t *testing.T) {
 	want := generateSchema(t)
 	if *update {
 		if err := os.WriteFile(schemaFile, want, 0o644); err != nil {
@@ -139,7 +110,7 @@ func TestConfigSchema(t *testing.T) {
 	}
 	got, err := os.ReadFile(schemaFile)
 	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): go test -tags nodynamic . -update", schemaFile, err)
+		t.Errorf("%s is stale (%v): go test -tags nodynamic . -run TestConfiguration -update", schemaFile, err)
 	}
 }
 
@@ -215,13 +186,13 @@ func TestSchemaOfConfigurations(t *testing.T) {
 	}
 }
 
-// Descriptions and defaults come from the reference.
+// Descriptions and defaults come from the comments.
 func TestSchemaDescribesKeys(t *testing.T) {
 	text, err := os.ReadFile(schemaFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"description": "port of plain HTTP, -1 for off"`, `"default": 604800`, `"default": true`, `"description": "results kept in memory, in MB"`} {
+	for _, want := range []string{`"description": "the port of plain HTTP, -1 for off"`, `"default": 604800`, `"default": true`, `"default": "cross-origin"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s has no %s", schemaFile, want)
 		}

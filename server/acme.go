@@ -25,19 +25,21 @@ import (
 
 // ACMEConfig gets certificates from an authority by itself (RFC 8555).
 type ACMEConfig struct {
-	// Hosts are the host names to get certificates for; empty means off.
+	// Hosts are the host names to get certificates for from an authority (ACME:
+	// "tls-alpn-01" on port 443 or "http-01" on port 80), instead of HTTPSCert and
+	// HTTPSKey; empty means off.
 	Hosts []string `json:"hosts"`
 	// AcceptTerms says that the terms of the authority are accepted.
 	AcceptTerms bool `json:"accept_terms"`
 	// Email is where the authority warns of trouble.
 	Email string `json:"email"`
-	// Cache is the folder for the account's key and the certificates; empty means
-	// acme.
+	// Cache is the folder for the account's key and the certificates, which is to be
+	// kept; empty means "acme".
 	Cache string `json:"cache"`
-	// DirectoryURL is that of the authority; empty means Let's Encrypt.
+	// DirectoryURL is the URL of the authority; empty means that of Let's Encrypt.
 	DirectoryURL string `json:"directory_url"`
-	// CAFile has the certificates (PEM) by which an authority of one's own is
-	// believed; empty means those of the system.
+	// CAFile is a PEM file with the certificates by which an authority of one's own
+	// is believed; empty means those of the system.
 	CAFile string `json:"ca_file"`
 }
 

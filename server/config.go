@@ -21,66 +21,78 @@ import (
 // reads one; one that is put together in Go needs [Config.Validate], which
 // also sets the defaults.
 type Config struct {
+	// Handlers are the routes: where pictures come from, and how they are
+	// answered.
 	Handlers []HandlerConfig `json:"handlers"`
 
-	// HTTPPort is the port of plain HTTP: 0 means 80, -1 means off.
+	// HTTPPort is the port of plain HTTP, -1 for off; 0 means 80.
 	HTTPPort int `json:"http_port"`
-	// HTTPSEnabled serves HTTPS too, with the certificate and key in the two
-	// PEM files, on HTTPSPort (0 means 443).
-	HTTPSEnabled bool   `json:"https_enabled"`
-	HTTPSPort    int    `json:"https_port"`
-	HTTPSCert    string `json:"https_cert"`
-	HTTPSKey     string `json:"https_key"`
+	// HTTPSEnabled serves HTTPS too, with the certificate and the key of HTTPSCert
+	// and HTTPSKey, or those that ACME gets.
+	HTTPSEnabled bool `json:"https_enabled"`
+	// HTTPSPort is the port of HTTPS; 0 means 443.
+	HTTPSPort int `json:"https_port"`
+	// HTTPSCert is a PEM file with the certificate and those between it and its
+	// authority; it is read again when it changes.
+	HTTPSCert string `json:"https_cert"`
+	// HTTPSKey is a PEM file with the key of the certificate.
+	HTTPSKey string `json:"https_key"`
 	// ACME gets certificates by itself, instead of HTTPSCert and HTTPSKey.
 	ACME ACMEConfig `json:"acme"`
-	// HTTPSStrict redirects every HTTP request to HTTPS.
+	// HTTPSStrict redirects all of plain HTTP to HTTPS.
 	HTTPSStrict bool `json:"https_strict"`
-	// Hosts are the host names that plain HTTP may be redirected to; empty
-	// allows all. A leading "*." allows every sub-domain.
+	// Hosts are the host names that requests may be redirected to, "*." before one
+	// for its sub-domains; empty means all.
 	Hosts []string `json:"hosts"`
-	// HSTS is for how many seconds browsers that have come by HTTPS are to come
-	// by HTTPS only; 0 means that they are told nothing.
+	// HSTS is for how many seconds browsers that have come by HTTPS are to come by
+	// HTTPS only ("Strict-Transport-Security"); 0 means not at all.
 	HSTS int64 `json:"hsts"`
-	// Listen is the address to listen on; empty means every interface.
+	// Listen is the IP address to listen on; empty means every interface.
 	Listen string `json:"listen"`
-	// WatchConfig replaces the configuration when its file changes; absent means
-	// true. SIGHUP does it in any case.
+	// WatchConfig takes a changed configuration file without a restart, as SIGHUP
+	// does in any case; absent means true.
 	WatchConfig *bool `json:"watch_config"`
-	// HealthPath and ReadyPath are where the public ports tell whether the
-	// process answers, and whether it can make pictures; empty means nowhere.
+	// HealthPath is where the public ports answer 200 as long as the process
+	// answers, as in "/healthz"; HTTPSStrict does not redirect it. Empty means
+	// nowhere.
 	HealthPath string `json:"health_path"`
-	ReadyPath  string `json:"ready_path"`
-	// Playground serves the page with the sample pictures at "/".
+	// ReadyPath is where they answer 503 while no picture can be made, as in
+	// "/readyz"; empty means nowhere.
+	ReadyPath string `json:"ready_path"`
+	// Playground serves the page on which handlers that are open to everybody can
+	// be tried, at "/".
 	Playground bool `json:"playground"`
-	// MemoryBudget bounds the bytes of pictures being worked on, in MB; 0 means
-	// 512.
+	// MemoryBudget bounds the pictures being worked on, in MB; one that needs more
+	// is refused (422). 0 means 512.
 	MemoryBudget int64 `json:"memory_budget"`
-	// Auth is the verification of all handlers that have none of their own.
+	// Auth is the verification of all handlers that have none of their own; nil
+	// means none.
 	Auth *AuthConfig `json:"auth"`
-	// AuthStatus answers requests that fail it: 401, 403 or 404; 0 means 404, as
-	// of a picture that is not there.
+	// AuthStatus is the answer to a request that fails the verification: 401, 403
+	// or 404; of all handlers that say nothing else. 0 means 404, as of a picture
+	// that is not there.
 	AuthStatus StatusCode `json:"auth_status"`
-	// TrustedProxies are addresses, or networks as in 10.0.0.0/8, whose
-	// ClientHeader, number of the request and traceparent are believed.
+	// TrustedProxies are addresses, or networks as in "10.0.0.0/8", whose
+	// ClientHeader, request number and "traceparent" are believed; empty means none.
 	TrustedProxies []string `json:"trusted_proxies"`
+	// ClientHeader is where they say whom they ask for: "X-Forwarded-For" or
+	// "Forwarded"; empty means "X-Forwarded-For".
+	ClientHeader string `json:"client_header"`
+	// RateLimit bounds how many requests one client may send.
+	RateLimit RateConfig `json:"rate_limit"`
 	// Log says what is logged, and how.
 	Log LogConfig `json:"log"`
 	// Tracing is where traces are sent.
 	Tracing TracingConfig `json:"tracing"`
-	// RateLimit bounds how many requests one client may send.
-	RateLimit RateConfig `json:"rate_limit"`
-	// ClientHeader is where they say it: X-Forwarded-For, which empty means, or
-	// Forwarded.
-	ClientHeader string `json:"client_header"`
 	// Admin is the listener for purges and for those who watch the server.
 	Admin AdminConfig `json:"admin"`
 	// Events is how stores tell of changes.
 	Events EventsConfig `json:"events"`
 
-	// Presets are queries, as in "w=300&h=200", by the names that URLs have for
-	// them.
+	// Presets are names for "preset", each with a query as in
+	// "w=300&h=200&fit=pad".
 	Presets map[string]string `json:"presets"`
-	// Fonts are TrueType or OpenType files by the names that URLs have for them.
+	// Fonts are names for "txtfont", each with a TrueType or OpenType file.
 	Fonts map[string]string `json:"fonts"`
 
 	doc   *document // the text that it was read from; nil: none
@@ -91,95 +103,112 @@ type Config struct {
 // HandlerConfig is one handler: a route, where its pictures come from, and
 // how they are answered.
 type HandlerConfig struct {
+	// Name is the name of the handler; empty means that of "prefix".
 	Name string `json:"name"`
-	// Prefix is the route "/<prefix>/…"; empty means Name.
+	// Prefix is the route "/<prefix>/…": letters, digits and "- . _ ~ /"; the
+	// longest that fits answers. Empty means that
+	// of "name".
 	Prefix string `json:"prefix"`
-	// AWS, Source, Sources or Bucket is where the pictures come from: exactly
-	// one. Of Sources the first one that has a picture gives it.
-	AWS     *AWSConfig    `json:"aws"`
-	Source  SourceConfig  `json:"source"`
+	// AWS is a bucket of an S3-compatible store. A handler has one of "aws", "source"
+	// and "sources".
+	AWS *AWSConfig `json:"aws"`
+	// Source is a folder or a web server.
+	Source SourceConfig `json:"source"`
+	// Sources are several sources, asked in this order: a list of objects with the
+	// keys of "aws" or of "source".
 	Sources []SourceEntry `json:"sources"`
-	// Bucket is for configurations that are put together in Go.
+	// Bucket is in their place in configurations that are put together in Go.
 	Bucket storage.Bucket `json:"-"`
 
-	// ErrorImage is a picture file that is sent, resized, in place of a picture
-	// that cannot be.
-	ErrorImage string `json:"error_image"`
-	// ErrorImages are such files by the cause: a status, as "404", or a class of
-	// them, "4xx" or "5xx".
-	ErrorImages map[string]string `json:"error_images"`
-	// ErrorImageAge is for how many seconds others may keep an answer without a
-	// picture that will be so for some time; 0 means not at all.
-	ErrorImageAge int64 `json:"error_image_age"`
-	// ErrorStatus replaces the status of every fault of a picture or its source.
-	ErrorStatus StatusCode `json:"error_status"`
-	// Auth is the verification of the requests; nil means that of the server.
-	Auth *AuthConfig `json:"auth"`
-	// AuthStatus is as that of the server, which 0 means.
-	AuthStatus StatusCode `json:"auth_status"`
 	// BoundsConfig is what URLs may ask for.
 	BoundsConfig
-	// AllowedFormats are the extensions that names may have, with or without a
-	// dot; empty means png, jpg, jpeg, gif and webp. "*" allows all names, also
-	// those without any.
+	// Auth is the verification of the requests; nil means that of the server.
+	Auth *AuthConfig `json:"auth"`
+	// AuthStatus is the answer to a request that fails the verification: 401, 403
+	// or 404; 0 means that of the server.
+	AuthStatus StatusCode `json:"auth_status"`
+	// ErrorImage is a picture file that is sent, resized, in place of a picture
+	// that cannot be; empty means none: an empty body.
+	ErrorImage string `json:"error_image"`
+	// ErrorImages are such files by the cause, as in
+	// `{"404": "gone.png", "5xx": "trouble.png"}`: a status above 400, or all of
+	// "4xx" or "5xx"; the others have ErrorImage.
+	ErrorImages map[string]string `json:"error_images"`
+	// ErrorImageAge is for how many seconds others may keep an answer without a
+	// picture: one that will be so for some time, never a failed verification, an
+	// overload or a store in trouble; 0 means not at all.
+	ErrorImageAge int64 `json:"error_image_age"`
+	// ErrorStatus is one status for all faults of pictures and sources; 0 means
+	// that of the fault.
+	ErrorStatus StatusCode `json:"error_status"`
+	// AllowedFormats are the extensions that names may have, with or without a dot;
+	// "*" allows all names, also those without any. Empty means png, jpg, jpeg, gif
+	// and webp.
 	AllowedFormats []string `json:"allowed_formats"`
-	// OutputFormat is sent when the URL names none; empty means webp.
-	OutputFormat string `json:"output_format"`
-	// OutputFormats are the formats that f may ask for, beside OutputFormat; empty
+	// OutputFormats are the formats that "f" may ask for, beside OutputFormat; empty
 	// means jpeg, png, webp and gif.
 	OutputFormats []string `json:"output_formats"`
-	// MaxDimension is the largest w and h, in pixels; 0 means 3064.
+	// OutputFormat is the format when the URL has no "f": any that can be written,
+	// or "auto"; empty means "webp".
+	OutputFormat string `json:"output_format"`
+	// MaxDimension is the largest "w" and "h", in pixels; 0 means 3064.
 	MaxDimension int `json:"max_dimension"`
-	// Presets are the handler's own, beside those of the server.
+	// Presets are presets of this handler beside those of the server.
 	Presets map[string]string `json:"presets"`
-	// DefaultPreset is below the parameters of every URL.
+	// DefaultPreset is the preset below the parameters of every URL; empty means
+	// none.
 	DefaultPreset string `json:"default_preset"`
-	// PresetsOnly ignores all parameters that change pixels, save preset and f.
+	// PresetsOnly ignores all parameters that change pixels, save "preset" and "f".
 	PresetsOnly bool `json:"presets_only"`
 	// ObjectRules obeys what objects say about themselves: focal point, crop,
 	// quality and watermark.
 	ObjectRules bool `json:"object_rules"`
-	// Watermarks are pictures by the names that URLs have for them.
+	// Watermarks are names for "wm", each with "file" (a picture) or "object" (a
+	// picture in the bucket).
 	Watermarks map[string]WatermarkConfig `json:"watermarks"`
 	// StrictOptions answers 400 to a parameter that is out of range or cannot be
-	// read, where it would be clamped or count as absent.
+	// read, instead of clamping or ignoring it.
 	StrictOptions bool `json:"strict_options"`
-	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small).
-	WebPMethod *int `json:"webp_method"`
-	// Quality are the qualities of formats when the URL has no q, 1 to 100.
-	Quality map[string]int `json:"quality"`
-	// AVIFPixels is the largest result that AVIF is written of; a larger one is
-	// WebP. 0 means 2 million.
-	AVIFPixels int `json:"avif_pixels"`
-	// RedirectAuto answers f=auto with a redirect to the URL that names the
-	// format, for caches that ignore Vary.
-	RedirectAuto bool `json:"redirect_auto"`
-	// InfoGPS lets info tell where a picture was taken.
-	InfoGPS bool `json:"info_gps"`
-	// ClientHints obeys Sec-CH-DPR, Sec-CH-Width and Save-Data.
-	ClientHints bool `json:"client_hints"`
-	// MaxSourceBytes is the largest source; 0 means 50 MB.
+	// MaxSourceBytes is the largest source, in bytes; 0 means 52428800.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
+	// Quality are the qualities of formats when the URL has no "q", 1 to 100, as in
+	// `{"jpeg": 80, "webp": 75}`; of PNG and GIF they make palettes smaller. Empty
+	// means 75, of AVIF 60.
+	Quality map[string]int `json:"quality"`
+	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
+	// one is WebP. 0 means 2000000.
+	AVIFPixels int `json:"avif_pixels"`
+	// RedirectAuto answers "f=auto" with a redirect to the URL that names the
+	// format, for caches that ignore "Vary".
+	RedirectAuto bool `json:"redirect_auto"`
+	// InfoGPS lets "info" tell where a picture was taken.
+	InfoGPS bool `json:"info_gps"`
+	// ClientHints obeys "Sec-CH-DPR", "Sec-CH-Width" and "Save-Data".
+	ClientHints bool `json:"client_hints"`
+	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small); absent
+	// means 2.
+	WebPMethod *int `json:"webp_method"`
 
 	// Headers say what answers tell beside the picture.
 	Headers HeadersConfig `json:"headers"`
-	// CacheEnabled turns the cache off when false; absent means on if CachePath
-	// is set.
+	// CacheEnabled keeps nothing when it is false; absent means true if there is any
+	// tier.
 	CacheEnabled *bool `json:"cache_enabled"`
-	// CachePath is the folder of the disk cache, created if it is missing.
+	// CachePath is the folder for results, created if it is missing; empty means
+	// nothing on disk.
 	CachePath string `json:"cache_path"`
 	// Cache has the bounds of the cache and further tiers.
 	Cache CacheConfig `json:"cache"`
+	// CacheTime is for how many seconds a result is kept, 0 for ever, negative for
+	// not at all; absent means 604800.
+	CacheTime *int64 `json:"cache_time"`
 	// Freshness says when the source is asked again, and what is sent when it
 	// cannot be had.
 	Freshness
-	// Limits bound what one picture may cost.
-	Limits LimitsConfig `json:"limits"`
 	// Events keep the cache true when the bucket changes.
 	Events HandlerEvents `json:"events"`
-	// CacheTime is how long a result is kept, in seconds; absent means a week,
-	// 0 for ever, negative not at all.
-	CacheTime *int64 `json:"cache_time"`
+	// Limits bound what one picture may cost.
+	Limits LimitsConfig `json:"limits"`
 }
 
 // A Secret is a string that does not show itself when it is printed, logged or

@@ -13,10 +13,10 @@ type AuthConfig struct {
 	HMAC *HMACConfig `json:"hmac"`
 	// JWT lets in who has a token.
 	JWT *JWTConfig `json:"jwt"`
-	// Require is "any" (the default): one scheme suffices; or "all".
+	// Require is "any": one of several schemes suffices; or "all": each of them has
+	// to agree. Empty means "any".
 	Require string `json:"require"`
-	// Open lets in everybody: a handler says so where the server has a scheme for
-	// all.
+	// Open lets in everybody, where the server has a verification for all.
 	Open bool `json:"open"`
 }
 
@@ -24,16 +24,19 @@ type AuthConfig struct {
 type HMACConfig struct {
 	// Keys are all tried; the first one signs the URLs that the server makes.
 	Keys []SigningKey `json:"keys"`
-	// RequireExp refuses URLs without an end.
+	// RequireExp refuses URLs without "exp".
 	RequireExp bool `json:"require_exp"`
-	// MaxLifetime refuses URLs that end later than so many seconds from now; 0
+	// MaxLifetime refuses URLs whose "exp" is more than so many seconds away; 0
 	// means any.
 	MaxLifetime int64 `json:"max_lifetime"`
 }
 
 // A SigningKey is one secret that signs URLs.
 type SigningKey struct {
-	ID     string `json:"id"` // a name for those who operate; not part of any URL
+	// ID is a name for the key, for those who operate; no URL has it.
+	ID string `json:"id"`
+	// Secret is the key, at least 16 bytes; all are tried, the first one signs what
+	// the server signs.
 	Secret Secret `json:"secret"`
 }
 
@@ -42,23 +45,25 @@ type SigningKey struct {
 // of Key, KeyFile and JWKSURL, of which at least one is given.
 type JWTConfig struct {
 	// KeyFile holds a public key or a certificate (PEM), a JSON Web Key Set, or a
-	// secret. It is read again when it changes.
+	// secret of at least 16 bytes; it is read again when it changes.
 	KeyFile string `json:"key_file"`
-	// Key is what such a file holds.
+	// Key is what such a file holds, as "${NAME}".
 	Key Secret `json:"key"`
-	// JWKSURL is where a JSON Web Key Set is fetched.
+	// JWKSURL is the URL of a JSON Web Key Set, with https; fetched every 15
+	// minutes, and sooner for a key that is not in it.
 	JWKSURL string `json:"jwks_url"`
-	// Issuer and Audience are what the claims iss and aud have to be, or to hold;
-	// empty allows any.
-	Issuer   string `json:"issuer"`
+	// Issuer is what the claim "iss" has to be; empty means any.
+	Issuer string `json:"issuer"`
+	// Audience is what the claim "aud" has to be or to hold; empty means any.
 	Audience string `json:"audience"`
 	// Leeway is by how many seconds clocks may differ, at most 60; absent means 60.
 	Leeway *int `json:"leeway"`
-	// RequireExp refuses tokens without an end; absent means true.
+	// RequireExp refuses tokens without "exp", or with "exp" 0; absent means true.
 	RequireExp *bool `json:"require_exp"`
-	// MaxLifetime refuses tokens that last more than so many seconds; 0 means any.
+	// MaxLifetime refuses tokens that last more than so many seconds, from "iat" or
+	// else from now; 0 means any.
 	MaxLifetime int64 `json:"max_lifetime"`
-	// Cookie is the name of the cookie; empty means none.
+	// Cookie is the name of a cookie that tokens may be in; empty means none.
 	Cookie string `json:"cookie"`
 }
 

@@ -15,21 +15,24 @@ import (
 // BoundsConfig is what URLs of a handler may ask for, and who may ask. Nothing
 // of it is lifted by a signature or a token; presets are not bound by it.
 type BoundsConfig struct {
-	// Snap rounds sizes and qualities of URLs up to those of SnapSizes and
-	// SnapQualities.
+	// Snap rounds the sizes and qualities of URLs up to the steps of SnapSizes and
+	// SnapQualities: few results, however many are asked for.
 	Snap bool `json:"snap"`
-	// SnapSizes are lengths in pixels; empty means defaultSizes.
+	// SnapSizes are the steps of lengths, in pixels; empty means those of Next.js:
+	// 16 32 48 64 96 128 256 384 640 750 828 1080 1200 1920 2048 3840.
 	SnapSizes []int `json:"snap_sizes"`
-	// SnapQualities are from 1 to 100; empty means defaultQualities.
+	// SnapQualities are the steps of "q", from 1 to 100; empty means 25 50 75 90 100.
 	SnapQualities []int `json:"snap_qualities"`
-	// AllowedSizes are the only sizes that a URL may ask for: "300x200", "300" for
-	// a width, "x200" for a height, "original" for neither; empty allows all.
+	// AllowedSizes are the only sizes of URLs: "300x200", "640" for a width, "x480"
+	// for a height, "original" for neither; others are answered 400. Empty means
+	// all.
 	AllowedSizes []string `json:"allowed_sizes"`
-	// AllowedOptions are the only parameters that change pixels and count in a
-	// URL; empty allows all.
+	// AllowedOptions are the only parameters of URLs that change pixels; others are
+	// ignored. Empty means all.
 	AllowedOptions []string `json:"allowed_options"`
-	// Referers are the hosts of pages that may show the pictures; empty allows all.
-	// A leading "*." allows every sub-domain, "none" requests that name no page.
+	// Referers are the hosts of the pages that may show the pictures, "*." before
+	// one for its sub-domains, "none" for requests that name no page; empty means
+	// all.
 	Referers []string `json:"referers"`
 	// Blocked are lists of pictures that are not shown any more.
 	Blocked []BlockedConfig `json:"blocked"`
@@ -37,25 +40,30 @@ type BoundsConfig struct {
 
 // BlockedConfig is a list of pictures that are not shown.
 type BlockedConfig struct {
-	// Names are names of objects; one that ends in * stands for all that begin so.
+	// Names are names of pictures; one with "*" at its end stands for all that begin
+	// so.
 	Names []string `json:"names"`
-	// File holds more of them, one a line. It is read again when it changes.
+	// File is a file of more names, one a line, "#" before a remark; it is read
+	// again when it changes.
 	File string `json:"file"`
-	// Status is the answer: 410, which 0 means, or 451.
+	// Status is the answer: 410, or 451 for legal reasons; 0 means 410.
 	Status StatusCode `json:"status"`
 }
 
 // RateConfig bounds how many requests one client may send. Zero values mean no
 // bound.
 type RateConfig struct {
-	// Client is for one address, or one network of 64 bits of IPv6.
+	// Client bounds the requests of one address, or one IPv6 network of 64 bits.
 	Client Rate `json:"client"`
-	// Token is for the owner of a token.
+	// Token bounds the requests of the owner of a token: "sub", else the token
+	// itself.
 	Token Rate `json:"token"`
 }
 
 // A Rate is how many requests come in the long run and at once.
 type Rate struct {
+	// PerSecond is how many come in the long run; beyond it the answer is 429. 0
+	// means any.
 	PerSecond float64 `json:"per_second"`
 	// Burst is how many may come at once; 0 means ten seconds' worth.
 	Burst int `json:"burst"`

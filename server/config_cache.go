@@ -12,34 +12,41 @@ import (
 
 // CacheConfig bounds the tiers of a cache.
 type CacheConfig struct {
-	// MemoryMB is the size of the memory tier of the handler; 0 means none.
+	// MemoryMB is the bound of the results that the handler keeps in memory, in MB;
+	// 0 means none.
 	MemoryMB int64 `json:"memory_mb"`
-	// DiskMB bounds the folder CachePath; 0 means that only MinFree does.
-	// Handlers that share a folder have to agree on both.
+	// DiskMB is the bound of the folder CachePath, in MB; handlers that share it have
+	// to agree. 0 means any: MinFree bounds it.
 	DiskMB int64 `json:"disk_mb"`
-	// MinFree is the part of the file system that stays free, below 1; 0 means
-	// 0.1 without DiskMB, else none.
+	// MinFree is the part of the file system that stays free, below 1: results go for
+	// what others write. 0 means 0.1 without DiskMB, else none.
 	MinFree float64 `json:"min_free"`
-	// OriginalsMB is how much of the sources is kept too, in CachePath; 0 means
-	// none.
+	// OriginalsMB is the bound of the sources that are kept in CachePath too, in MB:
+	// new sizes without asking the store; 0 means none.
 	OriginalsMB int64 `json:"originals_mb"`
-	// Bucket is a bucket that machines share as their last tier; empty means
-	// none. It is reached as Store says, or as the sources of the handler.
+	// Bucket is a bucket that machines share as their last tier; empty means none.
 	Bucket string `json:"bucket"`
-	// Prefix is the folder of the results in Bucket.
+	// Prefix is the folder of the results in it.
 	Prefix string `json:"prefix"`
-	// Store has endpoint, region and keys of Bucket where they differ from those
-	// of the sources.
+	// Store is how to reach that bucket, with keys as those of "aws"; absent means as
+	// the sources of the handler.
 	Store *StoreConfig `json:"store"`
 }
 
 // StoreConfig is how to reach a store; the fields are those of [AWSConfig].
 type StoreConfig struct {
-	Endpoint     string `json:"endpoint"`
-	Region       string `json:"region"`
-	PathStyle    *bool  `json:"path_style"`
-	AccessKey    string `json:"aws_access"`
-	SecretKey    Secret `json:"aws_secret"`
+	// Endpoint is the URL, or the host and port, of the store; empty means AWS.
+	Endpoint string `json:"endpoint"`
+	// Region is the region of the bucket.
+	Region string `json:"region"`
+	// PathStyle puts the bucket's name into the path (true) or the host name
+	// (false); absent means by the endpoint.
+	PathStyle *bool `json:"path_style"`
+	// AccessKey is the access key.
+	AccessKey string `json:"aws_access"`
+	// SecretKey is the secret key.
+	SecretKey Secret `json:"aws_secret"`
+	// SessionToken is for temporary keys.
 	SessionToken Secret `json:"session_token"`
 }
 
@@ -101,17 +108,19 @@ func (h *HandlerConfig) store() *AWSConfig {
 
 // Freshness are times in seconds.
 type Freshness struct {
-	// Revalidate is after how long the source is asked whether it has changed;
-	// 0 means after CacheTime.
+	// Revalidate is after how many seconds the source is asked whether it has
+	// changed; 0 means after CacheTime.
 	Revalidate int64 `json:"revalidate"`
-	// StaleWhileRevalidate is for how long after that a result is still sent at
-	// once, while the source is asked; it is told to other caches too.
+	// StaleWhileRevalidate is for how many seconds after that a result is still sent
+	// at once, while the source is asked; it is told to other caches too. 0 means not
+	// at all.
 	StaleWhileRevalidate int64 `json:"stale_while_revalidate"`
-	// StaleIfError is for how long after CacheTime a result is sent when the
-	// source cannot be had. Absent means a day, and is not told to other caches.
+	// StaleIfError is for how many seconds after CacheTime a result is sent when the
+	// source cannot be had; told to other caches only if it is set. Absent means
+	// 86400.
 	StaleIfError *int64 `json:"stale_if_error"`
-	// NegativeTime is for how long it is remembered that there is no such
-	// picture; absent means 10, at most 300, negative not at all.
+	// NegativeTime is for how many seconds it is remembered that there is no such
+	// picture, at most 300, negative for not at all; absent means 10.
 	NegativeTime *int64 `json:"negative_time"`
 }
 
@@ -156,22 +165,27 @@ func seconds(n int64) time.Duration {
 
 // LimitsConfig bounds what one picture may cost. Zero fields mean the default.
 type LimitsConfig struct {
-	// Pixels of a source (100 million), of a result (40 million), of all frames
-	// of an animation together (100 million).
-	Pixels       int64 `json:"pixels"`
+	// Pixels is the largest source, in pixels; 0 means 100000000.
+	Pixels int64 `json:"pixels"`
+	// OutputPixels is the largest result, in pixels; 0 means 40000000.
 	OutputPixels int64 `json:"output_pixels"`
-	FramePixels  int64 `json:"frame_pixels"`
-	// Frames of an animation; beyond it the first one is left (200).
+	// FramePixels are the pixels of all frames of an animation together; beyond them
+	// the first frame is left. 0 means 100000000.
+	FramePixels int64 `json:"frame_pixels"`
+	// Frames are the frames of an animation; beyond them the first one is left. 0
+	// means 200.
 	Frames int `json:"frames"`
-	// Side of a source (65,535) and of a result (12,000), in pixels.
-	Side       int `json:"side"`
+	// Side is the longest side of a source, in pixels; 0 means 65535.
+	Side int `json:"side"`
+	// OutputSide is the longest side of a result, in pixels; 0 means 12000.
 	OutputSide int `json:"output_side"`
-	// Scans of a progressive JPEG (100).
+	// Scans are the scans of a progressive JPEG; 0 means 100.
 	Scans int `json:"scans"`
-	// WorkSeconds for decoding, scaling and encoding (20), FetchSeconds for the
-	// source (15), RequestSeconds for all of a request (30).
-	WorkSeconds    int `json:"work_seconds"`
-	FetchSeconds   int `json:"fetch_seconds"`
+	// WorkSeconds is the time for decoding, scaling and encoding; 0 means 20.
+	WorkSeconds int `json:"work_seconds"`
+	// FetchSeconds is the time for a source; 0 means 15.
+	FetchSeconds int `json:"fetch_seconds"`
+	// RequestSeconds is the time for all that a miss needs; 0 means 30.
 	RequestSeconds int `json:"request_seconds"`
 }
 
@@ -204,13 +218,15 @@ func (l *LimitsConfig) resize(formats []resize.Format, avifPixels int64) resize.
 
 // AdminConfig is the listener for operators.
 type AdminConfig struct {
-	// Listen is an address with a port, as in 127.0.0.1:9090; empty means off.
+	// Listen is the address and port of the listener for operators, as in
+	// "127.0.0.1:9090"; empty means off.
 	Listen string `json:"listen"`
-	// Token is what requests show as "Authorization: Bearer": purges always,
-	// and all of them where Listen is not a loopback address.
+	// Token is what they show as "Authorization: Bearer", at least 16 bytes: for
+	// purges, and for everything where "listen" is not a loopback address. Empty means
+	// no purges.
 	Token Secret `json:"token"`
-	// Playground is the page on which all handlers can be tried; absent means
-	// true.
+	// Playground is the page on which all handlers can be tried, at "/" of that
+	// listener; absent means true.
 	Playground *bool `json:"playground"`
 }
 
@@ -242,12 +258,13 @@ func (a *AdminConfig) loopback() bool {
 // EventsConfig is how stores tell of changes: by POST /events on the listener
 // for operators, and on the public ports where Path is set.
 type EventsConfig struct {
-	// Secret is what webhooks show as "Authorization: Bearer".
+	// Secret is what webhooks of stores show as "Authorization: Bearer", at least 16
+	// bytes.
 	Secret Secret `json:"secret"`
-	// SNSTopics are the ARNs of the topics whose signed messages are believed.
+	// SNSTopics are the ARNs of the SNS topics whose signed messages are believed.
 	SNSTopics []string `json:"sns_topics"`
-	// Path is where events are taken on the public ports, as in /_events; empty
-	// means nowhere.
+	// Path is where events are taken on the public ports, as in "/_events"; on the
+	// listener for operators it is "/events". Empty means nowhere.
 	Path string `json:"path"`
 }
 
@@ -275,7 +292,7 @@ func (e *EventsConfig) validate(c *Config, faults *faults) {
 type HandlerEvents struct {
 	// Listen asks the store for notifications, as MinIO has them.
 	Listen bool `json:"listen"`
-	// Remake are queries, as in "w=300&h=200", that are made anew of every
+	// Remake are queries, as in `["w=300&h=200"]`, that are made anew of every
 	// picture that was written.
 	Remake []string `json:"remake"`
 }

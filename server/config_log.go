@@ -10,16 +10,17 @@ import (
 
 // LogConfig says what is logged, and how.
 type LogConfig struct {
-	// Format is text or json; empty means text.
+	// Format is "text" or "json"; empty means "text".
 	Format string `json:"format"`
-	// Level is the least that is logged: debug, info, warn or error; empty
-	// means info.
+	// Level is the least that is logged: "debug", "info", "warn" or "error"; empty
+	// means "info".
 	Level string `json:"level"`
-	// Requests says which requests get a line: off, errors (those that an
-	// operator can do something about) or all; empty means errors.
+	// Requests are the requests that get a line: "off", "errors" (those that an
+	// operator can do something about) or "all"; empty means "errors".
 	Requests string `json:"requests"`
-	// RequestID is the header in which proxies of TrustedProxies number
-	// requests; empty means X-Request-Id. Other requests get a number here.
+	// RequestID is the header with the request number that a trusted proxy sends;
+	// other requests get a number here, and answers have it in "X-Request-Id". Empty
+	// means "X-Request-Id".
 	RequestID string `json:"request_id"`
 }
 
@@ -60,15 +61,16 @@ func validHeader(name string) bool {
 
 // TracingConfig is where traces are sent.
 type TracingConfig struct {
-	// Endpoint is the URL of a collector that takes OTLP by HTTP, as in
-	// http://127.0.0.1:4318; empty means none.
+	// Endpoint is the URL of a collector that takes OpenTelemetry traces (OTLP by
+	// HTTP), as in "http://127.0.0.1:4318"; empty means off.
 	Endpoint string `json:"endpoint"`
-	// Ratio is the part of requests that is traced, 0 to 1; absent means 0.1. A
-	// proxy of TrustedProxies decides for the requests that it traces.
+	// Ratio is the part of the requests that is traced, 0 to 1; trusted proxies
+	// decide for what they trace. Absent means 0.1.
 	Ratio *float64 `json:"ratio"`
-	// Headers are sent to the collector.
+	// Headers are headers for the collector, as in
+	// `{"Authorization": "Bearer ${KEY}"}`.
 	Headers map[string]Secret `json:"headers"`
-	// Service is the name of this service in traces; empty means s3imageserver.
+	// Service is the name of this service in traces; empty means "s3imageserver".
 	Service string `json:"service"`
 }
 

@@ -10,27 +10,33 @@ import (
 
 // AWSConfig is a bucket of any S3-compatible store.
 type AWSConfig struct {
+	// BucketName is the bucket.
 	BucketName string `json:"bucket_name"`
 	// FilePath is the folder in the bucket; a slash is added when it is missing.
 	FilePath string `json:"file_path"`
-	// FilePathRaw takes FilePath as a bare prefix of the names.
+	// FilePathRaw takes FilePath as a bare prefix, without a slash behind it.
 	FilePathRaw bool `json:"file_path_raw"`
-	// AccessKey and SecretKey may both be empty: then the environment, the
-	// shared credentials file, a web identity and the machine's role are asked.
-	AccessKey    string `json:"aws_access"`
-	SecretKey    Secret `json:"aws_secret"`
+	// AccessKey is the access key; empty means that of the standard chain (the
+	// environment, the shared credentials file, a web identity, the machine's role),
+	// else anonymous.
+	AccessKey string `json:"aws_access"`
+	// SecretKey is the secret key.
+	SecretKey Secret `json:"aws_secret"`
+	// SessionToken is for temporary keys.
 	SessionToken Secret `json:"session_token"`
-	// Endpoint is the store's URL or host and port; empty means AWS.
+	// Endpoint is the URL, or the host and port, of the store; empty means AWS.
 	Endpoint string `json:"endpoint"`
-	Region   string `json:"region"`
+	// Region is the region of the bucket; empty means that which the store names.
+	Region string `json:"region"`
 	// PathStyle puts the bucket's name into the path (true) or the host name
-	// (false); absent decides by the endpoint.
+	// (false); absent means by the endpoint.
 	PathStyle *bool `json:"path_style"`
 	// CredentialsEndpoint is the URL of the service that gives keys for a web
-	// identity or the machine's role, for stores that are not AWS.
+	// identity or the machine's role, for stores that are not AWS; empty means that
+	// of AWS.
 	CredentialsEndpoint string `json:"credentials_endpoint"`
-	// CustomerKey is the key that the objects are encrypted with (SSE-C): 32
-	// bytes in base64.
+	// CustomerKey is the key that the objects are encrypted with (SSE-C): 32 bytes
+	// in base64; empty means none.
 	CustomerKey Secret `json:"sse_customer_key"`
 	// RequesterPays says that the requests are paid for by who asks.
 	RequesterPays bool `json:"requester_pays"`
@@ -38,18 +44,18 @@ type AWSConfig struct {
 
 // SourceConfig is a source that is no S3 bucket: Dir, or URL and Hosts.
 type SourceConfig struct {
-	// Dir is a local folder.
+	// Dir is a local folder instead of "aws".
 	Dir string `json:"dir"`
-	// URL is what stands before every name on a web server. Without it the
-	// first segment of a name is the host.
+	// URL is a web server instead of "aws": what stands before every name. Without
+	// it the first segment of a name is the host. See docs/sources.md.
 	URL string `json:"url"`
-	// Hosts are the hosts that may be asked beside that of URL: by name without
-	// it, else by a redirect. A leading "*." allows every sub-domain.
+	// Hosts are the hosts that redirects may lead to; without "url" those that names
+	// may begin with. "*." before one is for its sub-domains.
 	Hosts []string `json:"hosts"`
-	// Networks are addresses, as in 10.1.0.0/16, that may be asked although they
-	// are not public.
+	// Networks are addresses, as in "10.1.0.0/16", that may be asked although they
+	// are not public; empty means none.
 	Networks []string `json:"networks"`
-	// Headers are sent to the host of URL.
+	// Headers are headers for the host of "url".
 	Headers map[string]Secret `json:"headers"`
 }
 

@@ -12,20 +12,20 @@ import (
 // HeadersConfig says what answers tell browsers and search engines beside the
 // picture.
 type HeadersConfig struct {
-	// CORS are the origins, as in https://example.com, whose scripts may read
-	// pictures; "*" means all; empty means none.
+	// CORS are the origins whose scripts may read pictures, as in
+	// `["https://example.com"]`, or `["*"]`; "OPTIONS" is answered then. Empty means
+	// none.
 	CORS []string `json:"cors"`
-	// ResourcePolicy says whose pages may embed pictures: cross-origin,
-	// same-site or same-origin; empty means cross-origin.
+	// ResourcePolicy says whose pages may embed pictures: "cross-origin",
+	// "same-site" or "same-origin"; empty means "cross-origin".
 	ResourcePolicy string `json:"resource_policy"`
-	// CSP is the Content-Security-Policy of pictures; empty means
+	// CSP is the "Content-Security-Policy" of pictures; empty means
 	// "default-src 'none'; sandbox".
 	CSP string `json:"csp"`
-	// Robots is X-Robots-Tag, as in "noindex"; empty means none.
+	// Robots is "X-Robots-Tag", as in "noindex"; empty means none.
 	Robots string `json:"robots"`
-	// Canonical is what stands before the name of a picture in the link that
-	// search engines are told to take for it, as in https://example.com/h/;
-	// empty means none.
+	// Canonical is what stands before the name of a picture in the link of
+	// `rel="canonical"`, as in "https://example.com/h/"; empty means none.
 	Canonical string `json:"canonical"`
 }
 
