@@ -9,7 +9,8 @@ import (
 )
 
 // ICO, read only, where the configuration names it: the largest picture of the
-// file, which is a PNG or a device-independent bitmap with a mask.
+// file unless a page is asked for, which is a PNG or a device-independent bitmap
+// with a mask.
 var icoCodec = codec{
 	format:    ICO,
 	names:     []string{"ico"},
@@ -21,6 +22,7 @@ var icoCodec = codec{
 		return Info{Size: e.size, Depth: 4, Alpha: true}, err
 	},
 	decode: decodeICO,
+	page:   pageICO,
 	memory: memoryStandard,
 }
 
@@ -91,14 +93,20 @@ func decodeICO(file []byte, want Want) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	var p *Picture
 	if c.png {
-		return decodePNG(c.data, want)
+		if p, err = decodePNG(c.data, want); err != nil {
+			return nil, err
+		}
+	} else {
+		img, err := c.bitmap()
+		if err != nil {
+			return nil, err
+		}
+		p = still(img)
 	}
-	img, err := c.bitmap()
-	if err != nil {
-		return nil, err
-	}
-	return still(img), nil
+	p.Pages = int(binary.LittleEndian.Uint16(file[4:]))
+	return p, nil
 }
 
 // bitmap decodes a device-independent bitmap: rows from bottom to top, each

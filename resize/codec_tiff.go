@@ -9,7 +9,7 @@ import (
 )
 
 // TIFF, read where the configuration names it: its decoder had the most faults
-// of all.
+// of all. Of several pages the first one is read, or the one that is asked for.
 var tiffCodec = codec{
 	format:      TIFF,
 	names:       []string{"tiff", "tif"},
@@ -30,8 +30,10 @@ var tiffCodec = codec{
 		p := still(plain(img))
 		p.orientation = exifOrientation(file) // a TIFF file is laid out as EXIF is
 		p.ICC = tiffProfile(file)
+		_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
 		return p, nil
 	},
+	page:   pageTIFF,
 	memory: memoryStandard,
 	encode: func(w io.Writer, p *Picture, _ Quality) error {
 		img, err := p.first()

@@ -29,7 +29,7 @@ type Details struct {
 	Height      int    `json:"height,omitempty"`
 	Orientation int    `json:"orientation,omitempty"` // EXIF's, 1 to 8
 
-	Frames   int   `json:"frames,omitempty"`
+	Frames   int   `json:"frames,omitempty"`   // or pages
 	Loops    *int  `json:"loops,omitempty"`    // of an animation; 0: for ever
 	Duration int64 `json:"duration,omitempty"` // of an animation, in milliseconds
 	Alpha    *bool `json:"alpha,omitempty"`    // a pixel is transparent
@@ -198,7 +198,7 @@ func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
 // ofPixels looks at a small picture, and at all frames for how long they are
 // shown.
 func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []string) error {
-	d.Frames = p.Count
+	d.Frames = max(p.Count, p.Pages)
 	if p.Count > 1 && slices.Contains(fields, "frames") {
 		loops := p.Loops
 		d.Loops = &loops

@@ -58,6 +58,9 @@ type codec struct {
 	// decode reads a whole file. Frames may be smaller than the source, but
 	// never smaller than want.Min.
 	decode func(file []byte, want Want) (*Picture, error)
+	// page returns what the first bytes of a file would be if it had no picture
+	// but the n-th one, from 1, or its last one; nil: pages are its frames.
+	page func(file []byte, n int) ([]byte, error)
 	// memory estimates the bytes that decode and its picture hold.
 	memory func(info Info, want Want) int64
 	// resultBytes is what a pixel of a result takes while it is encoded: its

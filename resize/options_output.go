@@ -96,7 +96,7 @@ var outputParams = []param{
 	{"progressive", "JPEG that is shown coarse first", groupOutput, "", toggle{func(o *Options) *bool { return &o.Progressive }}},
 	{"chroma", "resolution of colours in JPEG and AVIF", groupOutput, "", choice[Chroma]{
 		func(o *Options) *Chroma { return &o.Chroma }, []string{"420", "444"}}},
-	{"page", "one frame of an animation, the first one is 1", groupOutput, "", whole{
+	{"page", "one frame of an animation, page of a TIFF or picture of an ICO; the first one is 1", groupOutput, "", whole{
 		func(o *Options) *int { return &o.Page }, 1, maxPage}},
 	{"anim", "false: the first frame of an animation only", groupOutput, "", choice[Animation]{
 		func(o *Options) *Animation { return &o.Animation }, []string{"true", "false"}}},

@@ -16,6 +16,7 @@ type Picture struct {
 	Frames iter.Seq2[Frame, error]
 	Count  int // of frames, at least 1
 	Loops  int // how often an animation is played; 0 means for ever
+	Pages  int // pictures in the file, where only one of them is read; else 0
 
 	// Scale is how many pixels a frame has for one of the source, along a side:
 	// 1, or less if the file was decoded at a reduced size. Frames cover

@@ -97,7 +97,7 @@ func (j *job) read(ctx context.Context, src Source) (file []byte, err error) {
 func (j *job) make(ctx context.Context, file []byte) (result *Result, err error) {
 	defer recovered(&err)
 	began := time.Now()
-	picture, err := j.codec.decode(file, j.want)
+	picture, err := j.decode(file)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)
 	}
@@ -222,7 +222,11 @@ func (j *job) sniff(head []byte) error {
 
 // inspect reads the header and checks it against the limits.
 func (j *job) inspect(head []byte) error {
-	info, err := j.codec.config(head)
+	var info Info
+	err := j.onPage(head, func() (err error) {
+		info, err = j.codec.config(head)
+		return err
+	})
 	if err != nil {
 		return err
 	}
