@@ -43,6 +43,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/image/webp":                        "resize/codec_webp.go",
 	"golang.org/x/image/tiff":                        "resize/codec_tiff.go",
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
+	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "resize/codec_png.go",
 	"image/gif":                                      "resize/codec_gif.go",
 	"image/jpeg":                                     "resize/codec_jpeg.go",

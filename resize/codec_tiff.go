@@ -2,14 +2,13 @@ package resize
 
 import (
 	"bytes"
-	"image"
 	"io"
 
 	"golang.org/x/image/tiff"
 )
 
 // TIFF, read where the configuration names it: its decoder had the most faults
-// of all. Of several pages the first one is read, or the one that is asked for.
+// of all. Of several pages the first one is read, or the one that is asked for. Our own writer writes it.
 var tiffCodec = codec{
 	format:      TIFF,
 	names:       []string{"tiff", "tif"},
@@ -33,16 +32,14 @@ var tiffCodec = codec{
 		_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
 		return p, nil
 	},
-	page:   pageTIFF,
-	memory: memoryStandard,
+	page:      pageTIFF,
+	memory:    memoryStandard,
+	embedsICC: true,
 	encode: func(w io.Writer, p *Picture, _ Quality) error {
 		img, err := p.first()
 		if err != nil {
 			return err
 		}
-		if _, ok := img.(*image.Gray); !ok {
-			img = toNRGBA(img)
-		}
-		return tiff.Encode(w, img, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+		return writeTIFF(w, img, fittingICC(p.ICC, img))
 	},
 }

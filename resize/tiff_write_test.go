@@ -1,0 +1,152 @@
+package resize
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/image/tiff"
+
+	"s3imageserver/resize/icc"
+)
+
+// noisy returns a picture whose neighbours are alike, by chance.
+func noisy(size image.Point, alpha bool) *image.NRGBA {
+	r := rand.New(rand.NewPCG(1, uint64(size.X)))
+	m := image.NewNRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			c := color.NRGBA{byte(x + r.IntN(9)), byte(y + r.IntN(9)), byte(x ^ y), 255}
+			if alpha {
+				c.A = byte(x * y)
+			}
+			m.SetNRGBA(x, y, c)
+		}
+	}
+	return m
+}
+
+// What is written is read as it was, by x/image and by vips: in one strip and
+// in several, of every number of samples.
+func TestTIFF(t *testing.T) {
+	gray := image.NewGray(image.Rect(0, 0, 900, 401))
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(i * i >> 7)
+	}
+	pictures := map[string]image.Image{
+		"one pixel": noisy(image.Pt(1, 1), false), "one column": noisy(image.Pt(1, 77), false), "one row": noisy(image.Pt(33, 1), true),
+		"colours": noisy(image.Pt(701, 300), false), "alpha": noisy(image.Pt(701, 300), true), "grey": gray,
+	}
+	profile := icc.Numbers(12, 13)
+	for name, m := range pictures {
+		var file bytes.Buffer
+		if err := tiffCodec.encode(&file, still(m), Quality{}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := tiff.Decode(bytes.NewReader(file.Bytes()))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !bytes.Equal(toNRGBA(got).Pix, toNRGBA(m).Pix) {
+			t.Errorf("%s: other pixels", name)
+		}
+		if _, ok := got.(*image.Gray); ok != (name == "grey") {
+			t.Errorf("%s: read as %T", name, got)
+		}
+		withProfile := still(m)
+		withProfile.ICC = profile
+		var kept bytes.Buffer
+		if err := tiffCodec.encode(&kept, withProfile, Quality{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := tiffProfile(kept.Bytes()); bytes.Equal(got, profile) == (name == "grey") {
+			t.Errorf("%s: profile of %d bytes", name, len(got))
+		}
+
+		if seen := byVips(t, kept.Bytes()); seen != nil && !bytes.Equal(toNRGBA(seen).Pix, toNRGBA(m).Pix) {
+			t.Errorf("%s: vips reads other pixels", name)
+		}
+	}
+}
+
+// byVips returns the picture that vips finds in a file, nil if it is not there,
+// except in CI.
+func byVips(t *testing.T, body []byte) image.Image {
+	t.Helper()
+	path, err := exec.LookPath("vips")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Log("not checked with vips: ", err)
+		return nil
+	}
+	in, out := filepath.Join(t.TempDir(), "in"), filepath.Join(t.TempDir(), "out.png")
+	if err := os.WriteFile(in, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.Command(path, "copy", in, out).CombinedOutput(); err != nil || len(said) > 0 {
+		t.Fatalf("vips: %v\n%s", err, said)
+	}
+	file, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// icc=keep writes the profile of the source.
+func TestTIFFKeepsProfile(t *testing.T) {
+	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), Options{Width: 20, Format: TIFF, Profile: ProfileKeep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := icc.Description(tiffProfile(result.Body)); !strings.Contains(name, "P3") {
+		t.Errorf("profile %q; want Display P3", name)
+	}
+}
+
+// BenchmarkTIFF prints times of our writer and of that of x/image side by side.
+func BenchmarkTIFF(b *testing.B) {
+	p, err := decodeJPEG(readSample(b, "photos/still-life.jpg"), Want{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	img, err := p.first()
+	if err != nil {
+		b.Fatal(err)
+	}
+	large := toNRGBA(img)
+	b.Run("ours", func(b *testing.B) {
+		var file bytes.Buffer
+		for b.Loop() {
+			file.Reset()
+			if err := writeTIFF(&file, large, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(file.Len()), "bytes")
+	})
+	b.Run("x_image", func(b *testing.B) {
+		var file bytes.Buffer
+		for b.Loop() {
+			file.Reset()
+			if err := tiff.Encode(&file, large, &tiff.Options{Compression: tiff.Deflate}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(file.Len()), "bytes")
+	})
+}
