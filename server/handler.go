@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"github.com/maypok86/otter/v2"
+
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -32,6 +34,9 @@ type Handler struct {
 	admin     *AdminConfig
 
 	keepable keepable
+
+	queries    *otter.Cache[string, *understood]
+	qualityKey string // of config
 
 	fallbacks fallbacks
 	manners   manners
@@ -67,6 +72,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			Fonts:   fonts.byName,
 		},
 		presets:  presetsOf(s.config, c),
+		queries:  newQueries(),
 		overlays: overlays,
 		admin:    &s.config.Admin,
 		manners:  newManners(&c.Headers),
@@ -82,6 +88,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		return nil, &Fault{Key: handlerKey(i) + ".blocked", Text: err.Error()}
 	}
 	h.setCacheControl()
+	h.qualityKey = c.qualityKey()
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}

@@ -17,9 +17,9 @@ const renderVersion = 4
 func (h *Handler) key(req request) cache.Key {
 	variant := []string{
 		strconv.Itoa(renderVersion),
-		req.options.String(),
+		req.understood.textOf(req.options),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
-		h.config.qualityKey(),
+		h.qualityKey,
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}

@@ -30,6 +30,7 @@ type request struct {
 	operator   bool                 // and an operator asks
 	steps      []step               // of the options, if explain
 	grant      grant                // by which it is answered
+	understood *understood          // what the query says
 }
 
 var (
@@ -73,34 +74,26 @@ func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 // when there is an error, which wraps errName,
 // errOption, errVersion or errExtension.
 func (h *Handler) parse(r *http.Request) (request, error) {
-	var req request
-	var wrong refused
-	req.query = resize.ParseQuery(r.URL.RawQuery)
-	if on, err := strconv.ParseBool(req.query.Get(explainParam)); err == nil && on {
+	u := h.understand(r.URL.RawQuery)
+	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
+	if on, err := strconv.ParseBool(u.query.Get(explainParam)); err == nil && on {
 		h.explained(&req, r)
 	}
-	query := h.bounds.narrow(req.query, wrong.note)
-	params := h.layers(query, wrong.note)
-	req.options = resize.ExplainOptions(params.get, h.config.MaxDimension, wrong.note)
-	req.delivery = parseDelivery(params.get, wrong.note)
-	h.overlays.known(&req.options, wrong.note)
 	name, err := objectName(r.URL, h.config.Prefix)
 	req.name = name
-	if err == nil && len(wrong) > 0 && h.config.StrictOptions {
-		err = fmt.Errorf("%w: %s", errOption, strings.Join(wrong, ", "))
+	if err == nil && len(u.wrong) > 0 && h.config.StrictOptions {
+		err = fmt.Errorf("%w: %s", errOption, strings.Join(u.wrong, ", "))
 	}
 	if err == nil && req.delivery.version != "" && !h.sources.versioned() {
 		err = errVersion
 	}
-	req.refresh = params.get(refreshParam) == "1" && h.admin.authorized(r)
+	req.refresh = u.refresh && h.admin.authorized(r)
 	h.chooseFormat(&req, r)
 	unhinted := req.options
 	req.step("parameters")
 	h.obeyHints(&req, r)
 	req.step("client hints")
-	req.info = resize.ParseDetails(params.get(infoParam))
-	req.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
-	if e := h.bounds.settle(&req, unhinted, query, h.config.MaxDimension); err == nil {
+	if e := h.bounds.settle(&req, unhinted, u.used, h.config.MaxDimension); err == nil {
 		err = e
 	}
 	req.step("snap")

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"net/url"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+
+	"s3imageserver/resize"
+)
+
+// An understood query is what a URL's parameters say to a handler, whoever asks.
+// Requests share it and change nothing in it but the text.
+type understood struct {
+	query    url.Values // all parameters, known and others
+	used     url.Values // those that the handler's bounds leave
+	options  resize.Options
+	delivery delivery
+	info     []string // fields that are asked for
+	widths   []int    // of a <picture>
+	refresh  bool
+	wrong    refused
+
+	text atomic.Pointer[optionsText] // of the last request
+}
+
+// An optionsText is what [resize.Options.String] returned.
+type optionsText struct {
+	options resize.Options
+	text    string
+}
+
+// textOf returns o.String(). u may be nil.
+func (u *understood) textOf(o resize.Options) string {
+	if u == nil {
+		return o.String()
+	}
+	if t := u.text.Load(); t != nil && t.options == o {
+		return t.text
+	}
+	t := &optionsText{o, o.String()}
+	u.text.Store(t)
+	return t.text
+}
+
+// understand reads the parameters of a query. Most queries are asked for again
+// and again, with other names: short ones are remembered.
+func (h *Handler) understand(raw string) *understood {
+	if u, ok := h.queries.GetIfPresent(raw); ok {
+		return u
+	}
+	u := &understood{query: resize.ParseQuery(raw)}
+	u.used = h.bounds.narrow(u.query, u.wrong.note)
+	params := h.layers(u.used, u.wrong.note)
+	u.options = resize.ExplainOptions(params.get, h.config.MaxDimension, u.wrong.note)
+	u.delivery = parseDelivery(params.get, u.wrong.note)
+	u.info = resize.ParseDetails(params.get(infoParam))
+	u.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
+	u.refresh = params.get(refreshParam) == "1"
+	h.overlays.known(&u.options, u.wrong.note)
+	if len(raw) <= longestKept && !u.query.Has(tokenParam) { // tokens are kept nowhere
+		h.queries.Set(raw, u)
+	}
+	return u
+}
+
+// What is remembered of queries, about 3 kB for each.
+const (
+	mostQueries = 512
+	longestKept = 256 // bytes
+)
+
+func newQueries() *otter.Cache[string, *understood] {
+	return otter.Must(&otter.Options[string, *understood]{MaximumSize: mostQueries})
+}
