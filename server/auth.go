@@ -9,7 +9,7 @@ import (
 )
 
 // An authorizer decides whether a request is answered. The error wraps
-// errVerification if it is not. It must be safe for concurrent use.
+// errVerification if it is not, or errNoKeys if that cannot be said now. It must be safe for concurrent use.
 type authorizer interface {
 	authorize(r *http.Request, req *request) (grant, error)
 }
@@ -112,6 +112,9 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 		found, err := a.authorize(r, req)
 		if err == nil {
 			return g.and(found), nil
+		}
+		if errors.Is(err, errNoKeys) {
+			return g, err // and not that the others do not let it in
 		}
 		reasons = append(reasons, err)
 	}

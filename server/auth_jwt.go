@@ -69,6 +69,9 @@ func (t *tokens) authorize(r *http.Request, req *request) (grant, error) {
 		return grant{}, fmt.Errorf("%w: no token", errVerification)
 	}
 	c, err := t.verify(r.Context(), text)
+	if errors.Is(err, errNoKeys) {
+		return grant{}, err // it may be good: that is for nobody to say now
+	}
 	if err != nil {
 		return grant{}, fmt.Errorf("%w: %w", errVerification, err)
 	}
@@ -116,13 +119,18 @@ func (t *tokens) verify(ctx context.Context, text string) (*claims, error) {
 	if len(text) > maxTokenBytes || strings.Count(text, ".") != 2 || !objectInside(text) {
 		return nil, errTokenForm
 	}
-	c := new(claims)
+	c, more := new(claims), false
 	token, err := t.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) {
 		if _, ok := token.Header["crit"]; ok {
 			return nil, errTokenCritical
 		}
-		return t.keys.find(ctx, token)
+		keys, unread, err := t.keys.find(ctx, token)
+		more = unread
+		return keys, err
 	})
+	if more && errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+		return nil, errNoKeys
+	}
 	if err != nil {
 		return nil, tokenFault(err)
 	}
@@ -168,7 +176,7 @@ func objectInside(token string) bool {
 // puts in.
 func tokenFault(err error) error {
 	for _, reason := range []error{
-		errTokenCritical, errKey, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
+		errTokenCritical, errKey, errNoKeys, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
 		jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer,
 	} {
 		if errors.Is(err, reason) {

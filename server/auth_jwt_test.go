@@ -586,20 +586,42 @@ func TestKeySetFromURL(t *testing.T) {
 	// Keys from several places hold together.
 	answer.Store(old)
 	s = newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: web.URL, Key: tokenSecret}))
-	want("the key of the configuration", mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil), 200, 1)
-	want("the key of the set", oldToken, 200, 0)
+	want("the key of the configuration", mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil), 200, 0)
+	want("the key of the set", oldToken, 200, 1)
 	want("a secret under the name of the key", mint(t, jwt.SigningMethodHS256, []byte(old), good(), map[string]any{"kid": "old"}), 403, 0)
 
-	// Nothing to begin with: no token is let in, and the URL is left alone.
+	// Nothing to begin with: nobody can say whether a token is good, the URL is
+	// left alone for a moment, and when it answers all is well.
 	answer.Store("")
 	s = newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: web.URL}))
-	want("no keys at all", oldToken, 403, 1)
-	want("no keys at all, again", oldToken, 403, 0)
+	ring = s.server.handlers[0].door.oneOf[0].(*tokens).keys[0]
+	want("no keys at all", oldToken, 503, 1)
+	want("no keys at all, again", oldToken, 503, 0)
+	want("a token that the URL could not have a key for", secretToken, 403, 0)
+	if r := s.get("/h/photo.jpg?t=" + oldToken); r.Header.Get("Retry-After") == "" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("no keys at all: %v; want Retry-After and no-store", r.Header)
+	}
+	if r := s.get("/h/photo.jpg"); r.StatusCode != 403 {
+		t.Errorf("no keys, and no token: %d; want 403", r.StatusCode)
+	}
+	answer.Store(old)
+	later(firstKeysPause)
+	want("when it answers", oldToken, 200, 1)
+	// Beside another key, and beside signed URLs.
+	answer.Store("")
+	both := tokenHandler("h", JWTConfig{JWKSURL: web.URL, Key: tokenSecret})
+	both.Auth.HMAC, both.ErrorStatus = signedHandler("").Auth.HMAC, 404
+	s = newSite(t, bucket(t), Options{}, both)
+	want("a key that is there", mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil), 200, 0)
+	want("one that is not", oldToken, 503, 1)
+	if r := s.get(signURL(newSecret, "h", "photo.jpg")); r.StatusCode != 200 {
+		t.Errorf("a signed URL: %d; want 200", r.StatusCode)
+	}
 	// It may not lead to where it is not safe.
 	evil := httptest.NewServer(http.RedirectHandler("http://example.com/keys", http.StatusFound))
 	defer evil.Close()
 	s = newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: evil.URL}))
-	want("a redirect to plain HTTP elsewhere", oldToken, 403, 0)
+	want("a redirect to plain HTTP elsewhere", oldToken, 503, 0)
 	if !strings.Contains(s.log.String(), "not safe") {
 		t.Errorf("nothing of the redirect in the log: %s", s.log)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"math/rand/v2"
@@ -11,12 +12,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
 
@@ -312,6 +315,53 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+// Of the results that are made there is a bound, whoever asks, and whatever for;
+// what is kept is sent.
+func TestMissRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &countingBucket{Bucket: bucket(t)}
+		bound := BoundsConfig{Misses: Rate{PerSecond: 0.5, Burst: 3}}
+		s := newSite(t, b, Options{}, HandlerConfig{BoundsConfig: bound, ErrorStatus: 404, Cache: CacheConfig{MemoryMB: 4}, CacheTime: new(int64(60))}, HandlerConfig{Prefix: "other"})
+		want := func(what, target string, status int, asks int64) {
+			t.Helper()
+			before := b.asked.Load()
+			r := s.get(target)
+			if r.StatusCode != status || b.asked.Load()-before != asks {
+				t.Errorf("%s: %d, the store was asked %d times; want %d, %d", what, r.StatusCode, b.asked.Load()-before, status, asks)
+			}
+			if limited := r.StatusCode == 503; limited && (r.Header.Get("Retry-After") != "2" || r.Header.Get("Cache-Control") != "no-store") {
+				t.Errorf("%s: %v; want Retry-After: 2 and no-store", what, r.Header)
+			}
+		}
+		want("a result", "/h/photo.jpg?w=20", 200, 1)
+		want("a missing picture", "/h/missing.jpg", 404, 1)
+		want("facts", "/h/same.jpg?info=1", 200, 1)
+		want("one too many", "/h/photo.jpg?w=21", 503, 0)
+		want("one that is kept", "/h/photo.jpg?w=20", 200, 0)
+		want("that it is missing is remembered", "/h/missing.jpg", 404, 0)
+		want("another handler", "/other/photo.jpg?w=21", 200, 1)
+		time.Sleep(2 * time.Second)
+		want("later", "/h/photo.jpg?w=21", 200, 1)
+		want("and not more", "/h/photo.jpg?w=22", 503, 0)
+		time.Sleep(time.Minute)
+		for i := range 3 {
+			want("a minute later", fmt.Sprintf("/h/photo.jpg?w=%d", 30+i), 200, 1)
+		}
+		want("what is kept and old is looked after", "/h/photo.jpg?w=20", 200, 1)
+	})
+}
+
+// A countingBucket counts the questions.
+type countingBucket struct {
+	storage.Bucket
+	asked atomic.Int64
+}
+
+func (b *countingBucket) Get(ctx context.Context, name string) (*storage.Object, error) {
+	b.asked.Add(1)
+	return b.Bucket.Get(ctx, name)
+}
+
 // However many clients come, few are remembered.
 func TestLimitersAreBounded(t *testing.T) {
 	l := newLimiter[netip.Addr](Rate{PerSecond: 0.001, Burst: 1}) // another one in a quarter of an hour
@@ -347,6 +397,8 @@ func TestBoundsConfigFaults(t *testing.T) {
 		{Config{}, BoundsConfig{AllowedSizes: []string{"big"}}, "handlers.0.allowed_sizes.0"},
 		{Config{}, BoundsConfig{AllowedSizes: []string{"x"}}, "handlers.0.allowed_sizes.0"},
 		{Config{}, BoundsConfig{AllowedOptions: []string{"width"}}, "handlers.0.allowed_options.0"},
+		{Config{}, BoundsConfig{Misses: Rate{PerSecond: -1}}, "handlers.0.misses.per_second"},
+		{Config{}, BoundsConfig{Misses: Rate{Burst: 1}}, "handlers.0.misses.burst"},
 		{Config{}, BoundsConfig{Referers: []string{"https://example.com"}}, "handlers.0.referers.0"},
 		{Config{}, BoundsConfig{Blocked: []BlockedConfig{{}}}, "handlers.0.blocked.0"},
 		{Config{}, BoundsConfig{Blocked: []BlockedConfig{{Names: []string{"/a"}}}}, "handlers.0.blocked.0.names.0"},

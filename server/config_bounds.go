@@ -34,6 +34,9 @@ type BoundsConfig struct {
 	// one for its sub-domains, "none" for requests that name no page; empty means
 	// all.
 	Referers []string `json:"referers"`
+	// Misses bounds the results that are made, whoever asks: beyond it the answer is
+	// 503 with "Retry-After", and what is kept is sent as ever.
+	Misses Rate `json:"misses"`
 	// Blocked are lists of pictures that are not shown any more.
 	Blocked []BlockedConfig `json:"blocked"`
 }
@@ -53,17 +56,17 @@ type BlockedConfig struct {
 // RateConfig bounds how many requests one client may send. Zero values mean no
 // bound.
 type RateConfig struct {
-	// Client bounds the requests of one address, or one IPv6 network of 64 bits.
+	// Client bounds the requests of one address, or one IPv6 network of 64 bits;
+	// beyond it the answer is 429 with "Retry-After".
 	Client Rate `json:"client"`
 	// Token bounds the requests of the owner of a token: "sub", else the token
-	// itself.
+	// itself; likewise.
 	Token Rate `json:"token"`
 }
 
-// A Rate is how many requests come in the long run and at once.
+// A Rate is how many of something come in the long run and at once.
 type Rate struct {
-	// PerSecond is how many come in the long run; beyond it the answer is 429. 0
-	// means any.
+	// PerSecond is how many come in the long run; 0 means any.
 	PerSecond float64 `json:"per_second"`
 	// Burst is how many may come at once; 0 means ten seconds' worth.
 	Burst int `json:"burst"`
@@ -78,6 +81,7 @@ var (
 func (c *BoundsConfig) validate(key string, faults *faults) {
 	c.SnapSizes = ladder(c.SnapSizes, defaultSizes, largestDimension, key+".snap_sizes", faults)
 	c.SnapQualities = ladder(c.SnapQualities, defaultQualities, 100, key+".snap_qualities", faults)
+	c.Misses.validate(key+".misses", faults)
 	if c.Snap && len(c.AllowedSizes) > 0 {
 		faults.add(key+".snap", "goes not together with allowed_sizes: sizes are either rounded or refused")
 	}
@@ -159,17 +163,19 @@ func validBlocked(name string) bool {
 }
 
 func (r *RateConfig) validate(key string, faults *faults) {
-	for name, rate := range map[string]*Rate{"client": &r.Client, "token": &r.Token} {
-		at := key + "." + name
-		if !(rate.PerSecond >= 0 && rate.PerSecond <= 1e6) {
-			faults.add(at+".per_second", "%v is not between 0 and 1000000", rate.PerSecond)
-		}
-		if rate.Burst < 0 || rate.Burst > 0 && rate.PerSecond == 0 {
-			faults.add(at+".burst", "%d needs a per_second, and is not negative", rate.Burst)
-		}
-		if rate.Burst == 0 && rate.PerSecond > 0 {
-			rate.Burst = max(1, int(10*rate.PerSecond))
-		}
+	r.Client.validate(key+".client", faults)
+	r.Token.validate(key+".token", faults)
+}
+
+func (r *Rate) validate(key string, faults *faults) {
+	if !(r.PerSecond >= 0 && r.PerSecond <= 1e6) {
+		faults.add(key+".per_second", "%v is not between 0 and 1000000", r.PerSecond)
+	}
+	if r.Burst < 0 || r.Burst > 0 && r.PerSecond == 0 {
+		faults.add(key+".burst", "%d needs a per_second, and is not negative", r.Burst)
+	}
+	if r.Burst == 0 && r.PerSecond > 0 {
+		r.Burst = max(1, int(10*r.PerSecond))
 	}
 }
 

@@ -38,6 +38,8 @@ var statuses = []struct {
 	{errGone, http.StatusGone},
 	{errLegal, http.StatusUnavailableForLegalReasons},
 	{errRate, http.StatusTooManyRequests},
+	{errMisses, http.StatusServiceUnavailable},
+	{errNoKeys, http.StatusServiceUnavailable},
 	{fs.ErrInvalid, http.StatusBadRequest},
 	{fs.ErrNotExist, http.StatusNotFound},
 	{fs.ErrPermission, http.StatusNotFound},
@@ -141,7 +143,7 @@ func (h *Handler) errorAge(req *request, status int, err error) int64 {
 // ofSource reports whether an error is a fault of the picture or its source, for
 // which the original had one status.
 func ofSource(err error, status int) bool {
-	for _, ours := range []error{errVerification, errGone, errLegal, resize.ErrBusy} {
+	for _, ours := range []error{errVerification, errNoKeys, errGone, errLegal, errMisses, resize.ErrBusy} {
 		if errors.Is(err, ours) {
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -31,6 +32,7 @@ type Handler struct {
 	door      door
 	bounds    *bounds
 	rates     *rates
+	misses    *rate.Limiter // nil: any number
 	admin     *AdminConfig
 
 	keepable keepable
@@ -86,6 +88,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {
 		return nil, &Fault{Key: handlerKey(i) + ".blocked", Text: err.Error()}
+	}
+	if m := c.Misses; m.PerSecond > 0 {
+		h.misses = rate.NewLimiter(rate.Limit(m.PerSecond), m.Burst)
 	}
 	h.setCacheControl()
 	h.qualityKey = c.qualityKey()

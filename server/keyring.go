@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +21,11 @@ const (
 	// keysAge is how long a set that was fetched is taken for new.
 	keysAge = 15 * time.Minute
 	// keysPause is how long the one who has the set is left alone after an answer,
-	// when a token names a key that is not in it.
+	// when a token names a key that is not in it, and after a failure.
 	keysPause = 30 * time.Second
+	// firstKeysPause is the same after a failure when there are no keys yet: nobody
+	// is let in without them.
+	firstKeysPause = retryAfter
 	// keysTimeout bounds one fetch.
 	keysTimeout = 5 * time.Second
 	// keysLook is how often a file is looked at.
@@ -78,12 +82,18 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger) (all keyrings, err e
 	return all, nil
 }
 
-// find returns the keys that a token may be signed with.
-func (all keyrings) find(ctx context.Context, token *jwt.Token) (any, error) {
+// errNoKeys is that nobody can say whether a token is good: the keys for it could
+// not be fetched yet.
+var errNoKeys = errors.New("the keys of tokens cannot be had")
+
+// find returns the keys that a token may be signed with, and whether there may be
+// more that could not be fetched yet.
+func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more bool, err error) {
 	var set jwt.VerificationKeySet
 	for _, k := range all {
 		found, err := k.find(ctx, token)
 		if err != nil {
+			more = more || errors.Is(err, errNoKeys)
 			continue
 		}
 		if several, ok := found.(jwt.VerificationKeySet); ok {
@@ -92,10 +102,13 @@ func (all keyrings) find(ctx context.Context, token *jwt.Token) (any, error) {
 			set.Keys = append(set.Keys, found)
 		}
 	}
-	if len(set.Keys) == 0 {
-		return nil, errKey
+	switch {
+	case len(set.Keys) > 0:
+		return set, more, nil
+	case more:
+		return nil, true, errNoKeys
 	}
-	return set, nil
+	return nil, false, errKey
 }
 
 // find returns the key of a token.
@@ -103,12 +116,15 @@ func (k *keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 	if k.url == "" {
 		return k.fromFile().find(token)
 	}
+	if alg := token.Method.Alg(); alg == "none" || strings.HasPrefix(alg, "HS") {
+		return nil, errKey // what all can fetch is no secret
+	}
 	keys, asked, due := k.known()
 	if due {
 		keys = k.ask(ctx, asked, keys == nil)
 	}
 	if keys == nil {
-		return nil, errKey
+		return nil, errNoKeys
 	}
 	key, err := keys.find(token)
 	if err == nil || time.Since(asked) < keysPause || due {
@@ -181,7 +197,11 @@ func (k *keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
 	k.asked = time.Now()
 	if err != nil {
 		k.log.Error("keys of tokens not fetched", "jwks_url", k.url, "error", err)
-		k.next = k.asked.Add(keysPause)
+		pause := keysPause
+		if k.keys == nil {
+			pause = firstKeysPause
+		}
+		k.next = k.asked.Add(pause)
 		return k.keys
 	}
 	k.keys, k.next = fresh, k.asked.Add(keysAge)

@@ -34,6 +34,8 @@ var kinds = []struct {
 	{errGone, "blocked"},
 	{errLegal, "blocked"},
 	{errRate, "rate"},
+	{errMisses, "misses"},
+	{errNoKeys, "keys"},
 	{fs.ErrInvalid, "name"},
 	{fs.ErrNotExist, "missing"},
 	{fs.ErrPermission, "forbidden"},

@@ -13,16 +13,22 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// errRate wraps a *rateError.
-var errRate = errors.New("too many requests")
+// What a *rateError is: of one client, or of the results that a handler makes.
+var (
+	errRate   = errors.New("too many requests")
+	errMisses = errors.New("too many results are to be made")
+)
 
 // A rateError says when the next request may come.
-type rateError struct{ wait time.Duration }
+type rateError struct {
+	err  error
+	wait time.Duration
+}
 
-func (e *rateError) Error() string { return fmt.Sprintf("%v: the next one in %v", errRate, e.wait) }
+func (e *rateError) Error() string { return fmt.Sprintf("%v: the next one in %v", e.err, e.wait) }
 
-// Unwrap makes it an errRate.
-func (e *rateError) Unwrap() error { return errRate }
+// Unwrap returns what there is too much of.
+func (e *rateError) Unwrap() error { return e.err }
 
 // maxLimiters is how many clients are known at once. Those who come seldom are
 // forgotten first: they may begin anew.
@@ -52,12 +58,17 @@ func (l *limiter[K]) allow(client K) error {
 	if !ok {
 		one, _ = l.known.ComputeIfAbsent(client, func() (*rate.Limiter, bool) { return rate.NewLimiter(l.limit, l.burst), false })
 	}
+	return take(one, errRate)
+}
+
+// take takes one of a limiter, or says when there is the next one.
+func take(l *rate.Limiter, tooMuch error) error {
 	now := time.Now()
-	if one.AllowN(now, 1) {
+	if l.AllowN(now, 1) {
 		return nil
 	}
-	missing := 1 - one.TokensAt(now)
-	return &rateError{time.Duration(math.Max(missing, 0) / float64(l.limit) * float64(time.Second))}
+	missing := 1 - l.TokensAt(now)
+	return &rateError{tooMuch, time.Duration(math.Max(missing, 0) / float64(l.Limit()) * float64(time.Second))}
 }
 
 // rates are the bounds of a server.

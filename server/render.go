@@ -71,8 +71,12 @@ const maxFetches = 256
 // already is looked after even when the server is busy: it costs little.
 func (h *Handler) enter(old *cache.Entry) (leave func(), err error) {
 	if n := h.fetches.Add(1); old == nil {
-		if err = h.resizer.Budget.Full(); err == nil && n > maxFetches {
+		err = h.resizer.Budget.Full()
+		if err == nil && n > maxFetches {
 			err = fmt.Errorf("%w: %d sources are being fetched already", resize.ErrBusy, maxFetches)
+		}
+		if err == nil && h.misses != nil {
+			err = take(h.misses, errMisses)
 		}
 	}
 	leave = func() { h.fetches.Add(-1) }
