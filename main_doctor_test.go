@@ -54,8 +54,9 @@ func has(findings []server.Finding, level, about, words string) bool {
 	return false
 }
 
-// skewedProxy is the store, with a clock that is wrong: it says so, and refuses.
-func skewedProxy(t *testing.T, endpoint string, by time.Duration, refuse bool) string {
+// proxyOf is the store, before which answer may answer, if it is not nil, and
+// behind which change may change what the store says.
+func proxyOf(t *testing.T, endpoint string, answer func(http.ResponseWriter, *http.Request) bool, change func(*http.Response) error) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)
 	if err != nil {
@@ -66,23 +67,33 @@ func skewedProxy(t *testing.T, endpoint string, by time.Duration, refuse bool) s
 			r.SetURL(target)
 			r.Out.Host = r.In.Host // it is signed
 		},
-		ModifyResponse: func(r *http.Response) error {
-			r.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
-			return nil
-		},
+		ModifyResponse: change,
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if refuse {
-			w.Header().Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
-			w.Header().Set("Content-Type", "application/xml")
-			w.WriteHeader(403)
-			_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the server's time is too large.</Message></Error>`))
-			return
+		if answer == nil || !answer(w, r) {
+			proxy.ServeHTTP(w, r)
 		}
-		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// skewedProxy is the store, with a clock that is wrong: it says so, and refuses.
+func skewedProxy(t *testing.T, endpoint string, by time.Duration, refuse bool) string {
+	t.Helper()
+	date := func() string { return time.Now().Add(by).UTC().Format(http.TimeFormat) }
+	return proxyOf(t, endpoint, func(w http.ResponseWriter, r *http.Request) bool {
+		if refuse {
+			w.Header().Set("Date", date())
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(403)
+			_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time and the server's time is too large.</Message></Error>`))
+		}
+		return refuse
+	}, func(r *http.Response) error {
+		r.Header.Set("Date", date())
+		return nil
+	})
 }
 
 // Each fault of a store, set up on purpose: the sentence names it.
@@ -90,6 +101,7 @@ func TestDoctorOfStores(t *testing.T) {
 	store := s3test.Start(t, s3test.MinIO, "MINIO_SITE_REGION=eu-central-1")
 	store.MakeBucket(t, "pictures")
 	store.MakeBucket(t, "empty")
+	store.MakeBucket(t, "results")
 	store.Put(t, "pictures", "large/photo.jpg", photo(t, 60, 40))
 	store.Put(t, "pictures", "small/photo.jpg", photo(t, 60, 40))
 	good := map[string]any{"bucket_name": "pictures", "file_path": "large", "endpoint": store.Endpoint, "region": "eu-central-1", "aws_access": s3test.AccessKey, "aws_secret": s3test.SecretKey}
@@ -161,6 +173,34 @@ func TestDoctorOfStores(t *testing.T) {
 				t.Errorf("with %s only: %v\n%+v", tt.allowed, err, findings)
 			}
 		}
+		// Of the bucket of results.
+		store.Allow(t, "pictures", "s3:ListBucket", "s3:GetObject")
+		for _, tt := range []struct {
+			allowed      []string
+			level, words string
+		}{
+			{[]string{"s3:ListBucket", "s3:GetObject"}, "fault", "PutObject is denied: no result can be shared"},
+			{[]string{"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "fault", "DeleteObject is refused (403 AccessDenied): purges would not reach the bucket"},
+			{[]string{"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, "ok", "results can be written and removed"},
+		} {
+			store.Allow(t, "results", tt.allowed...)
+			findings, err := doctorOf(t, map[string]any{"handlers": []any{map[string]any{"name": "h", "aws": anonymous, "cache": map[string]any{"bucket": "results"}}}})
+			if !has(findings, tt.level, "handlers.0.cache.bucket", tt.words) || (err != nil) != (tt.level == "fault") {
+				t.Errorf("results with %s: %v\n%+v", tt.allowed, err, findings)
+			}
+		}
+		// A gateway that lets nobody ask for heads.
+		headless := maps.Clone(good)
+		headless["endpoint"] = proxyOf(t, store.Endpoint, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			return r.Method == http.MethodHead
+		}, nil)
+		findings, err := doctorOf(t, map[string]any{"handlers": []any{map[string]any{"name": "h", "aws": headless}}})
+		if err != nil || !has(findings, "warning", "handlers.0.aws", "HeadObject is denied") || !has(findings, "ok", "handlers.0.aws", "objects can be read") {
+			t.Errorf("without HeadObject: %v\n%+v", err, findings)
+		}
 	})
 }
 
@@ -173,6 +213,11 @@ func TestDoctorOfMachine(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "file"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// Of a good cache folder the speed is told, whatever it is.
+	findings, err := doctorOf(t, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": filepath.Join(folder, "cache")}}})
+	if err != nil || !has(findings, "ok", "handlers.0.cache_path", "MB a second") && !has(findings, "warning", "handlers.0.cache_path", "MB a second") {
+		t.Errorf("a good cache folder: %v\n%+v", err, findings)
+	}
 	tests := []struct {
 		name         string
 		config       map[string]any
@@ -180,7 +225,6 @@ func TestDoctorOfMachine(t *testing.T) {
 		level, about string
 		words        string
 	}{
-		{"a good cache folder", nil, map[string]any{"cache_path": filepath.Join(folder, "cache")}, "ok", "handlers.0.cache_path", "can be written, at "},
 		{"a cache folder that is a file", nil, map[string]any{"cache_path": filepath.Join(folder, "file")}, "fault", "handlers.0.cache_path", "is a file, not a folder"},
 		{"no folder of pictures", nil, map[string]any{"source": map[string]any{"dir": filepath.Join(folder, "none")}}, "fault", "handlers.0.source.dir", "there is no folder"},
 		{"a weak token", map[string]any{"admin": map[string]any{"token": "passwordpassword"}}, nil, "warning", "admin.token", "different characters"},

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"image"
 	"io"
 	"log/slog"
@@ -203,5 +204,37 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "fault    handlers.0.cache_path: this user cannot write into the folder "+folder+"/cache: permission denied") {
 		t.Errorf("doctor = %v\n%s", err, out)
+	}
+}
+
+// On a disk that is full, and on one that can only be read, doctor says so.
+func TestDoctorOfRealDisks(t *testing.T) {
+	if out, err := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt").CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("unshare: %v\n%s", err, out)
+		}
+		t.Skipf("not tested on a full disk: unshare: %v", err)
+	}
+	folder := t.TempDir()
+	cache := filepath.Join(folder, "cache")
+	if err := os.Mkdir(cache, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "a.jpg"), photo(t, 30, 20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"http_port": %d, "handlers": [{"name": "h", "source": {"dir": %q}, "cache_path": %q}]}`, freePort(t), folder, cache), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ mount, want string }{
+		"full":      {"mount -t tmpfs -o size=1m none", "nothing can be written into " + cache + ": no space left on device"},
+		"read-only": {"mount -t tmpfs -o ro,size=1m none", "cannot write into the folder " + cache + ": read-only file system"},
+	} {
+		cmd := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", tt.mount+` "$1" && exec "$2" -c "$3" doctor`, "sh", cache, build(t), file)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), tt.want) {
+			t.Errorf("%s: doctor = %v\n%s\nwant %s", name, err, out, tt.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -60,6 +61,7 @@ func Doctor(ctx context.Context, c *Config) []Finding {
 		d.sources(ctx, i)
 		d.cache(ctx, i)
 	}
+	d.tokenKeys(ctx)
 	d.certificate()
 	d.memory()
 	d.files()
@@ -180,6 +182,32 @@ func weakness(key, secret string) string {
 		return fmt.Sprintf("has only %d different characters: use openssl rand -base64 32", len(different))
 	}
 	return ""
+}
+
+// tokenKeys asks for the keys that tokens are signed with.
+func (d *doctor) tokenKeys(ctx context.Context) {
+	asked := map[string]bool{}
+	ask := func(about string, a *AuthConfig) {
+		if a == nil || a.JWT == nil || a.JWT.JWKSURL == "" || asked[a.JWT.JWKSURL] {
+			return
+		}
+		asked[a.JWT.JWKSURL] = true
+		about += "auth.jwt.jwks_url"
+		rings, err := newKeyrings(d.config, &JWTConfig{JWKSURL: a.JWT.JWKSURL}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return // Check has said it
+		}
+		keys, err := rings[0].fetch(ctx)
+		if err != nil {
+			d.add(FindingFault, about, "no token can be checked: %v", err)
+			return
+		}
+		d.add(FindingOK, about, "answers with %d keys", len(keys.all))
+	}
+	ask("", d.config.Auth)
+	for i := range d.config.Handlers {
+		ask(handlerKey(i)+".", d.config.Handlers[i].Auth)
+	}
 }
 
 // memory compares what is promised with what there is.

@@ -93,26 +93,29 @@ func (d *doctor) disk(about, folder string, c CacheConfig) {
 		d.add(FindingFault, about, "nothing can be written into %s: %v", existing, reason(err))
 		return
 	}
-	speed := float64(trialBytes) / took.Seconds()
-	level, text := FindingOK, "the folder %s can be written, at %.0f MB a second"
-	if speed < slowDisk {
-		level, text = FindingWarning, "the disk of %s is slow: %.1f MB a second; results may be made faster than they are kept"
-	}
-	d.add(level, about, text, folder, speed/(1<<20))
+	d.speed(about, folder, took)
 	if existing == folder {
 		if open, mode := openToOthers(folder); open {
 			d.add(FindingWarning, about, "other users may read or write %s (%s): chmod 750", folder, mode)
 		}
 	}
-	d.space(about, existing, c)
+	if free, total, ok := cache.FreeSpace(existing); ok {
+		d.space(about, free, total, c)
+	}
 }
 
-// space compares what is free with what is to stay so.
-func (d *doctor) space(about, folder string, c CacheConfig) {
-	free, total, ok := cache.FreeSpace(folder)
-	if !ok {
-		return
+// speed judges how long trialBytes took to be written.
+func (d *doctor) speed(about, folder string, took time.Duration) {
+	speed := trialBytes / took.Seconds()
+	level, text := FindingOK, "the folder %s can be written, at %.0f MB a second"
+	if speed < slowDisk {
+		level, text = FindingWarning, "the disk of %s is slow: %.1f MB a second; results may be made faster than they are kept"
 	}
+	d.add(level, about, text, folder, speed/(1<<20))
+}
+
+// space compares what is free of a disk, in bytes, with what is to stay so.
+func (d *doctor) space(about string, free, total int64, c CacheConfig) {
 	reserve := c.MinFree
 	if reserve == 0 && c.DiskMB == 0 {
 		reserve = 0.1

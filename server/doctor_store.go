@@ -168,7 +168,7 @@ func (d *doctor) origin(ctx context.Context, about string, e *SourceEntry, maxBy
 	case errors.Is(err, fs.ErrNotExist):
 		d.add(FindingOK, about+".url", "%s answers", e.URL)
 	case errors.Is(err, fs.ErrPermission):
-		d.add(FindingWarning, about+".url", "%s forbids what is missing; perhaps it forbids everything: are headers needed?", e.URL)
+		d.add(FindingWarning, about+".url", "%s forbids what is missing (%v); perhaps it forbids everything: are headers needed?", e.URL, err)
 	default:
 		d.add(FindingFault, about+".url", "%v", err)
 	}
