@@ -39,31 +39,38 @@ func decodePlainPNG(file []byte) (image.Image, error) {
 	if err := inflate.Zlib(rows, data); err != nil {
 		return nil, errNotPlain
 	}
-	if !unfilter(rows, stride, samples) {
-		return nil, errNotPlain
-	}
 	bounds := image.Rectangle{Max: info.Size}
+	above := make([]byte, stride)
+	var gray *image.Gray
+	var colours *image.NRGBA
 	if samples == 1 {
-		m := image.NewGray(bounds)
-		for y := range info.Size.Y {
-			copy(m.Pix[y*m.Stride:][:m.Stride], rows[y*stride+1:])
-		}
-		return m, nil
+		gray = image.NewGray(bounds)
+	} else {
+		colours = image.NewNRGBA(bounds)
 	}
-	m := image.NewNRGBA(bounds)
 	for y := range info.Size.Y {
-		row := rows[y*stride+1:][:stride-1]
-		dst := m.Pix[y*m.Stride:][:m.Stride]
-		if samples == 4 {
-			copy(dst, row)
-			continue
+		row := rows[y*stride:][:stride]
+		if !unfilter(row, above, samples) {
+			return nil, errNotPlain
 		}
-		for len(row) >= 3 && len(dst) >= 4 {
-			dst[0], dst[1], dst[2], dst[3] = row[0], row[1], row[2], 255
-			row, dst = row[3:], dst[4:]
+		above = row
+		switch row = row[1:]; samples {
+		case 1:
+			copy(gray.Pix[y*gray.Stride:][:gray.Stride], row)
+		case 3:
+			dst := colours.Pix[y*colours.Stride:][:colours.Stride]
+			for len(row) >= 3 && len(dst) >= 4 {
+				dst[0], dst[1], dst[2], dst[3] = row[0], row[1], row[2], 255
+				row, dst = row[3:], dst[4:]
+			}
+		case 4:
+			copy(colours.Pix[y*colours.Stride:][:colours.Stride], row)
 		}
 	}
-	return m, nil
+	if gray != nil {
+		return gray, nil
+	}
+	return colours, nil
 }
 
 // pngData returns the compressed pixels of a file whose chunks are in order and
@@ -108,64 +115,98 @@ func pngData(file []byte) (data []byte, err error) {
 	return data, nil
 }
 
-// unfilter undoes the filters of rows that each begin with the number of theirs
-// (PNG specification, section 9). bpp is the bytes of a pixel, 1, 3 or 4. It
-// returns false if there is no such filter.
-func unfilter(rows []byte, stride, bpp int) bool {
-	above := make([]byte, stride)
-	for at := 0; at < len(rows); at += stride {
-		row := rows[at : at+stride]
-		cur, up := row[1:], above[1:stride]
-		switch row[0] {
-		case 0:
-		case 1:
-			for i := bpp; i < len(cur); i++ {
-				cur[i] += cur[i-bpp]
-			}
-		case 2:
-			for i, v := range up[:len(cur)] {
-				cur[i] += v
-			}
-		case 3:
-			for i := range min(bpp, len(cur)) {
-				cur[i] += up[i] / 2
-			}
-			for i := bpp; i < len(cur); i++ {
-				cur[i] += byte((int(cur[i-bpp]) + int(up[i])) / 2)
-			}
-		case 4:
-			for c := range bpp {
-				paeth(cur, up, c, bpp)
-			}
-		default:
-			return false
+// unfilter undoes the filter of a row, which begins with its number (PNG
+// specification, section 9). above is the row before, of zeros for the first
+// one; bpp is the bytes of a pixel, 1, 3 or 4. It returns false if there is no
+// such filter.
+func unfilter(row, above []byte, bpp int) bool {
+	cur, up := row[1:], above[1:len(row)]
+	switch row[0] {
+	case 0:
+	case 1:
+		for i := bpp; i < len(cur); i++ {
+			cur[i] += cur[i-bpp]
 		}
-		above = row
+	case 2:
+		for i, v := range up[:len(cur)] {
+			cur[i] += v
+		}
+	case 3:
+		for i := range min(bpp, len(cur)) {
+			cur[i] += up[i] / 2
+		}
+		for i := bpp; i < len(cur); i++ {
+			cur[i] += byte((int(cur[i-bpp]) + int(up[i])) / 2)
+		}
+	case 4:
+		switch bpp {
+		case 3:
+			paeth3(cur, up)
+		case 4:
+			paeth4(cur, up)
+		default:
+			paeth1(cur, up)
+		}
+	default:
+		return false
 	}
 	return true
 }
 
-// paeth undoes the filter of Paeth of every bpp-th byte from c on: each is
-// nearest to what lies on its left, above, or above on the left.
-func paeth(cur, up []byte, c, bpp int) {
-	left, corner := int32(0), int32(0)
-	up = up[:len(cur)]
-	for i := c; i < len(cur); i += bpp {
-		above := int32(up[i])
-		x, y := above-corner, left-corner
-		pa, pb, pc := x, y, x+y
-		pa = (pa ^ pa>>31) - pa>>31
-		pb = (pb ^ pb>>31) - pb>>31
-		pc = (pc ^ pc>>31) - pc>>31
-		p := left
-		if pb < pa {
-			p = above
-		}
-		if pc < min(pa, pb) {
-			p = corner
-		}
-		left = (p + int32(cur[i])) & 255
-		cur[i] = byte(left)
-		corner = above
+// nearest returns the one of three neighbours that Paeth's filter predicts:
+// nearest to what the slope between them leads to.
+func nearest(left, above, corner int32) int32 {
+	pa, pb := above-corner, left-corner
+	pc := pa + pb
+	pa = (pa ^ pa>>31) - pa>>31
+	pb = (pb ^ pb>>31) - pb>>31
+	pc = (pc ^ pc>>31) - pc>>31
+	p := left
+	if pb < pa {
+		p = above
+	}
+	if pc < min(pa, pb) {
+		p = corner
+	}
+	return p
+}
+
+// paeth1, paeth3 and paeth4 undo the filter of Paeth in rows of pixels of so many
+// bytes. The samples of a pixel do not wait for each other, so that a processor
+// works at all of them at once; in variables of their own they stay in registers.
+func paeth1(cur, up []byte) {
+	var l, c int32
+	for i, v := range up[:len(cur)] {
+		a := int32(v)
+		l = (nearest(l, a, c) + int32(cur[i])) & 255
+		cur[i] = byte(l)
+		c = a
+	}
+}
+
+func paeth3(cur, up []byte) {
+	var l0, l1, l2, c0, c1, c2 int32
+	for len(cur) >= 3 && len(up) >= 3 {
+		a0, a1, a2 := int32(up[0]), int32(up[1]), int32(up[2])
+		l0 = (nearest(l0, a0, c0) + int32(cur[0])) & 255
+		l1 = (nearest(l1, a1, c1) + int32(cur[1])) & 255
+		l2 = (nearest(l2, a2, c2) + int32(cur[2])) & 255
+		cur[0], cur[1], cur[2] = byte(l0), byte(l1), byte(l2)
+		c0, c1, c2 = a0, a1, a2
+		cur, up = cur[3:], up[3:]
+	}
+}
+
+func paeth4(cur, up []byte) {
+	var l0, l1, l2, l3, c0, c1, c2, c3 int32
+	for len(cur) >= 4 && len(up) >= 4 {
+		a0, a1, a2, a3 := int32(up[0]), int32(up[1]), int32(up[2]), int32(up[3])
+		l0 = (nearest(l0, a0, c0) + int32(cur[0])) & 255
+		l1 = (nearest(l1, a1, c1) + int32(cur[1])) & 255
+		l2 = (nearest(l2, a2, c2) + int32(cur[2])) & 255
+		l3 = (nearest(l3, a3, c3) + int32(cur[3])) & 255
+		cur[0], cur[1], cur[2], cur[3] = byte(l0), byte(l1), byte(l2), byte(l3)
+		c0, c1, c2, c3 = a0, a1, a2, a3
+		cur, up = cur[4:], up[4:]
 	}
 }
