@@ -9,9 +9,8 @@ import (
 )
 
 // JPEG XL, read only, by libjxl in a sandbox as that of AVIF. The decoder turns
-// the picture upright. Of an animation the first frame is read. Colours named
-// by numbers are understood; an embedded profile cannot be had of the decoder,
-// and counts as sRGB.
+// the picture upright. Of an animation the first frame is read. It hands out no
+// profile: what colours are meant is read here.
 var jxlCodec = codec{
 	format:    JXL,
 	names:     []string{"jxl"},
@@ -56,6 +55,6 @@ func decodeJXL(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	p := still(own(img))
-	p.ICC = h.cicp.profile()
+	p.ICC = h.decoded()
 	return p, nil
 }

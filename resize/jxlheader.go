@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math/bits"
+
+	"s3imageserver/resize/icc"
 )
 
 // The first fields of a JPEG XL codestream (ISO/IEC 18181-1, annexes B and D):
@@ -64,8 +67,13 @@ type jxlHeader struct {
 	animated bool
 	deep     bool
 	alpha    bool
-	extra    int  // channels beyond the colours
-	cicp     cicp // zero: sRGB, or a profile that cannot be had
+	extra    int // channels beyond the colours
+	// profile is that of the decoded pixels, unless it is embedded; nil: sRGB.
+	profile  []byte
+	embedded bool // a profile
+	xyb      bool
+	rest     jxlReader // behind the colours
+	extended bool      // there are the fields that few need
 }
 
 // parseJXL reads the header. It returns io.ErrUnexpectedEOF if it needs more of
@@ -78,7 +86,7 @@ func parseJXL(head []byte) (jxlHeader, error) {
 	r := jxlReader{data: stream[len(jxlCodestream):]}
 	h := jxlHeader{size: r.size()}
 	if r.bits(1) == 0 { // not all as by default
-		if r.bits(1) == 1 { // extra fields
+		if h.extended = r.bits(1) == 1; h.extended {
 			if o := orientation(r.bits(3) + 1); o.swaps() {
 				h.size = o.size(h.size)
 			}
@@ -99,33 +107,79 @@ func parseJXL(head []byte) (jxlHeader, error) {
 		h.deep = r.depth() > 8
 		r.bits(1) // modular buffers of 16 bits
 		h.extra = int(r.u32([4][2]uint32{{0, 0}, {1, 0}, {2, 4}, {1, 12}}))
-		known := true
-		for range min(h.extra, 1) {
-			if r.bits(1) == 1 {
-				h.alpha = true
-				continue
+		for range h.extra {
+			if r.past() {
+				break
 			}
-			kind := r.enum()
-			r.depth()
-			r.u32([4][2]uint32{{0, 0}, {3, 0}, {4, 0}, {1, 3}}) // reduction
-			n := r.u32([4][2]uint32{{0, 0}, {0, 4}, {16, 5}, {48, 10}})
-			r.bits(8 * int(n)) // name
-			h.alpha = kind == 0
-			if kind == 0 {
-				r.bits(1)
-			} else {
-				known = false
-			}
+			h.alpha = r.extraChannel() || h.alpha
 		}
-		r.bits(1) // XYB
-		if known && h.extra <= 1 {
-			h.cicp = r.colour()
-		}
+		h.xyb = r.bits(1) == 1
+		h.profile, h.embedded = r.colour()
 	}
+	h.rest = r
 	if r.past() {
 		return jxlHeader{}, io.ErrUnexpectedEOF
 	}
 	return h, nil
+}
+
+// extraChannel reads what a channel is beyond the colours, and reports whether
+// it is one of transparency.
+func (r *jxlReader) extraChannel() bool {
+	if r.bits(1) == 1 {
+		return true
+	}
+	const alpha, spot, filter = 0, 2, 5
+	kind := r.enum()
+	r.depth()
+	r.u32([4][2]uint32{{0, 0}, {3, 0}, {4, 0}, {1, 3}})                     // reduction
+	r.at += 8 * int(r.u32([4][2]uint32{{0, 0}, {0, 4}, {16, 5}, {48, 10}})) // name
+	switch kind {
+	case alpha:
+		r.bits(1)
+	case spot:
+		r.at += 4 * 16
+	case filter:
+		r.u32([4][2]uint32{{1, 0}, {0, 2}, {3, 4}, {19, 8}})
+	}
+	return kind == alpha
+}
+
+// decoded returns the profile of what the decoder makes of the file; nil: sRGB,
+// or one that is damaged. Of pixels in XYB with an embedded profile it makes
+// linear sRGB, since it has nothing to convert them with.
+func (h jxlHeader) decoded() []byte {
+	switch {
+	case !h.embedded:
+		return h.profile
+	case h.xyb:
+		return icc.Numbers(1, 8)
+	}
+	r := h.rest
+	if h.extended {
+		if r.bits(1) == 0 { // tone mapping
+			r.at += 3*16 + 1
+		}
+	}
+	if extensions := r.u64(); extensions != 0 {
+		skip := uint64(0)
+		for range bits.OnesCount64(extensions) {
+			skip += min(r.u64(), 1<<24)
+		}
+		r.at += int(skip)
+	}
+	if r.bits(1) == 0 { // weights for enlarging that are not the usual ones
+		mask := r.bits(3)
+		for i, n := range []int{15, 55, 210} {
+			if mask>>i&1 == 1 {
+				r.at += 16 * n
+			}
+		}
+	}
+	if r.past() {
+		return nil
+	}
+	return r.embeddedICC()
 }
 
 // depth returns the bits of a sample.
@@ -138,34 +192,71 @@ func (r *jxlReader) depth() uint32 {
 	return n
 }
 
-// colour reads a colour encoding. What has no numbers of ITU-T H.273 is the
-// zero value.
-func (r *jxlReader) colour() cicp {
+// colour reads a colour encoding (section E.2) and returns a profile of it, nil
+// for sRGB and what is none of RGB, or that one is embedded.
+func (r *jxlReader) colour() (profile []byte, embedded bool) {
 	if r.bits(1) == 1 { // sRGB
-		return cicp{}
+		return nil, false
 	}
-	if r.bits(1) == 1 || r.enum() != 0 { // a profile, or not RGB
-		return cicp{}
+	embedded = r.bits(1) == 1
+	const rgb = 0
+	if space := r.enum(); embedded || space != rgb {
+		return nil, embedded
 	}
-	if white := r.enum(); white != 1 {
-		return cicp{}
-	}
-	c := cicp{fullRange: 1}
-	switch r.enum() {
-	case 1:
-		c.primaries = 1
-	case 9:
-		c.primaries = 9
-	case 11:
-		c.primaries = 12
+	return r.measured(), false
+}
+
+// measured reads where the colours of RGB lie.
+func (r *jxlReader) measured() []byte {
+	const custom = 2
+	white, ok := [2]float64{}, true
+	switch kind := r.enum(); kind {
+	case custom:
+		white = r.xy()
 	default:
-		return cicp{}
+		white, ok = map[uint32][2]float64{1: {0.3127, 0.3290}, 10: {1.0 / 3, 1.0 / 3}, 11: {0.314, 0.351}}[kind]
 	}
-	if r.bits(1) == 1 { // gamma
-		return cicp{}
+	if !ok {
+		return nil
 	}
-	c.transfer = byte(r.enum())
-	return c
+	var xy [6]float64
+	primaries := r.enum()
+	if primaries == custom {
+		for i := range 3 {
+			c := r.xy()
+			xy[2*i], xy[2*i+1] = c[0], c[1]
+		}
+	} else if xy, ok = map[uint32][6]float64{
+		1:  {0.640, 0.330, 0.300, 0.600, 0.150, 0.060},
+		9:  {0.708, 0.292, 0.170, 0.797, 0.131, 0.046},
+		11: {0.680, 0.320, 0.265, 0.690, 0.150, 0.060},
+	}[primaries]; !ok {
+		return nil
+	}
+	transfer, gamma := byte(0), 0.0
+	if r.bits(1) == 1 {
+		if n := r.bits(24); n > 0 {
+			gamma = 1e7 / float64(n)
+		}
+	} else {
+		transfer = byte(r.enum())
+	}
+	if white == [2]float64{0.3127, 0.3290} && primaries == 1 && (transfer == 1 || transfer == 2 || transfer == 13) {
+		return nil
+	}
+	if gamma == 0 && transfer == 0 || gamma > 10 {
+		return nil
+	}
+	return icc.Measured(white, xy, transfer, gamma)
+}
+
+// xy reads a place in the diagram of CIE 1931, in millionths.
+func (r *jxlReader) xy() (xy [2]float64) {
+	for i := range xy {
+		n := r.u32([4][2]uint32{{0, 19}, {1 << 19, 19}, {1 << 20, 20}, {1 << 21, 21}})
+		xy[i] = float64(int32(n>>1)^-int32(n&1)) / 1e6
+	}
+	return xy
 }
 
 // jxlStream returns the codestream, or as much of it as lies in the first box.

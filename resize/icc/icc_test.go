@@ -21,7 +21,7 @@ func tableTag() []byte {
 		b = append(b, make([]byte, -len(b)&3)...)
 	}
 	place(12, curves(straight))
-	m := colorants([6]float64{0.680, 0.320, 0.265, 0.690, 0.150, 0.060})
+	m := colorants(d65, [6]float64{0.680, 0.320, 0.265, 0.690, 0.150, 0.060})
 	var matrix []byte
 	for _, v := range m {
 		matrix = append(matrix, fixed(v*32768/65535)...) // XYZ is encoded up to 1.99997

@@ -18,27 +18,56 @@ func Numbers(primaries, transfer byte) []byte {
 	if !ok {
 		return nil
 	}
-	var curve []byte
+	if primaries == 1 && shownAsSRGB(transfer) {
+		return nil
+	}
+	return Measured(d65, xy, transfer, 0)
+}
+
+// d65 is where white lies, by x and y.
+var d65 = [2]float64{0.3127, 0.3290}
+
+// shownAsSRGB reports whether a transfer by the numbers of ITU-T H.273 is meant
+// so: what cameras write with BT.709 is.
+func shownAsSRGB(transfer byte) bool {
 	switch transfer {
-	case 1, 2, 6, 13, 14, 15: // shown as sRGB: what cameras write with BT.709 is meant so
-		if primaries == 1 {
-			return nil
-		}
+	case 1, 2, 6, 13, 14, 15:
+		return true
+	}
+	return false
+}
+
+// Measured returns a profile for RGB whose white, red, green and blue lie at x
+// and y of CIE 1931: of a transfer as [Numbers] has them, or of a gamma if that
+// is not 0. It is nil for what cannot be.
+func Measured(white [2]float64, primaries [6]float64, transfer byte, gamma float64) []byte {
+	var curve []byte
+	switch {
+	case gamma != 0:
+		curve = gammaTag(gamma)
+	case shownAsSRGB(transfer):
 		curve = parametricTag(2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045)
-	case 4:
+	case transfer == 4:
 		curve = gammaTag(2.2)
-	case 5:
+	case transfer == 5:
 		curve = gammaTag(2.8)
-	case 8:
+	case transfer == 8:
 		curve = gammaTag(1)
-	case 16:
+	case transfer == 16:
 		curve = sampledTag(func(x float64) float64 { return min(1, pq(x)/203) })
-	case 18:
+	case transfer == 17: // of cinemas
+		curve = gammaTag(2.6)
+	case transfer == 18:
 		curve = sampledTag(func(x float64) float64 { return min(1, hlg(x)) })
 	default:
 		return nil
 	}
-	m := colorants(xy)
+	m := colorants(white, primaries)
+	for _, v := range m {
+		if math.IsNaN(v) || math.Abs(v) > 4 {
+			return nil
+		}
+	}
 	tags := []tag{
 		{"desc", descTag("H.273")}, {"wtpt", xyzTag(whiteX, whiteY, whiteZ)},
 		{"rXYZ", xyzTag(m[0], m[3], m[6])}, {"gXYZ", xyzTag(m[1], m[4], m[7])}, {"bXYZ", xyzTag(m[2], m[5], m[8])},
@@ -67,15 +96,15 @@ func hlg(x float64) float64 {
 	return math.Pow(inverse(x)/inverse(0.75), 1.2)
 }
 
-// colorants returns the XYZ of primaries given as x and y, for a white of D65
-// that is adapted to D50 by Bradford's method (ICC.1, annex E).
-func colorants(xy [6]float64) [9]float64 {
+// colorants returns the XYZ of primaries given as x and y, for a white that is
+// adapted to D50 by Bradford's method (ICC.1, annex E).
+func colorants(at [2]float64, xy [6]float64) [9]float64 {
 	var m [9]float64
 	for i := range 3 {
 		x, y := xy[2*i], xy[2*i+1]
 		m[i], m[3+i], m[6+i] = x/y, 1, (1-x-y)/y
 	}
-	white := [3]float64{0.3127 / 0.3290, 1, (1 - 0.3127 - 0.3290) / 0.3290}
+	white := [3]float64{at[0] / at[1], 1, (1 - at[0] - at[1]) / at[1]}
 	inv := invert(m)
 	for i := range 3 {
 		s := inv[3*i]*white[0] + inv[3*i+1]*white[1] + inv[3*i+2]*white[2]

@@ -147,7 +147,7 @@ func TestAgainstVips(t *testing.T) {
 // profiles returns profiles of all kinds: made here, and those of the corpus.
 func profiles(t *testing.T) map[string][]byte {
 	t.Helper()
-	adobe := colorants([6]float64{0.64, 0.33, 0.21, 0.71, 0.15, 0.06})
+	adobe := colorants(d65, [6]float64{0.64, 0.33, 0.21, 0.71, 0.15, 0.06})
 	gamma := gammaTag(563.0 / 256)
 	all := map[string][]byte{
 		"Display P3": Numbers(12, 13),

@@ -1,0 +1,157 @@
+package resize
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Prefix codes of JPEG XL, which are those of Brotli (RFC 7932, section 3).
+
+const maxPrefixBits = 15
+
+// A jxlPrefix is a canonical one: how many codes there are of each length, and
+// the symbols by length.
+type jxlPrefix struct {
+	counts  [maxPrefixBits + 1]int
+	symbols []int
+}
+
+// newJXLPrefix returns the code of those lengths; 0 stands for symbols that do
+// not occur. One that occurs alone takes no bits.
+func newJXLPrefix(lengths []byte) *jxlPrefix {
+	c := &jxlPrefix{}
+	for n := 1; n <= maxPrefixBits; n++ {
+		for s, l := range lengths {
+			if int(l) == n {
+				c.counts[n]++
+				c.symbols = append(c.symbols, s)
+			}
+		}
+	}
+	return c
+}
+
+func (c *jxlPrefix) read(r *jxlReader) (int, error) {
+	if len(c.symbols) == 1 {
+		return c.symbols[0], nil
+	}
+	code, first, at := 0, 0, 0
+	for _, count := range c.counts[1:] {
+		code |= int(r.bits(1))
+		if code-first < count {
+			return c.symbols[at+code-first], nil
+		}
+		at += count
+		first = (first + count) << 1
+		code <<= 1
+	}
+	return 0, errJXL
+}
+
+// prefixCode reads the code of an alphabet of that size.
+func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
+	if size == 1 {
+		return &jxlPrefix{symbols: []int{0}}, nil
+	}
+	skipped := int(r.bits(2))
+	if skipped == 1 {
+		return r.simplePrefix(size)
+	}
+	order := []int{1, 2, 3, 4, 0, 5, 17, 6, 16, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	inner := make([]byte, len(order))
+	space := 32
+	for _, i := range order[skipped:] {
+		if space <= 0 {
+			break
+		}
+		if inner[i] = r.lengthOfLength(); inner[i] > 0 {
+			space -= 32 >> inner[i]
+		}
+	}
+	of := newJXLPrefix(inner)
+	if len(of.symbols) == 0 || space != 0 && len(of.symbols) != 1 {
+		return nil, errJXL
+	}
+	lengths := make([]byte, size)
+	space = 1 << maxPrefixBits
+	last, repeated, repeat := byte(8), byte(0), 0
+	for i := 0; i < size && space > 0; {
+		n, err := of.read(r)
+		if err != nil || r.past() {
+			return nil, errJXL
+		}
+		if n < 16 {
+			repeat = 0
+			lengths[i] = byte(n)
+			i++
+			if n > 0 {
+				last = byte(n)
+				space -= 1 << maxPrefixBits >> n
+			}
+			continue
+		}
+		length := byte(0)
+		if n == 16 {
+			length = last
+		}
+		if length != repeated {
+			repeat, repeated = 0, length
+		}
+		before := repeat
+		if repeat > 0 {
+			repeat = (repeat - 2) << (n - 14)
+		}
+		repeat += int(r.bits(n-14)) + 3
+		more := repeat - before
+		if i+more > size {
+			return nil, errJXL
+		}
+		for range more {
+			lengths[i] = length
+			i++
+		}
+		if length > 0 {
+			space -= more << (maxPrefixBits - length)
+		}
+	}
+	if space != 0 {
+		return nil, errJXL
+	}
+	return newJXLPrefix(lengths), nil
+}
+
+// lengthOfLength reads one of six lengths by a code of its own.
+func (r *jxlReader) lengthOfLength() byte {
+	switch r.bits(2) {
+	case 0:
+		return 0
+	case 1:
+		return 4
+	case 2:
+		return 3
+	}
+	if r.bits(1) == 0 {
+		return 2
+	}
+	return []byte{1, 5}[r.bits(1)]
+}
+
+// simplePrefix reads a code of up to four symbols.
+func (r *jxlReader) simplePrefix(size int) (*jxlPrefix, error) {
+	n := int(r.bits(2)) + 1
+	symbols := make([]int, n)
+	for i := range symbols {
+		if symbols[i] = int(r.bits(bits.Len(uint(size - 1)))); symbols[i] >= size || slices.Contains(symbols[:i], symbols[i]) {
+			return nil, errJXL
+		}
+	}
+	lengths := make([]byte, size)
+	of := [][]byte{{1}, {1, 1}, {1, 2, 2}, {2, 2, 2, 2}}[n-1]
+	if n == 4 && r.bits(1) == 1 {
+		of = []byte{1, 2, 3, 3}
+	}
+	for i, s := range symbols {
+		lengths[s] = of[i]
+	}
+	return newJXLPrefix(lengths), nil
+}
