@@ -1,10 +1,9 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"embed"
-	"errors"
-	"io/fs"
+	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
@@ -13,8 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"s3imageserver/resize"
-	"s3imageserver/storage"
 )
 
 //go:embed playground
@@ -32,12 +32,16 @@ const playgroundPolicy = "default-src 'none'; img-src 'self' blob: data:; connec
 type playground struct {
 	server   *Server
 	operator bool
+	kept     listings
+	asks     *rate.Limiter // questions of everybody to stores
 }
 
 func newPlayground(s *Server, operator bool) http.Handler {
-	p := &playground{server: s, operator: operator}
+	p := &playground{server: s, operator: operator, asks: rate.NewLimiter(askRate, askBurst)}
 	m := http.NewServeMux()
-	m.HandleFunc("GET /{$}", p.file("index.html"))
+	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		servePage(w, http.StatusOK, "index.html", page{Title: "Playground", Base: "_playground/", Script: "app.js"})
+	})
 	m.HandleFunc("GET "+playgroundPath+"app.js", p.file("app.js"))
 	m.HandleFunc("GET "+playgroundPath+"style.css", p.file("style.css"))
 	m.HandleFunc("GET "+playgroundPath+"options", p.serveOptions)
@@ -70,6 +74,29 @@ func (p *playground) file(name string) http.HandlerFunc {
 		setPageHeader(w.Header())
 		http.ServeFileFS(w, r, playgroundFiles, path.Join("playground", name))
 	}
+}
+
+// A page is what the templates of pages are filled with.
+type page struct {
+	Title  string
+	Base   string        // what leads to the other files, relative to the page
+	Script string        // "": none
+	Groups []pageOptions // of the page of all parameters
+}
+
+var pageTemplates = template.Must(template.ParseFS(playgroundFiles, "playground/*.html"))
+
+// servePage answers with a page.
+func servePage(w http.ResponseWriter, status int, name string, data page) {
+	var text bytes.Buffer
+	if err := pageTemplates.ExecuteTemplate(&text, name, data); err != nil {
+		http.Error(w, "500 internal server error", http.StatusInternalServerError)
+		return
+	}
+	setPageHeader(w.Header())
+	w.Header().Set("Content-Type", htmlType)
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w) // the client may have left
 }
 
 // setPageHeader sets what all files of the page have.
@@ -136,92 +163,6 @@ func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 // sortedKeys returns the keys of m, never nil: in JSON they are a list.
 func sortedKeys[V any](m map[string]V) []string {
 	return append([]string{}, slices.Sorted(maps.Keys(m))...)
-}
-
-const (
-	picturesAtOnce = 60               // that one answer names
-	browseTime     = 10 * time.Second // for one question to the store
-)
-
-// pictureList is what a folder has, or a search finds.
-type pictureList struct {
-	Folders []string `json:"folders"`
-	Names   []string `json:"names"`
-	Next    string   `json:"next"` // to go on after; "" if this is the end
-	// Listable is false if the sources cannot name their pictures.
-	Listable bool `json:"listable"`
-}
-
-func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	h := p.handler(q.Get("handler"))
-	if h == nil {
-		writeText(w, http.StatusNotFound, "there is no such handler")
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), browseTime)
-	defer cancel()
-	list, err := h.sources.pictures(ctx, q.Get("folder"), q.Get("after"), q.Get("q"), h.allowed)
-	if err != nil {
-		h.log.Warn("playground: no list of pictures", "error", err)
-		writeText(w, http.StatusBadGateway, "the store does not tell: see the log")
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, http.StatusOK, list)
-}
-
-// pictures returns what lies in a folder, or what a search below the whole
-// source finds.
-func (s sources) pictures(ctx context.Context, folder, after, search string, allowed func(string) bool) (pictureList, error) {
-	list := pictureList{Folders: []string{}, Names: []string{}}
-	if search != "" {
-		names, err := s.list(ctx, picturesAtOnce, func(name string) bool {
-			return allowed(name) && strings.Contains(strings.ToLower(name), strings.ToLower(search))
-		})
-		list.Names, list.Listable = append(list.Names, names...), true
-		return list, err
-	}
-	for len(list.Names)+len(list.Folders) < picturesAtOnce {
-		page, err := s.browse(ctx, folder, after)
-		if err != nil || page == nil {
-			return list, err
-		}
-		list.Listable = true
-		list.Folders = append(list.Folders, page.Folders...)
-		list.Names = append(list.Names, slices.DeleteFunc(page.Names, func(name string) bool { return !allowed(name) })...)
-		if list.Next = page.Next; page.Next == "" {
-			break
-		}
-		after = page.Next
-	}
-	return list, nil
-}
-
-// browse returns a part of what lies in a folder of all sources that can tell,
-// nil if none can. One that does not answer is left out where there are others.
-func (s sources) browse(ctx context.Context, folder, after string) (*storage.Listing, error) {
-	var page *storage.Listing
-	for _, one := range s {
-		b, ok := one.Bucket.(storage.Browser)
-		if !ok {
-			continue
-		}
-		found, err := b.Browse(ctx, folder, after, picturesAtOnce)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil && len(s) == 1:
-			return nil, err
-		case err != nil:
-			continue
-		}
-		if page == nil {
-			page = &found
-		} else {
-			page = new(page.Merge(found, picturesAtOnce))
-		}
-	}
-	return page, nil
 }
 
 // serveSigned signs a URL of a handler, for an hour.

@@ -79,14 +79,7 @@ func (p *operatorPages) askForToken(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusUnauthorized, "the token of admin is needed: open / in a browser")
 		return
 	}
-	page, err := playgroundFiles.ReadFile("playground/login.html")
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	setPageHeader(w.Header())
-	w.Header().Set("Content-Type", htmlType)
-	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write(page) // the client may have left
+	servePage(w, http.StatusUnauthorized, "login.html", page{Title: "Playground", Base: "_playground/"})
 }
 
 // login takes the token from the form and gives a session for it.

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"bytes"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 )
-
-var optionsTemplate = template.Must(template.ParseFS(playgroundFiles, "playground/options.html"))
 
 // maxSamples is how many pictures the page looks through for its examples.
 const maxSamples = 24
@@ -20,22 +18,19 @@ const maxSamples = 24
 func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 	var groups []pageOptions
 	for _, h := range p.handlers() {
-		names, err := h.sources.list(r.Context(), maxSamples, h.allowed)
+		samples, err := p.ask(r, question{handler: h, samples: true})
+		if errors.Is(err, errRate) {
+			refuseQuestion(w, err)
+			return
+		}
 		if err != nil {
 			h.log.Warn("playground: no list of pictures", "error", err)
 		}
-		if groups = h.pageOptionsOf(names); groups != nil {
+		if groups = h.pageOptionsOf(samples.Names); groups != nil {
 			break
 		}
 	}
-	var page bytes.Buffer
-	if err := optionsTemplate.Execute(&page, groups); err != nil {
-		http.Error(w, "500 internal server error", http.StatusInternalServerError)
-		return
-	}
-	setPageHeader(w.Header())
-	w.Header().Set("Content-Type", htmlType)
-	_, _ = page.WriteTo(w) // the client may have left
+	servePage(w, http.StatusOK, "options.html", page{Title: "Options", Groups: groups})
 }
 
 // A pageOptions is one group of parameters on the page.

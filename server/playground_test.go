@@ -3,15 +3,19 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
+	"s3imageserver/storage"
 	"s3imageserver/storage/dir"
 )
 
@@ -101,9 +105,80 @@ func TestPicturesOfThePlayground(t *testing.T) {
 			t.Errorf("%q: %s, %v; want %+v", query, w.Body, err, want)
 		}
 	}
-	if w := answerOf(s, "GET", "/_playground/pictures?handler=open&folder=../", ""); w.Code != http.StatusBadGateway {
+	if w := answerOf(s, "GET", "/_playground/pictures?handler=open&folder=../", ""); w.Code != http.StatusBadRequest {
 		t.Errorf("a folder outside: %d %s", w.Code, w.Body)
 	}
+}
+
+// A countingFolder counts the questions about what is in it.
+type countingFolder struct {
+	*dir.Bucket
+	asked atomic.Int64
+}
+
+func (c *countingFolder) List(ctx context.Context, max int, keep func(string) bool) ([]string, error) {
+	c.asked.Add(1)
+	return c.Bucket.List(ctx, max, keep)
+}
+
+func (c *countingFolder) Browse(ctx context.Context, folder, after string, max int) (storage.Listing, error) {
+	c.asked.Add(1)
+	return c.Bucket.Browse(ctx, folder, after, max)
+}
+
+// However much everybody asks the page, the store is asked little; operators are
+// answered always, and by what is there now.
+func TestQuestionsOfThePlaygroundAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}}
+		b := &countingFolder{Bucket: dir.New(files)}
+		s, err := New(&Config{Playground: true, Admin: AdminConfig{Listen: "127.0.0.1:1"}, Handlers: []HandlerConfig{{Prefix: "open", Bucket: b}}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s)
+		const list, page = "/_playground/pictures?handler=open", "/_playground/options"
+		want := func(what string, h http.Handler, target string, status int, asks int64) {
+			t.Helper()
+			before := b.asked.Load()
+			w := answerOf(h, "GET", target, "")
+			if w.Code != status || b.asked.Load()-before != asks {
+				t.Errorf("%s: %d, the store was asked %d times; want %d, %d", what, w.Code, b.asked.Load()-before, status, asks)
+			}
+			if status == 429 && w.Header().Get("Retry-After") != "1" {
+				t.Errorf("%s: Retry-After %q; want 1", what, w.Header().Get("Retry-After"))
+			}
+		}
+		want("the first question", s, list, 200, 1)
+		want("the same again", s, list, 200, 0)
+		want("the page of options", s, page, 200, 1)
+		want("that again", s, page, 200, 0)
+		for i := range askBurst - 2 {
+			want("a search", s, fmt.Sprintf("%s&q=x%d", list, i), 200, 1)
+		}
+		want("one search too many", s, list+"&q=y", 429, 0)
+		want("what was just answered", s, list, 200, 0)
+		operators := s.adminHandler()
+		for range 3 {
+			want("an operator", operators, list+"&q=y", 200, 1)
+		}
+		for i := range 2 * mostListings {
+			time.Sleep(time.Second)
+			want("slowly", s, fmt.Sprintf("%s&q=z%d", list, i), 200, 1)
+		}
+		var l listings
+		for i := range 3 * mostListings {
+			l.set(question{search: fmt.Sprint(i)}, pictureList{})
+		}
+		if n := len(l.kept); n > mostListings {
+			t.Errorf("%d answers are kept; want at most %d", n, mostListings)
+		}
+		files["b.jpg"] = files["a.jpg"]
+		time.Sleep(listingAge)
+		if w := answerOf(s, "GET", list, ""); !strings.Contains(w.Body.String(), "b.jpg") {
+			t.Errorf("a picture that came is not shown after %v: %s", listingAge, w.Body)
+		}
+	})
 }
 
 // Operators see and sign everything, when they have shown the token.

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"s3imageserver/storage"
+)
+
+const (
+	picturesAtOnce = 60               // that one answer names
+	browseTime     = 10 * time.Second // for one question
+
+	// One question may cost a store as many requests as a search takes, so that
+	// all who are no operators may put only so many a second, and at once.
+	askRate  = 2
+	askBurst = 40
+	// What was answered to them holds for others, for a moment.
+	listingAge   = 15 * time.Second
+	mostListings = 128
+)
+
+// A question is what the page asks of the sources of a handler.
+type question struct {
+	handler               *Handler
+	folder, after, search string
+	samples               bool // a few pictures, whichever
+}
+
+// listings are the answers of the last moment.
+type listings struct {
+	mu   sync.Mutex
+	kept map[question]listing // guarded by mu
+}
+
+type listing struct {
+	pictureList
+	at time.Time
+}
+
+func (l *listings) get(q question) (pictureList, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, ok := l.kept[q]
+	return found.pictureList, ok && time.Since(found.at) < listingAge
+}
+
+func (l *listings) set(q question, list pictureList) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil || len(l.kept) >= mostListings {
+		l.kept = map[question]listing{}
+	}
+	l.kept[q] = listing{list, time.Now()}
+}
+
+// ask puts a question to the sources: of operators always, of others if there
+// are not too many and nobody has just asked the same. The error wraps errRate if
+// there are.
+func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
+	if !p.operator {
+		if list, ok := p.kept.get(q); ok {
+			return list, nil
+		}
+		if err := p.server.rates.allowClient(r); err != nil {
+			return pictureList{}, err
+		}
+		if err := take(p.asks, errRate); err != nil {
+			return pictureList{}, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), browseTime)
+	defer cancel()
+	list, err := q.ask(ctx)
+	if err == nil && !p.operator {
+		p.kept.set(q, list)
+	}
+	return list, err
+}
+
+func (q question) ask(ctx context.Context) (list pictureList, err error) {
+	if q.samples {
+		list.Names, err = q.handler.sources.list(ctx, maxSamples, q.handler.allowed)
+		return list, err
+	}
+	return q.handler.sources.pictures(ctx, q.folder, q.after, q.search, q.handler.allowed)
+}
+
+// refuseQuestion answers one of too many questions.
+func refuseQuestion(w http.ResponseWriter, err error) {
+	w.Header().Set("Retry-After", retryAfterOf(err, http.StatusTooManyRequests))
+	writeText(w, http.StatusTooManyRequests, "too many questions at once: try again in a moment")
+}
+
+// pictureList is what a folder has, or a search finds.
+type pictureList struct {
+	Folders []string `json:"folders"`
+	Names   []string `json:"names"`
+	Next    string   `json:"next"` // to go on after; "" if this is the end
+	// Listable is false if the sources cannot name their pictures.
+	Listable bool `json:"listable"`
+}
+
+func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	h := p.handler(q.Get("handler"))
+	if h == nil {
+		writeText(w, http.StatusNotFound, "there is no such handler")
+		return
+	}
+	question := question{handler: h, folder: q.Get("folder"), after: q.Get("after"), search: q.Get("q")}
+	list, err := p.ask(r, question)
+	if errors.Is(err, errRate) {
+		refuseQuestion(w, err)
+		return
+	}
+	if errors.Is(err, fs.ErrInvalid) {
+		writeText(w, http.StatusBadRequest, "there is no such folder")
+		return
+	}
+	if err != nil {
+		h.log.Warn("playground: no list of pictures", "error", err)
+		writeText(w, http.StatusBadGateway, "the store does not tell: see the log")
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, list)
+}
+
+// pictures returns what lies in a folder, or what a search below the whole
+// source finds.
+func (s sources) pictures(ctx context.Context, folder, after, search string, allowed func(string) bool) (pictureList, error) {
+	list := pictureList{Folders: []string{}, Names: []string{}}
+	if search != "" {
+		names, err := s.list(ctx, picturesAtOnce, func(name string) bool {
+			return allowed(name) && strings.Contains(strings.ToLower(name), strings.ToLower(search))
+		})
+		list.Names, list.Listable = append(list.Names, names...), true
+		return list, err
+	}
+	for len(list.Names)+len(list.Folders) < picturesAtOnce {
+		page, err := s.browse(ctx, folder, after)
+		if err != nil || page == nil {
+			return list, err
+		}
+		list.Listable = true
+		list.Folders = append(list.Folders, page.Folders...)
+		list.Names = append(list.Names, slices.DeleteFunc(page.Names, func(name string) bool { return !allowed(name) })...)
+		if list.Next = page.Next; page.Next == "" {
+			break
+		}
+		after = page.Next
+	}
+	return list, nil
+}
+
+// browse returns a part of what lies in a folder of all sources that can tell,
+// nil if none can. One that does not answer is left out where there are others.
+func (s sources) browse(ctx context.Context, folder, after string) (*storage.Listing, error) {
+	var page *storage.Listing
+	for _, one := range s {
+		b, ok := one.Bucket.(storage.Browser)
+		if !ok {
+			continue
+		}
+		found, err := b.Browse(ctx, folder, after, picturesAtOnce)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil && len(s) == 1:
+			return nil, err
+		case err != nil:
+			continue
+		}
+		if page == nil {
+			page = &found
+		} else {
+			page = new(page.Merge(found, picturesAtOnce))
+		}
+	}
+	return page, nil
+}
