@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"image"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -145,6 +147,65 @@ func TestAllowedOptions(t *testing.T) {
 	target := signURL(newSecret, "h", "photo.jpg", "w", "40", "blur", "3")
 	if r, without := s.get(target), s.get(strings.Replace(target, "blur=3&", "", 1)); r.StatusCode != 200 || without.StatusCode != 403 {
 		t.Errorf("signed: %d, without a parameter %d; want 200, 403", r.StatusCode, without.StatusCode)
+	}
+}
+
+// The links of a srcset work: where parameters do not count, they name the
+// preset, and only sizes that a URL may ask for.
+func TestSrcsetWithinBounds(t *testing.T) {
+	presets := map[string]string{"card": "w=100&h=80&blur=5", "soft": "blur=5", "double": "dpr=2&blur=5"}
+	only := HandlerConfig{Prefix: "only", PresetsOnly: true, StrictOptions: true, Presets: presets}
+	sizes := HandlerConfig{Prefix: "sizes", Presets: presets, BoundsConfig: BoundsConfig{AllowedOptions: []string{"w", "h"}}}
+	width := HandlerConfig{Prefix: "width", Presets: presets, DefaultPreset: "soft", BoundsConfig: BoundsConfig{AllowedOptions: []string{"w"}}}
+	signed := signedHandler("signed")
+	signed.PresetsOnly, signed.Presets = true, presets
+	s := newSite(t, bucket(t), Options{}, only, sizes, width, signed)
+	for _, tt := range []struct {
+		target string
+		want   []string // sizes
+		holds  string   // in every link
+	}{
+		{"/only/photo.jpg?preset=card&srcset=50,100,200", []string{"100x80"}, "preset=card"},
+		{"/only/photo.jpg?preset=soft&srcset=50,100", []string{"400x300"}, "preset=soft"},
+		{"/sizes/photo.jpg?preset=soft&srcset=50,100", []string{"50x37", "100x75"}, "preset=soft"},
+		{"/sizes/photo.jpg?preset=card&srcset=50,150", []string{"50x40", "150x120"}, "preset=card"},
+		{"/sizes/photo.jpg?preset=card&blur=9&srcset=50,150", []string{"50x40", "150x120"}, "preset=card"},
+		{"/sizes/photo.jpg?srcset=50,100", []string{"50x37", "100x75"}, "w="},
+		{"/width/photo.jpg?preset=card&srcset=50,150", []string{"100x80"}, "preset=card"},
+		{"/width/photo.jpg?srcset=50,100", []string{"50x37", "100x75"}, "w="},
+		{signURL(newSecret, "signed", "photo.jpg", "preset", "card", "srcset", "50,100"), []string{"100x80"}, "sig="},
+	} {
+		var set pictureSet
+		r := s.get(tt.target + "&as=json")
+		if strings.HasPrefix(tt.target, "/signed") {
+			r = s.get(signURL(newSecret, "signed", "photo.jpg", "preset", "card", "srcset", "50,100", "as", "json"))
+		}
+		if err := json.Unmarshal(body(t, r), &set); err != nil {
+			t.Errorf("GET %s: %v", tt.target, err)
+			continue
+		}
+		blurred := strings.Contains(tt.target, "preset") || strings.HasPrefix(tt.target, "/width")
+		var sizes []string
+		for candidate := range strings.SplitSeq(set.Sources[len(set.Sources)-1].Srcset, ", ") {
+			link, w, _ := strings.Cut(candidate, " ")
+			entry := s.get(link)
+			m, _ := picture(t, entry)
+			size := m.Bounds().Size()
+			sizes = append(sizes, fmt.Sprintf("%dx%d", size.X, size.Y))
+			if w != fmt.Sprintf("%dw", size.X) || !strings.Contains(link, tt.holds) {
+				t.Errorf("GET %s: %s is %v; want %s in it", tt.target, candidate, size, tt.holds)
+			}
+			req := httptest.NewRequest("GET", link, nil)
+			if got, err := s.server.handlerOf(req).parse(req); err != nil || strings.Contains(got.options.String(), "blur=5") != blurred {
+				t.Errorf("GET %s: %s is %s, %v; want the blur of the preset", tt.target, link, got.options.String(), err)
+			}
+		}
+		if !slices.Equal(sizes, tt.want) {
+			t.Errorf("GET %s: %v; want %v", tt.target, sizes, tt.want)
+		}
+		if r := s.get(set.Src); r.StatusCode != 200 || fmt.Sprintf("%dx%d", set.Width, set.Height) != tt.want[len(tt.want)-1] {
+			t.Errorf("GET %s: src %s = %d, %d x %d; want %v", tt.target, set.Src, r.StatusCode, set.Width, set.Height, tt.want)
+		}
 	}
 }
 

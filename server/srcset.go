@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -83,35 +84,17 @@ func (h *Handler) srcset(w http.ResponseWriter, r *http.Request, req request) {
 	h.respond(w, r, req, entry, status)
 }
 
+// A candidate is one of the results that a picture set offers.
+type candidate struct {
+	query url.Values // of its URL, without the format
+	size  [2]int     // in pixels
+}
+
 func (h *Handler) pictureSet(r *http.Request, req request, d resize.Details, query url.Values) pictureSet {
-	// A box that is larger than the source would not be filled, and have another
-	// ratio than the others.
-	most := d.Width
-	if o := req.options; o.Width > 0 && o.Height > 0 {
-		most = min(most, max(1, d.Height*o.Width/o.Height))
-	}
-	sizes := map[int][2]int{} // what a width becomes
-	var widths []int
-	for _, width := range req.widths {
-		switch {
-		case req.options.Enlarge || width <= most:
-		case !h.bounds.stepped():
-			width = most
-		case len(widths) > 0: // all others are larger
-			continue
-		}
-		size := resize.ResultSize(d.Width, d.Height, scaledOptions(req.options, width))
-		if !slices.ContainsFunc(widths, func(w int) bool { return sizes[w] == size }) {
-			widths = append(widths, width)
-			sizes[width] = size
-		}
-	}
+	candidates := h.candidates(req, d)
 	set := pictureSet{Sizes: "100vw", Placeholder: d.Placeholder, Color: d.Average}
 	if s := query.Get(sizesParam); s != "" && len(s) <= sizesBytes {
 		set.Sizes = s
-	}
-	link := func(width int, f resize.Format) string {
-		return h.link(r.URL, req, scaledOptions(req.options, width), f, query)
 	}
 	var formats []resize.Format
 	if h.config.writes(resize.AVIF) && d.Frames <= 1 {
@@ -121,16 +104,50 @@ func (h *Handler) pictureSet(r *http.Request, req request, d resize.Details, que
 		formats = append(formats, resize.WebP)
 	}
 	for _, f := range formats {
-		var candidates []string
-		for _, width := range widths {
-			candidates = append(candidates, fmt.Sprintf("%s %dw", link(width, f), sizes[width][0]))
+		var srcset []string
+		for _, c := range candidates {
+			srcset = append(srcset, fmt.Sprintf("%s %dw", h.link(r.URL, req, c.query, f), c.size[0]))
 		}
-		set.Sources = append(set.Sources, pictureSource{f.MediaType(), strings.Join(candidates, ", ")})
+		set.Sources = append(set.Sources, pictureSource{f.MediaType(), strings.Join(srcset, ", ")})
 	}
-	largest := widths[len(widths)-1]
-	set.Src = link(largest, resize.AutoJPEG)
-	set.Width, set.Height = sizes[largest][0], sizes[largest][1]
+	largest := candidates[len(candidates)-1]
+	set.Src = h.link(r.URL, req, largest.query, resize.AutoJPEG)
+	set.Width, set.Height = largest.size[0], largest.size[1]
 	return set
+}
+
+// candidates returns the results of the widths that a request names, each size
+// once, the largest last. Where no URL may ask for another size than a preset
+// has, it is that one.
+func (h *Handler) candidates(req request, d resize.Details) []candidate {
+	// A box that is larger than the source would not be filled, and have another
+	// ratio than the others.
+	most := d.Width
+	if o := req.options; o.Width > 0 && o.Height > 0 {
+		most = min(most, max(1, d.Height*o.Width/o.Height))
+	}
+	var all []candidate
+	add := func(o resize.Options, query url.Values) {
+		size := resize.ResultSize(d.Width, d.Height, o)
+		if query != nil && !slices.ContainsFunc(all, func(c candidate) bool { return c.size == size }) {
+			all = append(all, candidate{query, size})
+		}
+	}
+	for _, width := range req.widths {
+		switch {
+		case req.options.Enlarge || width <= most:
+		case !h.bounds.stepped():
+			width = most
+		case len(all) > 0: // all others are larger
+			continue
+		}
+		o := scaledOptions(req.options, width)
+		add(o, h.queryOf(req, o))
+	}
+	if len(all) == 0 {
+		add(req.options, h.ownQuery(req))
+	}
+	return all
 }
 
 // scaledOptions returns the options with another width, and the height in
@@ -145,13 +162,52 @@ func scaledOptions(o resize.Options, width int) resize.Options {
 	return o
 }
 
+// queryOf returns the parameters of a URL that stands for options, of any format;
+// nil if none of this handler does. Where some parameters do not count, it is the
+// request's own URL with another size.
+func (h *Handler) queryOf(req request, o resize.Options) url.Values {
+	o.Format = resize.NoFormat
+	query := resize.ParseQuery(o.String())
+	if h.bounds.options == nil || h.means(query, o) {
+		return query
+	}
+	query = h.ownQuery(req)
+	for name, n := range map[string]int{"w": o.Width, "h": o.Height} {
+		if n > 0 && h.bounds.options[name] {
+			query.Set(name, strconv.Itoa(n))
+		}
+	}
+	if h.means(query, o) {
+		return query
+	}
+	return nil
+}
+
+// ownQuery returns what of the request's URL makes its picture, save the format.
+func (h *Handler) ownQuery(req request) url.Values {
+	query := url.Values{}
+	for name, values := range req.understood.used {
+		if name != "f" && (name == presetParam || resize.KnownParam(name)) {
+			query.Set(name, values[0])
+		}
+	}
+	return query
+}
+
+// means reports whether a query has these options for the handler.
+func (h *Handler) means(query url.Values, o resize.Options) bool {
+	got := h.understand(query.Encode()).options
+	got.Format = o.Format
+	return got == o
+}
+
 // link returns the URL of a result of the request's picture, signed where URLs
 // are.
-func (h *Handler) link(u *url.URL, req request, o resize.Options, f resize.Format, query url.Values) string {
-	o.Format = f
-	link := resize.ParseQuery(o.String())
+func (h *Handler) link(u *url.URL, req request, query url.Values, f resize.Format) string {
+	link := maps.Clone(query)
+	link.Set("f", f.String())
 	for _, name := range []string{tokenParam, versionParam} {
-		if v := query.Get(name); v != "" {
+		if v := req.query.Get(name); v != "" {
 			link.Set(name, v)
 		}
 	}
