@@ -20,7 +20,7 @@ type encoder struct {
 	segments      [segments]segment
 	segmented     bool // there is more than the first of them
 	macroblocks   []macroblock
-	tokens        []token
+	tokens        [][]token // in pages
 	count         tokenCount
 	costs         levelCosts
 
@@ -91,15 +91,33 @@ func (e *encoder) encodeMacroblock(x, y int) {
 			above[neighbourY2], e.left[neighbourY2] = y2a, y2l
 		}
 	} else {
-		from := len(e.tokens)
+		page := e.page()
+		from := len(*page)
 		c.walk(mb.in4x4, above, &e.left, func(i, plane, first, size int) {
-			e.tokens = appendBlock(e.tokens, &c.levels[i], plane, first, int(c.coded[i]), size)
+			*page = appendBlock(*page, &c.levels[i], plane, first, int(c.coded[i]), size)
 		})
-		for _, t := range e.tokens[from:] {
+		for _, t := range (*page)[from:] {
 			e.count.add(t)
 		}
 	}
 	e.store(x)
+}
+
+// Tokens are kept in pages: a slice that grows would take several times the
+// memory.
+const (
+	pageTokens     = 1 << 13
+	mostTokensOfMB = blocks * 16
+)
+
+// page returns a page with room for the tokens of a macroblock.
+func (e *encoder) page() *[]token {
+	last := len(e.tokens) - 1
+	if last < 0 || cap(e.tokens[last])-len(e.tokens[last]) < mostTokensOfMB {
+		e.tokens = append(e.tokens, make([]token, 0, pageTokens))
+		last++
+	}
+	return &e.tokens[last]
 }
 
 // load sets source to the macroblock's samples, beyond the picture those of its

@@ -7,8 +7,11 @@ func (e *encoder) frame() []byte {
 	p, updated := e.count.fitted()
 	head := e.header(&p, &updated)
 	w := newBoolWriter()
-	for _, t := range e.tokens {
-		w.token(t, &p)
+	w.out = make([]byte, 0, len(e.tokens)*pageTokens/2) // four bits are the usual length of a token
+	for _, page := range e.tokens {
+		for _, t := range page {
+			w.token(t, &p)
+		}
 	}
 	body := w.end()
 
