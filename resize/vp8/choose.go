@@ -47,30 +47,28 @@ func (e *encoder) tryLuma16(seg *segment, x, y int) (mode int, cost int64) {
 	c := &e.luma16
 	var dc block
 	loss := int64(0)
+	bits := lumaCosts[mode]
+	above, left := e.above[x], e.left
 	pred := &preds[mode]
 	for i := range 16 {
 		b := &c.decoded[i]
 		e.k.forward(b, e.source[blockAt[i]:], pred[i/4*64+i%4*4:], 16)
 		dc[i] = b[0]
 		b[0] = 0
-		mask, l := e.k.quantize(&c.levels[i], b, &seg.y)
-		c.coded[i] = uint8(codedUpTo(mask))
+		at := place{plane: planeYAfterY2, first: 1, size: int(above[i%4] + left[i/4])}
+		coded, l := e.settle(&c.levels[i], b, &seg.y)
+		bits += e.costs.block(&c.levels[i], at, coded)
+		c.coded[i] = uint8(coded)
+		above[i%4] = nonzero(c.coded[i], 1)
+		left[i/4] = above[i%4]
 		loss += int64(l)
 	}
 	forwardY2(&c.decoded[blockY2], &dc)
-	mask, l := e.k.quantize(&c.levels[blockY2], &c.decoded[blockY2], &seg.y2)
-	c.coded[blockY2] = uint8(codedUpTo(mask))
-	loss = loss<<2 + int64(l)
-
-	above, left := e.above[x], e.left
-	bits := lumaCosts[mode]
-	bits += e.costs.block(&c.levels[blockY2], planeY2, 0, int(c.coded[blockY2]), int(above[neighbourY2]+left[neighbourY2]))
-	for i := range 16 {
-		a, l := &above[i%4], &left[i/4]
-		bits += e.costs.block(&c.levels[i], planeYAfterY2, 1, int(c.coded[i]), int(*a+*l))
-		*a = nonzero(c.coded[i], 1)
-		*l = *a
-	}
+	at := place{plane: planeY2, size: int(above[neighbourY2] + left[neighbourY2])}
+	coded, l := e.settle(&c.levels[blockY2], &c.decoded[blockY2], &seg.y2)
+	bits += e.costs.block(&c.levels[blockY2], at, coded)
+	c.coded[blockY2] = uint8(coded)
+	loss = loss<<2 + int64(l) // the transform of Y2 doubles differences once more
 	return mode, loss<<8 + seg.lambda*int64(bits)
 }
 
@@ -82,17 +80,16 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 	aboveModes, leftModes := [4]uint8(e.aboveModes[4*x:]), e.leftModes
 	c := &e.luma4
 	for i := range 16 {
-		at := blockAt[i]
-		source := e.source[at:]
+		source, result := e.source[blockAt[i]:], e.result[blockAt[i]:]
 		var preds [modes4]prediction
 		var ads [modes4]uint32
-		edge := edgeOf(e.result[:], at)
+		edge := edgeOf(e.result[:], blockAt[i])
 		e.k.predict4(&preds, &ads, source, &edge)
 		modeCosts := &block4Costs[aboveModes[i%4]][leftModes[i/4]]
 		for m := range ads {
 			ads[m] = ads[m]<<8 + seg.lambdaAD*modeCosts[m]>>8
 		}
-		size := int(above[i%4] + left[i/4])
+		at := place{plane: planeY, size: int(above[i%4] + left[i/4])}
 		best := int64(math.MaxInt64)
 		var bestMode int
 		for range e.effort.candidates {
@@ -105,9 +102,8 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 			ads[m] = math.MaxUint32
 			var levels, b block
 			e.k.forward(&b, source, preds[m][:], 4)
-			mask, loss := e.k.quantize(&levels, &b, &seg.y)
-			coded := codedUpTo(mask)
-			bits := modeCosts[m] + e.costs.block(&levels, planeY, 0, coded, size)
+			coded, loss := e.settle(&levels, &b, &seg.y)
+			bits := modeCosts[m] + e.costs.block(&levels, at, coded)
 			if cost := int64(loss)<<10 + seg.lambda*int64(bits); cost < best {
 				best, bestMode = cost, m
 				c.levels[i], c.decoded[i], c.coded[i] = levels, b, uint8(coded)
@@ -116,7 +112,7 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 		if cost += best; cost >= limit {
 			return false
 		}
-		e.k.inverse(e.result[at:], preds[bestMode][:], 4, &c.decoded[i])
+		e.k.inverse(result, preds[bestMode][:], 4, &c.decoded[i])
 		mb.modes[i] = uint8(bestMode)
 		aboveModes[i%4], leftModes[i/4] = uint8(bestMode), uint8(bestMode)
 		above[i%4] = nonzero(c.coded[i], 0)
@@ -144,12 +140,19 @@ func (e *encoder) chooseChroma(mb *macroblock, seg *segment, x, y int) {
 	mb.chroma = uint8(mode)
 	c := &e.luma16
 	for i := range 8 {
-		b := &c.decoded[blockCb+i]
-		at := blockAt[blockCb+i]
+		n := blockCb + i
+		b := &c.decoded[n]
 		pred := best[i/4][i%4/2*32+i%2*4:]
-		e.k.forward(b, e.source[at:], pred, 8)
-		mask, _ := e.k.quantize(&c.levels[blockCb+i], b, &seg.color)
-		c.coded[blockCb+i] = uint8(codedUpTo(mask))
-		e.k.inverse(e.result[at:], pred, 8, b)
+		e.k.forward(b, e.source[blockAt[n]:], pred, 8)
+		coded, _ := e.settle(&c.levels[n], b, &seg.color)
+		c.coded[n] = uint8(coded)
+		e.k.inverse(e.result[blockAt[n]:], pred, 8, b)
 	}
+}
+
+// settle quantizes b. It returns how many levels are to be written and the sum of
+// the squared errors.
+func (e *encoder) settle(levels, b *block, q *quantizer) (coded int, loss int32) {
+	mask, loss := e.k.quantize(levels, b, q)
+	return codedUpTo(mask), loss
 }

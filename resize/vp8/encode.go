@@ -93,8 +93,8 @@ func (e *encoder) encodeMacroblock(x, y int) {
 	} else {
 		page := e.page()
 		from := len(*page)
-		c.walk(mb.in4x4, above, &e.left, func(i, plane, first, size int) {
-			*page = appendBlock(*page, &c.levels[i], plane, first, int(c.coded[i]), size)
+		c.walk(mb.in4x4, above, &e.left, func(i int, at place) {
+			*page = appendBlock(*page, &c.levels[i], at, int(c.coded[i]))
 		})
 		for _, t := range (*page)[from:] {
 			e.count.add(t)

@@ -72,11 +72,10 @@ func nonzero(coded uint8, first int) uint8 {
 }
 
 // walk calls f for each block of the macroblock in the order in which they are
-// written, with its plane, the first of its coefficients, and how many of its
-// neighbours have coefficients, and keeps above and left up to date.
-func (c *coefficients) walk(in4x4 bool, above, left *neighbours, f func(block, plane, first, size int)) {
+// written, and keeps above and left up to date.
+func (c *coefficients) walk(in4x4 bool, above, left *neighbours, f func(block int, at place)) {
 	visit := func(i, plane, first int, a, l *uint8) {
-		f(i, plane, first, int(*a+*l))
+		f(i, place{plane, first, int(*a + *l)})
 		*a = nonzero(c.coded[i], first)
 		*l = *a
 	}

@@ -26,6 +26,13 @@ func (p *probabilities) at(context int) *branchProbs {
 	return &p[context/(bands*3)][context/3%bands][context%3]
 }
 
+// A place is where a block is written: in which plane, from which place in zigzag
+// order on, and how many of its two neighbours have coefficients.
+type place struct{ plane, first, size int }
+
+// context is that of the first token.
+func (p place) context() int { return contextOf(p.plane, p.first, p.size) }
+
 // contextOf is the number of a context.
 func contextOf(plane, place, size int) int {
 	return (plane*bands+int(bandOf[place]))*3 + size
@@ -155,12 +162,11 @@ func (w *boolWriter) token(t token, p *probabilities) {
 	}
 }
 
-// appendBlock appends the tokens of a block; its arguments are those of
-// levelCosts.block.
-func appendBlock(tokens []token, levels *block, plane, first, coded, size int) []token {
-	context := contextOf(plane, first, size)
+// appendBlock appends the tokens of a block, of which coded levels are written.
+func appendBlock(tokens []token, levels *block, at place, coded int) []token {
+	context := at.context()
 	after := token(0)
-	for n := first; n < coded; n++ {
+	for n := at.first; n < coded; n++ {
 		v := int(levels[zigzag[n]])
 		t := after | token(context)<<tokenContext
 		if v < 0 {
@@ -168,7 +174,7 @@ func appendBlock(tokens []token, levels *block, plane, first, coded, size int) [
 			t |= tokenSign
 		}
 		tokens = append(tokens, t|token(v))
-		context = contextOf(plane, n+1, min(v, 2))
+		context = contextOf(at.plane, n+1, min(v, 2))
 		after = 0
 		if v == 0 {
 			after = tokenAfterZero
@@ -306,26 +312,24 @@ func (l *levelCosts) set(p *probabilities) {
 	}
 }
 
-// block returns what the levels of a block cost from place first on in zigzag
-// order, of which coded places are written, after neighbours of which size, 0 to
-// 2, have coefficients.
-func (l *levelCosts) block(levels *block, plane, first, coded, size int) uint32 {
-	context := contextOf(plane, first, size)
-	if coded <= first {
+// block returns what the levels of a block cost, of which coded are written.
+func (l *levelCosts) block(levels *block, at place, coded int) uint32 {
+	context := at.context()
+	if coded <= at.first {
 		return uint32(l.ends[context])
 	}
 	cost := uint32(0)
-	if size == 0 {
+	if at.size == 0 {
 		cost = uint32(l.goesOn[context])
 	}
-	for n := first; n < coded; n++ {
+	for n := at.first; n < coded; n++ {
 		v := int(levels[zigzag[n&15]])
 		v = max(v, -v)
 		if v >= plainLevels {
 			cost += uint32(fixedCosts[v&maxLevel])
 		}
 		cost += uint32(l.levels[context][min(v, plainLevels)])
-		context = contextOf(plane, n+1, min(v, 2))
+		context = contextOf(at.plane, n+1, min(v, 2))
 	}
 	if coded < 16 {
 		cost += uint32(l.ends[context])
