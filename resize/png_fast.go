@@ -58,11 +58,7 @@ func decodePlainPNG(file []byte) (image.Image, error) {
 		case 1:
 			copy(gray.Pix[y*gray.Stride:][:gray.Stride], row)
 		case 3:
-			dst := colours.Pix[y*colours.Stride:][:colours.Stride]
-			for len(row) >= 3 && len(dst) >= 4 {
-				dst[0], dst[1], dst[2], dst[3] = row[0], row[1], row[2], 255
-				row, dst = row[3:], dst[4:]
-			}
+			widen(colours.Pix[y*colours.Stride:][:colours.Stride], row)
 		case 4:
 			copy(colours.Pix[y*colours.Stride:][:colours.Stride], row)
 		}
@@ -128,9 +124,7 @@ func unfilter(row, above []byte, bpp int) bool {
 			cur[i] += cur[i-bpp]
 		}
 	case 2:
-		for i, v := range up[:len(cur)] {
-			cur[i] += v
-		}
+		addBytes(cur, up)
 	case 3:
 		for i := range min(bpp, len(cur)) {
 			cur[i] += up[i] / 2
@@ -151,6 +145,31 @@ func unfilter(row, above []byte, bpp int) bool {
 		return false
 	}
 	return true
+}
+
+// widen writes pixels of three bytes as opaque ones of four.
+func widen(dst, src []byte) {
+	for len(src) >= 4 && len(dst) >= 4 {
+		binary.LittleEndian.PutUint32(dst, binary.LittleEndian.Uint32(src)|0xff<<24)
+		src, dst = src[3:], dst[4:]
+	}
+	if len(src) >= 3 && len(dst) >= 4 {
+		dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], 255
+	}
+}
+
+// addBytes adds the bytes of b to those of a, eight at a time: their upper bits
+// apart, so that nothing is carried into the next byte.
+func addBytes(a, b []byte) {
+	const upper = 0x8080808080808080
+	for len(a) >= 8 && len(b) >= 8 {
+		x, y := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		binary.LittleEndian.PutUint64(a, (x&^upper+y&^upper)^(x^y)&upper)
+		a, b = a[8:], b[8:]
+	}
+	for i, v := range b[:len(a)] {
+		a[i] += v
+	}
 }
 
 // nearest returns the one of three neighbours that Paeth's filter predicts:
@@ -187,14 +206,39 @@ func paeth1(cur, up []byte) {
 func paeth3(cur, up []byte) {
 	var l0, l1, l2, c0, c1, c2 int32
 	for len(cur) >= 3 && len(up) >= 3 {
-		a0, a1, a2 := int32(up[0]), int32(up[1]), int32(up[2])
-		l0 = (nearest(l0, a0, c0) + int32(cur[0])) & 255
-		l1 = (nearest(l1, a1, c1) + int32(cur[1])) & 255
-		l2 = (nearest(l2, a2, c2) + int32(cur[2])) & 255
-		cur[0], cur[1], cur[2] = byte(l0), byte(l1), byte(l2)
-		c0, c1, c2 = a0, a1, a2
-		cur, up = cur[3:], up[3:]
+		n := min(8*3, len(cur)/3*3)
+		if n == 8*3 && isZero24(cur) && isFlat24(up, byte(c0), byte(c1), byte(c2)) {
+			// Nothing changes above, and the differences are none: the left one goes on.
+			for i := 0; i < n; i += 3 {
+				cur[i], cur[i+1], cur[i+2] = byte(l0), byte(l1), byte(l2)
+			}
+			cur, up = cur[n:], up[n:]
+			continue
+		}
+		for a, b := cur[:n], up[:n]; len(a) >= 3 && len(b) >= 3; a, b = a[3:], b[3:] {
+			a0, a1, a2 := int32(b[0]), int32(b[1]), int32(b[2])
+			l0 = (nearest(l0, a0, c0) + int32(a[0])) & 255
+			l1 = (nearest(l1, a1, c1) + int32(a[1])) & 255
+			l2 = (nearest(l2, a2, c2) + int32(a[2])) & 255
+			a[0], a[1], a[2] = byte(l0), byte(l1), byte(l2)
+			c0, c1, c2 = a0, a1, a2
+		}
+		cur, up = cur[n:], up[n:]
 	}
+}
+
+// isZero24 reports whether the first 24 bytes are all 0.
+func isZero24(b []byte) bool {
+	le := binary.LittleEndian
+	return le.Uint64(b)|le.Uint64(b[8:])|le.Uint64(b[16:]) == 0
+}
+
+// isFlat24 reports whether the first eight pixels of three bytes are all that
+// one: it begins them, and each byte is the one three places before it.
+func isFlat24(b []byte, p0, p1, p2 byte) bool {
+	le := binary.LittleEndian
+	return b[0] == p0 && b[1] == p1 && b[2] == p2 &&
+		le.Uint64(b) == le.Uint64(b[3:]) && le.Uint64(b[8:]) == le.Uint64(b[11:]) && le.Uint64(b[13:]) == le.Uint64(b[16:])
 }
 
 func paeth4(cur, up []byte) {
