@@ -41,7 +41,7 @@ var onlyIn = map[string]string{
 	"github.com/gen2brain/heic":                      "resize/codec_heic.go",
 	"github.com/gen2brain/jpegxl":                    "resize/codec_jxl.go",
 	"golang.org/x/image/webp":                        "resize/codec_webp.go",
-	"golang.org/x/image/tiff":                        "resize/codec_tiff.go",
+	"golang.org/x/image/tiff":                        "resize/",
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "resize/codec_png.go",

@@ -1,14 +1,14 @@
 package resize
 
 import (
-	"bytes"
 	"io"
 
 	"golang.org/x/image/tiff"
 )
 
 // TIFF, read where the configuration names it: its decoder had the most faults
-// of all. Of several pages the first one is read, or the one that is asked for. Our own writer writes it.
+// of all. Of several pages the first one is read, or the one that is asked for.
+// Our own writer writes it.
 var tiffCodec = codec{
 	format:      TIFF,
 	names:       []string{"tiff", "tif"},
@@ -19,19 +19,12 @@ var tiffCodec = codec{
 	// The directory may lie anywhere in the file: a head that holds it not is
 	// asked for in whole.
 	config: func(head []byte) (Info, error) {
-		return standardConfig(tiff.DecodeConfig(bytes.NewReader(head)))
+		r, inks := tiffReader(head)
+		info, err := standardConfig(tiff.DecodeConfig(r))
+		info.cmyk = inks
+		return info, err
 	},
-	decode: func(file []byte, _ Want) (*Picture, error) {
-		img, err := tiff.Decode(bytes.NewReader(file))
-		if err != nil {
-			return nil, err
-		}
-		p := still(plain(img))
-		p.orientation = exifOrientation(file) // a TIFF file is laid out as EXIF is
-		p.ICC = tiffProfile(file)
-		_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
-		return p, nil
-	},
+	decode:    decodeTIFF,
 	page:      pageTIFF,
 	memory:    memoryStandard,
 	embedsICC: true,

@@ -107,6 +107,35 @@ func byVips(t *testing.T, body []byte) image.Image {
 	return img
 }
 
+// Inks are read as such: of the formula for those without a profile.
+func TestTIFFInks(t *testing.T) {
+	m := noisy(image.Pt(40, 30), true)
+	var file bytes.Buffer
+	if err := writeTIFF(&file, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	b := file.Bytes()
+	for e := range tiffEntries(b) {
+		if e.tag == tagPhotometric {
+			e.order.PutUint16(e.value, photometricInks)
+		}
+	}
+	info, err := tiffCodec.config(b)
+	if err != nil || !info.cmyk || info.Size != image.Pt(40, 30) {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	got := toNRGBA(toPNGBy(t, everything, b, Options{}))
+	for y := range 30 {
+		for x := range 40 {
+			c := m.NRGBAAt(x, y)
+			want := color.NRGBAModel.Convert(color.CMYK{c.R, c.G, c.B, c.A}).(color.NRGBA)
+			if g := got.NRGBAAt(x, y); abs(int(g.R)-int(want.R)) > 1 || abs(int(g.G)-int(want.G)) > 1 || abs(int(g.B)-int(want.B)) > 1 || g.A != 255 {
+				t.Fatalf("at %d, %d: %v; want %v", x, y, g, want)
+			}
+		}
+	}
+}
+
 // icc=keep writes the profile of the source.
 func TestTIFFKeepsProfile(t *testing.T) {
 	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), Options{Width: 20, Format: TIFF, Profile: ProfileKeep})
