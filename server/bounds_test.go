@@ -382,7 +382,7 @@ func TestMissRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &countingBucket{Bucket: bucket(t)}
 		bound := BoundsConfig{Misses: Rate{PerSecond: 0.5, Burst: 3}}
-		s := newSite(t, b, Options{}, HandlerConfig{BoundsConfig: bound, ErrorStatus: 404, Cache: CacheConfig{MemoryMB: 4}, CacheTime: new(int64(60))}, HandlerConfig{Prefix: "other"})
+		s := newSite(t, b, Options{}, HandlerConfig{BoundsConfig: bound, ErrorImage: "../testdata/error.png", ErrorStatus: 404, Cache: CacheConfig{MemoryMB: 4}, CacheTime: new(int64(60))}, HandlerConfig{Prefix: "other"})
 		want := func(what, target string, status int, asks int64) {
 			t.Helper()
 			before := b.asked.Load()
@@ -390,8 +390,8 @@ func TestMissRate(t *testing.T) {
 			if r.StatusCode != status || b.asked.Load()-before != asks {
 				t.Errorf("%s: %d, the store was asked %d times; want %d, %d", what, r.StatusCode, b.asked.Load()-before, status, asks)
 			}
-			if limited := r.StatusCode == 503; limited && (r.Header.Get("Retry-After") != "2" || r.Header.Get("Cache-Control") != "no-store") {
-				t.Errorf("%s: %v; want Retry-After: 2 and no-store", what, r.Header)
+			if limited := r.StatusCode == 503; limited && (r.Header.Get("Retry-After") != "2" || r.Header.Get("Cache-Control") != "no-store" || strings.HasPrefix(r.Header.Get("Content-Type"), "image/")) {
+				t.Errorf("%s: %v; want Retry-After: 2, no-store, and no error image", what, r.Header)
 			}
 		}
 		want("a result", "/h/photo.jpg?w=20", 200, 1)

@@ -318,8 +318,9 @@ func (d *doctor) ports(running bool) {
 func (d *doctor) doors() {
 	for i := range d.config.Handlers {
 		h := &d.config.Handlers[i]
-		if h.Auth == nil && d.config.Auth == nil && !h.PresetsOnly {
-			d.add(FindingNote, handlerKey(i), "anybody may ask for any size of any picture: auth or presets_only would keep floods out")
+		open := h.Auth == nil && d.config.Auth == nil || h.Auth != nil && h.Auth.Open
+		if open && !h.PresetsOnly && !h.Snap && len(h.AllowedSizes) == 0 && h.Misses.PerSecond == 0 {
+			d.add(FindingNote, handlerKey(i), "anybody may ask for any size of any picture: auth, snap, presets_only or misses would keep floods out")
 		}
 	}
 }

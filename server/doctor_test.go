@@ -153,6 +153,32 @@ func TestDoctorOfOrigins(t *testing.T) {
 	}
 }
 
+// Which handlers are open to everybody, for anything.
+func TestDoctorOfDoors(t *testing.T) {
+	signed := signedHandler("").Auth
+	for _, tt := range []struct {
+		name    string
+		handler HandlerConfig
+		all     *AuthConfig // of the server
+		note    bool
+	}{
+		{"no bound at all", HandlerConfig{}, nil, true},
+		{"signed URLs", HandlerConfig{Auth: signed}, nil, false},
+		{"signed URLs of the server", HandlerConfig{}, signed, false},
+		{"open in spite of them", HandlerConfig{Auth: &AuthConfig{Open: true}}, signed, true},
+		{"presets only", HandlerConfig{PresetsOnly: true}, nil, false},
+		{"steps", HandlerConfig{BoundsConfig: BoundsConfig{Snap: true}}, nil, false},
+		{"a list of sizes", HandlerConfig{BoundsConfig: BoundsConfig{AllowedSizes: []string{"100"}}}, nil, false},
+		{"a bound on misses", HandlerConfig{BoundsConfig: BoundsConfig{Misses: Rate{PerSecond: 1}}}, nil, false},
+	} {
+		d := &doctor{config: &Config{Auth: tt.all, Handlers: []HandlerConfig{tt.handler}}}
+		d.doors()
+		if got := len(d.findings) == 1; got != tt.note {
+			t.Errorf("%s: %+v; want a note: %v", tt.name, d.findings, tt.note)
+		}
+	}
+}
+
 // Keys of tokens that cannot be had keep everybody out.
 func TestDoctorOfTokenKeys(t *testing.T) {
 	set := jwks(t, map[string]any{"a": &testKeys().rsa.PublicKey, "b": &testKeys().p256.PublicKey})

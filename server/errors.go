@@ -94,12 +94,15 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		status = cmp.Or(int(h.config.AuthStatus), status)
 		h.challenge(header, status)
 	}
-	switch status {
-	case http.StatusBadRequest:
+	switch {
+	case status == http.StatusBadRequest:
 		http.Error(w, "400 bad request: "+whyBad(err), status)
 		return
-	case http.StatusTooManyRequests: // a flood is to cost nothing
+	case status == http.StatusTooManyRequests: // a flood is to cost nothing, not even an error image
 		http.Error(w, "429 too many requests", status)
+		return
+	case errors.Is(err, errMisses):
+		http.Error(w, "503 too many pictures are to be made", status)
 		return
 	}
 	if age := h.errorAge(&req, status, err); age > 0 {
@@ -163,6 +166,8 @@ func whyBad(err error) string {
 // faultLevel is higher for what an operator can do something about.
 func faultLevel(status int, err error) slog.Level {
 	switch {
+	case errors.Is(err, errMisses):
+		return slog.LevelWarn // the configuration wants it so
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case status == http.StatusTooManyRequests || status == http.StatusGone || status == http.StatusUnavailableForLegalReasons:
