@@ -65,8 +65,8 @@ func (a *ACMEConfig) validate(c *Config, faults *faults) {
 			faults.add("acme.hosts."+strconv.Itoa(i), "%q is not a host name in small letters that the authority can find", host)
 		}
 	}
-	if u, err := url.Parse(a.DirectoryURL); err != nil || u.Scheme != "https" || u.Host == "" {
-		faults.add("acme.directory_url", "%q is not a URL with https", a.DirectoryURL)
+	if u, err := url.Parse(a.DirectoryURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		faults.add("acme.directory_url", "%q is not a URL with https, without a user and a password", withoutPassword(a.DirectoryURL))
 	}
 }
 

@@ -67,6 +67,15 @@ type JWTConfig struct {
 	Cookie string `json:"cookie"`
 }
 
+// withoutPassword returns a URL as it may be shown.
+func withoutPassword(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "…"
+	}
+	return u.Redacted()
+}
+
 const maxLeeway = 60 // seconds
 
 func (c *JWTConfig) validate(key string, faults *faults) {
@@ -75,7 +84,7 @@ func (c *JWTConfig) validate(key string, faults *faults) {
 	}
 	if c.JWKSURL != "" {
 		if u, err := url.Parse(c.JWKSURL); err != nil || !safeKeysURL(u) {
-			faults.add(key+".jwks_url", "%q is no URL with https", c.JWKSURL)
+			faults.add(key+".jwks_url", "%q is no URL with https, without a user and a password", withoutPassword(c.JWKSURL))
 		}
 	}
 	if c.Leeway == nil {

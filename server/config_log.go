@@ -88,6 +88,6 @@ func (t *TracingConfig) validate(faults *faults) {
 		return
 	}
 	if u, err := url.Parse(t.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		faults.add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318", t.Endpoint)
+		faults.add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318; keys for it are headers", withoutPassword(t.Endpoint))
 	}
 }

@@ -250,8 +250,12 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return data, err
 }
 
-// safeKeysURL reports whether nobody on the way can change what a URL answers.
+// safeKeysURL reports whether nobody on the way can change what a URL answers,
+// and it has no password, which would be in the log.
 func safeKeysURL(u *url.URL) bool {
+	if u.User != nil {
+		return false
+	}
 	if u.Scheme == "https" {
 		return u.Host != ""
 	}

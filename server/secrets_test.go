@@ -129,6 +129,39 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	t.Logf("%d secrets, tokens and signatures are not in %d bytes of log", len(secrets)/2, len(text))
 }
 
+// A password in a URL of the configuration is refused, and not shown.
+func TestNoPasswordsInURLs(t *testing.T) {
+	const secret = "hunter2hunter2"
+	with := func(change func(*Config, *HandlerConfig, string), url string) (string, error) {
+		h := HandlerConfig{Prefix: "h", AWS: &AWSConfig{BucketName: "b"}}
+		c := &Config{}
+		change(c, &h, strings.Replace(url, "//", "//user:"+secret+"@", 1))
+		c.Handlers = []HandlerConfig{h}
+		err := Check(c)
+		return fmt.Sprint(err), err
+	}
+	for key, tt := range map[string]struct {
+		change func(*Config, *HandlerConfig, string)
+		url    string
+	}{
+		"tracing.endpoint": {func(c *Config, _ *HandlerConfig, u string) { c.Tracing.Endpoint = u }, "http://127.0.0.1:4318"},
+		"acme.directory_url": {func(c *Config, _ *HandlerConfig, u string) {
+			c.ACME = ACMEConfig{Hosts: []string{"a.example"}, AcceptTerms: true, DirectoryURL: u}
+		}, "https://acme.example/dir"},
+		"handlers.0.auth.jwt.jwks_url": {func(_ *Config, h *HandlerConfig, u string) { h.Auth = &AuthConfig{JWT: &JWTConfig{JWKSURL: u}} }, "https://login.example/keys"},
+		"handlers.0.source": {func(_ *Config, h *HandlerConfig, u string) {
+			h.AWS, h.Source = nil, SourceConfig{URL: u}
+		}, "https://pictures.example/"},
+		"handlers.0.aws": {func(_ *Config, h *HandlerConfig, u string) { h.AWS.Endpoint = u }, "https://store.example"},
+	} {
+		for _, url := range []string{tt.url, tt.url + "%zz", strings.Replace(tt.url, "http", "ftp", 1)} { // such as cannot be read, too
+			if text, err := with(tt.change, url); err == nil || !strings.Contains(text, key) || strings.Contains(text, secret) {
+				t.Errorf("%s with a password: %s; want a fault of it, and no password", key, text)
+			}
+		}
+	}
+}
+
 func adminAnswer(t *testing.T, s *Server, method, path, token, form string) []byte {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(form))

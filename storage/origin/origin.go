@@ -112,7 +112,7 @@ func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("origin: %w", err)
+		return nil, fmt.Errorf("origin: not a URL: %w", errors.Unwrap(err)) // without the URL, which may have a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("origin: %q: scheme must be http or https", u.Redacted())
 	case u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:

@@ -403,13 +403,13 @@ func splitEndpoint(endpoint string) (host string, secure bool, err error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return "", false, fmt.Errorf("s3: endpoint: %w", err)
+		return "", false, fmt.Errorf("s3: endpoint: not a URL: %w", errors.Unwrap(err)) // without the URL, which may have a password
 	}
 	if bare && isLoopback(u.Host) {
 		u.Scheme = "http"
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return "", false, fmt.Errorf("s3: endpoint %q: scheme must be http or https", endpoint)
+		return "", false, fmt.Errorf("s3: endpoint %q: scheme must be http or https", u.Redacted())
 	}
 	if u.Host == "" || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.User != nil {
 		return "", false, fmt.Errorf("s3: endpoint %q: want only a scheme, a host and a port", u.Redacted())
