@@ -73,7 +73,7 @@ func (p *patchedReader) ReadAt(b []byte, at int64) (n int, err error) {
 		return 0, io.EOF
 	}
 	for n < len(b) && at < size {
-		part := p.tail
+		var part []byte
 		switch i := at - int64(len(p.file)); {
 		case at < int64(len(p.head)):
 			part = p.head[at:]
@@ -94,8 +94,20 @@ func (p *patchedReader) ReadAt(b []byte, at int64) (n int, err error) {
 
 func (p *patchedReader) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 
-// decodeTIFF reads the first page. Inks were read as colours and alpha.
+// decodeTIFF reads the first page. Inks were read as colours and alpha. Bits
+// from the lowest one on are known of fax pages only: other pixels come out
+// wrong, so they are refused.
 func decodeTIFF(file []byte, _ Want) (*Picture, error) {
+	const tagCompression, tagFillOrder, lowestFirst, fax3, fax4 = 259, 266, 2, 3, 4
+	reversed, fax := false, false
+	for e := range tiffEntries(file) {
+		v := e.order.Uint16(e.value)
+		reversed = reversed || e.tag == tagFillOrder && v == lowestFirst
+		fax = fax || e.tag == tagCompression && (v == fax3 || v == fax4)
+	}
+	if reversed && !fax {
+		return nil, fmt.Errorf("%w: TIFF whose bits are in reverse order", ErrUnsupported)
+	}
 	r, inks := tiffReader(file)
 	img, err := tiff.Decode(r)
 	if err != nil {

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -132,6 +133,37 @@ func TestTIFFInks(t *testing.T) {
 			if g := got.NRGBAAt(x, y); abs(int(g.R)-int(want.R)) > 1 || abs(int(g.G)-int(want.G)) > 1 || abs(int(g.B)-int(want.B)) > 1 || g.A != 255 {
 				t.Fatalf("at %d, %d: %v; want %v", x, y, g, want)
 			}
+		}
+	}
+}
+
+// Bits in reverse order are refused, unless they are those of a fax.
+func TestTIFFReversed(t *testing.T) {
+	withTag := func(compression, fillOrder uint16) []byte {
+		var file bytes.Buffer
+		if err := writeTIFF(&file, noisy(image.Pt(9, 9), false), nil); err != nil {
+			t.Fatal(err)
+		}
+		b := file.Bytes()
+		for e := range tiffEntries(b) {
+			switch e.tag {
+			case 259:
+				e.order.PutUint16(e.value, compression)
+			case 278: // rows of a strip, which may be left out
+				tag := e.value[:0:0]
+				tag = e.order.AppendUint16(tag, 266)
+				copy(b[bytes.Index(b, e.order.AppendUint16(e.order.AppendUint16(nil, 278), 4)):], tag)
+				e.order.PutUint16(e.value, fillOrder)
+			}
+		}
+		return b
+	}
+	if _, err := decodeTIFF(withTag(8, 2), Want{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%v; want ErrUnsupported", err)
+	}
+	for name, file := range map[string][]byte{"a fax": withTag(4, 2), "bits as usual": withTag(8, 1)} {
+		if _, err := decodeTIFF(file, Want{}); errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
