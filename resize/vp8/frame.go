@@ -51,10 +51,10 @@ func (e *encoder) header(p, updated *probabilities) []byte {
 	}
 	w.literal(0, 1) // probabilities are for this frame
 	for context := range contexts {
-		for branch, update := range updateProbabilities.at(context) {
-			changed := updated.at(context)[branch] != 0
+		for branch, update := range updateProbabilities[context] {
+			changed := updated[context][branch] != 0
 			if w.put(changed, update); changed {
-				w.literal(int(p.at(context)[branch]), 8)
+				w.literal(int(p[context][branch]), 8)
 			}
 		}
 	}

@@ -12,19 +12,12 @@ const (
 	branches = 11 // of the tree of tokens
 )
 
-type (
-	probabilities [planes][bands][3][branches]uint8
-	branchProbs   = [branches]uint8
-)
+// Probabilities are those of the branches of each context.
+type probabilities [contexts][branches]uint8
 
 // bandOf is the band of a place in zigzag order; the one after the last is there
 // so that it may be asked for.
 var bandOf = [17]uint8{0, 1, 2, 3, 6, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 0}
-
-// at returns the probabilities of a context by its number.
-func (p *probabilities) at(context int) *branchProbs {
-	return &p[context/(bands*3)][context/3%bands][context%3]
-}
 
 // A place is where a block is written: in which plane, from which place in zigzag
 // order on, and how many of its two neighbours have coefficients.
@@ -143,23 +136,27 @@ func classTable() (t [plainLevels + 1]uint8) {
 // A tokenCount counts the tokens of each context by class, those after a 0 apart.
 type tokenCount [2][contexts][classes]uint32
 
-// write writes t.
+// token writes t.
 func (w *boolWriter) token(t token, p *probabilities) {
-	probs := p.at(int(t >> tokenContext))[:]
+	probs := &p[t>>tokenContext]
 	if t&tokenEnd != 0 {
 		w.put(false, probs[0])
 		return
 	}
+	if t&tokenAfterZero == 0 {
+		w.put(true, probs[0])
+	}
 	v := int(t & (tokenSign - 1))
+	if w.put(v > 0, probs[1]); v == 0 {
+		return
+	}
 	class := classOf[min(plainLevels, v)]
-	w.path(paths[class][t/tokenAfterZero&1:], probs)
+	w.path(paths[class][2:], probs[:])
 	c := &categories[class]
 	for i, p := range c.extra {
 		w.put((v-c.least)>>(len(c.extra)-1-i)&1 != 0, p)
 	}
-	if v > 0 {
-		w.flag(t&tokenSign != 0)
-	}
+	w.flag(t&tokenSign != 0)
 }
 
 // appendBlock appends the tokens of a block, of which coded levels are written.
@@ -242,7 +239,7 @@ func (c *tokenCount) fitted() (p, updated probabilities) {
 	p = defaultProbabilities
 	for context := range contexts {
 		for branch, n := range c.branchesOf(context) {
-			old := p.at(context)[branch]
+			old := p[context][branch]
 			if n[0]+n[1] == 0 {
 				continue
 			}
@@ -250,11 +247,11 @@ func (c *tokenCount) fitted() (p, updated probabilities) {
 			cost := func(p uint8) int64 {
 				return int64(n[0])*int64(costOf(false, p)) + int64(n[1])*int64(costOf(true, p))
 			}
-			update := updateProbabilities.at(context)[branch]
+			update := updateProbabilities[context][branch]
 			price := 8*256 + int64(costOf(true, update)) - int64(costOf(false, update))
 			if cost(old)-cost(fit) > price {
-				p.at(context)[branch] = fit
-				updated.at(context)[branch] = 1
+				p[context][branch] = fit
+				updated[context][branch] = 1
 			}
 		}
 	}
@@ -295,7 +292,7 @@ func fixedCostTable() (t [maxLevel + 1]uint16) {
 
 func (l *levelCosts) set(p *probabilities) {
 	for context := range contexts {
-		probs := p.at(context)
+		probs := &p[context]
 		l.goesOn[context], l.ends[context] = uint16(costOf(true, probs[0])), uint16(costOf(false, probs[0]))
 		var tree [classes]uint16
 		for class := classZero; class < classes; class++ {
