@@ -1,6 +1,11 @@
 package resize
 
-import "strings"
+import (
+	"image"
+	"strings"
+
+	"s3imageserver/resize/vp8"
+)
 
 // Formats that are chosen by the picture. Auto is also for the server to narrow
 // by what the client accepts; a Resizer takes it for AutoJPEG.
@@ -31,12 +36,16 @@ type subject struct {
 	source   Format
 	alpha    bool // transparent somewhere
 	animated bool
-	pixels   int64 // of the result
+	size     image.Point // of the result
 }
 
 // resolve returns the format that f stands for. AVIF of more pixels than
-// Limits.AVIFPixels is WebP, since its encoder takes long.
+// Limits.AVIFPixels is WebP, since its encoder takes long; where f leaves the
+// choice, what WebP has no room for is what everyone reads.
 func (f Format) resolve(s subject, l Limits) Format {
+	if f.IsAuto() && max(s.size.X, s.size.Y) > vp8.MaxSide {
+		f = AutoJPEG
+	}
 	switch f {
 	case AutoAVIF:
 		f = AVIF
@@ -55,7 +64,7 @@ func (f Format) resolve(s subject, l Limits) Format {
 			f = JPEG
 		}
 	}
-	if f == AVIF && s.pixels > l.AVIFPixels {
+	if f == AVIF && area(s.size) > l.AVIFPixels {
 		return WebP
 	}
 	return f

@@ -321,6 +321,9 @@ func vp8x(flags byte, size image.Point) []byte {
 // webpImageChunks encodes one image and returns its VP8, VP8L and ALPH chunks,
 // and whether it is transparent somewhere.
 func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
+	if size := img.Bounds().Size(); max(size.X, size.Y) > vp8.MaxSide {
+		return nil, false, fmt.Errorf("%w: WebP has no sides of more than %d pixels; the result has %v", ErrLimit, vp8.MaxSide, size)
+	}
 	if q.Lossless {
 		return losslessChunks(img, q)
 	}

@@ -8,7 +8,7 @@ import (
 
 // guess resolves the format of the result from the header alone.
 func (j *job) guess(p plan) Format {
-	return j.options.Format.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), area(p.canvas)}, j.limits)
+	return j.options.Format.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
 }
 
 // planned returns the options with the format that is encoded.
@@ -74,9 +74,9 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		}
 		p = p.of(img)
 		alpha := !opaque(img)
-		j.target = j.options.Format.resolve(subject{j.codec.format, alpha, false, area(p.Source)}, j.limits)
+		j.target = j.options.Format.resolve(subject{j.codec.format, alpha, false, p.Source}, j.limits)
 	} else {
-		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, pixels: area(p.Source)}, j.limits)
+		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
 	}
 	body, err := j.encode(ctx, p, file, r)
 	if err != nil {

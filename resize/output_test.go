@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -416,3 +417,27 @@ func TestQuantizeAlpha(t *testing.T) {
 }
 
 func overWhite(img image.Image) image.Image { return onWhite(toNRGBA(img)) }
+
+// WebP has no room for long sides: it is not chosen for them, and who asks for it
+// is told.
+func TestLongSides(t *testing.T) {
+	var png bytes.Buffer
+	if err := encodePNG(&png, still(image.NewNRGBA(image.Rect(0, 0, 17_000, 3))), Quality{}); err != nil {
+		t.Fatal(err)
+	}
+	file := png.Bytes()
+	r := &Resizer{Limits: Limits{OutputSide: 20_000}}
+	for _, f := range []Format{AutoWebP, AutoAVIF} {
+		if result, err := resizeBytes(t, r, file, Options{Format: f}); err != nil || result.Format != PNG || result.Size != image.Pt(17_000, 3) {
+			t.Errorf("%v: %+v, %v; want PNG of 17000 x 3", f, result, err)
+		}
+	}
+	for _, o := range []Options{{Format: WebP}, {Format: WebP, Lossless: true}} {
+		if _, err := resizeBytes(t, r, file, o); !errors.Is(err, ErrLimit) {
+			t.Errorf("%+v: %v; want ErrLimit", o, err)
+		}
+	}
+	if result, err := resizeBytes(t, r, file, Options{Format: WebP, Width: 16_000}); err != nil || result.Size.X != 16_000 {
+		t.Errorf("made small enough: %+v, %v", result, err)
+	}
+}
