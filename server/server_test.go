@@ -23,6 +23,7 @@ import (
 
 	_ "golang.org/x/image/webp"
 
+	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/storagetest"
 )
@@ -137,9 +138,15 @@ func newSite(t *testing.T, b storage.Bucket, o Options, handlers ...HandlerConfi
 		if handlers[i].AWS == nil && handlers[i].Source.Dir == "" && handlers[i].Sources == nil && handlers[i].Bucket == nil {
 			handlers[i].Bucket = b
 		}
+		if l := &handlers[i].Limits; *l == (LimitsConfig{}) { // on a machine of any speed
+			l.WorkSeconds, l.RequestSeconds = 600, 600
+		}
 	}
 	log := new(bytes.Buffer)
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
+	for _, h := range handlers {
+		resize.Start(formatsOf(h.OutputFormats)) // so that the time of a request is not that of this
+	}
 	s, err := New(&Config{Handlers: handlers}, o)
 	if err != nil {
 		t.Fatal(err)
