@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"syscall"
@@ -70,7 +71,14 @@ func main() {
 	work := flag.String("work", "bench/.work", "work folder for inputs and sharp")
 	photo := flag.String("photo", "../shared/corpus/photos/libavif__dog_exif_extended_xmp_icc.jpg", "a photograph of a few megapixels")
 	soft := flag.String("soft", "../shared/corpus/photos/mei__Canon_EOS_5D.jpg", "another one, with less detail")
+	only := flag.String("jobs", "", "only jobs whose name matches this expression")
 	flag.Parse()
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "formats:", err)
+		os.Exit(2)
+	}
+	jobs = slices.DeleteFunc(jobs, func(j job) bool { return !pattern.MatchString(j.name) })
 	if err := run(*runs, *work, *photo, *soft); err != nil {
 		fmt.Fprintln(os.Stderr, "formats:", err)
 		os.Exit(1)

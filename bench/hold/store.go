@@ -71,7 +71,20 @@ func (s *store) total() (n int) {
 	return n
 }
 
-func etag(body []byte) string { return fmt.Sprintf("%x", md5.Sum(body)) }
+// etags remembers those of photographs, which would keep a processor busy.
+var etags sync.Map // of *byte, the first one of a body, to string
+
+func etag(body []byte) string {
+	if len(body) < 1<<20 {
+		return fmt.Sprintf("%x", md5.Sum(body))
+	}
+	if e, ok := etags.Load(&body[0]); ok {
+		return e.(string)
+	}
+	e := fmt.Sprintf("%x", md5.Sum(body))
+	etags.Store(&body[0], e)
+	return e
+}
 
 func (s *store) serve(conn net.Conn) {
 	defer conn.Close()
