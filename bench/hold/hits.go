@@ -49,7 +49,7 @@ func (b *bench) hits() error {
 	if err != nil {
 		return err
 	}
-	defer nginx.kill()
+	defer nginx.terminate() // its workers outlive one that is killed
 	names := []string{"memory", "disk", "bare", "nginx"}
 	urls := map[string]string{"memory": p.url + "/m" + query, "disk": p.url + "/h" + query, "bare": bare.url + "/", "nginx": nginx.url + "/picture.jpg"}
 	rates := map[string][]float64{}
