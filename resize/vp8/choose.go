@@ -7,7 +7,7 @@ import "math"
 // result.
 func (e *encoder) chooseLuma(mb *macroblock, seg *segment, x, y int) {
 	mode, cost := e.tryLuma16(seg, x, y)
-	if e.effort.candidates > 0 && e.tryLuma4(mb, seg, x, cost) {
+	if e.candidates > 0 && e.tryLuma4(mb, seg, x, cost) {
 		mb.in4x4 = true
 		for i := range 4 {
 			e.aboveModes[4*x+i] = mb.modes[12+i]
@@ -21,8 +21,7 @@ func (e *encoder) chooseLuma(mb *macroblock, seg *segment, x, y int) {
 	for i := range 4 {
 		e.aboveModes[4*x+i], e.leftModes[i] = uint8(mode), uint8(mode)
 	}
-	var pred [256]byte
-	predict(pred[:], 16, mode, e.result[:], atY, y > 0, x > 0)
+	pred := &e.predictions16[mode]
 	var dc block
 	inverseY2(&dc, &e.luma16.decoded[blockY2])
 	for i := range 16 {
@@ -35,7 +34,7 @@ func (e *encoder) chooseLuma(mb *macroblock, seg *segment, x, y int) {
 // tryLuma16 quantizes the macroblock as predicted by the best mode for the whole
 // of it. It returns the mode and what it costs.
 func (e *encoder) tryLuma16(seg *segment, x, y int) (mode int, cost int64) {
-	var preds [modes16][256]byte
+	preds := &e.predictions16
 	least := uint32(math.MaxUint32)
 	for m := range modes16 {
 		predict(preds[m][:], 16, m, e.result[:], atY, y > 0, x > 0)
@@ -92,7 +91,7 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 		at := place{plane: planeY, size: int(above[i%4] + left[i/4])}
 		best := int64(math.MaxInt64)
 		var bestMode int
-		for range e.effort.candidates {
+		for range e.candidates {
 			m := 0
 			for j, ad := range ads {
 				if ad < ads[m] {

@@ -2,19 +2,15 @@ package vp8
 
 import "image"
 
-// An effort is what is done for fewer bytes.
-type effort struct {
-	candidates int // modes of a 4x4 block that are tried out, of those that look best; 0: no blocks of 4x4
-}
-
-// efforts are those of Options.Effort.
-var efforts = [...]effort{{0}, {1}, {3}, {4}, {6}, {8}, {10}}
+// candidates are how many modes of a 4x4 block are tried out, of those that look
+// best, by Options.Effort; 0: there are no blocks of 4x4.
+var candidates = [...]int{0, 1, 3, 4, 6, 8, 10}
 
 // An encoder makes one frame.
 type encoder struct {
 	m             *image.YCbCr
 	quality       int
-	effort        effort
+	candidates    int
 	k             kernels
 	width, height int // in macroblocks
 	segments      [segments]segment
@@ -33,13 +29,14 @@ type encoder struct {
 	left                     neighbours
 
 	source, result samples
+	predictions16  [modes16][256]byte
 	luma16, luma4  coefficients // the two ways of predicting luma; luma16 has the chroma as well
 }
 
 func newEncoder(m *image.YCbCr, o Options) *encoder {
 	w, h := (m.Rect.Dx()+15)/16, (m.Rect.Dy()+15)/16
 	e := &encoder{
-		m: m, quality: o.Quality, effort: efforts[max(0, min(len(efforts)-1, o.Effort))], k: kernels{o.generic}, width: w, height: h,
+		m: m, quality: o.Quality, candidates: candidates[max(0, min(len(candidates)-1, o.Effort))], k: kernels{o.generic}, width: w, height: h,
 		macroblocks: make([]macroblock, w*h),
 		aboveY:      make([]byte, 16*w),
 		aboveCb:     make([]byte, 8*w),

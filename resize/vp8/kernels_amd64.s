@@ -713,24 +713,6 @@ TEXT ·predict4AVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-DATA ones16<>+0(SB)/2, $0x0001
-DATA ones16<>+2(SB)/2, $0x0001
-DATA ones16<>+4(SB)/2, $0x0001
-DATA ones16<>+6(SB)/2, $0x0001
-DATA ones16<>+8(SB)/2, $0x0001
-DATA ones16<>+10(SB)/2, $0x0001
-DATA ones16<>+12(SB)/2, $0x0001
-DATA ones16<>+14(SB)/2, $0x0001
-DATA ones16<>+16(SB)/2, $0x0001
-DATA ones16<>+18(SB)/2, $0x0001
-DATA ones16<>+20(SB)/2, $0x0001
-DATA ones16<>+22(SB)/2, $0x0001
-DATA ones16<>+24(SB)/2, $0x0001
-DATA ones16<>+26(SB)/2, $0x0001
-DATA ones16<>+28(SB)/2, $0x0001
-DATA ones16<>+30(SB)/2, $0x0001
-GLOBL ones16<>(SB), RODATA|NOPTR, $32
-
 // func difference16AVX2(src *byte, pred *byte) uint32
 // Requires: AVX, AVX2
 TEXT ·difference16AVX2(SB), NOSPLIT, $0-20
@@ -771,7 +753,7 @@ strip:
 	VPBLENDW     $0xaa, Y3, Y4, Y3
 	VPBLENDW     $0xaa, Y2, Y6, Y6
 	VPMAXSW      Y3, Y6, Y6
-	VPMADDWD     ones16<>+0(SB), Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y0, Y0
 	VSHUFPS      $0x88, Y1, Y5, Y2
 	VSHUFPS      $0xdd, Y1, Y5, Y1
@@ -784,7 +766,7 @@ strip:
 	VPBLENDW     $0xaa, Y2, Y3, Y2
 	VPBLENDW     $0xaa, Y1, Y4, Y4
 	VPMAXSW      Y2, Y4, Y4
-	VPMADDWD     ones16<>+0(SB), Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y0, Y0
 	ADDQ         $0x00000080, AX
 	ADDQ         $0x00000040, CX
@@ -800,24 +782,6 @@ strip:
 	MOVL         AX, ret+16(FP)
 	VZEROUPPER
 	RET
-
-DATA ones8<>+0(SB)/2, $0x0001
-DATA ones8<>+2(SB)/2, $0x0001
-DATA ones8<>+4(SB)/2, $0x0001
-DATA ones8<>+6(SB)/2, $0x0001
-DATA ones8<>+8(SB)/2, $0x0001
-DATA ones8<>+10(SB)/2, $0x0001
-DATA ones8<>+12(SB)/2, $0x0001
-DATA ones8<>+14(SB)/2, $0x0001
-DATA ones8<>+16(SB)/2, $0x0001
-DATA ones8<>+18(SB)/2, $0x0001
-DATA ones8<>+20(SB)/2, $0x0001
-DATA ones8<>+22(SB)/2, $0x0001
-DATA ones8<>+24(SB)/2, $0x0001
-DATA ones8<>+26(SB)/2, $0x0001
-DATA ones8<>+28(SB)/2, $0x0001
-DATA ones8<>+30(SB)/2, $0x0001
-GLOBL ones8<>(SB), RODATA|NOPTR, $32
 
 // func difference8AVX2(src *byte, pred *byte) uint32
 // Requires: AVX, AVX2
@@ -871,7 +835,7 @@ TEXT ·difference8AVX2(SB), NOSPLIT, $0-20
 	VPBLENDW     $0xaa, Y2, Y3, Y2
 	VPBLENDW     $0xaa, Y1, Y5, Y5
 	VPMAXSW      Y2, Y5, Y5
-	VPMADDWD     ones8<>+0(SB), Y5, Y5
+	VPMADDWD     ones<>+0(SB), Y5, Y5
 	VSHUFPS      $0x88, Y0, Y4, Y1
 	VSHUFPS      $0xdd, Y0, Y4, Y0
 	VPADDW       Y0, Y1, Y2
@@ -883,7 +847,7 @@ TEXT ·difference8AVX2(SB), NOSPLIT, $0-20
 	VPBLENDW     $0xaa, Y1, Y2, Y1
 	VPBLENDW     $0xaa, Y0, Y3, Y3
 	VPMAXSW      Y1, Y3, Y3
-	VPMADDWD     ones8<>+0(SB), Y3, Y3
+	VPMADDWD     ones<>+0(SB), Y3, Y3
 	VPADDD       Y3, Y5, Y5
 	VEXTRACTI128 $0x01, Y5, X0
 	VPADDD       X0, X5, X5

@@ -18,9 +18,10 @@ func main() {
 	forward()
 	inverse()
 	quantize()
-	predict4()
-	difference16()
-	difference8()
+	ones := words("ones", 1)
+	predict4(ones)
+	difference16(ones)
+	difference8(ones)
 	Generate()
 }
 
@@ -231,15 +232,7 @@ func quantize() {
 
 	d := ysub(c, decoded)
 	VPMADDWD(d, d, d)
-	loss, upper := d.AsX(), XMM()
-	VEXTRACTI128(U8(1), d, upper)
-	VPADDD(upper, loss, loss)
-	VPSHUFD(U8(0x4e), loss, upper)
-	VPADDD(upper, loss, loss)
-	VPSHUFD(U8(0xb1), loss, upper)
-	VPADDD(upper, loss, loss)
-	sum := GP32()
-	VMOVD(loss, sum)
+	sum := total(d)
 
 	zero := YMM()
 	VPXOR(zero, zero, zero)
@@ -256,8 +249,7 @@ func quantize() {
 	RET()
 }
 
-func predict4() {
-	ones := words("ones", 1)
+func predict4(ones Mem) {
 	previous := picks("predictPrevious", func(i int) int { return max(0, i-1) })
 	next := picks("predictNext", func(i int) int { return min(12, i+1) })
 	around := picks("predictAround", func(i int) int {
@@ -378,8 +370,8 @@ func columns(r [4]VecVirtual) [4]VecVirtual {
 	return [4]VecVirtual{yadd(s0, s2), ysub(s0, s2), yadd(s1, s3), ysub(s1, s3)}
 }
 
-// total stores the sum of double words as the result.
-func total(d VecVirtual) {
+// total returns the sum of double words.
+func total(d VecVirtual) GPVirtual {
 	x, upper := d.AsX(), XMM()
 	VEXTRACTI128(U8(1), d, upper)
 	VPADDD(upper, x, x)
@@ -389,13 +381,17 @@ func total(d VecVirtual) {
 	VPADDD(upper, x, x)
 	sum := GP32()
 	VMOVD(x, sum)
-	Store(sum, ReturnIndex(0))
+	return sum
+}
+
+// returnTotal ends a function that returns it.
+func returnTotal(d VecVirtual) {
+	Store(total(d), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
 
-func difference16() {
-	ones := words("ones16", 1)
+func difference16(ones Mem) {
 	TEXT("difference16AVX2", NOSPLIT, "func(src, pred *byte) uint32")
 	src := Load(Param("src"), GP64())
 	pred := Load(Param("pred"), GP64())
@@ -415,12 +411,11 @@ func difference16() {
 	ADDQ(U32(4*16), pred)
 	DECQ(count)
 	JNZ(LabelRef("strip"))
-	total(sum)
+	returnTotal(sum)
 }
 
 // difference8 has the upper four rows in the lower halves of registers.
-func difference8() {
-	ones := words("ones8", 1)
+func difference8(ones Mem) {
 	TEXT("difference8AVX2", NOSPLIT, "func(src, pred *byte) uint32")
 	src := Load(Param("src"), GP64())
 	pred := Load(Param("pred"), GP64())
@@ -437,5 +432,5 @@ func difference8() {
 	r = columns(r)
 	sum := lastStages(r[0], r[1], ones)
 	VPADDD(lastStages(r[2], r[3], ones), sum, sum)
-	total(sum)
+	returnTotal(sum)
 }
