@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"image/color"
 	"os"
 	"runtime"
 	"strings"
@@ -63,18 +62,7 @@ func TestHEICAndJPEGXL(t *testing.T) {
 // The colours that a JPEG XL file names by number are converted.
 func TestJPEGXLColours(t *testing.T) {
 	plain := toPNG(t, readOwn(t, "photo.png"), Options{})
-	tr, err := icc.New(icc.Numbers(12, 13))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := image.NewNRGBA(plain.Bounds())
-	for y := range want.Rect.Dy() {
-		for x := range want.Rect.Dx() {
-			c := color.NRGBAModel.Convert(plain.At(x, y)).(color.NRGBA)
-			rgb := tr.RGB([4]byte{c.R, c.G, c.B})
-			want.SetNRGBA(x, y, color.NRGBA{rgb[0], rgb[1], rgb[2], 255})
-		}
-	}
+	want := convertedBy(t, plain, icc.Numbers(12, 13))
 	got := toPNGBy(t, everything, readOwn(t, "photo-p3.jxl"), Options{})
 	if p, q := psnr(got, want), psnr(got, plain); p < 30 || p < q+1 {
 		t.Errorf("PSNR %.1f dB to the converted colours, %.1f dB to the others", p, q)
