@@ -129,8 +129,7 @@ var pathKeys = []string{"request_uri", "uri", "path", "url", "request"}
 func pathOf(line string) string {
 	line = strings.TrimSpace(line)
 	if strings.HasPrefix(line, "/") {
-		path, _, _ := strings.Cut(line, " ")
-		return path
+		return strings.Fields(line)[0]
 	}
 	if strings.HasPrefix(line, "{") {
 		var fields map[string]any
@@ -142,7 +141,7 @@ func pathOf(line string) string {
 		}
 		for _, key := range pathKeys {
 			if v, ok := fields[key].(string); ok && strings.HasPrefix(v, "/") {
-				return v
+				return strings.Fields(v)[0]
 			} else if m := requestLine.FindStringSubmatch(`"` + v + `"`); ok && m != nil {
 				return m[1]
 			}
