@@ -18,36 +18,60 @@ var rowPool = sync.Pool{New: func() any { return new(rowBuffers) }}
 // interleaved resamples a source of n channels (1, 3 or 4), a row at a time:
 // split takes a source row apart, join puts a row of the result together.
 func interleaved(n int, h, v Axis, o Options, split splitter, join func(y int, p *[4][]byte)) {
-	var s [4]*Scaler
-	var in, out [4][]byte
-	buf := rowPool.Get().(*rowBuffers)
-	defer rowPool.Put(buf)
-	h.check()
-	buf.in, buf.out = grow(buf.in, 4*h.Len), grow(buf.out, 4*h.N)
-	for i := range in { // split may write to all four
-		in[i], out[i] = buf.in[i*h.Len:][:h.Len], buf.out[i*h.N:][:h.N]
-	}
-	for i := range n {
-		s[i] = newScaler(h, v, o)
-		defer s[i].Close()
-	}
-	first, end := s[0].Rows()
-	x0, x1 := s[0].Columns()
-	for i := range n {
-		s[i].Skip(first)
+	c := newChannels(n, h, v, o)
+	defer c.close()
+	first, end := c.s[0].Rows()
+	x0, x1 := c.s[0].Columns()
+	for _, s := range c.s[:n] {
+		s.Skip(first)
 	}
 	for y := first; y < end; y++ {
-		split(&in, x0, x1, y)
-		for i := range n {
-			s[i].put(in[i])
+		split(&c.in, x0, x1, y) // may write to all four
+		c.put(join)
+	}
+}
+
+// channels resamples the channels of a source side by side.
+type channels struct {
+	n   int // how many there are: 1, 3 or 4
+	s   [4]*Scaler
+	in  [4][]byte // a row of the source
+	out [4][]byte // a row of the result
+	buf *rowBuffers
+}
+
+func newChannels(n int, h, v Axis, o Options) *channels {
+	h.check()
+	c := &channels{n: n, buf: rowPool.Get().(*rowBuffers)}
+	c.buf.in, c.buf.out = grow(c.buf.in, 4*h.Len), grow(c.buf.out, 4*h.N)
+	for i := range c.in {
+		c.in[i], c.out[i] = c.buf.in[i*h.Len:][:h.Len], c.buf.out[i*h.N:][:h.N]
+	}
+	for i := range n {
+		c.s[i] = newScaler(h, v, o)
+	}
+	return c
+}
+
+func (c *channels) close() {
+	for _, s := range c.s[:c.n] {
+		s.Close()
+	}
+	rowPool.Put(c.buf)
+}
+
+// put takes the row that is in c.in, and calls join with the rows of the result
+// that are complete now.
+func (c *channels) put(join func(y int, p *[4][]byte)) {
+	for i, s := range c.s[:c.n] {
+		s.put(c.in[i])
+	}
+	for c.s[0].ready() {
+		y := c.s[0].out
+		for i, s := range c.s[:c.n] {
+			s.next(c.out[i])
 		}
-		for s[0].ready() {
-			at := s[0].out
-			for i := range n {
-				s[i].next(out[i])
-			}
-			join(at, &out)
-		}
+		join(y, &c.out)
 	}
 }
 
