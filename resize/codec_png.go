@@ -14,8 +14,8 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// PNG, mostly by our own reader, the rest by image/png; profile and orientation are found here. Of an APNG the
-// default image is read.
+// PNG, mostly by our own reader, the rest by image/png; profile and orientation
+// are found here. Of an APNG the default image is read.
 var pngCodec = codec{
 	format:      PNG,
 	names:       []string{"png"},
@@ -26,10 +26,8 @@ var pngCodec = codec{
 	magic:       []string{pngSignature},
 	config:      configPNG,
 	decode:      decodePNG,
-	memory: func(info Info, _ Want) int64 {
-		return int64(info.Size.X) * int64(info.Size.Y) * int64(4+info.Depth)
-	},
-	encode: encodePNG,
+	memory:      memoryPNG,
+	encode:      encodePNG,
 }
 
 const (
@@ -40,6 +38,9 @@ const (
 func configPNG(head []byte) (Info, error) {
 	if len(head) < len(pngSignature)+pngIHDRBytes {
 		return Info{}, io.ErrUnexpectedEOF
+	}
+	if string(head[:len(pngSignature)]) != pngSignature {
+		return Info{}, fmt.Errorf("%w: no PNG", ErrMalformed)
 	}
 	ihdr := head[len(pngSignature):]
 	if string(ihdr[4:8]) != "IHDR" {
@@ -53,31 +54,91 @@ func configPNG(head []byte) (Info, error) {
 	if ihdr[16] == 16 {
 		depth = 8
 	}
-	return Info{Size: image.Pt(int(w), int(h)), Depth: depth, Alpha: ihdr[17]&4 != 0}, nil
+	info := Info{Size: image.Pt(int(w), int(h)), Depth: depth, Alpha: ihdr[17]&4 != 0}
+	info.plain = ihdr[16] == 8 && pngSamples[ihdr[17]] != 0 && ihdr[18]|ihdr[19]|ihdr[20] == 0
+	// What follows up to the pixels, as far as it is here.
+	for rest := head[len(pngSignature)+pngIHDRBytes:]; ; {
+		if len(rest) < 8 {
+			info.plain = false
+			break
+		}
+		n, kind := uint64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
+		if kind == "IDAT" {
+			break
+		}
+		if n+12 > uint64(len(rest)) {
+			info.plain = false
+			break
+		}
+		switch {
+		case kind == "eXIf":
+			info.orientation = exifOrientation(rest[8 : 8+n])
+		case kind == "tRNS", kind[0]&0x20 == 0: // a transparent colour, a palette, what nobody knows
+			info.plain = false
+		}
+		rest = rest[12+n:]
+	}
+	return info, nil
 }
 
-func decodePNG(file []byte, _ Want) (*Picture, error) {
-	img, err := decodePlainPNG(file)
-	if err != nil {
-		img, err = png.Decode(bytes.NewReader(file))
+// memoryPNG counts the pixels, of 8 or 16 bits, and what they are made into; of
+// a plain file that is cut while it is decoded only a few rows.
+func memoryPNG(info Info, want Want) int64 {
+	if info.plain && want.cuts() {
+		return rowsOfPNG*4*int64(info.Size.X) + 1<<20 // buffers
 	}
+	return area(info.Size) * int64(4+info.Depth)
+}
+
+// rowsOfPNG is how many rows of pixels are held where only rows are: three of
+// the reader, and those that the scaler sums up, in 16 bits.
+const rowsOfPNG = 8
+
+func decodePNG(file []byte, want Want) (*Picture, error) {
+	var o orientation
+	var profile []byte
+	for kind, data := range pngChunks(file) {
+		switch kind {
+		case "iCCP":
+			profile = inflateICC(data)
+		case "eXIf":
+			o = exifOrientation(data)
+		}
+	}
+	img, isCut, err := decodePixelsPNG(file, o, want)
 	if err != nil {
 		return nil, err
 	}
 	p := still(plain(img))
-	for kind, data := range pngChunks(file) {
-		switch kind {
-		case "iCCP":
-			p.ICC = inflateICC(data)
-		case "eXIf":
-			p.orientation = exifOrientation(data)
-		}
+	p.isCut, p.orientation, p.ICC = isCut, o, profile
+	if isCut {
+		p.Source = want.cut.source
 	}
 	return p, nil
 }
 
-// pngChunks yields type and data of every chunk of a file that image/png has
-// read, which checked them up to the last one it needed.
+// decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
+// it can.
+func decodePixelsPNG(file []byte, o orientation, want Want) (img image.Image, isCut bool, err error) {
+	if want.cuts() && want.cut.orientation == o {
+		if img, err = decodePlainPNG(file, want.cut); err == nil {
+			return img, true, nil
+		}
+	}
+	// If the header said that rows would do, there must be room for all now.
+	if info, err := configPNG(file[:min(len(file), headBytes)]); err == nil && info.plain && want.cuts() {
+		if err := want.more(area(info.Size) * int64(4+info.Depth)); err != nil {
+			return nil, false, err
+		}
+	}
+	if img, err = decodePlainPNG(file, cut{}); err != nil {
+		img, err = png.Decode(bytes.NewReader(file))
+	}
+	return img, false, err
+}
+
+// pngChunks yields type and data of every chunk of a file, up to the first one
+// that is not whole.
 func pngChunks(file []byte) func(func(kind string, data []byte) bool) {
 	return func(yield func(string, []byte) bool) {
 		rest := file[min(len(file), len(pngSignature)):]

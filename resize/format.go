@@ -83,6 +83,7 @@ type Info struct {
 	Alpha       bool // there may be transparency
 
 	cmyk        bool        // colours are inks
+	plain       bool        // of a PNG: decodePlainPNG reads it, if nothing is wrong
 	coded       int64       // pixels of the largest picture inside, where that is not Size
 	orientation orientation // if the header has it; else it is the picture's
 }
@@ -99,6 +100,19 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.isCut. The
 	// zero value asks for nothing.
 	cut cut
+	// grow, if not nil, asks the budget for more bytes than codec.memory said.
+	grow func(n int64) error
+}
+
+// cuts reports whether there is something to cut or to scale.
+func (w Want) cuts() bool { return w.cut != (cut{}) && !w.cut.identity() }
+
+// more makes sure that n more bytes may be used than codec.memory said.
+func (w Want) more(n int64) error {
+	if w.grow == nil {
+		return nil
+	}
+	return w.grow(n)
 }
 
 // Quality says how to encode.

@@ -241,7 +241,7 @@ func (j *job) inspect(head []byte) error {
 	j.info = info
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
-	j.want = Want{Limits: j.limits}
+	j.want = Want{Limits: j.limits, grow: func(n int64) error { return j.grow(j.held + n) }}
 	if j.options.Trim == 0 { // else what remains is known too late
 		j.want.Min = j.plan.smallest()
 		if !j.options.Gravity.looks() {

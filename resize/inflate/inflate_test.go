@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/zlib"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -43,26 +44,40 @@ func inputs() [][]byte {
 	return all
 }
 
-func TestInflate(t *testing.T) {
+// inflated returns what a DEFLATE stream of rows of size bytes holds, and how
+// long it is.
+func inflated(src []byte, size int) (data []byte, n int, err error) {
+	d := decoders.Get().(*decoder)
+	defer d.putBack()
+	d.begin(src, size, func(row []byte) error {
+		data = append(data, row...)
+		return nil
+	})
+	n, err = d.stream()
+	return data, n, err
+}
+
+func TestStream(t *testing.T) {
 	for i, data := range inputs() {
 		for _, level := range []int{flate.NoCompression, flate.HuffmanOnly, flate.BestSpeed, 6, flate.BestCompression} {
 			src := deflated(t, data, level)
-			dst := make([]byte, len(data))
-			n, err := Inflate(dst, append(bytes.Clone(src), "behind"...))
-			if err != nil || n != len(src) || !bytes.Equal(dst, data) {
-				t.Fatalf("input %d of %d bytes, level %d: took %d of %d, %v, equal: %v", i, len(data), level, n, len(src), err, bytes.Equal(dst, data))
-			}
-			if len(data) > 0 {
-				if _, err := Inflate(dst[:len(dst)-1], src); err == nil {
-					t.Errorf("input %d: fits in a byte less", i)
+			for _, size := range []int{1, 10, max(1, len(data))} {
+				if len(data)%size != 0 {
+					continue
+				}
+				got, n, err := inflated(append(bytes.Clone(src), "behind"...), size)
+				if err != nil || n != len(src) || !bytes.Equal(got, data) {
+					t.Fatalf("input %d of %d bytes, level %d, rows of %d: took %d of %d, %v, equal: %v", i, len(data), level, size, n, len(src), err, bytes.Equal(got, data))
 				}
 			}
-			if _, err := Inflate(append(dst, 0), src); err == nil {
-				t.Errorf("input %d: fills a byte more", i)
+			if len(data) > 0 {
+				if _, _, err := inflated(src, len(data)+1); err == nil {
+					t.Errorf("input %d: a row that is too short is one", i)
+				}
 			}
 			if len(src) < 2000 {
 				for cut := range len(src) {
-					if _, err := Inflate(dst, src[:cut]); err == nil {
+					if _, _, err := inflated(src[:cut], 1); err == nil {
 						t.Fatalf("input %d, level %d: cut at %d of %d is no error", i, level, cut, len(src))
 					}
 				}
@@ -71,8 +86,51 @@ func TestInflate(t *testing.T) {
 	}
 }
 
-func TestZlib(t *testing.T) {
-	data := inputs()[30]
+func TestRows(t *testing.T) {
+	data := inputs()[43]
+	src := compressed(t, data)
+	rows := func(src []byte, n, size int) (got []byte, err error) {
+		err = Rows(src, n, size, func(row []byte) error {
+			got = append(got, row...)
+			return nil
+		})
+		return got, err
+	}
+	for _, size := range []int{1, 8, 1 << 10, len(data)} {
+		n := len(data) / size
+		if got, err := rows(src, n, size); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%d rows of %d: %v, equal: %v", n, size, err, bytes.Equal(got, data))
+		}
+		if got, err := rows(src, n-1, size); err != ErrCorrupt || len(got) > (n-1)*size {
+			t.Errorf("a row less of %d: %v, %d bytes", size, err, len(got))
+		}
+		if _, err := rows(src, n+1, size); err != ErrCorrupt {
+			t.Errorf("a row more of %d: %v", size, err)
+		}
+	}
+	for _, at := range []int{0, 1, len(src) - 1} {
+		bad := bytes.Clone(src)
+		bad[at] ^= 1
+		if _, err := rows(bad, len(data), 1); err != ErrCorrupt {
+			t.Errorf("byte %d is wrong: %v", at, err)
+		}
+	}
+	enough := errors.New("enough")
+	calls := 0
+	err := Rows(src, len(data), 1, func([]byte) error {
+		if calls++; calls == 3 {
+			return enough
+		}
+		return nil
+	})
+	if err != enough || calls != 3 {
+		t.Errorf("%v after %d rows", err, calls)
+	}
+}
+
+// compressed returns a zlib stream.
+func compressed(t testing.TB, data []byte) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
 	if _, err := w.Write(data); err != nil {
@@ -81,17 +139,7 @@ func TestZlib(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	dst := make([]byte, len(data))
-	if err := Zlib(dst, b.Bytes()); err != nil || !bytes.Equal(dst, data) {
-		t.Error(err)
-	}
-	for _, at := range []int{0, 1, b.Len() - 1} {
-		bad := bytes.Clone(b.Bytes())
-		bad[at] ^= 1
-		if err := Zlib(dst, bad); err == nil {
-			t.Errorf("byte %d is wrong, and no error", at)
-		}
-	}
+	return b.Bytes()
 }
 
 // Whatever the standard library makes of data, so do we.
@@ -104,42 +152,46 @@ func FuzzInflate(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		const most = 1 << 16
+		const most = 1 << 20
 		want, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(src)), most+1))
 		if len(want) > most {
 			return
 		}
-		dst := make([]byte, len(want))
-		_, got := Inflate(dst, src)
+		data, _, got := inflated(src, 1)
 		if (err == nil) != (got == nil) {
 			t.Fatalf("%v; the standard library says %v", got, err)
 		}
-		if err == nil && !bytes.Equal(dst, want) {
+		if err == nil && !bytes.Equal(data, want) {
 			t.Fatal("other bytes than the standard library")
 		}
 	})
 }
 
-func BenchmarkInflate(b *testing.B) {
+func BenchmarkRows(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	data := make([]byte, 1<<22)
 	for i := range data {
 		data[i] = byte(rng.NormFloat64() * 6)
 	}
-	src := deflated(b, data, 6)
-	dst := make([]byte, len(data))
+	src := compressed(b, data)
+	const size = 1 << 12
 	b.Run("ours", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		for b.Loop() {
-			if _, err := Inflate(dst, src); err != nil {
+			if err := Rows(src, len(data)/size, size, func([]byte) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
-	b.Run("flate", func(b *testing.B) {
+	b.Run("zlib", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
+		dst := make([]byte, len(data))
 		for b.Loop() {
-			if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(src)), dst); err != nil {
+			r, err := zlib.NewReader(bytes.NewReader(src))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(r, dst); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,11 +1,6 @@
 package inflate
 
-import (
-	"math/bits"
-	"sync"
-)
-
-var decoders = sync.Pool{New: func() any { return new(decoder) }}
+import "math/bits"
 
 // Bases and extra bits of lengths from symbol 257 on, and of distances (section
 // 3.2.5).
