@@ -56,7 +56,10 @@ func newTracing(c *TracingConfig, log *slog.Logger) (*tracing, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits := sdktrace.NewSpanLimits()
+	limits.AttributeValueLengthLimit = maxURLBytes
 	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithRawSpanLimits(limits),
 		sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(traceQueue), sdktrace.WithBatchTimeout(time.Second)),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(*c.Ratio))),
 		sdktrace.WithResource(resource.NewSchemaless(attr.String("service.name", c.Service))),
@@ -103,11 +106,25 @@ func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) cont
 	if trusted {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	}
-	ctx, _ = t.tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-		attr.String("http.request.method", r.Method),
-		attr.String("url.path", r.URL.Path),
+	// The path is taken escaped: one text that is no UTF-8 would cost all spans
+	// that are sent with it.
+	method := tracedMethod(r.Method)
+	ctx, _ = t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attr.String("http.request.method", method),
+		attr.String("url.path", r.URL.EscapedPath()),
 	))
 	return ctx
+}
+
+// tracedMethod returns the name of a method in traces: one that HTTP has not is
+// "_OTHER", so that clients make no names of spans (OpenTelemetry semantic
+// conventions, "http.request.method").
+func tracedMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "_OTHER"
 }
 
 // end ends the span of a request.
@@ -121,7 +138,7 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	}
 	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("request_id", x.id))
 	if h := x.handler; h != nil {
-		span.SetName(x.method + " /" + h.config.Prefix)
+		span.SetName(tracedMethod(x.method) + " /" + h.config.Prefix)
 		span.SetAttributes(attr.String("handler", h.config.Prefix))
 	}
 	if x.answered {

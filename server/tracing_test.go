@@ -140,3 +140,47 @@ func TestTracesWithoutCollector(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a client asks for is sent, and takes no other spans with it: a path
+// that is no UTF-8, one without an end, a method of its own.
+func TestTracesOfStrangeRequests(t *testing.T) {
+	c := startCollector(t)
+	s, _ := logged(t, bucket(t), Config{Tracing: TracingConfig{Endpoint: c.URL, Ratio: new(1.0)}})
+	long := "/h/" + strings.Repeat("x", 20000)
+	for _, r := range []*http.Request{
+		httptest.NewRequest("GET", "/h/%ff%fe.jpg", nil),
+		httptest.NewRequest("GET", "/\xff", nil),
+		httptest.NewRequest("GET", long, nil),
+		httptest.NewRequest("BREW", "/h/photo.jpg", nil),
+		httptest.NewRequest("BREW", "/none", nil),
+		httptest.NewRequest("GET", "/last", nil),
+	} {
+		s.server.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if err := s.server.tracing.provider.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	spans := c.wait(t, 7) // a request each, and the parse of the first one
+	paths := map[string]bool{}
+	for name := range spans {
+		if strings.Contains(name, "BREW") {
+			t.Errorf("a span has the name %q, which a client made", name)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, span := range c.spans {
+		for _, a := range span.Attributes {
+			if v := a.Value.GetStringValue(); a.Key == "url.path" {
+				paths[v] = true
+			} else if strings.Contains(v, "BREW") {
+				t.Errorf("%s is %q, which a client made", a.Key, v)
+			}
+		}
+	}
+	for _, want := range []string{"/h/%ff%fe.jpg", "/%FF", long[:maxURLBytes], "/h/photo.jpg", "/none", "/last"} {
+		if !paths[want] {
+			t.Errorf("no span of %.40q; there are %d", want, len(paths))
+		}
+	}
+}
