@@ -4,6 +4,7 @@ import (
 	"math"
 	"net"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -268,13 +269,15 @@ type EventsConfig struct {
 	Path string `json:"path"`
 }
 
+var snsTopic = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[0-9A-Za-z_.-]+$`)
+
 func (e *EventsConfig) validate(c *Config, faults *faults) {
 	if e.Secret != "" && len(e.Secret) < leastToken {
 		faults.add("events.secret", "is shorter than %d bytes", leastToken)
 	}
 	for _, arn := range e.SNSTopics {
-		if !strings.HasPrefix(arn, "arn:aws") {
-			faults.add("events.sns_topics", "%q is not the ARN of a topic", arn)
+		if !snsTopic.MatchString(arn) {
+			faults.add("events.sns_topics", "%q is not the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:pictures", arn)
 		}
 	}
 	if e.Path == "" {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"time"
 
 	"s3imageserver/storage"
@@ -24,10 +23,22 @@ var errEvent = errors.New("not an event of a bucket")
 // maxChanges bounds the changes of one message: SNS and SQS carry far fewer.
 const maxChanges = 1000
 
-// parseEvents returns the changes that a message tells of, as S3 and MinIO
-// (Records), EventBridge (detail) or SNS (an envelope with one of them in its
-// Message) write it. A test message has none.
+// parseEvents returns the changes that a message tells of, which may be in an
+// envelope of SNS.
 func parseEvents(data []byte) ([]change, error) {
+	var envelope struct{ Type, Message string }
+	if err := json.Unmarshal(data, &envelope); err != nil {
+		return nil, fmt.Errorf("%w: %w", errEvent, err)
+	}
+	if envelope.Type == snsNotification {
+		data = []byte(envelope.Message)
+	}
+	return parseChanges(data)
+}
+
+// parseChanges is parseEvents for what is in no envelope: as S3 and MinIO
+// (Records) or EventBridge (detail) write it. A test message has no changes.
+func parseChanges(data []byte) ([]change, error) {
 	var m struct {
 		Records []struct {
 			S3 struct {
@@ -35,22 +46,15 @@ func parseEvents(data []byte) ([]change, error) {
 				Object struct{ Key string }
 			}
 		}
-		Event   string // "s3:TestEvent"
-		Source  string
-		Detail  *struct{ Bucket, Object struct{ Name, Key string } }
-		Type    string
-		Message string
+		Event  string // "s3:TestEvent"
+		Source string
+		Detail *struct{ Bucket, Object struct{ Name, Key string } }
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("%w: %w", errEvent, err)
 	}
 	var changes []change
 	switch {
-	case m.Type == snsNotification && m.Message != "":
-		if strings.Contains(m.Message, `"`+snsNotification+`"`) {
-			return nil, fmt.Errorf("%w: an envelope in an envelope", errEvent)
-		}
-		return parseEvents([]byte(m.Message))
 	case m.Detail != nil && m.Source == "aws.s3": // its keys are not escaped
 		changes = append(changes, change{m.Detail.Bucket.Name, m.Detail.Object.Key})
 	case m.Records != nil:
@@ -64,7 +68,7 @@ func parseEvents(data []byte) ([]change, error) {
 	case m.Event == "s3:TestEvent":
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("%w: no Records, detail or Message", errEvent)
+		return nil, fmt.Errorf("%w: neither Records nor detail", errEvent)
 	}
 	if len(changes) > maxChanges {
 		return nil, fmt.Errorf("%w: %d changes at once", errEvent, len(changes))
@@ -130,24 +134,35 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusMethodNotAllowed, "events come by POST")
 		return
 	}
+	trusted := e.trusts(r)
+	if !trusted && len(e.sns.topics) == 0 { // nothing in the message could prove anything
+		e.refuse(w, errNoSecret)
+		return
+	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBytes))
 	if err != nil {
 		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large, or broke off")
 		return
 	}
-	if !e.trusts(r) {
-		message, err := e.sns.verify(r.Context(), data)
-		if err != nil {
-			e.server.log.Warn("event refused", "error", err)
-			writeText(w, http.StatusForbidden, "neither the secret of events nor a signature of a known topic")
+	var changes []change
+	if trusted {
+		changes, err = parseEvents(data)
+	} else {
+		message, fault := e.sns.verify(r.Context(), data)
+		switch {
+		case errors.Is(fault, errSNS):
+			e.refuse(w, fault)
 			return
-		}
-		if message.Type == snsSubscription {
+		case fault != nil: // SNS sends it again, as it would not after a 403
+			e.server.log.Error("signature of an event not checked", "error", fault)
+			writeText(w, http.StatusServiceUnavailable, "not checked: send it again")
+			return
+		case message.Type == snsSubscription:
 			e.confirm(w, r, message)
 			return
 		}
+		changes, err = parseChanges([]byte(message.Message)) // and nothing else: this is what was signed
 	}
-	changes, err := parseEvents(data)
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return
@@ -158,6 +173,13 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeText(w, http.StatusOK, "ok")
+}
+
+var errNoSecret = errors.New("no secret was shown, and there are no events.sns_topics")
+
+func (e *events) refuse(w http.ResponseWriter, why error) {
+	e.server.log.Warn("event refused", "error", why)
+	writeText(w, http.StatusForbidden, "neither the secret of events nor a signature of a known topic")
 }
 
 // trusts reports whether a request shows a secret, so that its message needs no

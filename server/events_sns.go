@@ -15,7 +15,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,8 +58,9 @@ func (m *snsMessage) signed() string {
 // An snsVerifier checks the signatures of messages. It is safe for concurrent
 // use.
 type snsVerifier struct {
-	topics []string
-	client *http.Client
+	topics  []string
+	client  *http.Client
+	fetches chan struct{} // has a place for each certificate that is asked for
 
 	mu    sync.Mutex
 	certs map[string]*x509.Certificate // by URL; guarded by mu
@@ -70,20 +70,26 @@ const (
 	snsTimeout   = 5 * time.Second
 	maxCertBytes = 64 << 10
 	maxCerts     = 16
+	// maxCertFetches are made at once: who knows the name of a topic can make us ask.
+	maxCertFetches = 4
 	// snsOldest is how old a message may be: SNS goes on trying for hours.
 	snsOldest = 24 * time.Hour
 	snsAhead  = 15 * time.Minute
 )
 
 var (
-	errSNS  = errors.New("sns: message is not genuine")
-	snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+	errSNS = errors.New("sns: message is not genuine")
+	// snsHost has a region in the middle, and nothing else: sns.s3.amazonaws.com and
+	// sns.s3-us-west-2.amazonaws.com are a bucket of somebody.
+	snsHost = regexp.MustCompile(`^sns\.[a-z]{2,}(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?$`)
+	snsCert = regexp.MustCompile(`^/SimpleNotificationService-[0-9A-Za-z]+\.pem$`)
 )
 
 func newSNSVerifier(topics []string) *snsVerifier {
 	return &snsVerifier{
-		topics: topics,
-		certs:  map[string]*x509.Certificate{},
+		topics:  topics,
+		fetches: make(chan struct{}, maxCertFetches),
+		certs:   map[string]*x509.Certificate{},
 		client: &http.Client{
 			Timeout:       snsTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -91,7 +97,8 @@ func newSNSVerifier(topics []string) *snsVerifier {
 	}
 }
 
-// verify returns the envelope if it is of a known topic and signed by SNS.
+// verify returns the envelope if it is of a known topic and signed by SNS. An
+// error that does not wrap errSNS says that this could not be found out.
 func (v *snsVerifier) verify(ctx context.Context, data []byte) (*snsMessage, error) {
 	var m snsMessage
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -137,35 +144,61 @@ func (v *snsVerifier) verify(ctx context.Context, data []byte) (*snsMessage, err
 
 // certificate returns the certificate that lies at a URL of SNS.
 func (v *snsVerifier) certificate(ctx context.Context, at string) (*x509.Certificate, error) {
-	v.mu.Lock()
-	cert := v.certs[at]
-	v.mu.Unlock()
+	cert := v.kept(at)
 	if cert == nil {
-		u, err := snsURL(at)
-		if err != nil || path.Ext(u.Path) != ".pem" {
-			return nil, fmt.Errorf("%w: its certificate is said to be at %q", errSNS, at)
-		}
-		data, err := v.get(ctx, at)
-		if err != nil {
+		var err error
+		if cert, err = v.fetch(ctx, at); err != nil {
 			return nil, err
 		}
-		block, _ := pem.Decode(data)
-		if block == nil {
-			return nil, fmt.Errorf("%w: no certificate at %s", errSNS, at)
-		}
-		if cert, err = x509.ParseCertificate(block.Bytes); err != nil {
-			return nil, fmt.Errorf("%w: %w", errSNS, err)
-		}
-		v.mu.Lock()
-		if len(v.certs) >= maxCerts {
-			clear(v.certs)
-		}
-		v.certs[at] = cert
-		v.mu.Unlock()
 	}
 	if now := time.Now(); now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
 		return nil, fmt.Errorf("%w: its certificate is not valid now", errSNS)
 	}
+	return cert, nil
+}
+
+// kept returns the certificate that came from a URL before, nil if none has.
+func (v *snsVerifier) kept(at string) *x509.Certificate {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.certs[at]
+}
+
+// fetch asks SNS for a certificate, and keeps it.
+func (v *snsVerifier) fetch(ctx context.Context, at string) (*x509.Certificate, error) {
+	u, err := snsURL(at)
+	if err != nil || !snsCert.MatchString(u.EscapedPath()) || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%w: its certificate is said to be at %q", errSNS, at)
+	}
+	ctx, cancel := context.WithTimeout(ctx, snsTimeout)
+	defer cancel()
+	select {
+	case v.fetches <- struct{}{}:
+		defer func() { <-v.fetches }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("sns: waiting for the certificate: %w", ctx.Err())
+	}
+	if cert := v.kept(at); cert != nil {
+		return cert, nil
+	}
+	data, err := v.get(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, fmt.Errorf("%w: no certificate at %s", errSNS, at)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSNS, err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.certs) >= maxCerts {
+		clear(v.certs)
+	}
+	v.certs[at] = cert
 	return cert, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,8 @@ func TestParseEvents(t *testing.T) {
 		{"a test message", `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`, nil, false},
 		{"no records", `{"Records":[]}`, nil, false},
 		{"an envelope in an envelope", `{"Type":"Notification","Message":` + quoted(`{"Type":"Notification","Message":"{}"}`) + `}`, nil, true},
+		{"SNS, told of by a notification of that name", `{"Type":"Notification","Message":` + quoted(`{"Records":[{"s3":{"configurationId":"Notification","bucket":{"name":"b"},"object":{"key":"x.jpg"}}}]}`) + `}`, []change{{"b", "x.jpg"}}, false},
+		{"SNS without a message", `{"Type":"Notification","Message":"",` + s3("x.jpg")[1:], nil, true},
 		{"another source", `{"source":"aws.ec2","detail":{"bucket":{"name":"b"},"object":{"key":"x"}}}`, nil, true},
 		{"a key that is not escaped well", s3("%zz"), nil, true},
 		{"no key", s3(""), nil, true},
@@ -200,9 +203,11 @@ func TestListening(t *testing.T) {
 
 // An snsKey signs messages as SNS does, and serves its certificate.
 type snsKey struct {
-	key   *rsa.PrivateKey
-	cert  []byte
-	asked []string
+	key  *rsa.PrivateKey
+	cert []byte
+
+	mu    sync.Mutex
+	asked []string // guarded by mu
 }
 
 func newSNSKey(t *testing.T, notAfter time.Time) *snsKey {
@@ -220,6 +225,8 @@ func newSNSKey(t *testing.T, notAfter time.Time) *snsKey {
 }
 
 func (k *snsKey) RoundTrip(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.asked = append(k.asked, r.URL.String())
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(k.cert)), Request: r}, nil
 }
@@ -272,6 +279,18 @@ func TestSNS(t *testing.T) {
 		{"a certificate from elsewhere", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.example.com/x.pem" }), nil, 403},
 		{"a host that only ends so", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu.evil.amazonaws.com.example/x.pem" }), nil, 403},
 		{"a user in the URL", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com@example.com/x.pem" }), nil, 403},
+		{"a bucket", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem" }), nil, 403},
+		{"a bucket in a region", genuine, with(func(m *snsMessage) {
+			m.SigningCertURL = "https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-1.pem"
+		}), nil, 403},
+		{"no certificate of SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com/x.pem" }), nil, 403},
+		{"a question to SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = certURL + "?Action=Publish" }), nil, 403},
+		{"a region with more words", genuine, with(func(m *snsMessage) {
+			m.SigningCertURL = "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+		}), nil, 200},
+		{"China", genuine, with(func(m *snsMessage) {
+			m.SigningCertURL = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"
+		}), nil, 200},
 		{"no https", genuine, with(func(m *snsMessage) { m.SigningCertURL = strings.Replace(certURL, "https", "http", 1) }), nil, 403},
 		{"no JSON", genuine, good, func([]byte) []byte { return []byte("{") }, 403},
 		{"an expired certificate", expired, good, nil, 403},
@@ -296,9 +315,76 @@ func TestSNS(t *testing.T) {
 	}
 }
 
+// What stands beside the signed message is not believed.
+func TestSNSUnsigned(t *testing.T) {
+	key := newSNSKey(t, time.Now().Add(time.Hour))
+	for _, message := range []string{"", `{"Records":[]}`} {
+		s := newEventSite(t, bucket(t), HandlerEvents{})
+		s.server.events.sns.client.Transport = key
+		s.get("/h/photo.jpg?w=90")
+		data := key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
+			SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"})
+		data = append(data[:len(data)-1], []byte(","+record("pictures", "large/photo.jpg")[1:])...)
+		w := s.admin("POST", "/events", "text/plain", string(data))
+		if r := s.get("/h/photo.jpg?w=90"); !strings.Contains(r.Header.Get("Cache-Status"), "; hit") {
+			t.Errorf("records beside the message %q: %d, and they were believed", message, w.Code)
+		}
+	}
+}
+
+// A message that cannot be checked now is to be sent again.
+func TestSNSOutOfReach(t *testing.T) {
+	key := newSNSKey(t, time.Now().Add(time.Hour))
+	s := newEventSite(t, bucket(t), HandlerEvents{})
+	s.server.events.sns.client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	data := string(key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
+		SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"}))
+	if w := s.admin("POST", "/events", "text/plain", data); w.Code != 503 {
+		t.Errorf("SNS out of reach: %d; want 503", w.Code)
+	}
+	s.server.events.sns.client.Transport = key
+	var answers sync.WaitGroup
+	for range 2 * maxCertFetches {
+		answers.Go(func() {
+			if w := s.admin("POST", "/events", "text/plain", data); w.Code != 200 {
+				t.Errorf("many at once: %d; want 200", w.Code)
+			}
+		})
+	}
+	answers.Wait()
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Where no message can prove anything, none is read.
+func TestEventsOfNobody(t *testing.T) {
+	s := newEventSite(t, bucket(t), HandlerEvents{})
+	s.server.events.sns.topics = nil
+	body := &countedReader{Reader: strings.NewReader(strings.Repeat(" ", 1<<20))}
+	w := httptest.NewRecorder()
+	s.server.ServeHTTP(w, httptest.NewRequest("POST", "/_events", body))
+	if w.Code != 403 || body.n != 0 {
+		t.Errorf("without a secret: %d, %d bytes read; want 403 and none", w.Code, body.n)
+	}
+}
+
+// A countedReader counts what is read.
+type countedReader struct {
+	io.Reader
+	n int
+}
+
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.n += n
+	return n, err
+}
+
 // A subscription is confirmed by asking for a URL of SNS, and of nobody else.
 func TestSNSSubscription(t *testing.T) {
-	const certURL, subscribe = "https://sns.eu-central-1.amazonaws.com/1.pem", "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=x"
+	const certURL, subscribe = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem", "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&Token=x"
 	for url, want := range map[string]int{subscribe: 200, "https://example.com/?Action=ConfirmSubscription": 502, "http://127.0.0.1:1/": 502} {
 		key := newSNSKey(t, time.Now().Add(time.Hour))
 		s := newEventSite(t, bucket(t), HandlerEvents{})
@@ -343,6 +429,7 @@ func TestFaultsOfCacheConfigurations(t *testing.T) {
 		{&Config{Events: EventsConfig{Path: "e f", Secret: "a secret of webhooks"}}, "events.path"},
 		{&Config{Events: EventsConfig{Secret: "short"}}, "events.secret"},
 		{&Config{Events: EventsConfig{SNSTopics: []string{"pictures"}}}, "events.sns_topics"},
+		{&Config{Events: EventsConfig{SNSTopics: []string{"arn:aws:sqs:eu-central-1:123456789012:pictures"}}}, "events.sns_topics"},
 	}
 	for _, tt := range tests {
 		if len(tt.config.Handlers) == 0 {
