@@ -138,6 +138,22 @@ func TestEventsPurge(t *testing.T) {
 	}
 }
 
+// A path below the prefix of a handler takes events too.
+func TestEventsBelowAHandler(t *testing.T) {
+	c := &Config{Events: EventsConfig{Path: "/h/events", Secret: "a secret of webhooks"}, Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}}
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := httptest.NewRequest("POST", "/h/events", strings.NewReader(record("pictures", "x.jpg")))
+	r.Header.Set("Authorization", "Bearer a secret of webhooks")
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, r); w.Code != 200 {
+		t.Errorf("POST /h/events = %d; want 200", w.Code)
+	}
+}
+
 // What was written is made anew before anybody asks.
 func TestEventsRemake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -132,18 +132,18 @@ func New(c *Config, o Options) (*Server, error) {
 	for path, answer := range s.probes() {
 		s.router.Path(path).Methods(http.MethodGet, http.MethodHead).HandlerFunc(answer)
 	}
-	// The longest prefix that fits answers.
-	byLength := slices.Clone(s.handlers)
-	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
-	for _, h := range byLength {
-		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
-	}
 	for _, t := range s.shared {
 		t.Start()
 	}
 	s.events = newEvents(background, s)
 	if c.Events.Path != "" {
 		s.router.Path(c.Events.Path).Handler(s.events)
+	}
+	// The longest prefix that fits answers.
+	byLength := slices.Clone(s.handlers)
+	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
+	for _, h := range byLength {
+		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
 	}
 	s.startCodecs()
 	if c.Playground {
