@@ -29,7 +29,10 @@ func (c cicp) profile() []byte {
 // that is damaged or does not fit the picture is no profile.
 func toSRGB(img image.Image, profile []byte) image.Image {
 	if fittingICC(profile, img) == nil {
-		return img
+		// Grey with alpha is kept as colours that are grey.
+		if m, ok := img.(*image.NRGBA); !ok || spaceOf(profile) != "GRAY" || !colourless(m) {
+			return img
+		}
 	}
 	t, err := icc.New(profile)
 	if err != nil || t.SRGB() {
@@ -63,6 +66,19 @@ func toSRGB(img image.Image, profile []byte) image.Image {
 	out := toNRGBA(img)
 	convertRow(out.Pix, out.Pix, t, false)
 	return out
+}
+
+// colourless reports whether all pixels are grey.
+func colourless(m *image.NRGBA) bool {
+	for y := range m.Rect.Dy() {
+		row := m.Pix[y*m.Stride:][:4*m.Rect.Dx()]
+		for i := 0; i < len(row); i += 4 {
+			if row[i] != row[i+1] || row[i] != row[i+2] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // convertRow converts pixels of four bytes each. The fourth one of the source

@@ -2,6 +2,8 @@ package resize
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"testing"
@@ -70,6 +72,137 @@ func TestProfileIsConverted(t *testing.T) {
 			t.Errorf("a profile for %q is kept on %T", space, img)
 		}
 	}
+}
+
+// profileOf returns a profile of that colour space with one tag.
+func profileOf(space, connection, tag string, data []byte) []byte {
+	const header, entry = 128, 16
+	b := make([]byte, header+entry)
+	copy(b[12:], "prtr"+space+connection)
+	copy(b[36:], "acsp")
+	b[header+3] = 1
+	copy(b[header+4:], tag)
+	b = append(b, data...)
+	binary.BigEndian.PutUint32(b[header+8:], header+entry)
+	binary.BigEndian.PutUint32(b[header+12:], uint32(len(data)))
+	binary.BigEndian.PutUint32(b, uint32(len(b)))
+	return b
+}
+
+// darkGrey returns a grey profile with a gamma of 4.
+func darkGrey() []byte {
+	return profileOf("GRAY", "XYZ ", "kTRC", []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x04\x00"))
+}
+
+// middleInks returns a profile by which all inks print a lightness of 50.
+func middleInks() []byte {
+	b := []byte("mft1\x00\x00\x00\x00\x04\x03\x02\x00")
+	for i := range 9 {
+		b = append(b, 0, byte(1-min(i%4, 1)), 0, 0) // the identity
+	}
+	for range 4 {
+		for i := range 256 {
+			b = append(b, byte(i))
+		}
+	}
+	b = append(b, bytes.Repeat([]byte{128, 128, 128}, 16)...)
+	for range 3 {
+		for i := range 256 {
+			b = append(b, byte(i))
+		}
+	}
+	return profileOf("CMYK", "Lab ", "A2B0", b)
+}
+
+// withProfile returns a JPEG file with that profile.
+func withProfile(file, profile []byte) []byte {
+	segment := append([]byte("ICC_PROFILE\x00\x01\x01"), profile...)
+	b := append([]byte{0xff, 0xd8, 0xff, 0xe2}, byte((len(segment)+2)>>8), byte(len(segment)+2))
+	return append(append(b, segment...), file[2:]...)
+}
+
+// icc=keep cannot keep inks, nor grey in a format that has none or under
+// colours: these are converted, and no result has a profile of other pixels.
+func TestProfileThatCannotBeKept(t *testing.T) {
+	grey := color.NRGBA{119, 119, 119, 255} // L* = 50
+	inks := withProfile(readSample(t, "edge/cmyk.jpg"), middleInks())
+	for _, f := range []Format{JPEG, PNG, WebP, TIFF, GIF, BMP} {
+		result := made(t, inks, Options{Width: 20, Format: f, Profile: ProfileKeep})
+		p, err := f.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := p.first()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := color.NRGBAModel.Convert(img.At(5, 5)).(color.NRGBA); abs(int(c.R)-int(grey.R)) > 3 || abs(int(c.G)-int(grey.G)) > 3 || abs(int(c.B)-int(grey.B)) > 3 {
+			t.Errorf("inks to %v: %v; want %v", f, c, grey)
+		}
+		if p.ICC != nil {
+			t.Errorf("inks to %v: a profile for %q in the result", f, p.ICC[16:20])
+		}
+	}
+
+	dark := withProfile(readSample(t, "edge/gray.jpg"), darkGrey())
+	for _, tt := range []struct {
+		name string
+		o    Options
+		kept bool
+	}{
+		{"grey to JPEG", Options{Format: JPEG}, true},
+		{"grey to PNG", Options{Format: PNG}, true},
+		{"grey to WebP", Options{Format: WebP}, false},
+		{"grey with a coloured border to PNG", Options{Format: PNG, Border: Border{1, 0xff0000ff}}, false},
+		{"grey with rounded corners to PNG", Options{Format: PNG, Radius: 4}, false},
+	} {
+		tt.o.Width = 20
+		converted := made(t, dark, tt.o)
+		tt.o.Profile = ProfileKeep
+		result := made(t, dark, tt.o)
+		p, err := tt.o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.ICC != nil; got != tt.kept {
+			t.Errorf("%s: has a profile: %v; want %v", tt.name, got, tt.kept)
+		}
+		if same := bytes.Equal(result.Body, converted.Body); same == tt.kept {
+			t.Errorf("%s: as converted to sRGB: %v; want %v", tt.name, same, !tt.kept)
+		}
+	}
+}
+
+// Grey with alpha has the colours of a grey profile too.
+func TestProfileOfGreyWithAlpha(t *testing.T) {
+	profile := append([]byte("grey\x00\x00"), deflate(t, darkGrey())...)
+	file := append([]byte(pngSignature), pngChunk("IHDR", []byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0})...)
+	file = append(file, pngChunk("iCCP", profile)...)
+	file = append(file, pngChunk("IDAT", deflate(t, []byte{0, 200, 255, 200, 100}))...)
+	file = append(file, pngChunk("IEND", nil)...)
+	tr, err := icc.New(darkGrey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := tr.RGB([4]byte{200})[0]
+	got := toPNG(t, file, Options{})
+	for x, want := range []color.NRGBA{{v, v, v, 255}, {v, v, v, 100}} {
+		if c := color.NRGBAModel.Convert(got.At(x, 0)); c != want {
+			t.Errorf("pixel %d is %v; want %v", x, c, want)
+		}
+	}
+}
+
+func deflate(t *testing.T, b []byte) []byte {
+	var out bytes.Buffer
+	z := zlib.NewWriter(&out)
+	if _, err := z.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // Turning by one orientation and then by another is turning by what then says.

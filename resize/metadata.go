@@ -12,12 +12,8 @@ import (
 const maxICCBytes = icc.MaxBytes
 
 // fittingICC returns profile if it can belong to pixels like those of img, else
-// nil. The colour space of a profile is in bytes 16 to 19 of its header, the
-// file signature in 36 to 39 (ICC.1:2022, section 7.2).
+// nil.
 func fittingICC(profile []byte, img image.Image) []byte {
-	if len(profile) < 128 || len(profile) > maxICCBytes || string(profile[36:40]) != "acsp" {
-		return nil
-	}
 	space := "RGB "
 	switch img.(type) {
 	case *image.Gray:
@@ -25,10 +21,20 @@ func fittingICC(profile []byte, img image.Image) []byte {
 	case *image.CMYK:
 		space = "CMYK"
 	}
-	if string(profile[16:20]) != space {
+	if spaceOf(profile) != space {
 		return nil
 	}
 	return profile
+}
+
+// spaceOf returns the colour space of a profile, as in "RGB "; "" if it is none.
+// It is in bytes 16 to 19 of the header, the file signature in 36 to 39
+// (ICC.1:2022, section 7.2).
+func spaceOf(profile []byte) string {
+	if len(profile) < 128 || len(profile) > maxICCBytes || string(profile[36:40]) != "acsp" {
+		return ""
+	}
+	return string(profile[16:20])
 }
 
 // exifOrientation returns the orientation in an EXIF block, upright if it has

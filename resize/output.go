@@ -49,12 +49,12 @@ func (j *job) frames(p *Picture) *Picture {
 // colours returns the step that gives the picture the colours that the result
 // is to have, nil if they are right already. It settles p.ICC: what is left is
 // embedded in the result.
-func (j *job) colours(p *Picture) func(image.Image) image.Image {
+func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
 	if p.ICC == nil {
 		return nil
 	}
 	profile := p.ICC
-	if j.options.Profile == ProfileKeep && j.target.codec().embedsICC {
+	if j.options.Profile == ProfileKeep && j.keepsColours(profile, plan) {
 		return nil // the encoder drops one that does not fit
 	}
 	p.ICC = nil
@@ -62,6 +62,18 @@ func (j *job) colours(p *Picture) func(image.Image) image.Image {
 		return nil
 	}
 	return func(img image.Image) image.Image { return toSRGB(img, profile) }
+}
+
+// keepsColours reports whether the result can have the colours of the profile:
+// inks never, grey while it stays grey.
+func (j *job) keepsColours(profile []byte, plan *plan) bool {
+	switch {
+	case !j.target.codec().embedsICC, j.info.cmyk:
+		return false
+	case spaceOf(profile) == "GRAY":
+		return j.target != WebP && !plan.detail
+	}
+	return true
 }
 
 // output encodes a transformed picture, or takes the file of the source if that

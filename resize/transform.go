@@ -30,7 +30,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	if err := j.grow(j.held + more); err != nil {
 		return nil, err
 	}
-	toSRGB := j.colours(p)
+	toSRGB := j.colours(p, &plan)
 	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != Effects{}
 	steps, err := j.steps(p, &plan, toSRGB)
 	if err != nil {
