@@ -102,7 +102,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 		if below != nil && !cleared {
 			part = changed(below, current)
 		}
-		out.Image = append(out.Image, gifFrame(current, part, colors))
+		out.Image = append(out.Image, gifFrame(current, part, colors, cleared))
 		out.Delay = append(out.Delay, gifDelay(delay))
 		disposal := byte(stdgif.DisposalNone)
 		if cleared {
@@ -133,21 +133,34 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 }
 
 // gifFrame returns a part of a frame with a palette of at most that many colours.
-func gifFrame(m *image.NRGBA, part image.Rectangle, colors int) *image.Paletted {
-	small := quantize(toNRGBA(m.SubImage(part)), colors)
+// Of one that is to be cleared one of them is transparent: browsers clear to
+// that in any case, others to the background colour where a frame has none.
+func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *image.Paletted {
+	img := toNRGBA(m.SubImage(part))
+	cleared = cleared && img.Opaque()
+	if cleared {
+		colors--
+	}
+	small := quantize(img, colors)
 	small.Rect = small.Rect.Add(part.Min)
+	if cleared {
+		small.Palette = append(small.Palette, color.NRGBA{})
+	}
 	if len(small.Palette) < 2 {
 		small.Palette = append(small.Palette, color.NRGBA{A: 255}) // image/gif wants two
 	}
 	return small
 }
 
-// gifDelay returns hundredths of a second. Browsers take 0 and 1 for ten.
+// gifDelay returns hundredths of a second. Browsers take what is no longer than
+// 10 ms for 100 ms, in WebP too: that stays so short, and nothing longer gets it.
 func gifDelay(d time.Duration) int {
-	if d <= 0 {
-		return 0
+	const unit = 10 * time.Millisecond
+	n := int((d + unit/2) / unit)
+	if d > unit {
+		return max(2, n)
 	}
-	return max(2, int((d+5*time.Millisecond)/(10*time.Millisecond)))
+	return max(0, n)
 }
 
 // gifLoops returns the number of plays as image/gif counts them: 0 for ever, -1

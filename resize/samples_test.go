@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -306,6 +307,57 @@ func TestTransparentFrames(t *testing.T) {
 			if i >= len(got) || psnr(got[i], want[i]) < least {
 				t.Errorf("%v: frame %d of %d is not that of the source", to, i, len(got))
 			}
+		}
+	}
+}
+
+// A frame that is cleared has a transparent colour, also one that is opaque and
+// has all the colours that there can be: without one, some readers clear to
+// black.
+func TestClearedFrames(t *testing.T) {
+	many := image.NewNRGBA(image.Rect(0, 0, 40, 30))
+	for i := range many.Pix {
+		many.Pix[i] = byte(i * 7 % 251)
+		if i%4 == 3 {
+			many.Pix[i] = 255
+		}
+	}
+	half := toNRGBA(many)
+	clear(half.Pix[:len(half.Pix)/2])
+	p := &Picture{Count: 2, Scale: 1, Source: many.Rect.Max, Frames: func(yield func(Frame, error) bool) {
+		_ = yield(Frame{Image: many}, nil) && yield(Frame{Image: half}, nil)
+	}}
+	var colours bytes.Buffer
+	if err := encodeGIF(&colours, p, Quality{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string][]byte{"few colours": made(t, disposals(t), Options{Format: GIF}).Body, "many colours": colours.Bytes()} {
+		g, err := stdgif.DecodeAll(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cleared := 0
+		for i, m := range g.Image {
+			if g.Disposal[i] != stdgif.DisposalBackground {
+				continue
+			}
+			cleared++
+			if !slices.ContainsFunc(m.Palette, func(c color.Color) bool { _, _, _, a := c.RGBA(); return a == 0 }) {
+				t.Errorf("%s: frame %d is cleared, and none of its %d colours is transparent", name, i, len(m.Palette))
+			}
+		}
+		if cleared == 0 {
+			t.Errorf("%s: no frame is cleared", name)
+		}
+	}
+}
+
+// Delays are those that browsers keep: what they take for a tenth of a second
+// stays that, and nothing else becomes it.
+func TestGIFDelay(t *testing.T) {
+	for ms, want := range map[int]int{0: 0, 4: 0, 10: 1, 11: 2, 14: 2, 20: 2, 24: 2, 25: 3, 100: 10, 655350: 65535} {
+		if got := gifDelay(time.Duration(ms) * time.Millisecond); got != want {
+			t.Errorf("%d ms are %d hundredths; want %d", ms, got, want)
 		}
 	}
 }
