@@ -14,6 +14,7 @@ var bmpCodec = codec{
 	names:       []string{"bmp"},
 	mediaType:   "image/bmp",
 	resultBytes: 12,
+	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},
 	optIn:       true,
 	config: func(head []byte) (Info, error) {

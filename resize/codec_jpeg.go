@@ -21,6 +21,7 @@ var jpegCodec = codec{
 	magic:       []string{"\xff\xd8\xff"},
 	chroma420:   true,
 	usual:       defaultQuality,
+	opaque:      true,
 	embedsICC:   true,
 	config:      configJPEG,
 	decode:      decodeJPEG,

@@ -48,6 +48,8 @@ type codec struct {
 	// usual is the quality that 0 stands for, if a lower one makes shorter files;
 	// else 0.
 	usual int
+	// opaque says that files have no transparency: encode lays it on white.
+	opaque bool
 	// embedsICC says that encode writes the profile.
 	embedsICC bool
 	// chroma420 says that encode takes planes of 4:2:0 as they are.

@@ -49,6 +49,19 @@ func (g *ground) lay(img image.Image) image.Image {
 	return out.NRGBA
 }
 
+// fillCorners returns a picture that has been laid and rounded without the
+// transparency of its corners, unless the ground shines through itself.
+func (g *ground) fillCorners(img image.Image) image.Image {
+	if g.color.A < 255 {
+		return img
+	}
+	m := asNRGBA(img)
+	out := canvas{image.NewNRGBA(m.Rect)}
+	fill(out.NRGBA, g.color)
+	out.blend(m, image.Point{})
+	return out.NRGBA
+}
+
 // fill sets every pixel to c.
 func fill(m *image.NRGBA, c color.NRGBA) {
 	for i := 0; i < len(m.Pix); i += 4 {

@@ -17,7 +17,7 @@ var groundParams = []param{
 		write: func(o *Options) string { return o.Padding.String() },
 		words: "0 to `max_dimension`, or four of them with commas",
 	}},
-	{"radius", "round corners, in pixels; `max` gives a circle or a pill", groupGround, "w=120&h=120&radius=max", special{
+	{"radius", "round corners, in pixels; `max` gives a circle or a pill; what is cut off is transparent, in JPEG and BMP white or `bg`", groupGround, "w=120&h=120&radius=max", special{
 		read: func(d *draft, v string) (verdict Verdict) {
 			if strings.EqualFold(v, "max") {
 				d.Radius = maxRadius

@@ -1,8 +1,10 @@
 package resize
 
 import (
+	"bytes"
 	"image"
 	"image/color"
+	"image/png"
 	"strings"
 	"testing"
 
@@ -198,5 +200,39 @@ func TestGround(t *testing.T) {
 	g.lay(picture())
 	if out := g.lay(flatPicture(20, 20, testWhite)).(*image.NRGBA); out.NRGBAAt(1, 1) != testRed.nrgba() {
 		t.Error("the colour of the edge changes from frame to frame")
+	}
+}
+
+// Corners that are rounded off have the ground in formats without transparency.
+func TestRoundedCorners(t *testing.T) {
+	var file bytes.Buffer
+	if err := png.Encode(&file, flatPicture(60, 60, testRed)); err != nil {
+		t.Fatal(err)
+	}
+	clear, blue := color.NRGBA{}, color.NRGBA{0, 0, 255, 255}
+	for _, tt := range []struct {
+		query string
+		want  color.NRGBA // of the corner
+	}{
+		{"f=jpeg", testWhite.nrgba()},
+		{"f=jpeg&bg=00f", blue},
+		{"f=bmp&bg=00f", blue},
+		{"f=jpeg&bg=auto", testRed.nrgba()},
+		{"f=jpeg&bg=blur", testRed.nrgba()},
+		{"f=jpeg&bg=0000ff80", testWhite.nrgba()},
+		{"f=png&bg=00f", clear},
+		{"f=auto-jpeg&bg=00f", clear}, // PNG
+	} {
+		img, _, err := image.Decode(bytes.NewReader(made(t, file.Bytes(), parse(tt.query+"&radius=max")).Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := color.NRGBAModel.Convert(img.At(1, 1)).(color.NRGBA)
+		for _, d := range []int{int(got.R) - int(tt.want.R), int(got.G) - int(tt.want.G), int(got.B) - int(tt.want.B), int(got.A) - int(tt.want.A)} {
+			if abs(d) > 20 { // JPEG near an edge
+				t.Errorf("%s: corner %v; want %v", tt.query, got, tt.want)
+				break
+			}
+		}
 	}
 }

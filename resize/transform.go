@@ -70,8 +70,11 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
 	add(o.Effects != Effects{}, o.Effects.apply)
-	add(plan.canvas != plan.size || o.Background != Background{}, newGround(plan, o.Background).lay)
+	ground := newGround(plan, o.Background)
+	add(plan.canvas != plan.size || o.Background != Background{}, ground.lay)
 	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
+	opaque := !o.Format.IsAuto() && o.Format.codec().opaque
+	add(opaque && o.Radius != 0 && o.Background != Background{}, ground.fillCorners)
 	if w := j.resizer.Watermark; w != nil && o.Watermark.Name != "" {
 		overlay := w.fitted(o.Watermark, plan.canvas)
 		add(true, func(img image.Image) image.Image {
