@@ -21,6 +21,10 @@ const (
 
 var fits = []string{"cover", "contain", "scale-down", "pad", "stretch", "auto"}
 
+// DensityParam is the name of the parameter that [Options.Dense] does the same
+// as.
+const DensityParam = "dpr"
+
 var sizeParams = []param{
 	{"w", "width in pixels; a fraction is cut off", groupSize, "w=120", pixels{func(o *Options) *int { return &o.Width }}},
 	{"h", "height in pixels; a fraction is cut off", groupSize, "h=80", pixels{func(o *Options) *int { return &o.Height }}},
@@ -42,7 +46,7 @@ var sizeParams = []param{
 		words: "`16:9` or `1.78`",
 		form:  Control{Kind: ControlChoice, Words: []string{"1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"}, Free: true},
 	}},
-	{"dpr", "density of the screen: multiplies `w` and `h` and all other lengths of the result", groupSize, "w=60&dpr=2&padding=4&bg=0b6bcb", special{
+	{DensityParam, "density of the screen: multiplies `w` and `h` and all other lengths of the result", groupSize, "w=60&dpr=2&padding=4&bg=0b6bcb", special{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.dpr, verdict = parseDecimal(v, 0.5, 8)
 			return verdict
@@ -182,6 +186,14 @@ func (d *draft) finishDensity() {
 	}
 	d.Effects.Blur = Hundredths(math.Min(maxBlur*100, math.Round(float64(d.Effects.Blur)*dpr)))
 	d.Effects.Sharpen = Hundredths(math.Min(maxSharpen*100, math.Round(float64(d.Effects.Sharpen)*dpr)))
+}
+
+// Dense returns the options for a screen of that density: its lengths multiplied,
+// to max pixels at the most.
+func (o Options) Dense(density float64, max int) Options {
+	d := draft{Options: o, max: max, dpr: Hundredths(math.Round(density * 100)), zoom: o.Zoom}
+	d.finishDensity()
+	return d.Options
 }
 
 // grow multiplies a length; one that is given stays so.

@@ -97,16 +97,15 @@ var clientHints = []string{"Sec-CH-DPR", "Sec-CH-Width", "Save-Data"}
 const saveDataQuality = 50
 
 // obeyHints applies client hints, rounded so that few variants arise: the
-// pixel ratio to quarters up to 3, the width up to the next 100.
+// pixel ratio to quarters up to 3, the width up to the next 100. A ratio that
+// the URL gives itself is not multiplied again.
 func (h *Handler) obeyHints(req *request, r *http.Request) {
 	if !h.config.ClientHints {
 		return
 	}
 	o := &req.options
-	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 {
-		ratio = max(1, min(3, float64(int(ratio*4+0.5))/4))
-		o.Width = min(int(float64(o.Width)*ratio), h.config.MaxDimension)
-		o.Height = min(int(float64(o.Height)*ratio), h.config.MaxDimension)
+	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 && !req.understood.dense {
+		*o = o.Dense(max(1, min(3, float64(int(ratio*4+0.5))/4)), h.config.MaxDimension)
 	}
 	if width, err := strconv.Atoi(r.Header.Get("Sec-CH-Width")); err == nil && width > 0 && width <= 1<<16 && o.Width == 0 && o.Height == 0 {
 		o.Width = min((width+99)/100*100, h.config.MaxDimension)

@@ -53,6 +53,9 @@ func TestClientHints(t *testing.T) {
 		{"Sec-CH-DPR:9", resize.Options{Width: 100}, resize.Options{Width: 300}, false},
 		{"Sec-CH-DPR:NaN", resize.Options{Width: 100}, resize.Options{Width: 100}, false},
 		{"Sec-CH-DPR:2", resize.Options{Width: 2000}, resize.Options{Width: 3064}, false},
+		{"Sec-CH-DPR:2", resize.Options{Width: 2000, Height: 1000}, resize.Options{Width: 3064, Height: 1532}, false},
+		{"Sec-CH-DPR:2", resize.Options{Width: 100, Radius: 8, Padding: resize.Sides{Top: 3}}, resize.Options{Width: 200, Radius: 16, Padding: resize.Sides{Top: 6}}, false},
+		{"Sec-CH-DPR:2", resize.Options{Zoom: 50}, resize.Options{Zoom: 50}, false},
 		{"Sec-CH-Width:523", resize.Options{}, resize.Options{Width: 600}, false},
 		{"Sec-CH-Width:523", resize.Options{Width: 50}, resize.Options{Width: 50}, false},
 		{"Save-Data:on", resize.Options{}, resize.Options{Quality: 50}, false},
@@ -66,7 +69,7 @@ func TestClientHints(t *testing.T) {
 			name, value, _ := strings.Cut(hint, ":")
 			r.Header.Set(name, value)
 		}
-		req := request{options: tt.before}
+		req := request{options: tt.before, understood: &understood{}}
 		h.obeyHints(&req, r)
 		if req.options != tt.want {
 			t.Errorf("%s on %v: %v; want %v", tt.hints, tt.before, req.options, tt.want)
@@ -83,6 +86,11 @@ func TestClientHintsOfRequests(t *testing.T) {
 	r := s.get("/h/photo.jpg?w=50&f=auto", "Sec-CH-DPR", "2")
 	if img, _ := picture(t, r); img.Bounds().Dx() != 100 || r.Header.Get("Accept-CH") == "" || len(r.Header.Values("Vary")) != 4 {
 		t.Errorf("%v, %v", img.Bounds(), r.Header)
+	}
+	for density, want := range map[string]int{"1": 50, "1.5": 75} {
+		if img, _ := picture(t, s.get("/h/photo.jpg?w=50&dpr="+density, "Sec-CH-DPR", "2")); img.Bounds().Dx() != want {
+			t.Errorf("w=50&dpr=%s with Sec-CH-DPR: 2 is %d wide; want %d, as the URL says", density, img.Bounds().Dx(), want)
+		}
 	}
 	plain := newSite(t, bucket(t), Options{})
 	r = plain.get("/h/photo.jpg?w=50", "Sec-CH-DPR", "2")

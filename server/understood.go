@@ -19,6 +19,7 @@ type understood struct {
 	info     []string // fields that are asked for
 	widths   []int    // of a <picture>
 	refresh  bool
+	dense    bool // the density of the screen is given
 	wrong    refused
 
 	text atomic.Pointer[optionsText] // of the last request
@@ -54,6 +55,7 @@ func (h *Handler) understand(raw string) *understood {
 	params := h.layers(u.used, u.wrong.note)
 	u.options = resize.ExplainOptions(params.get, h.config.MaxDimension, u.wrong.note)
 	u.delivery = parseDelivery(params.get, u.wrong.note)
+	u.dense = params.get(resize.DensityParam) != ""
 	u.info = resize.ParseDetails(params.get(infoParam))
 	u.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
 	u.refresh = params.get(refreshParam) == "1"
