@@ -204,8 +204,13 @@ func (h *Handler) explainOptions(req *request, result resize.Format) (used, igno
 	params := h.layers(h.bounds.narrow(req.query, drop), drop)
 	origins := h.origins(req.query)
 	read := map[string]explainedOption{}
-	resize.ExplainOptions(params.get, h.config.MaxDimension, func(n resize.Note) {
+	options := resize.ExplainOptions(params.get, h.config.MaxDimension, func(n resize.Note) {
 		read[n.Name] = explainedOption{n.Name, n.Used, origins.of(n.Name, params), n.Value, n.Verdict.String()}
+	})
+	h.overlays.known(&options, func(n resize.Note) {
+		o := read[n.Name]
+		o.Value, o.Verdict = "", n.Verdict.String()
+		read[n.Name] = o
 	})
 	for name, values := range req.query {
 		if _, known := signed[name]; !known {

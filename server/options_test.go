@@ -20,6 +20,13 @@ func TestStrictOptions(t *testing.T) {
 		{"?w=99999", 400, "w is clamped"},
 		{"?w=99999&h=x", 400, "w is clamped to 3064, h is unreadable"},
 		{"?f=exe", 400, "f is unreadable"},
+		{"?f=auto-webp", 200, ""},
+		{"?f=tiff", 400, "f is unreadable"}, // none of output_formats
+		{"?info=size", 200, ""},
+		{"?info=sizes", 400, "info is unreadable"},
+		{"?srcset=100&as=JSON", 200, ""},
+		{"?srcset=x", 400, "srcset is unreadable"},
+		{"?srcset=100&as=xml", 400, "as is unreadable"},
 		{"?fit=%3Cscript%3E", 400, "fit is unreadable"},
 	}
 	for _, tt := range tests {

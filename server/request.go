@@ -63,7 +63,7 @@ var policies = []resize.Param{
 	{Name: infoParam, Doc: "JSON about the picture: all of it, or a list of fields; of some only the header is read", Values: "1, " + strings.Join(resize.DetailFields(), ", "), Group: groupDelivery},
 	{Name: srcsetParam, Doc: "a whole `<picture>` of these widths, in the formats that are written", Values: "widths, separated by commas", Group: groupDelivery},
 	{Name: sizesParam, Doc: "its attribute `sizes`", Values: "text", Group: groupDelivery},
-	{Name: asParam, Doc: "json: `srcset` as JSON", Values: "html, json", Group: groupDelivery},
+	{Name: asParam, Doc: "json: `srcset` as JSON", Values: asHTML + ", " + asJSON, Group: groupDelivery},
 }
 
 // Params returns all parameters of a URL, for the reference: those that change

@@ -21,6 +21,8 @@ const (
 	srcsetParam = "srcset"
 	// asParam says how srcset and info are written.
 	asParam = "as"
+	asHTML  = "html"
+	asJSON  = "json"
 	// sizesParam is the attribute sizes of the <picture>.
 	sizesParam = "sizes"
 )
@@ -72,7 +74,7 @@ func (h *Handler) srcset(w http.ResponseWriter, r *http.Request, req request) {
 	query := req.query
 	set := h.pictureSet(r, req, d, query)
 	body, mediaType := set.html(), htmlType
-	if strings.EqualFold(query.Get(asParam), "json") {
+	if strings.EqualFold(query.Get(asParam), asJSON) {
 		if body, err = json.Marshal(set); err != nil {
 			h.fail(w, r, req, err)
 			return

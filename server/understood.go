@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
@@ -59,11 +60,27 @@ func (h *Handler) understand(raw string) *understood {
 	u.info = resize.ParseDetails(params.get(infoParam))
 	u.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
 	u.refresh = params.get(refreshParam) == "1"
+	h.unreadable(params.get, u)
 	h.overlays.known(&u.options, u.wrong.note)
 	if len(raw) <= longestKept && !u.query.Has(tokenParam) { // tokens are kept nowhere
 		h.queries.Set(raw, u)
 	}
 	return u
+}
+
+// unreadable notes parameters that say nothing to this handler.
+func (h *Handler) unreadable(get func(string) string, u *understood) {
+	check := func(name string, readable bool) {
+		if v := get(name); v != "" && !readable {
+			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: resize.Unreadable})
+		}
+	}
+	f := u.options.Format
+	check("f", f == resize.NoFormat || f.IsAuto() || h.config.writes(f)) // what is no format has been noted
+	check(infoParam, len(u.info) > 0)
+	check(srcsetParam, len(u.widths) > 0)
+	as := get(asParam)
+	check(asParam, strings.EqualFold(as, asHTML) || strings.EqualFold(as, asJSON))
 }
 
 // What is remembered of queries, about 3 kB for each.
