@@ -13,7 +13,7 @@ const (
 	Auto     Format = 0xff - iota
 	AutoAVIF        // AVIF; animations and large pictures become WebP
 	AutoWebP        // WebP
-	AutoJPEG        // what every client reads: JPEG, PNG with transparency, GIF of animations
+	AutoJPEG        // what every client reads: JPEG, PNG with transparency and of lossless sources, GIF of GIF and animations
 )
 
 // autoNames are the names of the formats above, in that order.
