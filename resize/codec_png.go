@@ -4,18 +4,18 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"image"
-	"image/png"
+	stdpng "image/png"
 	"io"
-	"sync"
 
+	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
 
-// PNG, mostly by our own reader, the rest by image/png; profile and orientation
-// are found here. Of an APNG the default image is read.
+// PNG (ISO/IEC 15948), read mostly by our own reader, the rest by image/png, and
+// written by our own encoder; profile and orientation are found here. Of an APNG
+// the default image is read.
 var pngCodec = codec{
 	format:      PNG,
 	names:       []string{"png"},
@@ -132,7 +132,7 @@ func decodePixelsPNG(file []byte, o orientation, want Want) (img image.Image, is
 		}
 	}
 	if img, err = decodePlainPNG(file, cut{}); err != nil {
-		img, err = png.Decode(bytes.NewReader(file))
+		img, err = stdpng.Decode(bytes.NewReader(file))
 	}
 	return img, false, err
 }
@@ -172,7 +172,7 @@ func inflateICC(data []byte) []byte {
 }
 
 // Above this many pixels a photograph is compressed fast instead of small: it
-// costs a third of the time for an eighth more bytes.
+// takes a fifth less of the whole time for one in forty bytes more.
 const smallPNGPixels = 100_000
 
 func encodePNG(w io.Writer, p *Picture, q Quality) error {
@@ -186,8 +186,8 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	case *image.NYCbCrA, *image.CMYK:
 		img = toNRGBA(m)
 	}
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &pngBuffers}
-	profile := fittingICC(p.ICC, img)
+	const fast, small = 1, 6
+	o := png.Options{Level: fast, ICC: fittingICC(p.ICC, img)}
 	if m, ok := img.(*image.NRGBA); ok {
 		few := exactPalette(m, maxColors)
 		if q.Quality > 0 && q.Quality < 100 && (few == nil || len(few.Palette) > colorsOf(q.Quality)) {
@@ -195,48 +195,11 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 		}
 		if few != nil {
 			img = few
-			encoder.CompressionLevel = png.DefaultCompression
+			o.Level = small
 		}
 	}
-	if b := img.Bounds(); b.Dx()*b.Dy() <= smallPNGPixels {
-		encoder.CompressionLevel = png.DefaultCompression
+	if area(img.Bounds().Size()) <= smallPNGPixels {
+		o.Level = small
 	}
-	if profile == nil {
-		return encoder.Encode(w, img)
-	}
-	var file bytes.Buffer
-	if err := encoder.Encode(&file, img); err != nil {
-		return err
-	}
-	head := file.Next(len(pngSignature) + pngIHDRBytes)
-	chunk, err := iccChunk(profile)
-	if err != nil {
-		return err
-	}
-	_, err = io.MultiReader(bytes.NewReader(head), bytes.NewReader(chunk), &file).(io.WriterTo).WriteTo(w)
-	return err
+	return png.Encode(w, img, &o)
 }
-
-// iccChunk returns an iCCP chunk.
-func iccChunk(profile []byte) ([]byte, error) {
-	var data bytes.Buffer
-	data.WriteString("icc\x00\x00")
-	z := zlib.NewWriter(&data)
-	_, err := z.Write(profile)
-	if err := errors.Join(err, z.Close()); err != nil {
-		return nil, err
-	}
-	return pngChunk("iCCP", data.Bytes()), nil
-}
-
-var pngBuffers pngBufferPool
-
-// pngBufferPool keeps the encoder's buffers between pictures.
-type pngBufferPool struct{ pool sync.Pool }
-
-func (p *pngBufferPool) Get() *png.EncoderBuffer {
-	b, _ := p.pool.Get().(*png.EncoderBuffer)
-	return b
-}
-
-func (p *pngBufferPool) Put(b *png.EncoderBuffer) { p.pool.Put(b) }
