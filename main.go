@@ -61,6 +61,7 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // main exits
 	}
 	for _, c := range append(program.Commands, program) {
+		c.DisableSliceFlagSeparator = true // a comma is part of a query, of a list of presets and of Accept
 		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return fmt.Errorf("%w; see -h", err) }
 	}
 	return program

@@ -241,6 +241,11 @@ func TestWarm(t *testing.T) {
 	if field, _, _ := getHeader(t, url+"/h/a%20b.jpg?w=50", "Cache-Status"); field != 200 {
 		t.Errorf("the warm picture: %v", field)
 	}
+	// A comma begins no other variant.
+	args = []string{"warm", "-c", config, "-q", "w=50&crop=0,0,20,20", "-preset", "card,card", "-accept", "image/avif,image/webp,*/*;q=0.8", list}
+	if out, err := command(t, args...); err != nil || out != "made: 2, there already: 2, failed: 0\n" {
+		t.Errorf("with commas: %q, %v; want two variants of two pictures, and one of them known", out, err)
+	}
 	if err := os.WriteFile(list, []byte("none.jpg\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +326,20 @@ func TestReplay(t *testing.T) {
 	if out, err = command(t, "replay", log, "-old", old, "-new", gone.URL, "-n", "1"); err == nil || !strings.Contains(out, "200 | 404") || !strings.Contains(out, "1 requests; 0 with the same status") {
 		t.Errorf("a server without pictures: %v\n%s", err, out)
 	}
-	for _, args := range [][]string{{"replay"}, {"replay", log}, {"replay", "none", "-old", old, "-new", old}, {"replay", os.DevNull, "-old", old, "-new", old}} {
+	down := "http://127.0.0.1:1"
+	if out, err = command(t, "replay", log, "-old", down, "-new", down); err == nil || !strings.Contains(out, "3 requests; 0 with the same status; 0 without a difference") {
+		t.Errorf("two servers that are down: %v\n%s", err, out)
+	}
+	square := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(photo(t, 20, 20)) }))
+	t.Cleanup(square.Close)
+	if out, err = command(t, "replay", log, "-old", old, "-new", square.URL, "-n", "1", "-similar", "0"); err == nil {
+		t.Errorf("another size, however little similarity is asked for: no error\n%s", out)
+	}
+	for _, args := range [][]string{
+		{"replay"}, {"replay", log}, {"replay", "none", "-old", old, "-new", old}, {"replay", os.DevNull, "-old", old, "-new", old},
+		{"replay", log, "-old", old, "-new", old, "-n", "0"}, {"replay", log, "-old", old, "-new", old, "-n", "-1"},
+		{"replay", log, "-old", "localhost", "-new", old}, {"replay", log, "-old", old, "-new", "ftp://localhost"},
+	} {
 		if _, err := command(t, args...); err == nil {
 			t.Errorf("%v: no error", args)
 		}

@@ -30,6 +30,9 @@ anything answers there. The exit code is 0 if the server is well.`,
 }
 
 func health(ctx context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
 	url, any := cmd.String("url"), false
 	var token string
 	if url == "" {

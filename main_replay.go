@@ -9,6 +9,7 @@ import (
 	"image"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,6 +92,14 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	}
 	if len(counts) == 0 {
 		return errors.New("replay: the log has no GET request")
+	}
+	if n := cmd.Int("n"); n < 1 {
+		return fmt.Errorf("replay: -n %d compares nothing", n)
+	}
+	for _, flag := range []string{"old", "new"} {
+		if u, err := url.Parse(cmd.String(flag)); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("replay: -%s %q is not the URL of a server, as in http://localhost:8080", flag, cmd.String(flag))
+		}
 	}
 	r := &replayer{
 		old: strings.TrimRight(cmd.String("old"), "/"), new: strings.TrimRight(cmd.String("new"), "/"),
@@ -184,7 +193,7 @@ func (r *replayer) one(ctx context.Context, p *pair) {
 			p.Old.setSize(c.Sizes[0])
 			p.New.setSize(c.Sizes[1])
 			p.Similarity = c.Similarity
-			p.Same = c.Similarity >= r.similar
+			p.Same = c.Sizes[0] == c.Sizes[1] && c.Similarity >= r.similar
 		}
 	}
 	p.Old.body, p.New.body = nil, nil
@@ -234,7 +243,7 @@ func writeTable(w io.Writer, pairs []*pair, all bool) error {
 	var oldBytes, newBytes int
 	var similarities []float64
 	for _, p := range pairs {
-		if p.Old.Status == p.New.Status {
+		if p.Old.Status == p.New.Status && p.Old.Status != 0 {
 			status++
 		}
 		if p.Same {

@@ -33,7 +33,7 @@ func warmCommand() *cli.Command {
 		Description: `Asks for every picture of the lists, which have one name a line, in every variant;
 without a list, or for "-", the names come by the standard input:
 
-   s3imageserver warm -q w=300,f=webp -preset card names.txt
+   s3imageserver warm -q 'w=300&f=webp' -preset card names.txt
 
 A server that is busy is asked again when it says so. Variants whose format the
 browser chooses are made for those that -accept names.`,
