@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -147,6 +148,23 @@ func TestUnknownKeys(t *testing.T) {
 	}
 	if c.Handlers[0].OutputFormat != "jpg" {
 		t.Error("keys are compared with regard to case; the original did not")
+	}
+}
+
+// Of a key that is there twice only one counts: nobody means that.
+func TestKeysWrittenTwice(t *testing.T) {
+	file := writeConfig(t, `{"handlers": [{"name": "n", "Name": "m", "source": {"dir": "."}, "presets": {"a": "w=1", "A": "w=2", "b": "w=1", "b": "w=2"}}], "presets": {}, "presets": {}}`)
+	_, warnings, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range warnings {
+		got = append(got, w.Key+": "+w.Text)
+	}
+	slices.Sort(got)
+	if want := []string{"handlers.0.Name: is written twice", "handlers.0.presets.b: is written twice", "presets: is written twice"}; !slices.Equal(got, want) {
+		t.Errorf("warnings = %q; want %q", got, want)
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,44 @@ func TestEnvironmentFaults(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "short-secret") {
 		t.Errorf("error shows the secret: %v", err)
+	}
+}
+
+// A variable that changes nothing is told of, and not its value.
+func TestEnvironmentStrays(t *testing.T) {
+	for name, value := range map[string]string{
+		"S3IMAGESERVER_HTTP_PROT":               "a value",
+		"S3IMAGESERVER_HOSTS":                   "a value", // a list
+		"S3IMAGESERVER_HANDLERS_1_CACHE_PATH":   "a value", // there is one handler
+		"S3IMAGESERVER_OWN":                     "2",       // named in the file
+		"S3IMAGESERVER_HTTP_PORT":               "8088",
+		"S3IMAGESERVER_SERVICE_HOST":            "10.0.0.1", // of Kubernetes, as the rest
+		"S3IMAGESERVER_SERVICE_PORT_HTTP":       "80",
+		"S3IMAGESERVER_PORT":                    "tcp://10.0.0.1:80",
+		"S3IMAGESERVER_ADMIN_PORT_80_TCP_PROTO": "tcp",
+	} {
+		t.Setenv(name, value)
+	}
+	_, warnings, err := parse("test.json", []byte(`{"handlers": [{"name": "a", "source": {"dir": "."}, "cache_path": "${S3IMAGESERVER_OWN}"}]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range warnings {
+		got = append(got, w.Error())
+	}
+	slices.Sort(got)
+	want := []string{"S3IMAGESERVER_HANDLERS_1_CACHE_PATH", "S3IMAGESERVER_HOSTS", "S3IMAGESERVER_HTTP_PROT"}
+	if len(got) != len(want) {
+		t.Fatalf("warnings = %q; want those of %q", got, want)
+	}
+	for i, name := range want {
+		if !strings.HasPrefix(got[i], "the environment variable "+name+" stands for no") || strings.Contains(got[i], "a value") {
+			t.Errorf("warning = %q; want that of %s", got[i], name)
+		}
+	}
+	if !strings.HasSuffix(got[2], `; did you mean "S3IMAGESERVER_HTTP_PORT"?`) {
+		t.Errorf("warning = %q; want the nearest name", got[2])
 	}
 }
 

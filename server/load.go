@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -97,7 +97,8 @@ func (j *joinedFaults) Unwrap() []error {
 // Load reads and validates the configuration file: JSON with // and /* */
 // comments, trailing commas, and ${NAME} in strings for environment variables.
 // The error joins all faults, each with its place; warnings are unknown keys,
-// which do not stop a server.
+// those that are written twice, and variables of the environment that stand for
+// none, which do not stop a server.
 func Load(file string) (c *Config, warnings []*Fault, err error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -146,6 +147,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	for _, w := range warnings {
 		src.locate(w)
 	}
+	warnings = append(warnings, strayVariables(c, src.data)...)
 	if len(found) > 0 {
 		return nil, warnings, src.place(found.join())
 	}
@@ -384,7 +386,8 @@ func expandEnv(v *hujson.Value) faults {
 	return faults
 }
 
-// unknownKeys returns a fault for every key below v that t has no field for.
+// unknownKeys returns a fault for every key below v that t has no field for, and
+// for every one that is there a second time.
 func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -398,6 +401,18 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 			}
 		}
 	case *hujson.Object:
+		seen := map[string]bool{}
+		for i := range value.Members {
+			name := memberName(&value.Members[i])
+			same := name
+			if t.Kind() == reflect.Struct {
+				same = strings.ToLower(name)
+			}
+			if seen[same] {
+				found = append(found, &Fault{Key: join(path, name), Text: "is written twice"})
+			}
+			seen[same] = true
+		}
 		if t.Kind() == reflect.Map {
 			for i := range value.Members {
 				found = append(found, unknownKeys(value.Members[i].Value, t.Elem(), join(path, memberName(&value.Members[i])))...)
@@ -405,7 +420,7 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 			return found
 		}
 		if t.Kind() != reflect.Struct {
-			return nil
+			return found
 		}
 		known := map[string]reflect.Type{}
 		for _, field := range reflect.VisibleFields(t) {
@@ -420,7 +435,7 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 			}
 			field, ok := known[strings.ToLower(name)]
 			if !ok {
-				found = append(found, &Fault{Key: join(path, name), Text: "unknown key" + suggestion(name, known)})
+				found = append(found, &Fault{Key: join(path, name), Text: "unknown key" + suggestion(name, slices.Sorted(maps.Keys(known)))})
 				continue
 			}
 			found = append(found, unknownKeys(value.Members[i].Value, field, join(path, name))...)
@@ -429,15 +444,11 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 	return found
 }
 
-func suggestion(name string, known map[string]reflect.Type) string {
-	names := make([]string, 0, len(known))
-	for k := range known {
-		names = append(names, k)
-	}
-	sort.Strings(names)
+// suggestion names the one of the known names that is nearest to name.
+func suggestion(name string, known []string) string {
 	nearest, least := "", len(name)
-	for _, k := range names {
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < least {
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			nearest, least = k, d
 		}
 	}
