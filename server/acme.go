@@ -103,9 +103,44 @@ func (s *Server) openAuthority() (*authority, error) {
 		}
 		client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
 		return &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
-			Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(s.config.path(a.Cache)), HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
+			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
 		}}, func() error { transport.CloseIdleConnections(); return nil }, nil
 	})
+}
+
+// A certificateFolder says in the log what of its files cannot be read or
+// written: package autocert goes on with a certificate that will be gone after a
+// restart, and shows others the errors.
+type certificateFolder struct {
+	autocert.Cache
+	log *slog.Logger
+}
+
+var errCertificateFolder = errors.New("acme.cache cannot be read")
+
+// maxFileName is how long the name of a file may be on common file systems.
+const maxFileName = 255 // bytes
+
+// Get implements [autocert.Cache]. Names of tokens come from clients.
+func (f *certificateFolder) Get(ctx context.Context, name string) ([]byte, error) {
+	if len(name) > maxFileName {
+		return nil, autocert.ErrCacheMiss
+	}
+	data, err := f.Cache.Get(ctx, name)
+	if err != nil && !errors.Is(err, autocert.ErrCacheMiss) {
+		f.log.Error(errCertificateFolder.Error(), "error", err)
+		return nil, errCertificateFolder
+	}
+	return data, err
+}
+
+// Put implements [autocert.Cache].
+func (f *certificateFolder) Put(ctx context.Context, name string, data []byte) error {
+	err := f.Cache.Put(ctx, name, data)
+	if err != nil {
+		f.log.Error("acme.cache cannot be written: what the authority gives will be gone after a restart, and it gives a few a week", "error", err)
+	}
+	return err
 }
 
 // onlyHosts allows the hosts, whatever the port of a request.
@@ -128,11 +163,22 @@ func (a *authority) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return certificate, err
 }
 
-// fetch gets the certificates of all hosts before clients come for them, until
-// ctx ends. The ports must be open: the authority looks there.
-func (a *authority) fetch(ctx context.Context) {
+// startAuthority gets the certificates of all hosts before clients come for them.
+// The ports must be open: the authority looks there.
+func (s *Server) startAuthority() {
+	if s.authority == nil {
+		return
+	}
+	if s.config.HTTPPort > 0 {
+		_ = s.plainly() // from here on the authority may look there
+	}
+	go s.authority.fetch(s.ending.Load) // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
+}
+
+// fetch gets the certificates of all hosts until ended reports true.
+func (a *authority) fetch(ended func() bool) {
 	for _, host := range a.hosts {
-		if ctx.Err() != nil {
+		if ended() {
 			return
 		}
 		certificate, err := a.get(&tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})

@@ -50,12 +50,7 @@ func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if a := v.current.Load().authority; a != nil {
-		if c.HTTPPort > 0 {
-			_ = v.current.Load().plainly() // from here on the authority may look there
-		}
-		go a.fetch(ctx) // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
-	}
+	v.current.Load().startAuthority()
 	watching := make(chan struct{})
 	go func() { defer close(watching); v.watch(ctx) }()
 	defer func() { stop(); <-watching }()

@@ -175,6 +175,9 @@ func (v *service) replace() error {
 		h.format.set(c.Log)
 	}
 	v.current.Store(s)
+	if s.authority != old.authority {
+		s.startAuthority()
+	}
 	v.log.Info("configuration reloaded", "file", v.file, "handlers", len(c.Handlers))
 	v.draining.Go(func() { v.drain(old) })
 	return nil
