@@ -36,8 +36,8 @@ func (c *HeadersConfig) validate(key string, faults *faults) {
 	c.CSP = cmp.Or(c.CSP, defaultCSP)
 	for i, origin := range c.CORS {
 		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host) {
-			faults.add(key+".cors."+strconv.Itoa(i), "%q is not an origin as in https://example.com, and not *", origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.Contains(u.Host, "*") || !strings.EqualFold(origin, u.Scheme+"://"+u.Host)) {
+			faults.add(key+".cors."+strconv.Itoa(i), "%q is not one origin as in https://example.com, and not *", origin)
 		}
 	}
 	if policies := []string{"cross-origin", "same-site", "same-origin"}; !slices.Contains(policies, c.ResourcePolicy) {
@@ -83,9 +83,24 @@ func newManners(c *HeadersConfig) manners {
 		m.always["Timing-Allow-Origin"] = []string{"*"}
 		m.always["Access-Control-Expose-Headers"] = exposed
 	default:
-		m.origins = c.CORS
+		for _, origin := range c.CORS {
+			m.origins = append(m.origins, originAsSent(origin))
+		}
 	}
 	return m
+}
+
+// originAsSent returns an origin as browsers write it: in small letters, without
+// the port of its scheme (RFC 6454, section 6).
+func originAsSent(origin string) string {
+	origin = strings.ToLower(origin)
+	switch scheme, host, _ := strings.Cut(origin, "://"); scheme {
+	case "http":
+		return scheme + "://" + strings.TrimSuffix(host, ":80")
+	case "https":
+		return scheme + "://" + strings.TrimSuffix(host, ":443")
+	}
+	return origin
 }
 
 // exposed are the headers that scripts of other origins may read, beside those

@@ -46,6 +46,18 @@ func TestManners(t *testing.T) {
 	}
 }
 
+// Origins are those of browsers, however an operator writes them.
+func TestOriginsAsSent(t *testing.T) {
+	own := newSite(t, bucket(t), Options{}, HandlerConfig{Headers: HeadersConfig{CORS: []string{"HTTPS://A.example:443", "http://b.example:80", "http://c.example:443"}}})
+	for origin, want := range map[string]bool{
+		"https://a.example": true, "https://a.example:8443": false, "http://a.example": false, "http://b.example": true, "http://c.example:443": true, "http://c.example": false,
+	} {
+		if got := own.get("/h/photo.jpg?w=40", "Origin", origin).Header.Get("Access-Control-Allow-Origin"); (got == origin) != want {
+			t.Errorf("origin %s gets Access-Control-Allow-Origin %q; want it: %v", origin, got, want)
+		}
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	without := newSite(t, bucket(t), Options{}, HandlerConfig{})
 	if r := without.do("OPTIONS", "/h/photo.jpg", "Origin", "https://a.example"); r.StatusCode != 405 || r.Header.Get("Allow") != "GET, HEAD" {
@@ -90,10 +102,10 @@ func TestHSTS(t *testing.T) {
 
 func TestHeadersConfig(t *testing.T) {
 	c := Config{HSTS: -1, Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t), Headers: HeadersConfig{
-		CORS: []string{"example.com", "https://example.com/", "https://good.example", "*"}, ResourcePolicy: "all", CSP: "a\nb", Robots: "é", Canonical: "/h/",
+		CORS: []string{"example.com", "https://example.com/", "https://good.example", "HTTPS://Good.example:443", "*", "https://*.example.com"}, ResourcePolicy: "all", CSP: "a\nb", Robots: "é", Canonical: "/h/",
 	}}}}
 	var joined *joinedFaults
-	if err := c.Validate(); !errors.As(err, &joined) || len(joined.faults) != 7 {
-		t.Errorf("Validate = %v; want 7 faults", err)
+	if err := c.Validate(); !errors.As(err, &joined) || len(joined.faults) != 8 {
+		t.Errorf("Validate = %v; want 8 faults", err)
 	}
 }
