@@ -35,7 +35,9 @@ func TestTrim(t *testing.T) {
 	inside := image.Rect(5, 3, 21, 26)
 	white := color.NRGBA{255, 255, 255, 255}
 	m := framedPicture(40, 30, white, inside)
-	m.SetNRGBA(2, 2, color.NRGBA{250, 255, 251, 255}) // noise
+	for x := 2; x < 4; x++ {
+		m.SetNRGBA(x, 2, color.NRGBA{250, 255, 251, 255}) // noise
+	}
 	tests := []struct {
 		name  string
 		m     image.Image
@@ -55,6 +57,20 @@ func TestTrim(t *testing.T) {
 		{"turned", m, "trim=10&rot=90", image.Pt(23, 16)},
 		{"orientation comes first", m, "orient=6&trim=10", image.Pt(23, 16)},
 		{"resized", m, "trim=10&w=8", image.Pt(8, 11)},
+		{"specks of dust do not count", func() *image.NRGBA {
+			m := framedPicture(40, 30, white, inside)
+			for _, p := range []image.Point{{0, 15}, {39, 29}, {20, 1}, {22, 1}} {
+				m.SetNRGBA(p.X, p.Y, color.NRGBA{A: 255})
+			}
+			return m
+		}(), "trim=10", inside.Size()},
+		{"a slanting line does", func() *image.NRGBA {
+			m := framedPicture(40, 30, white, image.Rectangle{})
+			for i := range 20 {
+				m.SetNRGBA(5+i, 25-i, color.NRGBA{A: 255})
+			}
+			return m
+		}(), "trim=10", image.Pt(20, 20)},
 		{"one pixel", framedPicture(9, 9, white, image.Rect(4, 7, 5, 8)), "trim=10", image.Pt(1, 1)},
 	}
 	for _, tt := range tests {

@@ -23,7 +23,7 @@ var cropParams = []param{
 		write: func(o *Options) string { return strings.ReplaceAll(o.Crop.String(), "%", "%25") },
 		words: "`x,y,w,h`",
 	}},
-	{"trim", "cut edges of one colour, that of the upper left corner; the number is how much a channel may differ", groupCrop, "chart.png?trim=20&w=120", special{
+	{"trim", "cut edges of one colour, that of the upper left corner; the number is how much a channel may differ; specks of one pixel do not count", groupCrop, "chart.png?trim=20&w=120", special{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 1, 255)
 			d.Trim = int(n / 100)

@@ -17,7 +17,7 @@ import (
 const (
 	tagPhotometric, tagSamples, tagExtraSamples = 262, 277, 338
 
-	photometricRGB, photometricInks = 2, 5
+	photometricBlackIsZero, photometricRGB, photometricInks = 1, 2, 5
 )
 
 // tiffReader returns the file as x/image reads it, and whether its colours will
@@ -96,14 +96,16 @@ func (p *patchedReader) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 
 // decodeTIFF reads the first page. Inks were read as colours and alpha. Bits
 // from the lowest one on are known of fax pages only: other pixels come out
-// wrong, so they are refused.
+// wrong, so they are refused. Of fax pages x/image does not ask which value is
+// black: where it is zero, they are reversed (TIFF 6.0, page 37).
 func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 	const tagCompression, tagFillOrder, lowestFirst, fax3, fax4 = 259, 266, 2, 3, 4
-	reversed, fax := false, false
+	reversed, fax, negative := false, false, false
 	for e := range tiffEntries(file) {
 		v := e.order.Uint16(e.value)
 		reversed = reversed || e.tag == tagFillOrder && v == lowestFirst
 		fax = fax || e.tag == tagCompression && (v == fax3 || v == fax4)
+		negative = negative || e.tag == tagPhotometric && v == photometricBlackIsZero
 	}
 	if reversed && !fax {
 		return nil, fmt.Errorf("%w: TIFF whose bits are in reverse order", ErrUnsupported)
@@ -125,6 +127,11 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 			img = out
 		default:
 			return nil, fmt.Errorf("%w: TIFF of inks in another layout", ErrUnsupported)
+		}
+	}
+	if m, ok := img.(*image.Gray); ok && fax && negative {
+		for i, v := range m.Pix {
+			m.Pix[i] = 255 - v
 		}
 	}
 	p := still(plain(img))

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
@@ -164,6 +165,35 @@ func TestTIFFReversed(t *testing.T) {
 	for name, file := range map[string][]byte{"a fax": withTag(4, 2), "bits as usual": withTag(8, 1)} {
 		if _, err := decodeTIFF(file, Want{}); errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A fax whose zeros are black is reversed: its white runs are zeros.
+func TestTIFFFax(t *testing.T) {
+	fax := func(photometric uint16) []byte {
+		data := []byte{0x80, 0x08, 0x00, 0x80} // a row as white as the one above it, and the end (T.6)
+		entries := [][3]uint16{{256, 3, 8}, {257, 3, 1}, {258, 3, 1}, {259, 3, 4}, {262, 3, photometric}, {273, 3, 8}, {277, 3, 1}, {278, 3, 1}, {279, 3, uint16(len(data))}}
+		le := binary.LittleEndian
+		b := append([]byte("II*\x00"), 8+byte(len(data)), 0, 0, 0)
+		b = le.AppendUint16(append(b, data...), uint16(len(entries)))
+		for _, e := range entries {
+			b = le.AppendUint16(le.AppendUint16(b, e[0]), e[1])
+			b = le.AppendUint32(le.AppendUint32(b, 1), uint32(e[2]))
+		}
+		return append(b, 0, 0, 0, 0)
+	}
+	for photometric, want := range map[uint16]uint8{0: 255, 1: 0} {
+		p, err := decodeTIFF(fax(photometric), Want{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := p.first()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := color.GrayModel.Convert(img.At(3, 0)).(color.Gray).Y; got != want {
+			t.Errorf("photometric %d: a white run is %d; want %d", photometric, got, want)
 		}
 	}
 }
