@@ -34,7 +34,13 @@ var cropParams = []param{
 		form:  scaleOf(1, 255),
 	}},
 	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", special{
-		read:  func(d *draft, v string) Verdict { return readGravity(&d.Gravity, v, len(gravities)) },
+		read: func(d *draft, v string) Verdict {
+			verdict := readGravity(&d.Gravity, v, len(gravities))
+			if verdict != Unreadable && d.Gravity == (Gravity{}) {
+				d.Gravity.kind = givenCentre
+			}
+			return verdict
+		},
 		write: func(o *Options) string { return o.Gravity.String() },
 		words: strings.Join(gravities[:], ", ") + ", `fp:x:y`",
 		form:  places(gravities[:]),
@@ -70,13 +76,14 @@ const (
 // A Gravity says which part of a picture is kept, or where it lies in a larger
 // box. The zero value is the centre.
 type Gravity struct {
-	kind uint8  // index of gravities, or focalPoint
+	kind uint8  // index of gravities, focalPoint or givenCentre
 	x, y uint16 // of a focal point, in parts of focalOne
 }
 
 const (
-	focalPoint = 100
-	focalOne   = 10000
+	focalPoint  = 100
+	givenCentre = 101 // the centre that somebody asked for
+	focalOne    = 10000
 )
 
 // gravities are the words in the order of Gravity.kind.
@@ -105,11 +112,22 @@ func (g Gravity) point() (x, y int) {
 // looks reports whether the gravity depends on what is in the picture.
 func (g Gravity) looks() bool { return g.kind == gravitySmart || g.kind == gravityEntropy }
 
-// String returns the value of the parameter, "" for the centre.
+// Settled returns g where nobody else has a say: there a centre that was asked
+// for is the same as none.
+func (g Gravity) Settled() Gravity {
+	if g.kind == givenCentre {
+		return Gravity{}
+	}
+	return g
+}
+
+// String returns the value of the parameter, "" for the zero value.
 func (g Gravity) String() string {
 	switch {
 	case g == Gravity{}:
 		return ""
+	case g.kind == givenCentre:
+		return gravities[0]
 	case g.kind == focalPoint:
 		return fmt.Sprintf("fp:%v:%v", float64(g.x)/focalOne, float64(g.y)/focalOne)
 	}

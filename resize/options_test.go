@@ -44,7 +44,7 @@ func TestParseOptions(t *testing.T) {
 		{"c=false&fit=oval", Options{Fit: Contain}},
 		{"fit=pad&g=NW&bg=fff", Options{Fit: Pad, Gravity: Gravity{kind: 8}, Background: Background{plainBackground, 0xffffffff}}},
 		{"g=fp:0.25:2", Options{Gravity: Gravity{focalPoint, 2500, focalOne}}},
-		{"g=fp:0.5:0.5", Options{}},
+		{"g=fp:0.5:0.5", Options{Gravity: Gravity{kind: givenCentre}}},
 		{"g=fp:0.5", Options{}},
 		{"g=fp:x:y&w=5", Options{Width: 5}},
 		{"w=100&dpr=2", Options{Width: 200}},

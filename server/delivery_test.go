@@ -130,6 +130,7 @@ func TestObjectRules(t *testing.T) {
 	}
 	none := storage.Meta{}
 	_, plain := see(none, "/h/ruled.jpg?w=50&h=100")
+	_, padded := see(none, "/h/ruled.jpg?w=100&h=100&fit=pad")
 	_, left := see(none, "/h/ruled.jpg?w=50&h=100&g=fp:0.1:0.5")
 	_, right := see(none, "/h/ruled.jpg?w=50&h=100&g=e")
 	equal("two gravities", left, right, false)
@@ -138,6 +139,12 @@ func TestObjectRules(t *testing.T) {
 		equal("focal "+focal, m, left, true)
 		m, _ = picture(t, s.get("/h/ruled.jpg?w=50&h=100&g=e"))
 		equal("the URL against focal "+focal, m, right, true)
+		for _, g := range []string{"center", "fp:0.5:0.5"} {
+			m, _ = picture(t, s.get("/h/ruled.jpg?w=50&h=100&g="+g))
+			equal(g+" in the URL against focal "+focal, m, plain, true)
+		}
+		m, _ = picture(t, s.get("/h/ruled.jpg?w=100&h=100&fit=pad"))
+		equal("a picture that is padded against focal "+focal, m, padded, true)
 		m, _ = picture(t, s.get("/deaf/ruled.jpg?w=50&h=100"))
 		equal("no object_rules against focal "+focal, m, plain, true)
 	}
@@ -177,7 +184,7 @@ func TestNoPolicyHasAHabitualName(t *testing.T) {
 func TestDeliveryIsNotInTheKey(t *testing.T) {
 	s := newSite(t, bucket(t), Options{}, HandlerConfig{Cache: CacheConfig{MemoryMB: 1}, Presets: map[string]string{"a": "w=50"}})
 	s.get("/h/photo.jpg?w=50")
-	for _, query := range []string{"?w=50&dl=x", "?w=50&maxage=3", "?w=50&t=x", "?preset=a", "?preset=a&dl=y"} {
+	for _, query := range []string{"?w=50&g=center", "?w=50&dl=x", "?w=50&maxage=3", "?w=50&t=x", "?preset=a", "?preset=a&dl=y"} {
 		if got := s.get("/h/photo.jpg" + query).Header.Get("Cache-Status"); !strings.Contains(got, "hit") {
 			t.Errorf("%s: Cache-Status: %s; want a hit", query, got)
 		}

@@ -31,7 +31,7 @@ func (h *Handler) obey(req *request, meta storage.Meta) error {
 		return ""
 	}, h.config.MaxDimension)
 	o := &req.options
-	if o.Gravity == (resize.Gravity{}) {
+	if o.Gravity == (resize.Gravity{}) && o.Fit != resize.Pad { // a picture that is padded is not cut
 		o.Gravity = rules.Gravity
 	}
 	if o.Crop == (resize.Crop{}) {

@@ -55,6 +55,9 @@ func (h *Handler) understand(raw string) *understood {
 	u.used = h.bounds.narrow(u.query, u.wrong.note)
 	params := h.layers(u.used, u.wrong.note)
 	u.options = resize.ExplainOptions(params.get, h.config.MaxDimension, u.wrong.note)
+	if !h.config.ObjectRules {
+		u.options.Gravity = u.options.Gravity.Settled()
+	}
 	u.delivery = parseDelivery(params.get, u.wrong.note)
 	u.dense = params.get(resize.DensityParam) != ""
 	u.info = resize.ParseDetails(params.get(infoParam))
