@@ -128,6 +128,9 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, f
 			status = cmp.Or(int(h.config.AuthStatus), status)
 		}
 		e.Error = &explainedError{status, kindOf(fault), fault.Error()}
+		if !req.operator && status >= http.StatusInternalServerError {
+			e.Error.Text = http.StatusText(status) // the error has addresses of stores in it
+		}
 	}
 	e.Options, e.Ignored = h.explainOptions(&req, cmp.Or(resize.FormatByMediaType(e.Format.MediaType), req.options.Format))
 	e.Format.Chosen, e.Format.Why = req.options.Format.String(), h.explainFormat(&req, r)

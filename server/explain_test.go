@@ -168,3 +168,23 @@ func TestWhoMayExplain(t *testing.T) {
 		t.Errorf("w = %s by %s; want it bounded by the token", got, fmt.Sprint(e.Access))
 	}
 }
+
+// Errors of a store have its address in them: operators alone see them.
+func TestExplainedErrors(t *testing.T) {
+	b := bucket(t)
+	b.Fail(fmt.Errorf("%w: dial tcp 10.0.0.5:9000", storage.ErrUnavailable))
+	h := signedHandler("h")
+	h.Bucket = b
+	s := explainSite(t, h)
+	r := s.get(signURL(newSecret, "h", "photo.jpg", "explain", "1"))
+	var e explanation
+	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Error == nil || e.Error.Status != 502 || e.Error.Text != "Bad Gateway" {
+		t.Errorf("a signed URL: %+v; want no address", e.Error)
+	}
+	if e = s.explain(signURL(newSecret, "h", "photo.jpg") + "&explain=1"); e.Error == nil || !strings.Contains(e.Error.Text, "10.0.0.5") {
+		t.Errorf("an operator: %+v; want the address", e.Error)
+	}
+}
