@@ -266,6 +266,22 @@ func TestConnectionsAreGuarded(t *testing.T) {
 	}
 }
 
+// Addresses that are not public are refused however they are written.
+func TestAddresses(t *testing.T) {
+	for address, want := range map[string]bool{
+		"8.8.8.8": true, "[2606:4700::1]": true,
+		"0.0.0.0": false, "127.0.0.1": false, "10.0.0.1": false, "100.64.0.1": false, "169.254.169.254": false, "168.63.129.16": false, "192.0.0.192": false,
+		"[::]": false, "[::1]": false, "[::ffff:127.0.0.1]": false, "[::7f00:1]": false, "[64:ff9b::7f00:1]": false, "[2002:7f00:1::]": false, "[fd00:ec2::254]": false, "[fe80::1]": false,
+	} {
+		if _, err := origin.Open(origin.Config{URL: "http://" + address + "/"}); (err == nil) != want {
+			t.Errorf("%s: Open = %v; want it allowed: %v", address, err, want)
+		}
+	}
+	if _, err := origin.Open(origin.Config{URL: "http://168.63.129.16/", Networks: []netip.Prefix{netip.MustParsePrefix("168.63.129.16/32")}}); err != nil {
+		t.Errorf("a network that is named: %v", err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for name, c := range map[string]origin.Config{
 		"nothing":           {},

@@ -27,6 +27,10 @@ func (b *Bucket) forbids(ip netip.Addr) bool {
 	return b.guardian().Safe(network, netip.AddrPortFrom(ip, 443).String(), nil) != nil
 }
 
+// azure is where machines of Azure find what is for them alone, at an address
+// that looks public.
+var azure = netip.MustParsePrefix("168.63.129.16/32")
+
 func (b *Bucket) guardian() *ssrf.Guardian {
 	var v4, v6 []netip.Prefix
 	for _, p := range b.config.Networks {
@@ -36,7 +40,7 @@ func (b *Bucket) guardian() *ssrf.Guardian {
 			v6 = append(v6, p)
 		}
 	}
-	return ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
+	return ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(azure), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
 }
 
 // transport connects only to addresses that are allowed. It asks no proxy: what
