@@ -14,6 +14,7 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/scale"
 )
 
 // run gives a file to a checker of another project, and fails the test if that
@@ -412,6 +413,20 @@ func TestQuantizeAlpha(t *testing.T) {
 		}
 		if p := psnr(overWhite(got), overWhite(m)); p < least {
 			t.Errorf("%d colours: PSNR %.1f dB on white", n, p)
+		}
+	}
+}
+
+// A palette comes near to a photograph, seen sharply and with eyes half closed.
+func TestQuantizedPhotograph(t *testing.T) {
+	m := toNRGBA(toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 300}))
+	half := func(img image.Image) image.Image {
+		return scale.Image(toNRGBA(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
+	}
+	for n, least := range map[int][2]float64{256: {37, 44.4}, 32: {29.5, 34}} {
+		got := quantize(m, n)
+		if p, q := psnr(got, m), psnr(half(got), half(m)); p < least[0] || q < least[1] {
+			t.Errorf("%d colours: PSNR %.2f dB, %.2f dB at half the size; want %v", n, p, q, least)
 		}
 	}
 }

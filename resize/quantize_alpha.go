@@ -184,16 +184,16 @@ func ditherAlpha(out *image.Paletted, m *image.NRGBA, points [][4]int) {
 		for range w {
 			c := premultiplied(row[4*x:])
 			for j := range c {
-				c[j] = max(0, min(255, c[j]+(here[x+1][j]+8)>>4))
+				c[j] = max(0, min(255, c[j]+(here[x+1][j]+32)>>6))
 			}
 			i := nearest(c)
 			out.Pix[y*out.Stride+x] = byte(i)
 			for j := range c {
 				e := c[j] - points[i][j]
-				here[x+1+step][j] += 7 * e
-				below[x+1-step][j] += 3 * e
-				below[x+1][j] += 5 * e
-				below[x+1+step][j] += e
+				here[x+1+step][j] += 21 * e
+				below[x+1-step][j] += 9 * e
+				below[x+1][j] += 15 * e
+				below[x+1+step][j] += 3 * e
 			}
 			x += step
 		}
