@@ -77,7 +77,7 @@ func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entr
 		// Others take the age off max-age; of a request that ends, that is what is
 		// left already.
 		if req.grant.expires.IsZero() {
-			header.Set("Age", strconv.FormatInt(int64(age.Seconds()), 10))
+			put(header, "Age", strconv.FormatInt(int64(age.Seconds()), 10))
 		}
 		if s == cache.StaleHit {
 			header.Set("Cache-Status", "s3imageserver; hit; ttl="+strconv.FormatInt(int64((ttl-age).Seconds()), 10)+"; detail=stale-while-revalidate")

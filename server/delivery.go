@@ -98,10 +98,27 @@ func contentDisposition(req request, mediaType string) string {
 	if ext := strings.TrimPrefix(path.Ext(name), "."); kind == "inline" || isExtension(ext) {
 		name = strings.TrimSuffix(name, path.Ext(name))
 	}
-	if v := mime.FormatMediaType(kind, map[string]string{"filename": name + "." + extension(mediaType)}); v != "" {
+	name += "." + extension(mediaType)
+	if isToken(name) { // as most are: no quotes and no other characters to think of
+		return kind + "; filename=" + name
+	}
+	if v := mime.FormatMediaType(kind, map[string]string{"filename": name}); v != "" {
 		return v
 	}
 	return kind
+}
+
+// isToken reports whether a name is one of letters, digits and what may stand
+// beside them without quotes (RFC 9110, section 5.6.2).
+func isToken(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return name != ""
 }
 
 // isExtension reports whether an extension is that of a picture.

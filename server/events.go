@@ -329,7 +329,7 @@ func (m remake) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = m.handler.picture(ctx, req)
+	_, _, err = m.handler.picture(ctx, &req)
 	return err
 }
 

@@ -67,7 +67,7 @@ func (s *Server) end(x *exchange, r *http.Request) {
 func newID() string {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], rand.Uint64())
-	return hex.EncodeToString(b[:])
+	return string(hex.AppendEncode(make([]byte, 0, 2*len(b)), b[:]))
 }
 
 // validID returns the number that a proxy gave, "" if it is none.

@@ -148,7 +148,8 @@ func (h *Handler) explainPicture(ctx context.Context, e *explanation, req *reque
 		}
 	}
 	began := time.Now()
-	entry, status, err := h.picture(ctx, *req)
+	asked := *req // which is changed below
+	entry, status, err := h.picture(ctx, &asked)
 	e.Milliseconds = map[string]float64{"total": float64(time.Since(began).Microseconds()) / 1000}
 	if err != nil {
 		return err

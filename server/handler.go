@@ -109,7 +109,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		refuseMethod(w)
+		refuseMethod(w, r)
 		return
 	}
 	if err := h.rates.allowClient(r); err != nil {
@@ -146,7 +146,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	entry, status, err := h.picture(r.Context(), req)
+	entry, status, err := h.picture(r.Context(), &req)
 	if err != nil {
 		h.fail(w, r, req, err)
 		return
@@ -154,14 +154,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.respond(w, r, req, entry, status)
 }
 
-// picture returns what a request asks for: kept, or made.
-func (h *Handler) picture(ctx context.Context, req request) (entry *cache.Entry, status cache.Status, err error) {
-	if err := h.overlays.prepare(ctx, &req, h.config.ObjectRules); err != nil {
+// picture returns what a request asks for: kept, or made. The request gets its
+// overlays, and must not be changed afterwards: it may still be worked for.
+func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
+	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}
 	ctx, done := span(ctx, "cache")
 	defer done()
-	return h.cache.Do(ctx, h.key(req), func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
-		return h.render(ctx, req, old)
+	return h.cache.Do(ctx, h.key(*req), func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+		return h.render(ctx, *req, old)
 	})
 }

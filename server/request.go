@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -76,7 +75,7 @@ func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 func (h *Handler) parse(r *http.Request) (request, error) {
 	u := h.understand(r.URL.RawQuery)
 	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
-	if on, err := strconv.ParseBool(u.query.Get(explainParam)); err == nil && on {
+	if u.explain {
 		h.explained(&req, r)
 	}
 	name, err := objectName(r.URL, h.config.Prefix)

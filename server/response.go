@@ -16,8 +16,8 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	header := w.Header()
 	h.setPictureHeader(header, req, e.MediaType)
 	h.askHints(header)
-	header.Set("ETag", `"`+e.ETag+`"`)
-	header.Set("Cache-Control", h.cacheControl(&req, s))
+	put(header, "Etag", `"`+e.ETag+`"`)
+	put(header, "Cache-Control", h.cacheControl(&req, s))
 	h.setCacheHeader(header, &req, e, s)
 	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, newContent(e.Body))
 }
@@ -32,11 +32,11 @@ const (
 // a slow one may take its time for a large picture, one that stops is cut off.
 type progressWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
+	control http.ResponseController
 }
 
 func newProgressWriter(w http.ResponseWriter) *progressWriter {
-	return &progressWriter{w, http.NewResponseController(w)}
+	return &progressWriter{w, *http.NewResponseController(w)}
 }
 
 func (p *progressWriter) Write(b []byte) (n int, err error) {
@@ -70,11 +70,15 @@ type writerOnly struct{ io.Writer }
 
 // A content is a body to be served.
 type content struct {
-	*bytes.Reader
+	bytes.Reader
 	body []byte
 }
 
-func newContent(body []byte) *content { return &content{bytes.NewReader(body), body} }
+func newContent(body []byte) *content {
+	c := &content{body: body}
+	c.Reset(body)
+	return c
+}
 
 // next reads up to n bytes without copying them.
 func (c *content) next(n int64) []byte {
@@ -90,15 +94,20 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 // setPictureHeader sets what every answer with a picture has, beside what all
 // answers have.
 func (h *Handler) setPictureHeader(header http.Header, req request, mediaType string) {
-	header.Set("Content-Type", mediaType)
-	header.Set("Content-Disposition", contentDisposition(req, mediaType))
+	put(header, "Content-Type", mediaType)
+	put(header, "Content-Disposition", contentDisposition(req, mediaType))
 	for _, name := range h.vary(req) {
 		header.Add("Vary", name)
 	}
 	h.manners.link(header, req.name)
 }
 
-func refuseMethod(w http.ResponseWriter) {
+// put is header.Set of a name that is written as [http.CanonicalHeaderKey] has it,
+// which takes as long as all else that a header needs.
+func put(header http.Header, name, value string) { header[name] = []string{value} }
+
+// refuseMethod answers methods that there are not.
+func refuseMethod(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Allow", "GET, HEAD")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusMethodNotAllowed)

@@ -211,16 +211,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The original's users may separate parameters by semicolons, as Go once did.
-	http.AllowQuerySemicolons(s.router).ServeHTTP(x, r)
+	http.AllowQuerySemicolons(s.route(r)).ServeHTTP(x, r)
+}
+
+// route returns what answers a request. The router is asked for no more than
+// that: it would copy the request twice, for variables that no route has.
+func (s *Server) route(r *http.Request) http.Handler {
+	var match mux.RouteMatch
+	switch {
+	case s.router.Match(r, &match):
+		return match.Handler
+	case errors.Is(match.MatchErr, mux.ErrMethodMismatch):
+		return http.HandlerFunc(refuseMethod)
+	}
+	return http.NotFoundHandler()
 }
 
 // handlerOf returns the handler that answers a request, nil if none does.
 func (s *Server) handlerOf(r *http.Request) *Handler {
-	var match mux.RouteMatch
-	if !s.router.Match(r, &match) {
-		return nil
-	}
-	h, _ := match.Handler.(*Handler)
+	h, _ := s.route(r).(*Handler)
 	return h
 }
 

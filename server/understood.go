@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -20,6 +21,7 @@ type understood struct {
 	info     []string // fields that are asked for
 	widths   []int    // of a <picture>
 	refresh  bool
+	explain  bool
 	dense    bool // the density of the screen is given
 	wrong    refused
 
@@ -63,6 +65,7 @@ func (h *Handler) understand(raw string) *understood {
 	u.info = resize.ParseDetails(params.get(infoParam))
 	u.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
 	u.refresh = params.get(refreshParam) == "1"
+	u.explain, _ = strconv.ParseBool(u.query.Get(explainParam)) // unreadable: no
 	h.unreadable(params.get, u)
 	h.overlays.known(&u.options, u.wrong.note)
 	if len(raw) <= longestKept && !u.query.Has(tokenParam) { // tokens are kept nowhere

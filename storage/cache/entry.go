@@ -45,7 +45,11 @@ func cutPart(tuple string) (part, rest string, ok bool) {
 // Tuple joins parts into one string from which they can be told apart again,
 // whatever bytes they hold: every part is preceded by its length.
 func Tuple(parts ...string) string {
-	var b []byte
+	n := 0
+	for _, p := range parts {
+		n += 2 + len(p)
+	}
+	b := make([]byte, 0, n)
 	for _, p := range parts {
 		b = binary.AppendUvarint(b, uint64(len(p)))
 		b = append(b, p...)
