@@ -325,6 +325,82 @@ func TestPlaygroundOnAPhone(t *testing.T) {
 	v.content()
 }
 
+// Names of any kind, files that are no pictures, sources without any, and
+// handlers that allow little: the page stays in shape and says what is the matter.
+func TestPlaygroundOfOddSources(t *testing.T) {
+	photo, err := os.ReadFile("testdata/photos/still-life.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, empty := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "sub folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	odd, long := "it's größe + 100% #1&.jpg", strings.Repeat("a-long-name-", 15)+".jpg"
+	for name, data := range map[string][]byte{odd: photo, long: photo, "broken.jpg": []byte("no picture"), "cut.jpg": photo[:len(photo)/2]} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, port, adminPort := filepath.Join(t.TempDir(), "config.json"), freePort(t), freePort(t)
+	text := fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true, "admin": {"listen": "127.0.0.1:%d"},
+		"presets": {"card": "w=300&h=200"},
+		"handlers": [
+			{"name": "odd", "source": {"dir": %q}, "cache": {"memory_mb": 64}},
+			{"name": "empty", "source": {"dir": %q}},
+			{"name": "presets", "source": {"dir": %q}, "presets_only": true}
+		]}`, port, adminPort, folder, empty, folder)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := loadConfigFile(file, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveInBackground(t, c)
+	public := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	v := browse(t, public+"#odd/"+strings.ReplaceAll(long, " ", "%20")+"?w=600")
+	v.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
+	v.sees("odd/"+long+"?w=600", "600x450")
+	v.is("the width of the page", `document.documentElement.scrollWidth <= innerWidth`, "true")
+	v.is("thumbnails of one width", `[...document.querySelectorAll(".pictures li")].filter(e => e.getBoundingClientRect().width > 120).length`, "0")
+	v.is("files of which there are none", `document.querySelectorAll("[data-name] .unseen").length`, "2")
+	v.run(`document.querySelector("#option-minh").scrollIntoView()`)
+	v.is("the result while options are set", `document.querySelector("#peek img").getBoundingClientRect().width > 50`, "true")
+	v.do(chromedp.Click("#peek"))
+	v.is("the result while it is seen", `document.querySelector("#peek").hidden`, "true")
+
+	v.do(chromedp.EmulateViewport(1440, 1000))
+	v.run(fmt.Sprintf(`[...document.querySelectorAll("[data-name]")].find(b => b.dataset.name === %q).click()`, odd))
+	v.sees("odd/it's%20gr%C3%B6%C3%9Fe%20%2B%20100%25%20%231%26.jpg?w=600", "600x450")
+	for name, status := range map[string]string{"broken.jpg": "415: ", "cut.jpg": "422: "} {
+		v.do(chromedp.Click(`[data-name="` + name + `"]`))
+		v.is(name, `document.querySelector("#fault").hidden + document.querySelector("#fault").textContent.slice(0, 5)`, "false"+status)
+		v.is("what else is said of "+name, `document.querySelector("#right").getAttribute("src") + document.querySelector("#right").alt + document.querySelector("#right-facts").textContent`, "null")
+	}
+	v.choose("#handler", "presets")
+	v.sees("presets/"+strings.ReplaceAll(long, " ", "%20")+"?preset=card", "300x200")
+	v.is("options that count for nothing", `document.querySelectorAll('[data-option="w"], [data-option="blur"]').length`, "0")
+	v.is("thumbnails", `[...document.querySelectorAll("[data-name] img")].filter(i => i.naturalWidth === 300).length`, "2")
+
+	// The edge between the pictures follows the mouse.
+	v.do(chromedp.Click(`[data-view="slider"]`))
+	v.run(`(() => {
+		const r = document.querySelector("#frames").getBoundingClientRect();
+		document.querySelector("#right-box").dispatchEvent(new PointerEvent("pointermove", {clientX: r.x + r.width / 4, clientY: r.y + 99, buttons: 1, bubbles: true}));
+	})()`)
+	v.is("the edge", `document.querySelector("#frames").style.getPropertyValue("--wipe") + document.querySelector("#wipe").value`, "25%25")
+
+	v.choose("#handler", "empty")
+	v.is("an empty source", `document.querySelector("#pictures").textContent`, "There are no pictures here.")
+	v.is("what is left of the picture before", `["#url", "#facts", "#left-facts", "#right-facts"].map(s => document.querySelector(s).textContent).join("") + document.querySelectorAll(".box img[src]").length`, "0")
+	v.content()
+
+	// Operators are told why.
+	v.do(chromedp.Navigate(fmt.Sprintf("http://127.0.0.1:%d/#odd/cut.jpg?w=600", adminPort)))
+	v.is("the reason", `document.querySelector("#fault small")?.textContent.includes("JPEG")`, "true")
+}
+
 // Operators give their token once, see all handlers, and get signed URLs.
 func TestPlaygroundOfOperators(t *testing.T) {
 	public, admin := playgroundServer(t)
@@ -339,7 +415,7 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	v.do(chromedp.Click("#explain-box summary"))
 	v.is("what became of the URL", `document.querySelector("#explain").textContent.includes('"w"')`, "true")
 	v.do(chromedp.Click("#copy-signed"))
-	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed URL, good for an hour, copied")
+	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed path, good for an hour on the public address, copied")
 	copied := v.text(`navigator.clipboard.readText()`)
 	_, path, _ := strings.Cut(copied, "/signed/")
 	if status, mediaType, _ := get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {

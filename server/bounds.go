@@ -59,12 +59,17 @@ func (b *bounds) narrow(query url.Values, note func(resize.Note)) url.Values {
 	}
 	kept := maps.Clone(query)
 	for name, values := range query {
-		if resize.KnownParam(name) && (b.options != nil && !b.options[name] || b.sizes != nil && slices.Contains(unlisted, name)) {
+		if !b.counts(name) {
 			note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})
 			delete(kept, name)
 		}
 	}
 	return kept
+}
+
+// counts reports whether a parameter of a URL may have an effect.
+func (b *bounds) counts(name string) bool {
+	return !resize.KnownParam(name) || (b.options == nil || b.options[name]) && (b.sizes == nil || !slices.Contains(unlisted, name))
 }
 
 // sized reports whether a query says anything about the size.

@@ -115,17 +115,18 @@ type siteInfo struct {
 }
 
 type siteHandler struct {
-	Prefix       string   `json:"prefix"`
-	Name         string   `json:"name"`
-	Formats      []string `json:"formats"` // that f may ask for
-	Format       string   `json:"format"`  // without f
-	MaxDimension int      `json:"max_dimension"`
-	Presets      []string `json:"presets"`
-	PresetsOnly  bool     `json:"presets_only"`
-	Watermarks   []string `json:"watermarks"`
-	Fonts        []string `json:"fonts"`
-	Closed       bool     `json:"closed"` // a URL needs a signature or a token
-	Signs        bool     `json:"signs"`  // it can be signed here
+	Prefix       string      `json:"prefix"`
+	Name         string      `json:"name"`
+	Formats      []string    `json:"formats"` // that f may ask for
+	Format       string      `json:"format"`  // without f
+	MaxDimension int         `json:"max_dimension"`
+	Presets      []string    `json:"presets"`
+	Ignored      []string    `json:"ignored"` // parameters that count for nothing here
+	Queries      pageQueries `json:"queries"`
+	Watermarks   []string    `json:"watermarks"`
+	Fonts        []string    `json:"fonts"`
+	Closed       bool        `json:"closed"` // a URL needs a signature or a token
+	Signs        bool        `json:"signs"`  // it can be signed here
 }
 
 type siteOption struct {
@@ -138,7 +139,7 @@ type siteOption struct {
 
 // hiddenOptions are no options of a picture: who may see it, and questions of
 // another kind, for which the page has its own places.
-var hiddenOptions = []string{tokenParam, signatureParam, expiryParam, infoParam, srcsetParam, sizesParam, asParam}
+var hiddenOptions = []string{tokenParam, signatureParam, expiryParam, infoParam, srcsetParam, sizesParam, asParam, explainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}}
@@ -146,7 +147,7 @@ func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 		c := h.config
 		site.Handlers = append(site.Handlers, siteHandler{
 			Prefix: c.Prefix, Name: c.Name, Formats: c.OutputFormats, Format: c.OutputFormat, MaxDimension: c.MaxDimension,
-			Presets: sortedKeys(h.presets), PresetsOnly: c.PresetsOnly,
+			Presets: sortedKeys(h.presets), Ignored: h.ignored(), Queries: h.pageQueries(),
 			Watermarks: sortedKeys(c.Watermarks), Fonts: sortedKeys(p.server.config.Fonts),
 			Closed: !h.door.open(), Signs: p.operator && c.Auth != nil && c.Auth.HMAC != nil,
 		})

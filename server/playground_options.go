@@ -16,8 +16,11 @@ const maxSamples = 24
 // serveOptions answers with the page of all parameters, and what they do to
 // pictures of the first handler whose sources can name some.
 func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
-	var groups []pageOptions
+	groups := optionGroups(nil, nil)
 	for _, h := range p.handlers() {
+		if h.bounds.options != nil || h.bounds.sizes != nil {
+			continue // most of what there is to see is not allowed here
+		}
 		samples, err := p.ask(r, question{handler: h, samples: true})
 		if errors.Is(err, errRate) {
 			refuseQuestion(w, err)
@@ -26,7 +29,8 @@ func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			h.log.Warn("playground: no list of pictures", "error", err)
 		}
-		if groups = h.pageOptionsOf(samples.Names); groups != nil {
+		if len(samples.Names) > 0 {
+			groups = optionGroups(h, samples.Names)
 			break
 		}
 	}
@@ -48,12 +52,10 @@ type pageOption struct {
 	Example       string // the query
 }
 
-// pageOptionsOf returns the parameters with pictures of a handler: those that
-// their examples are made for, else the first one.
-func (h *Handler) pageOptionsOf(names []string) []pageOptions {
-	if len(names) == 0 {
-		return nil
-	}
+// optionGroups returns the parameters with pictures of a handler: those that
+// their examples are made for, else the first one. Without names there is
+// nothing to see.
+func optionGroups(h *Handler, names []string) []pageOptions {
 	var groups []pageOptions
 	for _, p := range Params() {
 		i := slices.IndexFunc(groups, func(g pageOptions) bool { return g.Name == p.Group })
@@ -62,7 +64,7 @@ func (h *Handler) pageOptionsOf(names []string) []pageOptions {
 			groups = append(groups, pageOptions{Name: p.Group})
 		}
 		row := pageOption{Name: p.Name, Doc: codeHTML(p.Doc), Values: codeHTML(p.Values)}
-		if p.Example != "" && !(strings.Contains(p.Example, "wm=") && len(h.config.Watermarks) == 0) {
+		if p.Example != "" && len(names) > 0 && !(strings.Contains(p.Example, "wm=") && len(h.config.Watermarks) == 0) {
 			sample := names[0]
 			if i := slices.IndexFunc(names, func(n string) bool { return path.Base(n) == p.Sample }); i >= 0 {
 				sample = names[i]

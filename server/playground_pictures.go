@@ -95,7 +95,7 @@ func (q question) ask(ctx context.Context) (list pictureList, err error) {
 // refuseQuestion answers one of too many questions.
 func refuseQuestion(w http.ResponseWriter, err error) {
 	w.Header().Set("Retry-After", retryAfterOf(err, http.StatusTooManyRequests))
-	writeText(w, http.StatusTooManyRequests, "too many questions at once: try again in a moment")
+	writeText(w, http.StatusTooManyRequests, "Too many questions at once: try again in a moment.")
 }
 
 // pictureList is what a folder has, or a search finds.
@@ -111,7 +111,7 @@ func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	h := p.handler(q.Get("handler"))
 	if h == nil {
-		writeText(w, http.StatusNotFound, "there is no such handler")
+		writeText(w, http.StatusNotFound, "There is no such handler.")
 		return
 	}
 	question := question{handler: h, folder: q.Get("folder"), after: q.Get("after"), search: q.Get("q")}
@@ -121,12 +121,12 @@ func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if errors.Is(err, fs.ErrInvalid) {
-		writeText(w, http.StatusBadRequest, "there is no such folder")
+		writeText(w, http.StatusBadRequest, "There is no such folder.")
 		return
 	}
 	if err != nil {
 		h.log.Warn("playground: no list of pictures", "error", err)
-		writeText(w, http.StatusBadGateway, "the store does not tell: see the log")
+		writeText(w, http.StatusBadGateway, "The store does not answer: the log of the server says why.")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -88,6 +88,85 @@ func TestPublicPlayground(t *testing.T) {
 	}
 }
 
+// What the page asks for by itself is what the bounds of a handler allow, and it
+// offers nothing that they ignore.
+func TestPlaygroundKeepsWithinBounds(t *testing.T) {
+	files := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}}
+	tests := []struct {
+		name    string
+		bounds  BoundsConfig
+		only    bool // presets
+		want    pageQueries
+		ignored []string // some
+		counts  []string // some
+	}{
+		{"no bounds", BoundsConfig{}, false, pageQueries{"w=160&h=160", "w=1200&h=1200&fit=scale-down", "w=600"}, nil, []string{"w", "zoom", "preset"}},
+		{"presets only", BoundsConfig{}, true, pageQueries{"preset=card", "", "preset=card"}, []string{"w", "blur"}, []string{"preset", "f", "dl"}},
+		{"some sizes", BoundsConfig{AllowedSizes: []string{"300x200", "640", "x1000", "original"}}, false, pageQueries{"h=200&w=300", "h=1000", "w=640"}, []string{"zoom", "ar"}, []string{"w", "blur"}},
+		{"some options", BoundsConfig{AllowedOptions: []string{"w", "q"}}, false, pageQueries{"w=160", "w=1200", "w=600"}, []string{"h", "fit"}, []string{"w", "q"}},
+	}
+	for _, tt := range tests {
+		s, err := New(&Config{Playground: true, Presets: map[string]string{"card": "w=30", "wide": "w=50"}, Handlers: []HandlerConfig{
+			{Prefix: "h", Bucket: dir.New(files), PresetsOnly: tt.only, BoundsConfig: tt.bounds},
+		}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s)
+		var info siteInfo
+		if w := answerOf(s, "GET", "/_playground/site", ""); json.Unmarshal(w.Body.Bytes(), &info) != nil {
+			t.Fatalf("%s: %s", tt.name, w.Body)
+		}
+		h := info.Handlers[0]
+		if h.Queries != tt.want {
+			t.Errorf("%s: asks for %+v; want %+v", tt.name, h.Queries, tt.want)
+		}
+		for _, q := range []string{h.Queries.Thumbnail, h.Queries.Original, h.Queries.First} {
+			if w := answerOf(s, "GET", "/h/a.jpg?"+q, ""); w.Code != 200 {
+				t.Errorf("%s: %s = %d; want 200", tt.name, q, w.Code)
+			}
+		}
+		for _, name := range tt.ignored {
+			if !slices.Contains(h.Ignored, name) {
+				t.Errorf("%s: offers %s", tt.name, name)
+			}
+		}
+		for _, name := range tt.counts {
+			if slices.Contains(h.Ignored, name) {
+				t.Errorf("%s: does not offer %s", tt.name, name)
+			}
+		}
+	}
+}
+
+// The page of all options has them all, with and without pictures to show.
+func TestPageOfOptions(t *testing.T) {
+	picture := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}}
+	for name, tt := range map[string]struct {
+		handler HandlerConfig
+		images  bool
+	}{
+		"pictures":     {HandlerConfig{Prefix: "h", Bucket: dir.New(picture)}, true},
+		"no pictures":  {HandlerConfig{Prefix: "h", Bucket: dir.New(fstest.MapFS{})}, false},
+		"presets only": {HandlerConfig{Prefix: "h", Bucket: dir.New(picture), PresetsOnly: true, Presets: map[string]string{"card": "w=30"}}, false},
+	} {
+		s, err := New(&Config{Playground: true, Handlers: []HandlerConfig{tt.handler}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s)
+		page := answerOf(s, "GET", "/_playground/options", "").Body.String()
+		for _, p := range Params() {
+			if !strings.Contains(page, "<td><code>"+p.Name+"</code>") {
+				t.Errorf("%s: the page lacks %s", name, p.Name)
+			}
+		}
+		if strings.Contains(page, "<img") != tt.images {
+			t.Errorf("%s: images %v; want %v", name, !tt.images, tt.images)
+		}
+	}
+}
+
 func TestPicturesOfThePlayground(t *testing.T) {
 	s := newPlaygroundServer(t, AdminConfig{})
 	for query, want := range map[string]pictureList{

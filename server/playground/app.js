@@ -28,6 +28,9 @@ function pictureURL(name, values) {
   return `${state.handler.prefix}/${escapeName(name)}${query.length ? "?" + query.join("&") : ""}`;
 }
 
+// valuesOf returns the options of a query.
+const valuesOf = (query) => new Map(new URLSearchParams(query));
+
 const absolute = (url) => new URL(url, document.baseURI).href;
 
 // remember keeps what is chosen in the address, so that it can be sent to
@@ -64,11 +67,41 @@ function say(text) {
 
 async function copy(text, what) {
   try {
-    await navigator.clipboard.writeText(text);
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else if (!copyBySelection(text)) throw new Error("no clipboard");
     say(`${what} copied`);
   } catch {
     say("The browser does not let this page copy: select the text instead");
   }
+}
+
+// copyBySelection is for pages that came over plain HTTP from another machine:
+// browsers keep the clipboard from them.
+function copyBySelection(text) {
+  const back = document.activeElement;
+  const field = element("textarea", { class: "hidden", readonly: true }, text);
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  back?.focus();
+  return done;
+}
+
+// what a status means, for those who do not know them by heart.
+const meanings = {
+  400: "the server does not take this URL", 404: "there is no such picture, or this URL may not show it", 413: "the picture is too large",
+  415: "this is no picture, or of a kind that is not read here", 422: "the picture is damaged, or larger than is allowed",
+  429: "too many requests: try again in a moment", 500: "a fault of the server", 502: "the store does not give the picture",
+  503: "the server or the store is busy: try again in a moment", 504: "the store takes too long",
+};
+
+// cacheWords says what a Cache-Status says.
+function cacheWords(header) {
+  const params = header.split(";").slice(1).map((s) => s.trim());
+  const value = (name) => params.find((p) => p.startsWith(name + "="))?.slice(name.length + 1).replaceAll('"', "");
+  if (params.includes("hit")) return value("detail") ? `hit, ${value("detail")}` : "hit";
+  return value("fwd") || "–";
 }
 
 async function ask(path) {
@@ -109,11 +142,11 @@ async function showPictures(after = "") {
     const name = f.slice(state.folder.length, -1);
     $("pictures").append(element("li", { class: "folder-item" }, element("button", { type: "button", class: "folder", onclick: () => enter(f) }, name)));
   }
-  const thumbnail = new Map([["w", "160"], ["h", "160"]]);
+  const thumbnail = valuesOf(state.handler.queries.thumbnail);
   for (const name of list.names) {
     const short = name.replace(/^.*\//, "");
-    const img = element("img", { src: state.handler.presets_only ? pictureURL(name, new Map()) : pictureURL(name, thumbnail), alt: "", loading: "lazy", width: 160, height: 160 });
-    $("pictures").append(element("li", {}, element("button", { type: "button", title: name, "data-name": name, "aria-current": String(name === state.name), onclick: () => choose(name) }, img, element("span", {}, short))));
+    const img = element("img", { src: pictureURL(name, thumbnail), alt: "", loading: "lazy", width: 160, height: 160, onerror: (e) => e.target.replaceWith(element("span", { class: "unseen", title: "no picture can be made of it" })) });
+    $("pictures").append(element("li", {}, element("button", { type: "button", title: name, "data-name": name, "aria-current": String(name === state.name), onclick: () => choose(name) }, img, element("span", { class: "name" }, short))));
   }
   if (!list.listable) $("pictures").append(element("p", {}, "This source cannot name its pictures: type a name above."));
   else if (!list.names.length && !list.folders.length && !after) $("pictures").append(element("p", {}, $("search").value ? "Nothing is found." : "There are no pictures here."));
@@ -150,7 +183,7 @@ function choose(name) {
 
 function showOptions() {
   const groups = new Map();
-  for (const o of state.site.options) {
+  for (const o of offered()) {
     if (!groups.has(o.group)) groups.set(o.group, []);
     groups.get(o.group).push(o);
   }
@@ -162,8 +195,11 @@ function showOptions() {
     $("groups").append(box);
     first = false;
   }
-  for (const o of state.site.options) showValue(o.name);
+  for (const o of offered()) showValue(o.name);
 }
+
+// offered returns the options that count for this handler.
+const offered = () => state.site.options.filter((o) => !state.handler.ignored.includes(o.name));
 
 // wordsOf returns the words that a menu offers for an option of this handler.
 function wordsOf(o) {
@@ -214,7 +250,7 @@ function optionRow(o) {
   }
   controls.push(element("button", { type: "button", "aria-label": `Clear ${o.name}`, onclick: () => setValue(o.name, "") }, "×"));
   return element("div", { class: "option", "data-option": o.name },
-    element("div", { class: "head" }, element("label", { for: id }, element("code", {}, o.name)), element("span", { class: "values" }, o.values.replaceAll("`", ""))),
+    element("div", { class: "head" }, element("label", { for: id }, element("code", {}, o.name)), element("span", { class: "values" }, o.values.replaceAll("`max_dimension`", state.handler.max_dimension).replaceAll("`", ""))),
     element("p", {}, o.doc.replaceAll("`", "")),
     element("div", { class: "row" }, ...controls));
 }
@@ -277,9 +313,10 @@ function filterOptions() {
 async function showOriginal() {
   const name = state.name;
   state.size = null;
-  const values = state.handler.presets_only ? new Map() : new Map([["w", "1200"], ["h", "1200"], ["fit", "scale-down"]]);
-  if (!state.pinned) $("left").src = pictureURL(name, values);
-  $("left").alt = `${name}, as it is`;
+  if (!state.pinned) {
+    $("left").src = pictureURL(name, valuesOf(state.handler.queries.original));
+    $("left").alt = `${name}, as it is`;
+  }
   $("info").textContent = "";
   try {
     const info = await ask(pictureURL(name, new Map()) + "?info=size,format");
@@ -328,8 +365,10 @@ async function update() {
   const took = performance.now() - began;
   $("frames").classList.remove("busy");
   if (!blob.type.startsWith("image/") || !answer.ok) {
-    fail(`${answer.status} ${answer.statusText}`, blob.type.startsWith("image/") ? blob : null);
+    fail(`${answer.status}: ${meanings[answer.status] || answer.statusText || "not a picture"}`, blob.type.startsWith("image/") ? blob : null);
     showResult(answer, blob, null, took);
+    const why = await reason(answer, blob, url);
+    if (why && turn === updates) $("fault").append(element("small", {}, why));
     return;
   }
   $("fault").hidden = true;
@@ -338,30 +377,49 @@ async function update() {
   img.onload = () => showResult(answer, blob, img, took);
   img.onerror = () => { fail("The browser does not show this format"); showResult(answer, blob, null, took); };
   img.src = source;
+  $("peek").querySelector("img").src = source;
   img.alt = `${state.name}, as the URL makes it`;
   if (shownURL && shownURL !== state.pinned?.source) URL.revokeObjectURL(shownURL);
   shownURL = source;
 }
 
+// reason returns why there is no picture: what the answer says, or what the
+// server tells operators.
+async function reason(answer, blob, url) {
+  if (blob.type.startsWith("text/plain")) return (await blob.text()).trim().slice(0, 300);
+  if (!state.site.operator) return "";
+  try {
+    return (await ask(url + (url.includes("?") ? "&" : "?") + "explain=1")).error?.text || "";
+  } catch {
+    return "";
+  }
+}
+
 function fail(text, blob) {
+  const img = $("right");
   $("frames").classList.remove("busy");
   $("fault").textContent = text;
   $("fault").hidden = false;
-  if (blob) $("right").src = URL.createObjectURL(blob);
-  else $("right").removeAttribute("src");
+  img.alt = "";
+  img.onload = img.onerror = null;
+  if (blob) {
+    const source = URL.createObjectURL(blob);
+    img.onload = () => URL.revokeObjectURL(source);
+    img.src = source;
+  } else img.removeAttribute("src");
+  $("peek").querySelector("img").removeAttribute("src");
 }
 
 function showResult(answer, blob, img, took) {
-  const cache = (answer.headers.get("Cache-Status") || "").split(";").slice(1).map((s) => s.trim()).join(", ");
   const format = blob.type.replace("image/", "");
-  const facts = {
+  const facts = !answer.ok ? { Status: String(answer.status), "Round trip": `${took.toFixed(0)} ms` } : {
     Size: img ? `${img.naturalWidth} × ${img.naturalHeight}` : "–",
     Format: format,
     Bytes: bytes(blob.size) + (state.size?.bytes ? ` · ${Math.round((100 * blob.size) / state.size.bytes)} %` : ""),
-    Cache: cache || "–",
+    Cache: cacheWords(answer.headers.get("Cache-Status") || ""),
     "Round trip": `${took.toFixed(0)} ms`,
   };
-  state.facts = `${facts.Size} · ${format} · ${bytes(blob.size)}`;
+  state.facts = answer.ok ? `${facts.Size} · ${format} · ${bytes(blob.size)}` : "";
   $("right-facts").textContent = state.facts;
   $("facts").replaceChildren(...Object.entries(facts).map(([k, v]) => element("div", {}, element("dt", {}, k), element("dd", {}, v))));
   showStages(answer.headers.get("Server-Timing") || "");
@@ -377,6 +435,7 @@ function showStages(timing) {
     const dur = params.map((p) => p.trim()).find((p) => p.startsWith("dur="));
     if (dur) stages.push([name, Number(dur.slice(4))]);
   }
+  $("stages").hidden = !stages.length;
   $("stages").replaceChildren(...stages.map(([name, ms]) => {
     const span = element("span", { title: `${name}: ${ms} ms` }, `${name} ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`);
     span.style.flexGrow = String(Math.max(ms, 0.01));
@@ -450,10 +509,24 @@ function setView(view) {
   showFocus();
 }
 
+// wipeTo moves the edge between the two pictures.
+function wipeTo(percent) {
+  $("wipe").value = percent;
+  $("frames").style.setProperty("--wipe", $("wipe").value + "%");
+}
+
+// dragWipe takes the edge along with a finger or the mouse.
+function dragWipe(e) {
+  if ($("frames").dataset.view !== "slider" || !(e.buttons & 1) || e.target === $("wipe")) return;
+  const a = $("frames").getBoundingClientRect();
+  wipeTo(Math.round((100 * (e.clientX - a.x)) / a.width));
+}
+
 function pin() {
-  if (!shownURL) return;
+  if (!shownURL || !$("fault").hidden) return;
   state.pinned = { source: shownURL };
   $("left").src = shownURL;
+  $("left").alt = `${state.name}, pinned`;
   $("left-title").textContent = "Pinned";
   $("left-facts").textContent = state.facts;
   $("frames").classList.add("pinned");
@@ -505,9 +578,37 @@ async function showInfo() {
 
 function takeHandler(prefix) {
   state.handler = state.site.handlers.find((h) => h.prefix === prefix);
+  for (const name of state.handler.ignored) state.values.delete(name);
   $("handler").value = prefix;
   $("copy-signed").hidden = !state.handler.signs;
   showOptions();
+}
+
+// changeHandler begins anew with another one.
+function changeHandler(prefix) {
+  updates++; // no answer of the one before is shown
+  if (state.pinned) unpin();
+  Object.assign(state, { name: "", folder: "", size: null, values: valuesOf(state.site.handlers.find((h) => h.prefix === prefix).queries.first) });
+  $("name").value = $("search").value = "";
+  for (const img of [$("left"), $("right"), $("peek").querySelector("img")]) {
+    img.onload = img.onerror = null;
+    img.removeAttribute("src");
+    img.alt = "";
+  }
+  $("left").onload = showFocus;
+  $("left").onerror = hideLeft;
+  for (const id of ["url", "facts", "stages", "left-facts", "right-facts", "info", "explain", "snippet", "crumbs", "pictures"]) $(id).replaceChildren();
+  $("stages").hidden = $("fault").hidden = $("more").hidden = true;
+  $("open").removeAttribute("href");
+  $("frames").classList.remove("busy");
+  takeHandler(prefix);
+  showPictures();
+}
+
+// hideLeft shows nothing where the browser would show that something is missing.
+function hideLeft() {
+  $("left").removeAttribute("src");
+  $("left").alt = "";
 }
 
 async function start() {
@@ -519,24 +620,26 @@ async function start() {
   }
   const { handlers } = state.site;
   if (!handlers.length) {
+    document.querySelector("main").hidden = document.querySelector(".bar").hidden = true;
     say("There is no handler that everybody may use. The playground on the admin listener shows all of them.");
     return;
   }
   $("handler").replaceChildren(...handlers.map((h) => element("option", { value: h.prefix }, h.name === h.prefix ? h.prefix : `${h.name} (${h.prefix})`)));
   $("handler-field").hidden = handlers.length < 2;
 
-  $("handler").onchange = (e) => { state.name = ""; state.folder = ""; takeHandler(e.target.value); showPictures(); };
+  $("handler").onchange = (e) => changeHandler(e.target.value);
   let typing;
   $("search").oninput = () => { clearTimeout(typing); typing = setTimeout(() => showPictures(), 250); };
   $("name-form").onsubmit = (e) => { e.preventDefault(); if ($("name").value) choose($("name").value.replace(/^\/+/, "")); };
   $("filter").oninput = filterOptions;
   $("reset").onclick = () => { state.values.clear(); showOptions(); filterOptions(); update(); };
-  $("copy").onclick = () => copy(absolute(pictureURL(state.name, state.values)), "URL");
+  $("copy").onclick = () => state.name && copy(absolute(pictureURL(state.name, state.values)), "URL");
   $("copy-signed").onclick = async () => {
+    if (!state.name) return;
     try {
       const path = new URL(pictureURL(state.name, state.values), location.origin + "/");
       const { url } = await ask("_playground/sign?" + new URLSearchParams({ url: path.pathname + path.search }));
-      await copy(url, "Signed URL, good for an hour,");
+      await copy(url, "Signed path, good for an hour on the public address,");
     } catch (err) {
       say(err.message);
     }
@@ -550,9 +653,13 @@ async function start() {
   $("left-box").onclick = clickFocus;
   $("left-box").onkeydown = keyFocus;
   $("left").onload = showFocus;
+  $("left").onerror = hideLeft;
   $("pin").onclick = pin;
   $("unpin").onclick = unpin;
-  $("wipe").oninput = (e) => $("frames").style.setProperty("--wipe", e.target.value + "%");
+  $("wipe").oninput = (e) => wipeTo(e.target.value);
+  $("frames").onpointerdown = $("frames").onpointermove = dragWipe;
+  $("peek").onclick = () => $("right-box").scrollIntoView({ block: "center" });
+  new IntersectionObserver(([e]) => { $("peek").hidden = e.isIntersecting; }).observe($("right-box"));
   for (const b of document.querySelectorAll(".views [data-view]")) b.onclick = () => setView(b.dataset.view);
   addEventListener("resize", showFocus);
   // What was chosen before may be written into the address before the event comes: what it says counts.
@@ -560,7 +667,7 @@ async function start() {
 
   const recalled = recall();
   takeHandler(recalled ? state.handler.prefix : handlers[0].prefix);
-  if (!recalled) state.values.set("w", "600");
+  if (!recalled) state.values = valuesOf(state.handler.queries.first);
   showOptions();
   await showPictures();
   if (recalled && state.name) choose(state.name);
