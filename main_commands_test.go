@@ -370,6 +370,9 @@ func TestVersion(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "s3imageserver ") || !strings.Contains(out, runtime.Version()+" "+runtime.GOOS) {
 		t.Errorf("%q, %v", out, err)
 	}
+	if out, err := command(t, "version", "2"); err == nil || out != "" {
+		t.Errorf("an argument: %q, %v; want an error", out, err)
+	}
 }
 
 // What bash asks for when a command line is to be completed.

@@ -17,6 +17,9 @@ func versionCommand() *cli.Command {
 		Name:  "version",
 		Usage: "tell the version",
 		Action: func(_ context.Context, cmd *cli.Command) error {
+			if err := noArguments(cmd); err != nil {
+				return err
+			}
 			_, err := fmt.Fprintf(cmd.Root().Writer, "s3imageserver %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
