@@ -95,6 +95,20 @@ func ParseDetails(list string) []string {
 	return slices.Compact(names)
 }
 
+// KnownDetails reports whether ParseDetails can read the whole of a list, and not
+// only some of its names.
+func KnownDetails(list string) bool {
+	if list == "1" || strings.EqualFold(list, "true") {
+		return true
+	}
+	for name := range strings.SplitSeq(strings.ToLower(list), ",") {
+		if _, ok := detailFields[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // thumbnailSide is the longest side of the picture that colours and hashes are
 // taken of.
 const thumbnailSide = 64

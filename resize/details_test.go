@@ -161,4 +161,9 @@ func TestParseDetails(t *testing.T) {
 			t.Errorf("ParseDetails(%q) = %q; want %q", list, got, want)
 		}
 	}
+	for list, want := range map[string]bool{"1": true, "TRUE": true, "size,HASH,gps": true, "": false, "x": false, "size,x": false, "1,size": false, "size,": false} {
+		if got := KnownDetails(list); got != want {
+			t.Errorf("KnownDetails(%q) = %v; want %v", list, got, want)
+		}
+	}
 }

@@ -51,16 +51,33 @@ type pictureSource struct {
 }
 
 // parseWidths returns the widths of a list separated by commas, sorted and each
-// one once; at most maxSrcset of them count.
-func parseWidths(list string, most int) []int {
-	var widths []int
+// one once; at most maxSrcset of them count. The verdict is of all words.
+func parseWidths(list string, most int) (widths []int, verdict resize.Verdict) {
+	verdict = resize.Used
 	for word := range strings.SplitSeq(list, ",") {
-		if n, err := strconv.Atoi(strings.TrimSpace(word)); err == nil && n > 0 && len(widths) < maxSrcset {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		switch {
+		case err != nil || n <= 0:
+			verdict = resize.Unreadable
+			continue
+		case (n > most || len(widths) == maxSrcset) && verdict == resize.Used:
+			verdict = resize.Clamped
+		}
+		if len(widths) < maxSrcset {
 			widths = append(widths, min(n, most))
 		}
 	}
 	slices.Sort(widths)
-	return slices.Compact(widths)
+	return slices.Compact(widths), verdict
+}
+
+// joinWidths is the list of widths.
+func joinWidths(widths []int) string {
+	words := make([]string, len(widths))
+	for i, w := range widths {
+		words[i] = strconv.Itoa(w)
+	}
+	return strings.Join(words, ",")
 }
 
 // srcset answers with a whole <picture>, or with its parts as JSON. Everything

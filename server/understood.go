@@ -63,7 +63,7 @@ func (h *Handler) understand(raw string) *understood {
 	u.delivery = parseDelivery(params.get, u.wrong.note)
 	u.dense = params.get(resize.DensityParam) != ""
 	u.info = resize.ParseDetails(params.get(infoParam))
-	u.widths = parseWidths(params.get(srcsetParam), h.config.MaxDimension)
+	u.readWidths(params.get(srcsetParam), h.config.MaxDimension)
 	u.refresh = params.get(refreshParam) == "1"
 	u.explain, _ = strconv.ParseBool(u.query.Get(explainParam)) // unreadable: no
 	h.unreadable(params.get, u)
@@ -83,10 +83,19 @@ func (h *Handler) unreadable(get func(string) string, u *understood) {
 	}
 	f := u.options.Format
 	check("f", f == resize.NoFormat || f.IsAuto() || h.config.writes(f)) // what is no format has been noted
-	check(infoParam, len(u.info) > 0)
-	check(srcsetParam, len(u.widths) > 0)
+	check(infoParam, resize.KnownDetails(get(infoParam)))
 	as := get(asParam)
 	check(asParam, strings.EqualFold(as, asHTML) || strings.EqualFold(as, asJSON))
+}
+
+// readWidths reads the widths of a <picture>, and notes what it cannot read.
+func (u *understood) readWidths(list string, most int) {
+	if list == "" {
+		return
+	}
+	var verdict resize.Verdict
+	u.widths, verdict = parseWidths(list, most)
+	u.wrong.note(resize.Note{Name: srcsetParam, Value: list, Verdict: verdict, Used: joinWidths(u.widths)})
 }
 
 // What is remembered of queries, about 3 kB for each.
