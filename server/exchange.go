@@ -111,9 +111,23 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 	if x.answered {
 		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
 	}
-	attrs = append(attrs, slog.String("method", x.method), slog.String("path", r.URL.EscapedPath()), slog.String("query", redactQuery(r.URL.RawQuery)),
+	path, query := r.URL.EscapedPath(), redactQuery(r.URL.RawQuery)
+	if tooLong(r) {
+		path, query = shortened(path), shortened(query)
+	}
+	attrs = append(attrs, slog.String("method", x.method), slog.String("path", path), slog.String("query", query),
 		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.clients.address(r).String()))
 	log.LogAttrs(r.Context(), level, message, attrs...)
+}
+
+// shortened returns the beginning of a part of a URL that is refused for its
+// length, and says how much was left out.
+func shortened(s string) string {
+	const most = 256 // bytes
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "... and " + strconv.Itoa(len(s)-most) + " bytes more"
 }
 
 // failed notes why there is no picture.

@@ -95,6 +95,21 @@ func TestRequestLineFields(t *testing.T) {
 	}
 }
 
+// A URL that is too long to be looked at is not to fill the log either.
+func TestLongURLInLog(t *testing.T) {
+	s, out := logged(t, bucket(t), Config{Log: LogConfig{Format: "json", Requests: "all"}})
+	s.get("/h/" + strings.Repeat("a", 20000) + ".jpg?t=secret&" + strings.Repeat("b", 10000))
+	s.get("/h/photo.jpg?w=40&x=" + strings.Repeat("c", 3000))
+	all := lines(t, out)
+	if l := all[0]; l["status"] != 414.0 || !strings.HasSuffix(l["path"].(string), "aaa... and 19751 bytes more") ||
+		!strings.HasPrefix(l["query"].(string), "t=***&bbb") || !strings.HasSuffix(l["query"].(string), "bbb... and 9750 bytes more") {
+		t.Errorf("line of a long URL = %v", l)
+	}
+	if l := all[1]; l["status"] != 200.0 || !strings.HasSuffix(l["query"].(string), strings.Repeat("c", 3000)) {
+		t.Errorf("line of a URL that is answered = %v; want all of it", l)
+	}
+}
+
 // A client cannot write lines of its own.
 func TestLogIsEscaped(t *testing.T) {
 	for _, format := range []string{"text", "json"} {

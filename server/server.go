@@ -206,7 +206,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
-	if len(r.RequestURI) > maxURLBytes || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= maxParameters {
+	if tooLong(r) || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= maxParameters {
+		x.Header().Set("Cache-Control", "no-store")
 		http.Error(x, "URI too long", http.StatusRequestURITooLong)
 		return
 	}
@@ -224,8 +225,17 @@ func (s *Server) route(r *http.Request) http.Handler {
 	case errors.Is(match.MatchErr, mux.ErrMethodMismatch):
 		return http.HandlerFunc(refuseMethod)
 	}
-	return http.NotFoundHandler()
+	return http.HandlerFunc(notHere)
 }
+
+// notHere answers what no handler does.
+func notHere(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.NotFound(w, r)
+}
+
+// tooLong reports whether a URL is longer than those that are looked at.
+func tooLong(r *http.Request) bool { return len(r.RequestURI) > maxURLBytes }
 
 // handlerOf returns the handler that answers a request, nil if none does.
 func (s *Server) handlerOf(r *http.Request) *Handler {

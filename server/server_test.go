@@ -415,6 +415,16 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// Answers without a picture are kept by nobody, also where no handler answers.
+func TestAnswersOfNoHandler(t *testing.T) {
+	s := newSite(t, bucket(t), Options{})
+	for target, status := range map[string]int{"/": 404, "/elsewhere/photo.jpg": 404, "/h": 404, "/h/" + strings.Repeat("x", maxURLBytes): 414} {
+		if r := s.get(target); r.StatusCode != status || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%.30s: status %d, Cache-Control %q; want %d and no-store", target, r.StatusCode, r.Header.Get("Cache-Control"), status)
+		}
+	}
+}
+
 // D2 and D3: which fault has which status, and that the error image comes with
 // it, in the asked size, and is kept by nobody.
 func TestFaults(t *testing.T) {
