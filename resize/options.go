@@ -89,7 +89,7 @@ var params = slices.Concat(
 // its size already.
 func (o *Options) paints() bool {
 	return o.Background != Background{} || o.Radius != 0 || o.Border != Border{} ||
-		(o.Effects != Effects{} && !o.Effects.onlyGray()) || o.Watermark.Name != "" || o.Text.Text != ""
+		(o.Effects != Effects{} && !o.Effects.onlyGray()) || o.Watermark.lies() || o.Text.Text != ""
 }
 
 // A draft is options on their way out of a URL.

@@ -3,17 +3,24 @@ package resize
 // A Watermark is a picture that is laid over another one; without a name there
 // is none.
 type Watermark struct {
-	Name    string // in the configuration
+	Name    string // in the configuration, or NoWatermark
 	Gravity Gravity
 	Scale   Hundredths // width in per cent of the picture's; 0: its own, or what fits
 	Opacity Hundredths // per cent; 0: 100
 	Tile    bool       // all over the picture
 }
 
+// NoWatermark is the name of no watermark, where somebody else than who asks
+// could name one: the picture itself.
+const NoWatermark = "none"
+
+// lies reports whether there is a watermark.
+func (w Watermark) lies() bool { return w.Name != "" && w.Name != NoWatermark }
+
 const maxNameBytes = 64 // of a watermark or a font
 
 var watermarkParams = []param{
-	{"wm", "watermark, by its name in the configuration", groupWatermark, "w=120&wm=logo", text{func(o *Options) *string { return &o.Watermark.Name }, maxNameBytes, "a name"}},
+	{"wm", "watermark, by its name in the configuration; `none` for none, whatever the picture says about itself", groupWatermark, "w=120&wm=logo", text{func(o *Options) *string { return &o.Watermark.Name }, maxNameBytes, "a name"}},
 	{"wmg", "where it lies; a focal point is its middle", groupWatermark, "w=120&wm=logo&wmg=se&wms=40", special{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Watermark.Gravity, v, gravitySmart) },
 		write: func(o *Options) string { return o.Watermark.Gravity.String() },
@@ -31,8 +38,8 @@ const positions = "center, n, ne, e, se, s, sw, w, nw, `fp:x:y`"
 // finishOverlays forgets what belongs to a watermark or a text if there is
 // none.
 func (d *draft) finishOverlays() {
-	if d.Watermark.Name == "" {
-		d.Watermark = Watermark{}
+	if !d.Watermark.lies() {
+		d.Watermark = Watermark{Name: d.Watermark.Name}
 	}
 	if d.Text.Text == "" {
 		d.Text = Text{}

@@ -75,7 +75,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
 	opaque := !o.Format.IsAuto() && o.Format.codec().opaque
 	add(opaque && o.Radius != 0 && o.Background != Background{}, ground.fillCorners)
-	if w := j.resizer.Watermark; w != nil && o.Watermark.Name != "" {
+	if w := j.resizer.Watermark; w != nil && o.Watermark.lies() {
 		overlay := w.fitted(o.Watermark, plan.canvas)
 		add(true, func(img image.Image) image.Image {
 			m := asNRGBA(img)

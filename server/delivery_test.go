@@ -158,6 +158,21 @@ func TestObjectRules(t *testing.T) {
 	if middle(m) != blue {
 		t.Errorf("watermark: the middle is %v; want blue", middle(m))
 	}
+	s, m := see(storage.Meta{Watermark: "m"}, "/h/ruled.jpg?w=100&h=100&wm=none&wms=50")
+	if middle(m) == blue {
+		t.Error("wm=none does not win over the object's watermark")
+	}
+	if m, _ := picture(t, s.get("/h/ruled.jpg?w=100&h=100")); middle(m) != blue {
+		t.Error("wm=none and no wm share a result")
+	}
+	see(none, "/deaf/ruled.jpg?w=100&h=100")
+	if r := s.get("/deaf/ruled.jpg?w=100&h=100&wm=none"); r.StatusCode != 200 {
+		t.Errorf("wm=none without object_rules: status %d; want 200", r.StatusCode)
+	}
+	_, m = see(storage.Meta{Watermark: "none"}, "/h/ruled.jpg?w=100&h=100")
+	if middle(m) == blue {
+		t.Error("an object that names no watermark has one")
+	}
 	b.SetMeta("ruled.jpg", storage.Meta{Watermark: "gone"})
 	if r := newSite(t, b, Options{}, h).get("/h/ruled.jpg?w=100&h=100"); r.StatusCode != 502 {
 		t.Errorf("a watermark that cannot be read: status %d; want 502", r.StatusCode)

@@ -118,7 +118,7 @@ func TestExplainOptions(t *testing.T) {
 		t.Errorf("a missing picture: %+v, %+v", e.Error, e.Access)
 	}
 	plain := explainSite(t, HandlerConfig{Prefix: "h"})
-	if e = plain.explain("/h/photo.jpg?w=20&wm=none&txt=a&txtfont=none&explain=1"); e.option("wm") != "|URL|none|unreadable" || e.option("txtfont") != "|URL|none|unreadable" {
+	if e = plain.explain("/h/photo.jpg?w=20&wm=nobody&txt=a&txtfont=none&explain=1"); e.option("wm") != "|URL|nobody|unreadable" || e.option("txtfont") != "|URL|none|unreadable" {
 		t.Errorf("names that are not in the configuration: wm %s, txtfont %s", e.option("wm"), e.option("txtfont"))
 	}
 	if e = s.explain("/h/notes.txt?explain=1"); e.Error == nil || e.Error.Kind != "extension" {

@@ -95,6 +95,8 @@ func (h *HandlerConfig) validateWatermarks(key string, faults *faults) {
 		switch {
 		case !validOverlayName(name):
 			faults.add(k, "%q is not a name of at most 64 letters", name)
+		case name == resize.NoWatermark:
+			faults.add(k, "%q stands for no watermark", name)
 		case (w.File == "") == (w.Object == ""):
 			faults.add(k, "needs either file or object")
 		case w.Object != "" && !storage.ValidName(w.Object):
@@ -220,7 +222,7 @@ func (m *mark) readObject(ctx context.Context) error {
 // known takes names that the configuration does not have out of the options:
 // they count as absent.
 func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
-	if name := options.Watermark.Name; name != "" && o.marks[name] == nil {
+	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
 		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable})
 		options.Watermark = resize.Watermark{}
 	}

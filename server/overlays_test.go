@@ -109,11 +109,11 @@ func TestOverlayFaults(t *testing.T) {
 	c := &Config{
 		Fonts: map[string]string{"brand": file, "": "x"},
 		Handlers: []HandlerConfig{{Name: "h", Bucket: new(storagetest.Memory), Watermarks: map[string]WatermarkConfig{
-			"none": {}, "both": {File: "a", Object: "b"}, "way/../out": {Object: "../x"},
+			"empty": {}, "none": {File: "a"}, "both": {File: "a", Object: "b"}, "way/../out": {Object: "../x"},
 		}}},
 	}
 	err := c.Validate()
-	for _, want := range []string{"fonts.: ", "watermarks.none: needs either", "watermarks.both: needs either", "watermarks.way/../out: \"way"} {
+	for _, want := range []string{"fonts.: ", "watermarks.empty: needs either", "watermarks.none: \"none\" stands for no watermark", "watermarks.both: needs either", "watermarks.way/../out: \"way"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Validate: %v; want a fault with %q", err, want)
 		}

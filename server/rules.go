@@ -40,7 +40,7 @@ func (h *Handler) obey(req *request, meta storage.Meta) error {
 	if o.Quality == 0 {
 		o.Quality = rules.Quality
 	}
-	if rules.Watermark.Name == "" || o.Watermark.Name != "" {
+	if rules.Watermark.Name == "" || rules.Watermark.Name == resize.NoWatermark || o.Watermark.Name != "" {
 		return nil
 	}
 	o.Watermark.Name = rules.Watermark.Name

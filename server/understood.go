@@ -68,6 +68,9 @@ func (h *Handler) understand(raw string) *understood {
 	u.explain, _ = strconv.ParseBool(u.query.Get(explainParam)) // unreadable: no
 	h.unreadable(params.get, u)
 	h.overlays.known(&u.options, u.wrong.note)
+	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
+		u.options.Watermark = resize.Watermark{} // nobody else has a say
+	}
 	if len(raw) <= longestKept && !u.query.Has(tokenParam) { // tokens are kept nowhere
 		h.queries.Set(raw, u)
 	}
