@@ -19,6 +19,13 @@ const (
 // autoNames are the names of the formats above, in that order.
 var autoNames = []string{"auto", "auto-avif", "auto-webp", "auto-jpeg"}
 
+// Slow reports whether results of the format are made one at a time, since they
+// take long and much memory.
+func (f Format) Slow() bool {
+	c := f.codec()
+	return f == AutoAVIF || c != nil && c.heavy
+}
+
 // IsAuto reports whether f stands for a choice of formats.
 func (f Format) IsAuto() bool { return f >= AutoJPEG }
 

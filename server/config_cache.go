@@ -188,6 +188,10 @@ type LimitsConfig struct {
 	FetchSeconds int `json:"fetch_seconds"`
 	// RequestSeconds is the time for all that a miss needs; 0 means 30.
 	RequestSeconds int `json:"request_seconds"`
+	// Concurrency is how many pictures are fetched and made at once, and as many AVIF
+	// apart, at most 256: more wait, 256 of them for 10 seconds. Raise it for a store
+	// that is far away. 0 means 16 for each processor.
+	Concurrency int `json:"concurrency"`
 }
 
 func (l *LimitsConfig) validate(key string, faults *faults) {
@@ -195,10 +199,14 @@ func (l *LimitsConfig) validate(key string, faults *faults) {
 		"pixels": l.Pixels, "output_pixels": l.OutputPixels, "frame_pixels": l.FramePixels, "frames": int64(l.Frames),
 		"side": int64(l.Side), "output_side": int64(l.OutputSide), "scans": int64(l.Scans),
 		"work_seconds": int64(l.WorkSeconds), "fetch_seconds": int64(l.FetchSeconds), "request_seconds": int64(l.RequestSeconds),
+		"concurrency": int64(l.Concurrency),
 	} {
 		if v < 0 || v > 1<<40 {
 			faults.add(key+"."+name, "%d is not a limit", v)
 		}
+	}
+	if l.Concurrency > mostPlaces {
+		faults.add(key+".concurrency", "%d is more than %d, the connections to a store", l.Concurrency, mostPlaces)
 	}
 	if l.Side > math.MaxUint16 {
 		faults.add(key+".side", "%d is more than 65535, the longest that is read", l.Side)

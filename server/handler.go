@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
@@ -42,10 +41,13 @@ type Handler struct {
 
 	fallbacks fallbacks
 	manners   manners
-	fetches   atomic.Int64 // sources that are open
-	parts     *parts
-	meters    *handlerMeters
-	log       *slog.Logger
+	places    *places // for what is made soon
+	// slowPlaces are for formats that are made one at a time and must not hold up
+	// the others.
+	slowPlaces *places
+	parts      *parts
+	meters     *handlerMeters
+	log        *slog.Logger
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
@@ -80,8 +82,12 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		manners:  newManners(&c.Headers),
 		parts:    s.parts,
 		rates:    s.rates,
-		meters:   s.parts.metrics.of(c.Prefix),
-		log:      log,
+
+		places:     newPlaces(c.Limits.Concurrency, o.Workers),
+		slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
+
+		meters: s.parts.metrics.of(c.Prefix),
+		log:    log,
 	}
 	if h.door, err = h.newDoor(s.config, o); err != nil {
 		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}

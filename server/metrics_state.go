@@ -42,7 +42,7 @@ var (
 	workMetrics = []stateMetric[resize.Load]{
 		gauge("budget_bytes", "Estimated memory of the pictures being made.", func(l resize.Load) float64 { return number(l.Bytes) }),
 		gauge("budget_limit_bytes", "Bound of budget_bytes: memory_budget, or less by the memory limit.", func(l resize.Load) float64 { return number(l.Total) }),
-		gauge("queue_length", "Pictures that wait for memory.", func(l resize.Load) float64 { return number(l.Waiting) }),
+		gauge("queue_length", "Pictures that wait for their turn or for memory.", func(l resize.Load) float64 { return number(l.Waiting) }),
 		gauge("slots", "Pictures that may be made at once.", func(l resize.Load) float64 { return number(l.Slots) }),
 		gauge("slots_busy", "Pictures being made.", func(l resize.Load) float64 { return number(l.Working) }),
 		gauge("slots_abandoned", "Busy slots whose work does not end and that nobody waits for.", func(l resize.Load) float64 { return number(l.Abandoned) }),

@@ -28,7 +28,7 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 // fill opens the source of a request and lets work make an entry of it, unless
 // it is what old, if not nil, was made of.
 func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
-	leave, err := h.enter(old)
+	leave, err := h.enter(ctx, &req, old)
 	if err != nil {
 		return nil, err
 	}
@@ -62,29 +62,26 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	return entry, nil
 }
 
-// maxFetches is how many sources of a handler are open at once: as many as
-// there are connections to a store.
-const maxFetches = 256
-
 // enter refuses, before anything is asked of a store, what would be refused
-// afterwards; leave has to be called when the source is closed. What is kept
-// already is looked after even when the server is busy: it costs little.
-func (h *Handler) enter(old *cache.Entry) (leave func(), err error) {
-	if n := h.fetches.Add(1); old == nil {
-		err = h.resizer.Budget.Full()
-		if err == nil && n > maxFetches {
-			err = fmt.Errorf("%w: %d sources are being fetched already", resize.ErrBusy, maxFetches)
-		}
-		if err == nil && h.misses != nil {
-			err = take(h.misses, errMisses)
-		}
+// afterwards, and waits for a place; leave has to be called when the work is
+// done. What is kept already is looked after even when the server is busy: it
+// costs little.
+func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (leave func(), err error) {
+	if old != nil {
+		return func() {}, nil
 	}
-	leave = func() { h.fetches.Add(-1) }
-	if err != nil {
-		leave()
+	if err := h.resizer.Budget.Full(); err != nil {
 		return nil, err
 	}
-	return leave, nil
+	if h.misses != nil {
+		if err := take(h.misses, errMisses); err != nil {
+			return nil, err
+		}
+	}
+	if req.options.Format.Slow() {
+		return h.slowPlaces.enter(ctx)
+	}
+	return h.places.enter(ctx)
 }
 
 // resize makes the picture of an opened source.
