@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -144,5 +145,57 @@ func TestParametersInDocs(t *testing.T) {
 	}
 	if found < 60 {
 		t.Errorf("only %d parameters were found", found)
+	}
+}
+
+var (
+	testCommand = regexp.MustCompile("go test [^`\n]*")
+	testPattern = regexp.MustCompile(`-(run|bench) '?([^\s']+)'?`)
+	testPackage = regexp.MustCompile(`(?:^|\s)(\.(?:/[a-z0-9./]+)?)(?:\s|$)`)
+	testFunc    = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark)\w*)\(`)
+)
+
+// Commands of the guides that run some tests or benchmarks name ones that there
+// are: go test is content with none.
+func TestCommandsNameTests(t *testing.T) {
+	found := 0
+	for _, file := range pages(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range testCommand.FindAllString(string(text), -1) {
+			command, _, _ = strings.Cut(command, "    #")
+			var names []string
+			for _, m := range testPackage.FindAllStringSubmatch(command, -1) {
+				sources, err := filepath.Glob(filepath.Join(m[1], "*_test.go"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, source := range sources {
+					code, err := os.ReadFile(source)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, f := range testFunc.FindAllStringSubmatch(string(code), -1) {
+						names = append(names, f[1])
+					}
+				}
+			}
+			for _, m := range testPattern.FindAllStringSubmatch(command, -1) {
+				if m[2] == "^$" || m[2] == "XXX" { // none is meant
+					continue
+				}
+				found++
+				kind := map[string]string{"run": "Test", "bench": "Benchmark"}[m[1]]
+				wanted := regexp.MustCompile(m[2])
+				if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, kind) && wanted.MatchString(name) }) {
+					t.Errorf("%s: %s: there is no %s that %s names", file, command, kind, m[2])
+				}
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d commands were found", found)
 	}
 }
