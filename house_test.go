@@ -11,10 +11,10 @@ import (
 var arrows = map[string]string{
 	"s3imageserver":                     "server resize",
 	"s3imageserver/server":              "resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
-	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/inflate",
+	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc",
 	"s3imageserver/resize/jpeg":         "",
 	"s3imageserver/resize/vp8":          "",
-	"s3imageserver/resize/png":          "",
+	"s3imageserver/resize/png":          "resize/inflate",
 	"s3imageserver/resize/scale":        "",
 	"s3imageserver/resize/gif":          "",
 	"s3imageserver/resize/icc":          "",

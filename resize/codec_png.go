@@ -55,7 +55,7 @@ func configPNG(head []byte) (Info, error) {
 		depth = 8
 	}
 	info := Info{Size: image.Pt(int(w), int(h)), Depth: depth, Alpha: ihdr[17]&4 != 0}
-	info.plain = ihdr[16] == 8 && pngSamples[ihdr[17]] != 0 && ihdr[18]|ihdr[19]|ihdr[20] == 0
+	_, info.plain = png.ParseHeader(head)
 	// What follows up to the pixels, as far as it is here.
 	for rest := head[len(pngSignature)+pngIHDRBytes:]; ; {
 		if len(rest) < 8 {

@@ -1,6 +1,7 @@
-// Package png writes PNG files (PNG specification, third edition): an encoder
-// that looks for the filter of each row 32 bytes at a time, which takes image/png
-// a quarter of all time that a thumbnail takes.
+// Package png reads and writes PNG files (PNG specification, third edition): a
+// decoder that hands on rows as they come, and an encoder that looks for the
+// filter of each row 32 bytes at a time, which takes image/png a quarter of all
+// time that a thumbnail takes.
 package png
 
 import (
@@ -47,7 +48,7 @@ func Encode(w io.Writer, m image.Image, o *Options) error {
 		return err
 	}
 	f := &file{w: w}
-	f.write([]byte("\x89PNG\r\n\x1a\n"))
+	f.write([]byte(signature))
 	header := binary.BigEndian.AppendUint32(nil, uint32(size.X))
 	header = binary.BigEndian.AppendUint32(header, uint32(size.Y))
 	f.chunk("IHDR", append(header, r.depth, r.color, 0, 0, 0))
