@@ -280,6 +280,11 @@ func TestPlayground(t *testing.T) {
 	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
+	// The same without the interface that browsers keep from pages over plain HTTP.
+	v.run(`Object.defineProperty(navigator, "clipboard", {value: undefined}), addEventListener("copy", () => { window.copied = getSelection().toString(); })`)
+	v.do(chromedp.Click("#copy"))
+	v.is("what is copied without a clipboard", `window.copied`, copied)
+	v.is("what the page says", `document.querySelector("#status").textContent`, "URL copied")
 	v.do(chromedp.Click("#pin"))
 	v.write("#option-q", "5")
 	v.sees("h/still-life.jpg?w=400&h=400&"+fp+"&q=5", "400x400")
@@ -294,6 +299,12 @@ func TestPlayground(t *testing.T) {
 	v.sees("h/still-life.jpg?w=400&h=400&"+fp+"&q=5", "400x400")
 	v.do(chromedp.Click("#reset"))
 	v.sees("h/still-life.jpg", "1600x1200")
+
+	// The keyboard gets to the options without passing all pictures.
+	v.run(`document.querySelector("#skip").focus()`)
+	v.is("where the way to the options is", `getComputedStyle(document.querySelector("#skip")).clipPath`, "none")
+	v.do(chromedp.KeyEvent(kb.Enter))
+	v.is("where it leads", `document.activeElement.id`, "filter")
 
 	// What cannot be made is said.
 	v.write("#name", "none.jpg"+kb.Enter)
@@ -312,6 +323,8 @@ func TestPlaygroundOnAPhone(t *testing.T) {
 	v.do(chromedp.Navigate(public + "#h/garden.webp?w=500&h=400"))
 	v.sees("h/garden.webp?w=500&h=400", "500x400")
 	v.is("the width of the page", `document.documentElement.scrollWidth <= innerWidth`, "true")
+	v.is("stages that are cut off", `[...document.querySelectorAll("#stages span")].filter(e => e.getBoundingClientRect().right > document.querySelector("#stages").getBoundingClientRect().right + 1).length`, "0")
+	v.is("stages that are seen", `document.querySelectorAll("#stages span").length > 3`, "true")
 	v.is("buttons for fingers", `[...document.querySelectorAll("button, select, .option input")].filter(e => e.offsetParent && e.getBoundingClientRect().height < 40 && !e.closest(".crumbs")).length`, "0")
 	v.shoot("phone.webp")
 	v.do(chromedp.Navigate("about:blank"), chromedp.EmulateViewport(1440, 1000))
@@ -406,7 +419,8 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	public, admin := playgroundServer(t)
 	v := browse(t, admin)
 	v.allowClipboard(admin)
-	v.do(chromedp.WaitVisible(`[name="token"]`), chromedp.SendKeys(`[name="token"]`, "a token of the operators"+kb.Enter), chromedp.WaitVisible("#handler"))
+	v.do(chromedp.WaitVisible(`[name="token"]`), chromedp.SendKeys(`[name="token"]`, "a guess"+kb.Enter), chromedp.WaitVisible(".wrong"))
+	v.do(chromedp.SendKeys(`[name="token"]`, "a token of the operators"+kb.Enter), chromedp.WaitVisible("#handler"))
 	v.choose("#handler", "signed")
 	v.do(chromedp.WaitVisible(".folder"))
 	v.run(`[...document.querySelectorAll(".folder")].find(f => f.textContent === "photos").click()`)

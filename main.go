@@ -171,6 +171,6 @@ func check(_ context.Context, cmd *cli.Command) error {
 	if err := errors.Join(faults...); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.Root().Writer, "configuration is valid: %d handlers\n", len(c.Handlers))
+	fmt.Fprintf(cmd.Root().Writer, "configuration is valid; handlers: %d\n", len(c.Handlers))
 	return nil
 }

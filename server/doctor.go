@@ -53,7 +53,7 @@ func Doctor(ctx context.Context, c *Config) []Finding {
 			d.add(FindingFault, "configuration", "%s", strings.TrimSpace(line))
 		}
 	} else {
-		d.add(FindingOK, "configuration", "is valid: %d handlers", len(c.Handlers))
+		d.add(FindingOK, "configuration", "is valid; handlers: %d", len(c.Handlers))
 	}
 	d.file()
 	d.secrets()

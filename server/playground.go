@@ -82,6 +82,7 @@ type page struct {
 	Base   string        // what leads to the other files, relative to the page
 	Script string        // "": none
 	Groups []pageOptions // of the page of all parameters
+	Fault  string        // of what was entered
 }
 
 var pageTemplates = template.Must(template.ParseFS(playgroundFiles, "playground/*.html"))

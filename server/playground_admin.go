@@ -79,7 +79,12 @@ func (p *operatorPages) askForToken(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusUnauthorized, "the token of admin is needed: open / in a browser")
 		return
 	}
-	servePage(w, http.StatusUnauthorized, "login.html", page{Title: "Playground", Base: "_playground/"})
+	serveLogin(w, http.StatusUnauthorized, "")
+}
+
+// serveLogin answers with the form that takes the token.
+func serveLogin(w http.ResponseWriter, status int, fault string) {
+	servePage(w, status, "login.html", page{Title: "Playground", Base: "_playground/", Fault: fault})
 }
 
 // login takes the token from the form and gives a session for it.
@@ -93,7 +98,7 @@ func (p *operatorPages) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBytes)
 	if c.Token == "" || !hmac.Equal([]byte(strings.TrimSpace(r.PostFormValue("token"))), []byte(c.Token)) {
 		p.server.log.Warn("playground: a wrong token", "client", r.RemoteAddr)
-		writeText(w, http.StatusForbidden, "this is not the token")
+		serveLogin(w, http.StatusForbidden, "This is not the token.")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{

@@ -67,16 +67,15 @@ function say(text) {
 
 async function copy(text, what) {
   try {
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else if (!copyBySelection(text)) throw new Error("no clipboard");
-    say(`${what} copied`);
+    await navigator.clipboard.writeText(text); // there is none on a page that came over plain HTTP from another machine
   } catch {
-    say("The browser does not let this page copy: select the text instead");
+    if (!copyBySelection(text)) return say(`The browser does not let this page copy: ${text}`);
   }
+  say(`${what} copied`);
 }
 
-// copyBySelection is for pages that came over plain HTTP from another machine:
-// browsers keep the clipboard from them.
+// copyBySelection copies without the clipboard's interface, and reports whether
+// it could.
 function copyBySelection(text) {
   const back = document.activeElement;
   const field = element("textarea", { class: "hidden", readonly: true }, text);
@@ -650,6 +649,7 @@ async function start() {
   $("explain-box").hidden = !state.site.operator;
   $("explain-box").ontoggle = () => $("explain-box").open && showExplain();
   $("widths").onchange = showSnippet;
+  $("skip").onclick = () => $("filter").focus();
   $("left-box").onclick = clickFocus;
   $("left-box").onkeydown = keyFocus;
   $("left").onload = showFocus;
