@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -281,10 +282,11 @@ func (b *Bucket) inRegion(ctx context.Context, call func(*minio.Core) error) err
 }
 
 // noVersion reports whether a store says that a version does not exist, cannot,
-// or is the mark of a deletion.
+// or is the mark of a deletion; or that it has none at all.
 func noVersion(err error) bool {
 	r := minio.ToErrorResponse(err)
-	return r.StatusCode == http.StatusMethodNotAllowed || r.Code == "NoSuchVersion" || r.StatusCode == http.StatusBadRequest && r.Code == "InvalidArgument"
+	return r.StatusCode == http.StatusMethodNotAllowed || r.StatusCode == http.StatusNotImplemented || r.Code == "NoSuchVersion" ||
+		r.StatusCode == http.StatusBadRequest && (r.Code == "InvalidArgument" || r.Code == "InvalidVersionId")
 }
 
 // metaOf returns the user metadata that pictures have.
@@ -310,7 +312,9 @@ func wrongRegion(err error) bool {
 
 // classify makes minio-go's errors those of [storage.Bucket]. Faults of our own
 // credentials are the store's trouble, not the picture's: 403 is "forbidden"
-// only if the store says that access to this object is denied.
+// only if the store says that access to this object is denied. What is wrong
+// with one object or name, which anybody may ask for again and again, must not
+// count as trouble of the store, which is spared then.
 func classify(ctx context.Context, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return fmt.Errorf("s3: %w", ctxErr)
@@ -326,9 +330,9 @@ func classify(ctx context.Context, err error) error {
 	switch {
 	case r.Code == "NoSuchBucket": // the configuration's fault, not the picture's
 		kind = storage.ErrUnavailable
-	case r.StatusCode == http.StatusNotFound:
+	case r.StatusCode == http.StatusNotFound, noName(r):
 		kind = fs.ErrNotExist
-	case r.StatusCode == http.StatusForbidden && (r.Code == "AccessDenied" || r.Code == "AllAccessDisabled"):
+	case r.StatusCode == http.StatusForbidden && (r.Code == "AccessDenied" || r.Code == "AllAccessDisabled"), locked(r):
 		kind = fs.ErrPermission
 	case r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusServiceUnavailable:
 		kind = storage.ErrOverloaded
@@ -341,6 +345,19 @@ func classify(ctx context.Context, err error) error {
 		return fmt.Errorf("s3: %w: status %d %s: %s", kind, r.StatusCode, r.Code, r.Message)
 	}
 	return fmt.Errorf("s3: %w: %w", kind, err)
+}
+
+// noName reports whether a store says that no object of it can have that name, as
+// one with a segment longer than its file system allows.
+func noName(r minio.ErrorResponse) bool {
+	return slices.Contains([]string{"KeyTooLongError", "InvalidURI", "InvalidObjectName", "XMinioInvalidObjectName"}, r.Code)
+}
+
+// locked reports whether a store says that it cannot give this object to us,
+// though it gives others: it is archived, or encrypted with another key.
+func locked(r minio.ErrorResponse) bool {
+	return r.Code == "InvalidObjectState" || strings.HasPrefix(r.Code, "KMS.") ||
+		r.Code == "InvalidRequest" && strings.Contains(r.Message, "ncryption")
 }
 
 func isTimeout(err error) bool {

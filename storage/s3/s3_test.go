@@ -54,6 +54,16 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// A store that keeps no versions says so in its own way: that is no trouble.
+func TestStoreWithoutVersions(t *testing.T) {
+	for _, answer := range []func(net.Conn){status(501, "NotImplemented"), status(400, "InvalidArgument"), status(400, "InvalidVersionId"), status(405, "MethodNotAllowed")} {
+		b := open(t, s3.Config{Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { answer(c) }), Bucket: "pictures", AccessKey: "key", SecretKey: "secret"})
+		if _, err := b.GetVersion(t.Context(), "photo.jpg", "1"); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("GetVersion = %v; want fs.ErrNotExist", err)
+		}
+	}
+}
+
 func testServer(t *testing.T, p s3test.Program) {
 	server := s3test.Start(t, p)
 	config := s3.Config{
@@ -96,6 +106,13 @@ func testServer(t *testing.T, p s3test.Program) {
 		} {
 			if _, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20); err != nil || info.Meta != want {
 				t.Errorf("%s: %+v, %v; want %+v", name, info.Meta, err, want)
+			}
+		}
+	})
+	t.Run("a name that the store cannot hold is a missing picture", func(t *testing.T) {
+		for _, name := range []string{strings.Repeat("a", 300) + ".jpg", "folder/" + strings.Repeat("b", 900) + ".jpg", "photo.jpg/below.jpg"} {
+			if _, err := open(t, config).Get(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%.20s: %v; want fs.ErrNotExist", name, err)
 			}
 		}
 	})
@@ -181,6 +198,13 @@ func TestFaults(t *testing.T) {
 		{"forbidden", status(403, "AccessDenied"), fs.ErrPermission, nil},
 		{"clock skew", status(403, "RequestTimeTooSkewed"), storage.ErrUnavailable, fs.ErrPermission},
 		{"expired token", status(400, "ExpiredToken"), storage.ErrUnavailable, fs.ErrPermission},
+		{"archived", status(403, "InvalidObjectState"), fs.ErrPermission, storage.ErrUnavailable},
+		{"encrypted with another key", statusText(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."), fs.ErrPermission, storage.ErrUnavailable},
+		{"not encrypted, but asked for with a key", statusText(400, "InvalidRequest", "The encryption parameters are not applicable to this object."), fs.ErrPermission, storage.ErrUnavailable},
+		{"encrypted with a key that is off", status(400, "KMS.DisabledException"), fs.ErrPermission, storage.ErrUnavailable},
+		{"another bad request", status(400, "InvalidRequest"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a name that is too long", status(400, "KeyTooLongError"), fs.ErrNotExist, storage.ErrUnavailable},
+		{"a name that no object has", status(400, "XMinioInvalidObjectName"), fs.ErrNotExist, storage.ErrUnavailable},
 		{"redirect to another host", raw("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, nil},
 		{"no header in time", hang(""), os.ErrDeadlineExceeded, nil},
 		{"no body in time", hang("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + body), os.ErrDeadlineExceeded, nil},
@@ -304,8 +328,10 @@ func raw(s string) func(net.Conn) {
 	return func(c net.Conn) { _, _ = io.WriteString(c, s) } // the client may have left
 }
 
-func status(code int, s3code string) func(net.Conn) {
-	text := fmt.Sprintf("<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>m</Message></Error>", s3code)
+func status(code int, s3code string) func(net.Conn) { return statusText(code, s3code, "m") }
+
+func statusText(code int, s3code, message string) func(net.Conn) {
+	text := fmt.Sprintf("<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>%s</Message></Error>", s3code, message)
 	return raw(fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s", code, len(text), text))
 }
 
