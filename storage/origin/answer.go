@@ -114,6 +114,10 @@ func statusError(resp *http.Response) error {
 		return fmt.Errorf("origin: %w", storage.ErrNotModified)
 	case http.StatusNotFound, http.StatusGone, http.StatusUnavailableForLegalReasons:
 		kind = fs.ErrNotExist
+	case http.StatusBadRequest, http.StatusNotAcceptable, http.StatusRequestURITooLong:
+		// What the server says to a name that it does not like, which anybody may
+		// ask for: no trouble.
+		kind = fs.ErrPermission
 	case http.StatusUnauthorized, http.StatusForbidden:
 		kind = fs.ErrPermission
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -136,7 +140,10 @@ func (b *Bucket) classify(ctx context.Context, err error) error {
 		err = u.Err // without the URL, which may hold what is not for logs
 	}
 	var timeout net.Error
+	var unknown *net.DNSError
 	switch {
+	case b.base == nil && errors.As(err, &unknown) && unknown.IsNotFound:
+		return fmt.Errorf("origin: %w: %w", fs.ErrNotExist, err)
 	case errors.Is(err, errRedirect), errors.Is(err, ssrf.ErrProhibitedIP) && (b.base == nil || len(b.config.Hosts) > 0):
 		return fmt.Errorf("origin: %w: %w", fs.ErrPermission, err)
 	case errors.As(err, &timeout) && timeout.Timeout():
