@@ -82,12 +82,8 @@ func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *r
 	if file == "" {
 		return f
 	}
-	source, err := c.readFile(file)
+	source, err := f.read(c, file)
 	if err != nil {
-		log.Warn(key+" is not readable: errors have an empty body", "error", err)
-		return f
-	}
-	if _, err := f.render(context.Background(), source, resize.Options{Width: plainSide, Format: resize.JPEG}); err != nil {
 		log.Warn(key+" is not usable: errors have an empty body", "error_image", file, "error", err)
 		return f
 	}
@@ -97,6 +93,16 @@ func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *r
 		Weigher:       func(_ resize.Options, r *resize.Result) uint32 { return uint32(len(r.Body)) + 128 },
 	})
 	return f
+}
+
+// read returns the bytes of a file that can be an error image.
+func (f *fallback) read(c *Config, file string) ([]byte, error) {
+	source, err := c.readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.render(context.Background(), source, resize.Options{Width: plainSide, Format: resize.JPEG})
+	return source, err
 }
 
 // picture returns the error image as the options want it, nil if there is none

@@ -110,6 +110,10 @@ func TestNamesWithoutExtension(t *testing.T) {
 }
 
 func TestErrorImageFaults(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), "broken.png")
+	if err := os.WriteFile(broken, []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		config HandlerConfig
 		want   string
@@ -118,6 +122,8 @@ func TestErrorImageFaults(t *testing.T) {
 		{HandlerConfig{ErrorImages: map[string]string{"3xx": "x"}}, "handlers.0.error_images.3xx"},
 		{HandlerConfig{ErrorImages: map[string]string{"404": ""}}, "handlers.0.error_images.404"},
 		{HandlerConfig{ErrorImages: map[string]string{"404": "missing.png"}}, "handlers.0.error_images.404"},
+		{HandlerConfig{ErrorImages: map[string]string{"5xx": broken}}, "handlers.0.error_images.5xx"},
+		{HandlerConfig{ErrorImage: broken}, "handlers.0.error_image"},
 		{HandlerConfig{ErrorImageAge: -1}, "handlers.0.error_image_age"},
 	} {
 		tt.config.Prefix, tt.config.Bucket = "h", bucket(t)

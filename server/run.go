@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/dir"
@@ -171,13 +172,14 @@ func Check(c *Config) error {
 				faults.add(authKey(c, i)+".jwt", "%v", err)
 			}
 		}
+		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.resize(h.readFormats(), int64(h.AVIFPixels))}}
 		if h.ErrorImage != "" {
-			if _, err := c.readFile(h.ErrorImage); err != nil {
+			if _, err := image.read(c, h.ErrorImage); err != nil {
 				faults.add(handlerKey(i)+".error_image", "%v", err)
 			}
 		}
 		for cause, file := range h.ErrorImages {
-			if _, err := c.readFile(file); err != nil {
+			if _, err := image.read(c, file); err != nil {
 				faults.add(handlerKey(i)+".error_images."+cause, "%v", err)
 			}
 		}
