@@ -255,12 +255,12 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		if m.Rect.Dy() > m.Rect.Dx() {
 			x, y = 3, 4
 		}
-		if d.BlurHash, err = blurhash.Encode(x, y, onWhite(m)); err != nil {
+		if d.BlurHash, err = blurhash.Encode(x, y, repeated(toNRGBA(onWhite(m)), blurSide)); err != nil {
 			return err
 		}
 	}
 	if asked("thumbhash") {
-		d.ThumbHash = base64.StdEncoding.EncodeToString(thumbhash.EncodeImage(m))
+		d.ThumbHash = base64.StdEncoding.EncodeToString(thumbhash.EncodeImage(asMultiplied(m)))
 	}
 	if asked("placeholder") {
 		if d.Placeholder, err = placeholder(m); err != nil {
@@ -271,6 +271,34 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		d.Hash = fmt.Sprintf("%016x", perceptualHash(m))
 	}
 	return nil
+}
+
+// asMultiplied returns m as one whose colours are not multiplied by their alpha,
+// though its type says so: package thumbhash takes them for that.
+func asMultiplied(m *image.NRGBA) *image.RGBA {
+	return &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+}
+
+// blurSide is the least side of a picture that BlurHash is made of. It looks at
+// the corners of pixels, not at their middles: where there are few of them, a
+// plain colour would not be plain.
+const blurSide = 32
+
+// repeated returns m with each pixel so often that no side is below side. m
+// begins at 0, 0.
+func repeated(m *image.NRGBA, side int) *image.NRGBA {
+	size := m.Rect.Size()
+	fx, fy := max(1, (side+size.X-1)/size.X), max(1, (side+size.Y-1)/size.Y)
+	if fx == 1 && fy == 1 {
+		return m
+	}
+	out := image.NewNRGBA(image.Rect(0, 0, size.X*fx, size.Y*fy))
+	for y := range size.Y * fy {
+		for x := range size.X * fx {
+			copy(out.Pix[out.PixOffset(x, y):], m.Pix[m.PixOffset(x/fx, y/fy):][:4])
+		}
+	}
+	return out
 }
 
 // colors finds the average and up to six typical colours.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/color"
 	"io"
 	"math/bits"
 	"strconv"
@@ -92,6 +93,49 @@ func TestDetails(t *testing.T) {
 	}
 	if d := inspect(t, pngOf(t, flat), "colors"); d.Average != "123456" || d.Dominant != "123456" || len(d.Palette) != 1 {
 		t.Errorf("one colour: %+v", d)
+	}
+}
+
+// The hashes of pictures that there are known ones of, and of pictures that are
+// small.
+func TestKnownHashes(t *testing.T) {
+	veil := image.NewNRGBA(image.Rect(0, 0, 64, 32))
+	for y := range 32 {
+		for x := range 64 {
+			veil.SetNRGBA(x, y, color.NRGBA{uint8(x * x >> 4), uint8(255 - y*8), uint8(y * y >> 2), uint8(255 - x*y>>3)})
+		}
+	}
+	// What rgbaToThumbHash of the npm package thumbhash 0.1.1 returns; a number
+	// of four bits may be rounded the other way.
+	want, err := base64.StdEncoding.DecodeString("F2mFc5ArgIdpeIqEjwcIZX94T3h4iHc=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := base64.StdEncoding.DecodeString(inspect(t, pngOf(t, veil), "thumbhash").ThumbHash)
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("ThumbHash of half transparent pixels = %x, %v; want %x", got, err, want)
+	}
+	for i := range want {
+		if i < 6 && got[i] != want[i] || abs(int(got[i]>>4)-int(want[i]>>4)) > 1 || abs(int(got[i]&15)-int(want[i]&15)) > 1 {
+			t.Fatalf("ThumbHash of half transparent pixels = %x; want %x", got, want)
+		}
+	}
+	for _, size := range []image.Point{{1, 1}, {3, 2}, {200, 4}, {4, 200}} {
+		flat := image.NewNRGBA(image.Rectangle{Max: size})
+		for i := 0; i < len(flat.Pix); i += 4 {
+			copy(flat.Pix[i:], []byte{10, 200, 30, 255})
+		}
+		m, err := blurhash.Decode(inspect(t, pngOf(t, flat), "blurhash").BlurHash, 8, 8, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range 8 {
+			for x := range 8 {
+				if c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA); abs(int(c.R)-10) > 30 || abs(int(c.G)-200) > 30 || abs(int(c.B)-30) > 30 {
+					t.Fatalf("%v of one colour: BlurHash has %v at %d, %d; want 10 200 30", size, c, x, y)
+				}
+			}
+		}
 	}
 }
 
