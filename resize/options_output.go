@@ -72,8 +72,12 @@ var outputParams = []param{
 	{"autoq", "the lowest quality at which the result is as similar to the picture as this (SSIM)", groupOutput, "w=300&autoq=0.9", special{
 		read: func(d *draft, v string) Verdict {
 			f, err := strconv.ParseFloat(v, 64)
-			if err != nil || math.IsNaN(f) || f <= 0 {
+			if err != nil || math.IsNaN(f) || f < 0 {
 				return Unreadable
+			}
+			if f == 0 {
+				d.AutoQuality = 0
+				return Used
 			}
 			d.AutoQuality = Similarity(math.Round(max(leastSimilarity, min(mostSimilarity, f)) * 10000))
 			if f < leastSimilarity || f > mostSimilarity {
@@ -106,7 +110,8 @@ var outputParams = []param{
 		func(o *Options) *Profile { return &o.Profile }, []string{"srgb", "keep"}}},
 }
 
-// whole is a whole number between min and max; a fraction is cut off.
+// whole is a whole number between min and max; a fraction is cut off. 0 is always
+// allowed, and what the field has when nothing is given.
 type whole struct {
 	field    func(o *Options) *int
 	min, max int
@@ -116,6 +121,10 @@ func (k whole) parse(d *draft, v string) Verdict {
 	f, err := strconv.ParseFloat(v, 64)
 	if err != nil || math.IsNaN(f) {
 		return Unreadable
+	}
+	if f == 0 {
+		*k.field(&d.Options) = 0
+		return Used
 	}
 	n := int(max(float64(k.min), min(float64(k.max), f)))
 	*k.field(&d.Options) = n

@@ -56,6 +56,8 @@ func TestParseOptions(t *testing.T) {
 		{"zoom=0.5", Options{Zoom: 50}},
 		{"zoom=1", Options{}},
 		{"zoom=0", Options{}},
+		{"q=0&maxbytes=0.0&page=-0&autoq=0&w=9", Options{Width: 9}},
+		{"q=-1&maxbytes=0.5&page=1", Options{Quality: 1, MaxBytes: 1, Page: 1}},
 		{"w=160&ar=16:9", Options{Width: 160, Height: 90, Ratio: Ratio{16, 9}}},
 		{"h=100&ar=1.5", Options{Width: 150, Height: 100, Ratio: Ratio{3, 2}}},
 		{"w=200&h=100&ar=1:1", Options{Width: 200, Height: 100, Ratio: Ratio{2, 1}}},

@@ -108,7 +108,7 @@ func TestExplainOptions(t *testing.T) {
 	if e = s.explain("/h/photo.jpg?preset=card&w=300&blur=900&explain=true", "Accept", "image/webp"); !e.Cache.Hit || e.Cache.Status != "memory" || e.option("q") != "44|object||" {
 		t.Errorf("the second time: %+v, q %s; want a hit", e.Cache, e.option("q"))
 	}
-	if e = s.explain("/h/same.jpg?w=20&f=bmp&explain=1&q=0", "Sec-CH-DPR", "2"); e.option("w") != "48|snap|40|used" || !strings.HasPrefix(e.Format.Why, "output_format: bmp is not") {
+	if e = s.explain("/h/same.jpg?w=20&f=bmp&explain=1&q=0", "Sec-CH-DPR", "2"); e.option("w") != "48|snap|40|used" || e.option("q") != "|URL|0|used" || !strings.HasPrefix(e.Format.Why, "output_format: bmp is not") {
 		t.Errorf("w: %s; format: %+v", e.option("w"), e.Format)
 	}
 	if e = s.explain("/h/same.jpg?f=png&explain=1"); e.option("q") != "90|quality||" || e.Format.Why != "f, from URL" {

@@ -17,6 +17,8 @@ func TestStrictOptions(t *testing.T) {
 	}{
 		{"?w=100&h=50&c=false&f=png&utm_source=x&v=3", 200, ""},
 		{"?w=100.5", 200, ""},
+		{"?q=0&autoq=0&maxbytes=0&page=0&blur=0&w=0", 200, ""}, // as if they were absent
+		{"?q=-1", 400, "q is clamped to 1"},
 		{"?w=99999", 400, "w is clamped"},
 		{"?w=99999&h=x", 400, "w is clamped to 3064, h is unreadable"},
 		{"?f=exe", 400, "f is unreadable"},
