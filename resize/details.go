@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"image"
+	"image/color"
 	"io"
 	"runtime/debug"
 	"slices"
@@ -334,12 +335,35 @@ func (d *Details) colors(m *image.NRGBA) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return count[b] - count[a] })
+	mostFirst := func(a, b int) int { return count[b] - count[a] }
+	slices.SortStableFunc(order, mostFirst)
+	order = merged(few.Palette, order, count)
+	slices.SortStableFunc(order, mostFirst)
 	for _, i := range order {
 		r, g, b, _ := few.Palette[i].RGBA()
 		d.Palette = append(d.Palette, fmt.Sprintf("%02x%02x%02x", r>>8, g>>8, b>>8))
 	}
 	d.Dominant = d.Palette[0]
+}
+
+// merged returns the colours of order, without those that nobody would tell from
+// an earlier one, as scaling makes them beside edges; that one gets their count.
+func merged(palette color.Palette, order, count []int) []int {
+	const most = 8 << 8 // in any channel
+	alike := func(a, b color.Color) bool {
+		r, g, bl, _ := a.RGBA()
+		r2, g2, b2, _ := b.RGBA()
+		return max(r, r2)-min(r, r2) <= most && max(g, g2)-min(g, g2) <= most && max(bl, b2)-min(bl, b2) <= most
+	}
+	var kept []int
+	for _, i := range order {
+		if k := slices.IndexFunc(kept, func(k int) bool { return alike(palette[k], palette[i]) }); k >= 0 {
+			count[kept[k]] += count[i]
+			continue
+		}
+		kept = append(kept, i)
+	}
+	return kept
 }
 
 // placeholder returns the picture in a few pixels, as a data URI.

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"io"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -93,6 +94,23 @@ func TestDetails(t *testing.T) {
 	}
 	if d := inspect(t, pngOf(t, flat), "colors"); d.Average != "123456" || d.Dominant != "123456" || len(d.Palette) != 1 {
 		t.Errorf("one colour: %+v", d)
+	}
+}
+
+// A picture of two colours has two, though scaling makes some more.
+func TestPaletteOfTwoColours(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 80, 40))
+	for y := range 40 {
+		for x := range 80 {
+			c := color.NRGBA{200, 30, 30, 255}
+			if x >= 60 {
+				c = color.NRGBA{20, 20, 220, 255}
+			}
+			m.SetNRGBA(x, y, c)
+		}
+	}
+	if d := inspect(t, pngOf(t, m), "colors"); !slices.Equal(d.Palette, []string{"c81e1e", "1414dc"}) || d.Dominant != "c81e1e" {
+		t.Errorf("palette %v, dominant %s", d.Palette, d.Dominant)
 	}
 }
 
