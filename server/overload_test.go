@@ -97,6 +97,22 @@ func TestPlaces(t *testing.T) {
 			}
 		})
 	})
+	t.Run("configured", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &hangingBucket{let: make(chan struct{})}
+			s := newSite(t, b, Options{Workers: workers}, HandlerConfig{Limits: LimitsConfig{Concurrency: 3}})
+			var wg sync.WaitGroup
+			for i := range 5 {
+				wg.Go(func() { s.get(fmt.Sprintf("/h/%d.jpg?w=10", i)) })
+			}
+			synctest.Wait()
+			if b.asked.Load() != 3 {
+				t.Errorf("the store is asked %d times at once; want 3", b.asked.Load())
+			}
+			close(b.let)
+			wg.Wait()
+		})
+	})
 	t.Run("gone", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPlaces(3, 1)
