@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 )
 
 // An Answer is what a store said to one request. The zero value is one that was
@@ -96,7 +97,7 @@ func Examine(ctx context.Context, c Config) (x Examination, err error) {
 	}
 	if x.Object != "" {
 		x.Head = e.ask(func(core *minio.Core) error {
-			_, err := core.StatObject(ctx, c.Bucket, x.Object, minio.StatObjectOptions{})
+			_, err := core.StatObject(ctx, c.Bucket, x.Object, e.options())
 			return err
 		})
 	}
@@ -144,7 +145,9 @@ func unlikelyName() string {
 
 // An examiner makes requests and keeps what the last answer was.
 type examiner struct {
-	core *minio.Core
+	core        *minio.Core
+	config      Config
+	customerKey encrypt.ServerSide // nil: none
 
 	mu     sync.Mutex
 	status int       // of the last answer; guarded by mu, as all below
@@ -163,7 +166,10 @@ func newExaminer(c Config, region string, pathStyle bool) (*examiner, error) {
 	if pathStyle {
 		lookup = minio.BucketLookupPath
 	}
-	e := &examiner{}
+	e := &examiner{config: c}
+	if e.customerKey, err = c.customerKey(secure || isLoopback(host)); err != nil {
+		return nil, err
+	}
 	transport := newTransport(c)
 	transport.DisableKeepAlives = true // nobody closes it
 	e.core, err = minio.NewCore(host, &minio.Options{
@@ -219,14 +225,12 @@ func (e *examiner) ask(call func(*minio.Core) error) Answer {
 
 func (e *examiner) list(ctx context.Context, bucket, prefix string) (object string, a Answer) {
 	a = e.ask(func(core *minio.Core) error {
-		result, err := core.ListObjectsV2(bucket, prefix, "", "", "", 10)
-		for _, o := range result.Contents {
-			if !strings.HasSuffix(o.Key, "/") {
-				object = o.Key
-				break
+		return e.each(ctx, core, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, MaxKeys: 10}, func(key string) (more bool) {
+			if !strings.HasSuffix(key, "/") {
+				object = key
 			}
-		}
-		return err
+			return object == ""
+		})
 	})
 	return object, a
 }
@@ -234,16 +238,36 @@ func (e *examiner) list(ctx context.Context, bucket, prefix string) (object stri
 // beside returns a few folders and keys of the bucket.
 func (e *examiner) beside(ctx context.Context, bucket string) (names []string) {
 	_ = e.ask(func(core *minio.Core) error { // it is only a hint
-		result, err := core.ListObjectsV2(bucket, "", "", "", "/", 5)
-		for _, p := range result.CommonPrefixes {
-			names = append(names, p.Prefix)
-		}
-		for _, o := range result.Contents {
-			names = append(names, o.Key)
-		}
-		return err
+		return e.each(ctx, core, bucket, minio.ListObjectsOptions{MaxKeys: 5}, func(key string) (more bool) {
+			names = append(names, key)
+			return true
+		})
 	})
 	return names
+}
+
+// each calls do for the keys of one page of a listing, until it wants no more.
+func (e *examiner) each(ctx context.Context, core *minio.Core, bucket string, o minio.ListObjectsOptions, do func(key string) (more bool)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the listing when there is enough
+	e.config.pay(&o)
+	n := 0
+	for object := range core.Client.ListObjectsIter(ctx, bucket, o) {
+		if object.Err != nil {
+			return object.Err
+		}
+		if n++; !do(object.Key) || n == o.MaxKeys {
+			break
+		}
+	}
+	return nil
+}
+
+// options returns what goes with every request for an object.
+func (e *examiner) options() minio.GetObjectOptions {
+	o := minio.GetObjectOptions{ServerSideEncryption: e.customerKey}
+	e.config.pay(&o)
+	return o
 }
 
 // get asks for the first byte of an object, or for one that there is not.
@@ -252,7 +276,7 @@ func (e *examiner) get(ctx context.Context, bucket, key, prefix string) Answer {
 		key = prefix + unlikelyName()
 	}
 	return e.ask(func(core *minio.Core) error {
-		var o minio.GetObjectOptions
+		o := e.options()
 		_ = o.SetRange(0, 0) // a range that there is
 		body, _, _, err := core.GetObject(ctx, bucket, key, o)
 		if err != nil {

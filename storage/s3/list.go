@@ -46,6 +46,7 @@ const behindFolder = "\U0010FFFF"
 // Browse implements [storage.Browser] with one or two requests.
 func (b *Bucket) Browse(ctx context.Context, folder, after string, max int) (storage.Listing, error) {
 	options := minio.ListObjectsOptions{Prefix: b.config.Prefix + folder, MaxKeys: max}
+	b.config.pay(&options)
 	if after != "" {
 		options.StartAfter = b.config.Prefix + after
 		if strings.HasSuffix(after, "/") {

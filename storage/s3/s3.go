@@ -107,13 +107,8 @@ func Open(c Config) (*Bucket, error) {
 	c.HeaderTimeout = orDefault(c.HeaderTimeout, defaultHeaderTimeout)
 	c.ReadTimeout = orDefault(c.ReadTimeout, defaultReadTimeout)
 	b := &Bucket{config: c}
-	if c.CustomerKey != nil {
-		if !secure && !isLoopback(host) {
-			return nil, errors.New("s3: the customer's key is sent over https only")
-		}
-		if b.customerKey, err = encrypt.NewSSEC(c.CustomerKey); err != nil {
-			return nil, fmt.Errorf("s3: customer's key: %w", err)
-		}
+	if b.customerKey, err = c.customerKey(secure || isLoopback(host)); err != nil {
+		return nil, err
 	}
 	lookup := minio.BucketLookupAuto
 	if c.PathStyle != nil {
@@ -255,10 +250,31 @@ func (b *Bucket) get(ctx context.Context, key string, want condition) (body io.R
 // options returns what goes with every request for an object.
 func (b *Bucket) options(want condition) minio.GetObjectOptions {
 	o := minio.GetObjectOptions{Checksum: true, VersionID: want.version, ServerSideEncryption: b.customerKey}
-	if b.config.RequesterPays {
-		o.Set("X-Amz-Request-Payer", "requester")
-	}
+	b.config.pay(&o)
 	return o
+}
+
+// customerKey returns the key that objects are encrypted with, nil if they are
+// not; private says whether nobody can listen.
+func (c *Config) customerKey(private bool) (encrypt.ServerSide, error) {
+	if c.CustomerKey == nil {
+		return nil, nil
+	}
+	if !private {
+		return nil, errors.New("s3: the customer's key is sent over https only")
+	}
+	key, err := encrypt.NewSSEC(c.CustomerKey)
+	if err != nil {
+		return nil, fmt.Errorf("s3: customer's key: %w", err)
+	}
+	return key, nil
+}
+
+// pay says in the options of a request that we pay for it, if we do.
+func (c *Config) pay(options interface{ Set(key, value string) }) {
+	if c.RequesterPays {
+		options.Set("X-Amz-Request-Payer", "requester")
+	}
 }
 
 // inRegion makes a call, a second time when the store names the region it

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -381,6 +382,50 @@ func TestRequestsForObjects(t *testing.T) {
 	}
 	if n != 3 { // the last one asks for the date
 		t.Errorf("%d requests; want 3", n)
+	}
+}
+
+// Listings are paid for too, and the doctor asks as the server does.
+func TestListingsAndExaminations(t *testing.T) {
+	var mu sync.Mutex
+	var bare []string // requests that lack something; guarded by mu
+	c := s3.Config{
+		Endpoint: s3test.Fake(t, func(c net.Conn, r *http.Request) {
+			listing := r.URL.Query().Has("list-type")
+			if r.Header.Get("X-Amz-Request-Payer") != "requester" || !strings.Contains(r.Header.Get("Authorization"), "x-amz-request-payer") ||
+				!listing && r.Header.Get("X-Amz-Server-Side-Encryption-Customer-Key") == "" {
+				mu.Lock()
+				bare = append(bare, r.Method+" "+r.URL.String())
+				mu.Unlock()
+			}
+			if listing {
+				text := "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>folder/</Key></Contents><Contents><Key>photo.jpg</Key><Size>1</Size></Contents></ListBucketResult>"
+				raw(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n%s", len(text), text))(c)
+				return
+			}
+			raw("HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Jan 2006 15:04:05 GMT\r\nETag: \"e\"\r\nContent-Length: 1\r\n\r\n")(c)
+			if r.Method == http.MethodGet {
+				raw("x")(c)
+			}
+		}),
+		Bucket: "pictures", AccessKey: "key", SecretKey: "secret",
+		CustomerKey: []byte("0123456789abcdef0123456789abcdef"), RequesterPays: true,
+	}
+	b := open(t, c)
+	if names, err := b.List(t.Context(), 9, func(string) bool { return true }); err != nil || !slices.Equal(names, []string{"photo.jpg"}) {
+		t.Errorf("List = %q, %v", names, err)
+	}
+	if l, err := b.Browse(t.Context(), "", "", 9); err != nil || !slices.Contains(l.Names, "photo.jpg") {
+		t.Errorf("Browse = %+v, %v", l, err)
+	}
+	x, err := s3.Examine(t.Context(), c)
+	if err != nil || x.Object != "photo.jpg" || !x.List.OK() || !x.Head.OK() || !x.Get.OK() {
+		t.Errorf("Examine = %+v, %v", x, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(bare) > 0 {
+		t.Errorf("without who pays, or without the key: %q", bare)
 	}
 }
 

@@ -45,6 +45,7 @@ func (b *Bucket) Delete(ctx context.Context, name string) error {
 // out.
 func (b *Bucket) Walk(ctx context.Context, prefix, after string, visit func(name string, info storage.Info) error) error {
 	options := minio.ListObjectsOptions{Prefix: b.config.Prefix + prefix, Recursive: true}
+	b.config.pay(&options)
 	if after != "" {
 		options.StartAfter = b.config.Prefix + after
 	}
