@@ -235,11 +235,22 @@ func readCrop(d *draft, v string) Verdict {
 		lengths[i], worst = l, max(worst, verdict)
 	}
 	d.Crop = Crop{lengths[0], lengths[1], lengths[2], lengths[3]}
-	whole := Length{wholePercent, true}
-	if d.Crop.X.N == 0 && d.Crop.Y.N == 0 && d.Crop.W == whole && d.Crop.H == whole {
-		d.Crop = Crop{}
+	if d.Crop.X.N == 0 && d.Crop.Y.N == 0 && d.Crop.W == wholeSource.W && d.Crop.H == wholeSource.H {
+		d.Crop = wholeSource
 	}
 	return worst
+}
+
+// wholeSource is a crop that was asked for, of nothing.
+var wholeSource = Crop{W: Length{wholePercent, true}, H: Length{wholePercent, true}}
+
+// Settled returns c where nobody else has a say: there the whole source that was
+// asked for is the same as no crop.
+func (c Crop) Settled() Crop {
+	if c == wholeSource {
+		return Crop{}
+	}
+	return c
 }
 
 func parseCropLength(v string) (Length, Verdict) {

@@ -67,7 +67,7 @@ func TestParseOptions(t *testing.T) {
 		{"ar=wide", Options{}},
 		{"crop=10,20,30,40", Options{Crop: Crop{Length{10, false}, Length{20, false}, Length{30, false}, Length{40, false}}}},
 		{"crop=12.5%,0,50%25,100%", Options{Crop: Crop{Length{1250, true}, Length{0, false}, Length{5000, true}, Length{10000, true}}}},
-		{"crop=0,0,100%,100%", Options{}},
+		{"crop=0,0,100%,100%", Options{Crop: wholeSource}},
 		{"crop=1,2,0,4", Options{}},
 		{"crop=-1,2,3,4", Options{}},
 		{"rot=-90", Options{Angle: 27000}},

@@ -150,7 +150,11 @@ func TestObjectRules(t *testing.T) {
 	}
 	_, m := see(storage.Meta{Focal: "somewhere", Crop: "1,2", Quality: "best", Watermark: "nobody"}, "/h/ruled.jpg?w=50&h=100")
 	equal("rules that cannot be read", m, plain, true)
-	_, m = see(storage.Meta{Crop: "0,0,100,50%"}, "/h/ruled.jpg")
+	s, m := see(storage.Meta{Crop: "0,0,100,50%"}, "/h/ruled.jpg?crop=0,0,100%25,100%25")
+	if m.Bounds().Size() != image.Pt(400, 300) {
+		t.Errorf("the whole picture in the URL against crop: %v; want 400 by 300", m.Bounds().Size())
+	}
+	m, _ = picture(t, s.get("/h/ruled.jpg"))
 	if m.Bounds().Size() != image.Pt(100, 150) {
 		t.Errorf("crop: %v; want 100 by 150", m.Bounds().Size())
 	}
@@ -158,7 +162,7 @@ func TestObjectRules(t *testing.T) {
 	if middle(m) != blue {
 		t.Errorf("watermark: the middle is %v; want blue", middle(m))
 	}
-	s, m := see(storage.Meta{Watermark: "m"}, "/h/ruled.jpg?w=100&h=100&wm=none&wms=50")
+	s, m = see(storage.Meta{Watermark: "m"}, "/h/ruled.jpg?w=100&h=100&wm=none&wms=50")
 	if middle(m) == blue {
 		t.Error("wm=none does not win over the object's watermark")
 	}

@@ -58,7 +58,7 @@ func (h *Handler) understand(raw string) *understood {
 	params := h.layers(u.used, u.wrong.note)
 	u.options = resize.ExplainOptions(params.get, h.config.MaxDimension, u.wrong.note)
 	if !h.config.ObjectRules {
-		u.options.Gravity = u.options.Gravity.Settled()
+		u.options.Gravity, u.options.Crop = u.options.Gravity.Settled(), u.options.Crop.Settled()
 	}
 	u.delivery = parseDelivery(params.get, u.wrong.note)
 	u.dense = params.get(resize.DensityParam) != ""
