@@ -190,7 +190,7 @@ type LimitsConfig struct {
 	RequestSeconds int `json:"request_seconds"`
 	// Concurrency is how many pictures are fetched and made at once, and as many AVIF
 	// apart, at most 256: more wait, 256 of them for 10 seconds. Raise it for a store
-	// that is far away. 0 means 16 for each processor.
+	// that is far away. 0 means 12 for each processor.
 	Concurrency int `json:"concurrency"`
 }
 

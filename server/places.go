@@ -18,7 +18,7 @@ const (
 	// store. More would only lie in memory, and what reads them would stand in the
 	// way of answers from the cache: in an overload those take a second where 128
 	// are read for each processor.
-	placesPerProcessor = 16
+	placesPerProcessor = 12
 	// mostPlaces is how many connections to a store there are.
 	mostPlaces = 256
 	// mostWaiting is how many may wait for a place, and placeWait how long.
