@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"math/bits"
 
 	"s3imageserver/resize/icc"
@@ -56,7 +57,8 @@ func (r *jxlReader) size() image.Point {
 	h := side(small)
 	ratios := [8][2]int{{}, {1, 1}, {12, 10}, {4, 3}, {3, 2}, {16, 9}, {5, 4}, {2, 1}}
 	if ratio := ratios[r.bits(3)]; ratio != ([2]int{}) {
-		return image.Pt(int(int64(h)*int64(ratio[0])/int64(ratio[1])), h)
+		w := int64(h) * int64(ratio[0]) / int64(ratio[1])
+		return image.Pt(int(min(w, math.MaxInt32)), h) // 2 to 1 of the highest is more
 	}
 	return image.Pt(side(small), h)
 }
