@@ -120,20 +120,24 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.
 func decodePixelsPNG(file []byte, o orientation, want Want) (img image.Image, isCut bool, err error) {
-	if want.cuts() && want.cut.orientation == o {
+	cuts := want.cuts() && want.cut.orientation == o
+	if cuts {
 		if img, err = decodePlainPNG(file, want.cut); err == nil {
 			return img, true, nil
 		}
 	}
 	// If the header said that rows would do, there must be room for all now.
 	if info, err := configPNG(file[:min(len(file), headBytes)]); err == nil && info.plain && want.cuts() {
-		if err := want.more(area(info.Size) * int64(4+info.Depth)); err != nil {
+		if err := want.more(memoryPNG(info, Want{})); err != nil {
 			return nil, false, err
 		}
 	}
-	if img, err = decodePlainPNG(file, cut{}); err != nil {
-		img, err = stdpng.Decode(bytes.NewReader(file))
+	if !cuts { // else it is not plain, as we know by now
+		if img, err = decodePlainPNG(file, cut{}); err == nil {
+			return img, false, nil
+		}
 	}
+	img, err = stdpng.Decode(bytes.NewReader(file))
 	return img, false, err
 }
 
