@@ -183,6 +183,20 @@ func (v *visitor) shoot(name string) {
 	}
 }
 
+// serveText serves the configuration in a text until the test ends.
+func serveText(t *testing.T, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := loadConfigFile(file, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveInBackground(t, c)
+}
+
 // playgroundServer serves the samples to everybody, and the same with signed
 // URLs; its listener for operators wants a token.
 func playgroundServer(t *testing.T) (public, admin string) {
@@ -192,7 +206,6 @@ func playgroundServer(t *testing.T) (public, admin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "config.json")
 	text := fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true,
 		"admin": {"listen": "127.0.0.1:%d", "token": "a token of the operators"},
 		"presets": {"card": "w=300&h=200"},
@@ -200,14 +213,7 @@ func playgroundServer(t *testing.T) (public, admin string) {
 			{"name": "samples", "prefix": "h", "source": {"dir": %q}, "watermarks": {"logo": {"object": "logo.png"}}, "output_format": "auto", "cache": {"memory_mb": 64}},
 			{"name": "signed", "prefix": "signed", "source": {"dir": %q}, "auth": {"hmac": {"keys": [{"id": "k", "secret": "a secret of enough bytes"}]}}}
 		]}`, port, adminPort, photos, filepath.Dir(photos))
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, _, err := loadConfigFile(file, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serveInBackground(t, c)
+	serveText(t, text)
 	return fmt.Sprintf("http://127.0.0.1:%d/", port), fmt.Sprintf("http://127.0.0.1:%d/", adminPort)
 }
 
@@ -355,7 +361,7 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	file, port, adminPort := filepath.Join(t.TempDir(), "config.json"), freePort(t), freePort(t)
+	port, adminPort := freePort(t), freePort(t)
 	text := fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true, "admin": {"listen": "127.0.0.1:%d"},
 		"presets": {"card": "w=300&h=200"},
 		"handlers": [
@@ -363,14 +369,7 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 			{"name": "empty", "source": {"dir": %q}},
 			{"name": "presets", "source": {"dir": %q}, "presets_only": true}
 		]}`, port, adminPort, folder, empty, folder)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, _, err := loadConfigFile(file, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serveInBackground(t, c)
+	serveText(t, text)
 	public := fmt.Sprintf("http://127.0.0.1:%d/", port)
 	v := browse(t, public+"#odd/"+strings.ReplaceAll(long, " ", "%20")+"?w=600")
 	v.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
