@@ -41,102 +41,101 @@ GLOBL one<>(SB), RODATA|NOPTR, $32
 // func costsAVX2(sums *[5]uint64, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
 TEXT ·costsAVX2(SB), NOSPLIT, $0-40
-	MOVQ    sums+0(FP), AX
-	MOVQ    cur+8(FP), CX
-	MOVQ    above+16(FP), DX
-	MOVQ    bpp+24(FP), BX
-	MOVQ    CX, SI
-	SUBQ    BX, SI
-	MOVQ    DX, DI
-	SUBQ    BX, DI
-	MOVQ    groups+32(FP), BX
-	VMOVDQU one<>+0(SB), Y0
-	VPXOR   Y1, Y1, Y1
-	VPXOR   Y2, Y2, Y2
-	VPXOR   Y3, Y3, Y3
-	VPXOR   Y4, Y4, Y4
-	VPXOR   Y5, Y5, Y5
-	VPXOR   Y6, Y6, Y6
+	MOVQ  sums+0(FP), AX
+	MOVQ  cur+8(FP), CX
+	MOVQ  above+16(FP), DX
+	MOVQ  bpp+24(FP), BX
+	MOVQ  CX, SI
+	SUBQ  BX, SI
+	MOVQ  DX, DI
+	SUBQ  BX, DI
+	MOVQ  groups+32(FP), BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
 
 loop:
-	VMOVDQU      (CX), Y7
-	VMOVDQU      (DX), Y9
-	VMOVDQU      (SI), Y8
-	VMOVDQU      (DI), Y10
-	VPSUBB       Y1, Y7, Y11
-	VPABSB       Y11, Y11
-	VPSADBW      Y1, Y11, Y11
-	VPADDQ       Y11, Y2, Y2
-	VPSUBB       Y8, Y7, Y11
-	VPABSB       Y11, Y11
-	VPSADBW      Y1, Y11, Y11
-	VPADDQ       Y11, Y3, Y3
-	VPSUBB       Y9, Y7, Y11
-	VPABSB       Y11, Y11
-	VPSADBW      Y1, Y11, Y11
-	VPADDQ       Y11, Y4, Y4
-	VPAVGB       Y8, Y9, Y11
-	VPXOR        Y8, Y9, Y12
-	VPAND        Y0, Y12, Y12
+	VMOVDQU      (CX), Y6
+	VMOVDQU      (DX), Y8
+	VMOVDQU      (SI), Y7
+	VMOVDQU      (DI), Y9
+	VPSUBB       Y0, Y6, Y10
+	VPABSB       Y10, Y10
+	VPSADBW      Y0, Y10, Y10
+	VPADDQ       Y10, Y1, Y1
+	VPSUBB       Y7, Y6, Y10
+	VPABSB       Y10, Y10
+	VPSADBW      Y0, Y10, Y10
+	VPADDQ       Y10, Y2, Y2
+	VPSUBB       Y8, Y6, Y10
+	VPABSB       Y10, Y10
+	VPSADBW      Y0, Y10, Y10
+	VPADDQ       Y10, Y3, Y3
+	VPAVGB       Y7, Y8, Y10
+	VPXOR        Y7, Y8, Y11
+	VPAND        one<>+0(SB), Y11, Y11
+	VPSUBB       Y11, Y10, Y10
+	VPSUBB       Y10, Y6, Y10
+	VPABSB       Y10, Y10
+	VPSADBW      Y0, Y10, Y10
+	VPADDQ       Y10, Y4, Y4
+	VPMAXUB      Y8, Y9, Y10
+	VPMINUB      Y8, Y9, Y11
+	VPSUBB       Y11, Y10, Y10
+	VPMAXUB      Y7, Y9, Y11
+	VPMINUB      Y7, Y9, Y12
 	VPSUBB       Y12, Y11, Y11
-	VPSUBB       Y11, Y7, Y11
-	VPABSB       Y11, Y11
-	VPSADBW      Y1, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VPMAXUB      Y9, Y10, Y11
-	VPMINUB      Y9, Y10, Y12
-	VPSUBB       Y12, Y11, Y11
-	VPMAXUB      Y8, Y10, Y12
-	VPMINUB      Y8, Y10, Y13
-	VPSUBB       Y13, Y12, Y12
-	VPMAXUB      Y8, Y10, Y13
-	VPMAXUB      Y9, Y10, Y14
+	VPMAXUB      Y7, Y9, Y12
+	VPMAXUB      Y8, Y9, Y13
+	VPCMPEQB     Y7, Y12, Y12
 	VPCMPEQB     Y8, Y13, Y13
-	VPCMPEQB     Y9, Y14, Y14
-	VPXOR        Y13, Y14, Y13
-	VPADDUSB     Y11, Y12, Y14
-	VPMAXUB      Y11, Y12, Y15
-	VPMINUB      Y11, Y12, Y16
-	VPSUBB       Y16, Y15, Y15
-	VPBLENDVB    Y13, Y15, Y14, Y14
-	VPMINUB      Y12, Y14, Y13
-	VPMINUB      Y11, Y13, Y14
-	VPCMPEQB     Y12, Y13, Y13
-	VPCMPEQB     Y11, Y14, Y14
-	VPBLENDVB    Y13, Y9, Y10, Y9
-	VPBLENDVB    Y14, Y8, Y9, Y9
-	VPSUBB       Y9, Y7, Y7
-	VPABSB       Y7, Y7
-	VPSADBW      Y1, Y7, Y7
-	VPADDQ       Y7, Y6, Y6
+	VPXOR        Y12, Y13, Y12
+	VPADDUSB     Y10, Y11, Y13
+	VPMAXUB      Y10, Y11, Y14
+	VPMINUB      Y10, Y11, Y15
+	VPSUBB       Y15, Y14, Y14
+	VPBLENDVB    Y12, Y14, Y13, Y13
+	VPMINUB      Y11, Y13, Y12
+	VPMINUB      Y10, Y12, Y13
+	VPCMPEQB     Y11, Y12, Y12
+	VPCMPEQB     Y10, Y13, Y13
+	VPBLENDVB    Y12, Y8, Y9, Y8
+	VPBLENDVB    Y13, Y7, Y8, Y8
+	VPSUBB       Y8, Y6, Y6
+	VPABSB       Y6, Y6
+	VPSADBW      Y0, Y6, Y6
+	VPADDQ       Y6, Y5, Y5
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, SI
 	ADDQ         $0x20, DI
 	DECQ         BX
 	JNZ          loop
+	VEXTRACTI128 $0x01, Y1, X0
+	VPADDQ       X0, X1, X0
+	VPSRLDQ      $0x08, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, (AX)
 	VEXTRACTI128 $0x01, Y2, X0
 	VPADDQ       X0, X2, X0
 	VPSRLDQ      $0x08, X0, X1
 	VPADDQ       X1, X0, X0
-	VMOVQ        X0, (AX)
+	VMOVQ        X0, 8(AX)
 	VEXTRACTI128 $0x01, Y3, X0
 	VPADDQ       X0, X3, X0
 	VPSRLDQ      $0x08, X0, X1
 	VPADDQ       X1, X0, X0
-	VMOVQ        X0, 8(AX)
+	VMOVQ        X0, 16(AX)
 	VEXTRACTI128 $0x01, Y4, X0
 	VPADDQ       X0, X4, X0
 	VPSRLDQ      $0x08, X0, X1
 	VPADDQ       X1, X0, X0
-	VMOVQ        X0, 16(AX)
+	VMOVQ        X0, 24(AX)
 	VEXTRACTI128 $0x01, Y5, X0
 	VPADDQ       X0, X5, X0
-	VPSRLDQ      $0x08, X0, X1
-	VPADDQ       X1, X0, X0
-	VMOVQ        X0, 24(AX)
-	VEXTRACTI128 $0x01, Y6, X0
-	VPADDQ       X0, X6, X0
 	VPSRLDQ      $0x08, X0, X1
 	VPADDQ       X1, X0, X0
 	VMOVQ        X0, 32(AX)

@@ -35,8 +35,9 @@ func load(cur, above, left, corner Register) neighbourhood {
 	return n
 }
 
-// average is the mean of a and b, rounded down: VPAVGB rounds up.
-func (n neighbourhood) average(ones VecVirtual) VecVirtual {
+// average is the mean of a and b, rounded down: VPAVGB rounds up. ones is a
+// register or memory.
+func (n neighbourhood) average(ones Op) VecVirtual {
 	up := ymm(VPAVGB, n.a, n.b)
 	odd := YMM()
 	VPXOR(n.a, n.b, odd)
@@ -108,8 +109,8 @@ func costs(one Mem) {
 	TEXT("costsAVX2", NOSPLIT, "func(sums *[5]uint64, cur, above *byte, bpp, groups int)")
 	sums := Load(Param("sums"), GP64())
 	cur, above, left, corner, count := start()
-	ones := YMM()
-	VMOVDQU(one, ones)
+	// Ones stay in memory: with them there were 17 registers, and the 17th one is
+	// of AVX-512.
 	zero := YMM()
 	VPXOR(zero, zero, zero)
 	var total [5]VecVirtual
@@ -123,7 +124,7 @@ func costs(one Mem) {
 			func() VecVirtual { return zero },
 			func() VecVirtual { return n.a },
 			func() VecVirtual { return n.b },
-			func() VecVirtual { return n.average(ones) },
+			func() VecVirtual { return n.average(one) },
 			n.paeth,
 		} {
 			d := YMM()
@@ -147,7 +148,7 @@ func costs(one Mem) {
 }
 
 // kernel makes a function that writes what a filter leaves of a row.
-func kernel(name string, one Mem, predict func(n neighbourhood, ones VecVirtual) VecVirtual) {
+func kernel(name string, one Mem, predict func(n neighbourhood, ones Op) VecVirtual) {
 	TEXT(name+"AVX2", NOSPLIT, "func(dst, cur, above *byte, bpp, groups int)")
 	dst := Load(Param("dst"), GP64())
 	cur, above, left, corner, count := start()
@@ -167,9 +168,9 @@ func main() {
 	ConstraintExpr("!purego")
 	one := one()
 	costs(one)
-	kernel("sub", one, func(n neighbourhood, _ VecVirtual) VecVirtual { return n.a })
-	kernel("up", one, func(n neighbourhood, _ VecVirtual) VecVirtual { return n.b })
+	kernel("sub", one, func(n neighbourhood, _ Op) VecVirtual { return n.a })
+	kernel("up", one, func(n neighbourhood, _ Op) VecVirtual { return n.b })
 	kernel("average", one, neighbourhood.average)
-	kernel("paeth", one, func(n neighbourhood, _ VecVirtual) VecVirtual { return n.paeth() })
+	kernel("paeth", one, func(n neighbourhood, _ Op) VecVirtual { return n.paeth() })
 	Generate()
 }
