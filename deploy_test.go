@@ -186,7 +186,7 @@ func TestDockerfile(t *testing.T) {
 	}
 	_, flags, _ := strings.Cut(deployed(t, "release"), "go build ")
 	flags, _, _ = strings.Cut(flags, " -o ")
-	if got := strings.ReplaceAll(m.build, "$VERSION", "$version"); got != flags || !strings.Contains(got, "-tags nodynamic") {
+	if got := strings.NewReplacer("$VERSION", "$version", "$REVISION", "$commit").Replace(m.build); got != flags || !strings.Contains(got, "-tags nodynamic") {
 		t.Errorf("the image is built by %q, a release by %q", got, flags)
 	}
 }

@@ -122,7 +122,7 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	log := server.NewLog(stderr, c.Log)
 	server.LogWarnings(log, warnings)
 	limitMemory(log)
-	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads()})
+	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads(), Version: versionText(), Revision: revision})
 }
 
 // spareThreads returns how many processors there are, and lets the program run

@@ -375,6 +375,38 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// The metrics of what go build makes in a clone say which version runs, and of
+// which revision.
+func TestBuildInfo(t *testing.T) {
+	head, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil {
+		t.Skip("not tested: this is no clone: ", err)
+	}
+	version, err := exec.Command(build(t), "version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := freePort(t)
+	start(t, t.TempDir(), map[string]any{
+		"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": "."}}},
+		"admin":    map[string]any{"listen": fmt.Sprintf("127.0.0.1:%d", admin)},
+	}, nil)
+	_, _, text := get(t, fmt.Sprintf("http://127.0.0.1:%d/metrics", admin))
+	labels := regexp.MustCompile(`\ns3imageserver_build_info{goversion="([^"]+)",revision="([^"]+)",version="([^"]+)"} 1\n`).FindSubmatch(text)
+	if labels == nil {
+		t.Fatalf("no build_info in %s", text)
+	}
+	if got := string(labels[1]); got != runtime.Version() {
+		t.Errorf("goversion %q; want %q", got, runtime.Version())
+	}
+	if got := strings.TrimSuffix(string(labels[2]), "-modified"); got != strings.TrimSpace(string(head)) {
+		t.Errorf("revision %q; want %q", got, head)
+	}
+	if got := string(labels[3]); !strings.HasPrefix(string(version), "s3imageserver "+got+" ") {
+		t.Errorf("version %q; the command says %q", got, version)
+	}
+}
+
 // What bash asks for when a command line is to be completed.
 func TestCompletion(t *testing.T) {
 	script, err := command(t, "completion", "bash")

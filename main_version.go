@@ -9,8 +9,9 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// version is set by the release script: -ldflags "-X main.version=1.2.3".
-var version string
+// version and revision are set by the release script, whose builds know no
+// clone: -ldflags "-X main.version=1.2.3 -X main.revision=4f5e…".
+var version, revision string
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
@@ -36,17 +37,17 @@ func versionText() string {
 	if !ok {
 		return "unknown"
 	}
-	revision, modified := "", ""
+	short, modified := "", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			revision = s.Value[:min(12, len(s.Value))]
+			short = s.Value[:min(12, len(s.Value))]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			modified = "+changes"
 		}
 	}
-	if revision == "" {
+	if short == "" {
 		return info.Main.Version
 	}
-	return "0-" + revision + modified
+	return "0-" + short + modified
 }

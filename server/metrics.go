@@ -28,6 +28,7 @@ type metrics struct {
 	inFlight   prometheus.Gauge
 	stages     *prometheus.HistogramVec
 	fetched    *prometheus.CounterVec
+	asked      *prometheus.HistogramVec
 	faults     *prometheus.CounterVec
 	panics     prometheus.Counter
 	reloads    *prometheus.CounterVec
@@ -39,16 +40,16 @@ const metricPrefix = "s3imageserver_"
 
 // Upper bounds in seconds: a hit takes microseconds, a large picture from a slow
 // store many seconds.
-var secondsBuckets = []float64{.0001, .00025, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+var secondsBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-func newMetrics() *metrics {
+func newMetrics(b build) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: metricPrefix + "requests_total", Help: "Answers on the public ports.",
 		}, []string{"handler", "status", "format", "cache"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: metricPrefix + "request_seconds", Help: "Time from a request to the end of its answer.", Buckets: secondsBuckets,
+			Name: metricPrefix + "request_duration_seconds", Help: "Time from a request to the end of its answer.", Buckets: secondsBuckets,
 		}, []string{"handler", "cache"}),
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: metricPrefix + "sent_bytes_total", Help: "Bytes of bodies sent to clients.",
@@ -57,7 +58,7 @@ func newMetrics() *metrics {
 			Name: metricPrefix + "requests_in_flight", Help: "Requests being answered.",
 		}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: metricPrefix + "stage_seconds", Help: "Time of the stages of pictures that were made.", Buckets: secondsBuckets,
+			Name: metricPrefix + "stage_duration_seconds", Help: "Time of the stages of pictures that were made.", Buckets: secondsBuckets,
 		}, []string{"handler", "stage"}),
 		fetched: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: metricPrefix + "source_bytes_total", Help: "Bytes of sources that pictures were made of.",
@@ -73,16 +74,20 @@ func newMetrics() *metrics {
 		Name: metricPrefix + "config_reloads_total", Help: "Configurations read, the first one included, by result: ok or refused.",
 	}, []string{"result"})
 	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "config_valid", Help: "1 when the configuration that was read last is the one in use.",
+		Name: metricPrefix + "config_last_reload_successful", Help: "1 when the configuration that was read last is the one in use.",
 	})
 	m.reloadTime = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "config_timestamp_seconds", Help: "When the configuration in use was read.",
+		Name: metricPrefix + "config_last_reload_success_timestamp_seconds", Help: "When the configuration in use was read.",
 	})
+	m.asked = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: metricPrefix + "store_request_duration_seconds", Help: "Time until a source answered, without its body; source counts from 1, in the order in which they are asked.", Buckets: secondsBuckets,
+	}, []string{"handler", "source"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "build_info", Help: "1, with the version of Go.", ConstLabels: prometheus.Labels{"goversion": runtime.Version()},
+		Name: metricPrefix + "build_info", Help: "1, with what runs: its version, the revision of its source, and the version of Go.",
+		ConstLabels: prometheus.Labels{"version": b.version, "revision": b.revision, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.sent, m.inFlight, m.stages, m.fetched, m.faults, m.panics, m.reloads, m.reloadGood, m.reloadTime, build,
+	m.registry.MustRegister(m.requests, m.seconds, m.sent, m.inFlight, m.stages, m.fetched, m.asked, m.faults, m.panics, m.reloads, m.reloadGood, m.reloadTime, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), stateCollector{m})
 	return m
 }
@@ -222,6 +227,12 @@ func statusLabel(status int) string {
 // fault counts a request without a picture.
 func (h *Handler) fault(kind string) {
 	h.meters.faults.WithLabelValues(h.meters.name, kind).Inc()
+}
+
+// store returns what notes how long a source took to answer.
+func (m *metrics) store(handler string, source int) func(time.Duration) {
+	asked := m.asked.WithLabelValues(handler, strconv.Itoa(source+1))
+	return func(took time.Duration) { asked.Observe(took.Seconds()) }
 }
 
 // made counts the work of a picture.

@@ -36,8 +36,8 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// What the server tells of its state. Counters of caches and stores begin anew
-// when the configuration is replaced.
+// What the server tells of its state. Counters of caches begin anew when the
+// configuration is replaced, those of stores when they change in it.
 var (
 	workMetrics = []stateMetric[resize.Load]{
 		gauge("budget_bytes", "Estimated memory of the pictures being made.", func(l resize.Load) float64 { return number(l.Bytes) }),

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,14 +60,15 @@ func TestMetrics(t *testing.T) {
 		`s3imageserver_requests_total{cache="none",format="none",handler="",status="404"} 1`,
 		`s3imageserver_faults_total{handler="h",kind="missing"} 1`,
 		`s3imageserver_faults_total{handler="h",kind="limit"} 1`,
-		`s3imageserver_stage_seconds_count{handler="h",stage="decode"} 1`,
-		`s3imageserver_stage_seconds_count{handler="h",stage="transform"} 1`,
-		`s3imageserver_request_seconds_count{cache="memory",handler="h"} 2`,
+		`s3imageserver_stage_duration_seconds_count{handler="h",stage="decode"} 1`,
+		`s3imageserver_stage_duration_seconds_count{handler="h",stage="transform"} 1`,
+		`s3imageserver_request_duration_seconds_count{cache="memory",handler="h"} 2`,
 		`s3imageserver_memory_cache_entries{handler="h"} 2`,
 		`s3imageserver_requests_in_flight 0`,
 		`s3imageserver_store_circuit_open{handler="h",source="1"} 0`,
 		`s3imageserver_budget_bytes 0`,
 		`s3imageserver_ready 1`,
+		`s3imageserver_store_request_duration_seconds_count{handler="h",source="1"} 4`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("/metrics lacks %s", want)
@@ -76,6 +78,9 @@ func TestMetrics(t *testing.T) {
 		if !regexp.MustCompile(`(?m)^` + name + `(\{[^}]*\})? [1-9]`).MatchString(text) {
 			t.Errorf("/metrics has no %s above 0", name)
 		}
+	}
+	if !strings.Contains(text, `le="0.00025"`) || !strings.Contains(text, `le="0.0005"`) {
+		t.Error("there is no bucket between 0.25 ms and 1 ms")
 	}
 	if t.Failed() {
 		t.Log(text)
@@ -100,6 +105,43 @@ func TestPromtool(t *testing.T) {
 	}
 	if out, err := exec.Command(promtool, "check", "rules", "../deploy/alerts.yml").CombinedOutput(); err != nil {
 		t.Errorf("promtool check rules: %v\n%s", err, out)
+	}
+}
+
+// The probes of load balancers, which no handler answers, hide no faults.
+func TestProbesHideNoFaults(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("alerts not tested by promtool: ", err)
+	}
+	rules, err := filepath.Abs("../deploy/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "test.yml")
+	test := `
+rule_files: [` + rules + `]
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 's3imageserver_requests_total{job="j",handler="",status="200"}', values: '0+1000x30'}
+      - {series: 's3imageserver_requests_total{job="j",handler="h",status="200"}', values: '0+98x30'}
+      - {series: 's3imageserver_requests_total{job="j",handler="h",status="502"}', values: '0+2x30'}
+    alert_rule_test:
+      - eval_time: 20m
+        alertname: S3ImageServerFaults
+        exp_alerts:
+          - exp_labels: {severity: critical, job: j}
+            exp_annotations: {summary: "2% of the answers are 5xx: see faults_total by kind"}
+`
+	if err := os.WriteFile(file, []byte(test), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(promtool, "test", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
 	}
 }
 

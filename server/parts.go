@@ -24,7 +24,7 @@ type part struct {
 	close func() error // nil: nothing has to be done
 }
 
-func newParts() *parts { return &parts{metrics: newMetrics(), inUse: map[string]*part{}} }
+func newParts(b build) *parts { return &parts{metrics: newMetrics(b), inUse: map[string]*part{}} }
 
 // use returns the part of that name, which open opens if no Server uses it yet.
 // It is released when the Server is closed.

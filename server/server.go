@@ -34,6 +34,9 @@ type Options struct {
 	Log *slog.Logger
 	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
 	Workers int
+	// Version and Revision name what runs, in metrics and traces; empty means what
+	// the binary says of itself.
+	Version, Revision string
 
 	parts *parts // nil: new ones
 }
@@ -83,7 +86,7 @@ func New(c *Config, o Options) (*Server, error) {
 		o.Log = slog.Default()
 	}
 	if o.parts == nil {
-		o.parts = newParts()
+		o.parts = newParts(buildOf(o))
 	}
 	o.Log = sampledLog(o.Log)
 	tracing, err := newTracing(&c.Tracing, o.Log)

@@ -35,6 +35,9 @@ type Config struct {
 	OpenFor time.Duration
 	// Changed is called when the circuit opens and closes; nil: nobody is told.
 	Changed func(open bool)
+	// Asked is called when the store has answered a request for an object, or not:
+	// with the time until then, without that of the body. Nil: nobody is told.
+	Asked func(took time.Duration)
 }
 
 const (
@@ -153,7 +156,11 @@ func (b *Bucket) ask(ctx context.Context, get getFunc) (*storage.Object, error) 
 		return nil, fmt.Errorf("%w: not asked, after many failures: %w", storage.ErrUnavailable, err)
 	}
 	b.asked.Add(1)
+	began := time.Now()
 	object, err := get(ctx)
+	if b.config.Asked != nil {
+		b.config.Asked(time.Since(began))
+	}
 	if transient(err) {
 		b.failed.Add(1)
 	}
