@@ -67,7 +67,7 @@ type door struct {
 }
 
 // newDoor returns the door of a handler.
-func (h *Handler) newDoor(s *Config, o Options) (d door, err error) {
+func (h *Handler) newDoor(s *Server, o Options) (d door, err error) {
 	if o.Verify != nil {
 		d.must = append(d.must, verifier(o.Verify))
 	}
@@ -79,7 +79,7 @@ func (h *Handler) newDoor(s *Config, o Options) (d door, err error) {
 		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
 	}
 	if c.JWT != nil {
-		keys, err := newKeyrings(s, c.JWT, h.log)
+		keys, err := newKeyrings(s.config, c.JWT, s.log, s.sharedKeyring)
 		if err != nil {
 			return d, err
 		}

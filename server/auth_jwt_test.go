@@ -704,7 +704,7 @@ func FuzzToken(f *testing.F) {
 	}
 	off := false
 	config := &JWTConfig{Key: tokenSecret, RequireExp: &off, Leeway: new(60)}
-	ring, err := newKeyrings(&Config{}, config, nil)
+	ring, err := newKeyrings(&Config{}, config, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"math"
@@ -456,8 +457,18 @@ func exists(path string) bool {
 }
 
 // readFile returns a file of the configuration, from the embedded ones if it
-// is not on disk.
+// is not on disk. A Server depends on it.
 func (c *Config) readFile(name string) ([]byte, error) {
+	data, err := c.fileBytes(name)
+	sum := sha256.Sum256(data)
+	c.dependsOn("file "+name, func() bool {
+		now, err := c.fileBytes(name)
+		return err == nil && sha256.Sum256(now) == sum
+	})
+	return data, err
+}
+
+func (c *Config) fileBytes(name string) ([]byte, error) {
 	data, err := os.ReadFile(c.path(name))
 	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
 		return fs.ReadFile(c.files, filepath.ToSlash(filepath.Clean(name)))

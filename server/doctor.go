@@ -193,7 +193,7 @@ func (d *doctor) tokenKeys(ctx context.Context) {
 		}
 		asked[a.JWT.JWKSURL] = true
 		about += "auth.jwt.jwks_url"
-		rings, err := newKeyrings(d.config, &JWTConfig{JWKSURL: a.JWT.JWKSURL}, slog.New(slog.DiscardHandler))
+		rings, err := newKeyrings(d.config, &JWTConfig{JWKSURL: a.JWT.JWKSURL}, slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			return // Check has said it
 		}

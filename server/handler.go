@@ -57,9 +57,12 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		return nil, err
 	}
 	log := s.log.With("handler", c.Prefix)
-	guards := sources.guard(c, log)
+	guards, names := s.guard(sources, c, log)
 	bucket := fallbackOf(guards)
-	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log)
+	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log, func(name string, open func() *mark) *mark {
+		m, _ := use(s, cache.Tuple("watermark", c.Prefix, name, names), func() (*mark, func() error, error) { return open(), nil, nil }) // has no errors
+		return m
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -89,20 +92,24 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		meters: s.parts.metrics.of(c.Prefix),
 		log:    log,
 	}
-	if h.door, err = h.newDoor(s.config, o); err != nil {
+	if h.door, err = h.newDoor(s, o); err != nil {
 		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {
 		return nil, &Fault{Key: handlerKey(i) + ".blocked", Text: err.Error()}
 	}
 	if m := c.Misses; m.PerSecond > 0 {
-		h.misses = rate.NewLimiter(rate.Limit(m.PerSecond), m.Burst)
+		// What was made of the burst stays made, whatever the configuration says meanwhile.
+		h.misses, _ = use(s, cache.Tuple("misses", c.Prefix, digest(m)), func() (*rate.Limiter, func() error, error) { // has no errors
+			return rate.NewLimiter(rate.Limit(m.PerSecond), m.Burst), nil, nil
+		})
 	}
 	h.setCacheControl()
 	h.qualityKey = c.qualityKey()
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}
+	h.overlays.keepOn(h)
 	h.fallbacks = newFallbacks(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"s3imageserver/storage/cache"
 )
 
 const (
@@ -53,8 +55,13 @@ type keyring struct {
 type keyrings []*keyring
 
 // newKeyrings returns the keys of the configuration. The URL is asked when the
-// first token comes.
-func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger) (all keyrings, err error) {
+// first token comes. Handlers that name the same URL, and Servers that follow each
+// other, ask it once: share gets a keyring of that name, or makes it; nil makes
+// one.
+func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger, share func(name string, open func() *keyring) *keyring) (all keyrings, err error) {
+	if share == nil {
+		share = func(_ string, open func() *keyring) *keyring { return open() }
+	}
 	if j.Key != "" {
 		keys, err := parseKey([]byte(j.Key))
 		if err != nil {
@@ -71,15 +78,27 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger) (all keyrings, err e
 		all = append(all, k)
 	}
 	if j.JWKSURL != "" {
-		client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > 3 || !safeKeysURL(r.URL) {
-				return errors.New("redirected too often, or to where it is not safe")
-			}
-			return nil
-		}}
-		all = append(all, &keyring{url: j.JWKSURL, client: client, log: log, busy: make(chan struct{}, 1)})
+		all = append(all, share(cache.Tuple("keys", j.JWKSURL), func() *keyring { return newRemoteKeyring(j.JWKSURL, log) }))
 	}
 	return all, nil
+}
+
+// newRemoteKeyring returns the keys of a URL, which was not asked yet.
+func newRemoteKeyring(url string, log *slog.Logger) *keyring {
+	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		if len(via) > 3 || !safeKeysURL(r.URL) {
+			return errors.New("redirected too often, or to where it is not safe")
+		}
+		return nil
+	}}
+	return &keyring{url: url, client: client, log: log, busy: make(chan struct{}, 1)}
+}
+
+// sharedKeyring returns the keyring of that name that the Servers of a process
+// have in common.
+func (s *Server) sharedKeyring(name string, open func() *keyring) *keyring {
+	k, _ := use(s, name, func() (*keyring, func() error, error) { return open(), nil, nil }) // has no errors
+	return k
 }
 
 // errNoKeys is that nobody can say whether a token is good: the keys for it could

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/tailscale/hujson"
@@ -159,12 +160,55 @@ func covers(key, inner string) bool {
 	return key == inner || key == "" || strings.HasPrefix(inner, key+".")
 }
 
-// A document is a configuration's text, for finding places in it.
+// A document is a configuration's text, for finding places in it, and what else
+// a Server of it was made of.
 type document struct {
 	file string
 	raw  []byte // the whole file
 	data []byte
 	root hujson.Value
+
+	mu      sync.Mutex
+	depends map[string]func() bool // guarded by mu
+}
+
+// bytes returns the text, nil if there is none.
+func (d *document) bytes() []byte {
+	if d == nil {
+		return nil
+	}
+	return d.raw
+}
+
+// dependsOn notes that a Server of the configuration is made of more than that;
+// same reports later whether what goes by that name is still what it was.
+func (c *Config) dependsOn(name string, same func() bool) {
+	if c.doc == nil {
+		return
+	}
+	c.doc.mu.Lock()
+	defer c.doc.mu.Unlock()
+	if c.doc.depends == nil {
+		c.doc.depends = map[string]func() bool{}
+	}
+	c.doc.depends[name] = same
+}
+
+// unchanged reports whether a Server made now of a configuration with that text
+// would be the same as the one that was made of c: the files that it names have
+// not changed either. What is not from a file may always have changed.
+func (c *Config) unchanged(text []byte) bool {
+	if c.doc == nil || !bytes.Equal(text, c.doc.raw) {
+		return false
+	}
+	c.doc.mu.Lock()
+	defer c.doc.mu.Unlock()
+	for _, same := range c.doc.depends {
+		if !same() {
+			return false
+		}
+	}
+	return true
 }
 
 // decode reads v into c and returns a fault for every value of a wrong type,

@@ -83,11 +83,16 @@ type originals struct {
 	checked *otter.Cache[string, time.Time]
 }
 
-func newOriginals(disk *cache.Disk) *originals {
+// newOriginals returns what is kept of the sources of a handler, nil without a
+// folder. When a source was asked is known to the Servers that follow each other.
+func (s *Server) newOriginals(h *Handler, disk *cache.Disk) *originals {
 	if disk == nil {
 		return nil
 	}
-	return &originals{disk, otter.Must(&otter.Options[string, time.Time]{MaximumSize: 64 << 10})}
+	checked, _ := use(s, cache.Tuple("checked", h.id), func() (*otter.Cache[string, time.Time], func() error, error) { // has no errors
+		return otter.Must(&otter.Options[string, time.Time]{MaximumSize: 64 << 10}), nil, nil
+	})
+	return &originals{disk, checked}
 }
 
 // An original is an opened one.

@@ -39,16 +39,24 @@ type overlays struct {
 }
 
 // newOverlays reads the watermarks that are files. Objects of the bucket are
-// read when they are asked for.
-func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *fonts, key string, log *slog.Logger) (*overlays, error) {
+// read when they are asked for: share gets one of that name, which Servers that
+// follow each other have in common, or makes it; nil makes one.
+func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *fonts, key string, log *slog.Logger, share func(name string, open func() *mark) *mark) (*overlays, error) {
 	o := &overlays{marks: map[string]*mark{}, fonts: fonts}
+	if share == nil {
+		share = func(_ string, open func() *mark) *mark { return open() }
+	}
 	var faults faults
 	for name, w := range h.Watermarks {
-		m := &mark{name: w.Object, bucket: bucket, busy: make(chan struct{}, 1), log: log.With("watermark", name)}
-		o.marks[name] = m
+		open := func() *mark {
+			return &mark{name: w.Object, bucket: bucket, busy: make(chan struct{}, 1), log: log.With("watermark", name)}
+		}
 		if w.File == "" {
+			o.marks[name] = share(w.Object, open)
 			continue
 		}
+		m := open()
+		o.marks[name] = m
 		data, err := c.readFile(w.File)
 		if err == nil {
 			err = m.set(data, "")
@@ -122,6 +130,7 @@ type mark struct {
 	etag    string          // of the object
 	read    time.Time       // when the object was asked for
 	fault   error           // of the last time; nil: none
+	kept    *keptMark       // where the file is kept for the next start; nil: nowhere
 }
 
 // set makes data the watermark.
@@ -189,6 +198,9 @@ func (m *mark) get(ctx context.Context) (watermark, error) {
 		return w, ctx.Err() // the caller has left: no fault of the store
 	}
 	if err != nil {
+		if w.overlay == nil && storesTrouble(err) {
+			m.restore()
+		}
 		err = fmt.Errorf("%w: watermark: %v", storage.ErrUnavailable, err)
 		m.log.Warn("watermark not read", "error", err)
 	}
@@ -207,7 +219,7 @@ func (m *mark) readObject(ctx context.Context) error {
 	}
 	defer object.Body.Close() // only read
 	m.mu.Lock()
-	same := m.overlay != nil && object.ETag != "" && object.ETag == m.etag
+	same := m.overlay != nil && object.ETag != "" && object.ETag == m.etag && !m.kept.due()
 	m.mu.Unlock()
 	if same {
 		return nil
@@ -216,7 +228,11 @@ func (m *mark) readObject(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.set(data, object.ETag)
+	if err := m.set(data, object.ETag); err != nil {
+		return err
+	}
+	m.keep(data, object.Info)
+	return nil
 }
 
 // known takes names that the configuration does not have out of the options:

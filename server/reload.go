@@ -43,7 +43,7 @@ func newService(c *Config, o Options) (*service, error) {
 		o.Log = slog.Default()
 	}
 	o.Log = sampledLog(o.Log)
-	o.parts = newParts()
+	o.parts = newParts(buildOf(o))
 	v := &service{options: o, log: o.Log}
 	if c.doc != nil && c.files == nil {
 		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
@@ -154,10 +154,17 @@ func (v *service) reload() {
 func (v *service) replace() error {
 	old := v.current.Load()
 	c := old.config
+	data, err := c.doc.bytes(), error(nil)
 	if v.file != "" {
-		if data, err := os.ReadFile(v.file); err == nil {
+		if data, err = os.ReadFile(v.file); err == nil {
 			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
 		}
+	}
+	if err == nil && c.unchanged(data) {
+		v.log.Info("configuration unchanged: nothing is replaced", "file", v.file)
+		return nil
+	}
+	if v.file != "" {
 		loaded, warnings, err := Load(v.file)
 		LogWarnings(v.log, warnings)
 		if err != nil {

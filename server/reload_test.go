@@ -111,8 +111,8 @@ func TestReload(t *testing.T) {
 	if _, _, from := f.get(target + "&f=webp"); from != "hit; detail=disk" {
 		t.Errorf("another memory tier: %s; want it on disk", from)
 	}
-	if n := len(now.parts.inUse); n != 5 { // two budgets, disk, memory, rates
-		t.Errorf("%d parts are open: %v; want 5", n, now.parts.inUse)
+	if n := len(now.parts.inUse); n != 7 { // two budgets, disk, memory, rates, source, refused
+		t.Errorf("%d parts are open: %v; want 7", n, now.parts.inUse)
 	}
 	before := f.log.String()
 	f.v.log.Info("not at this level")
@@ -128,7 +128,7 @@ func TestReloadOfBadFile(t *testing.T) {
 	first := f.v.current.Load()
 	metric := func() string {
 		_, text := adminGet(t, f.v.current.Load(), "/metrics")
-		i := strings.Index(text, "\ns3imageserver_config_valid ")
+		i := strings.Index(text, "\ns3imageserver_config_last_reload_successful ")
 		return strings.Fields(text[i:])[1]
 	}
 	for _, bad := range []string{`{"handlers": [`, `{"handlers": [{"name": "h"}]}`, `{"handlers": [{"name": "h", "source": {"dir": "/there/is/none"}}]}`} {
@@ -141,7 +141,7 @@ func TestReloadOfBadFile(t *testing.T) {
 		}
 		first.config.Admin.Token = testToken
 		if got := metric(); got != "0" {
-			t.Errorf("s3imageserver_config_valid = %s; want 0", got)
+			t.Errorf("s3imageserver_config_last_reload_successful = %s; want 0", got)
 		}
 	}
 	if status, _, _ := f.get("/h/photo.jpg?w=40"); status != 200 {
@@ -151,7 +151,7 @@ func TestReloadOfBadFile(t *testing.T) {
 	f.write()
 	f.v.reload()
 	if got := metric(); got != "1" {
-		t.Errorf("s3imageserver_config_valid = %s after a good file; want 1", got)
+		t.Errorf("s3imageserver_config_last_reload_successful = %s after a good file; want 1", got)
 	}
 }
 
@@ -162,6 +162,8 @@ func TestPurgeDuringReload(t *testing.T) {
 	if !old.answering.TryRLock() {
 		t.Fatal("locked")
 	}
+	f.config["hsts"] = 60
+	f.write()
 	f.v.reload()
 	h := f.v.current.Load().handlers[0]
 	if got := len(h.parts.handlersOf(h.id)); got != 2 {

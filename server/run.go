@@ -137,7 +137,13 @@ func (s *SourceConfig) origin(maxBytes int64) (origin.Config, error) {
 // openDir opens a local folder, or the embedded one of that name if there is
 // none on disk.
 func openDir(c *Config, name string) (storage.Bucket, error) {
-	b, err := dir.Open(c.path(name))
+	path := c.path(name)
+	was, _ := os.Stat(path) // nil: Open says why
+	c.dependsOn("folder "+name, func() bool {
+		is, _ := os.Stat(c.path(name))
+		return os.SameFile(was, is)
+	})
+	b, err := dir.Open(path)
 	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
 		if sub, err := fs.Sub(c.files, filepath.ToSlash(filepath.Clean(name))); err == nil {
 			if _, err := fs.Stat(sub, "."); err == nil {
@@ -165,10 +171,10 @@ func Check(c *Config) error {
 		h := &c.Handlers[i]
 		sources, err := openSources(c, i)
 		faults.collect(err)
-		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default())
+		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default(), nil)
 		faults.collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
-			if _, err := newKeyrings(c, h.Auth.JWT, slog.Default()); err != nil {
+			if _, err := newKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
 				faults.add(authKey(c, i)+".jwt", "%v", err)
 			}
 		}

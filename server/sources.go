@@ -3,7 +3,10 @@ package server
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"s3imageserver/storage"
@@ -19,6 +22,8 @@ type openedSource struct {
 	storage.Bucket
 	id  string     // tells it from all others
 	aws *AWSConfig // nil: it is no S3 bucket
+
+	settings string // digest of all that it was opened with
 }
 
 // nameOf returns the name that an object of a bucket has in this source.
@@ -34,7 +39,7 @@ func (s openedSource) nameOf(bucket, key string) (string, bool) {
 func openSources(c *Config, i int) (sources, error) {
 	h := &c.Handlers[i]
 	if h.Bucket != nil {
-		return sources{{h.Bucket, "own", nil}}, nil
+		return sources{{h.Bucket, "own", nil, identity(h.Bucket)}}, nil
 	}
 	var all sources
 	var faults faults
@@ -50,13 +55,47 @@ func openSources(c *Config, i int) (sources, error) {
 			faults.add(key, "%v", err)
 			continue
 		}
-		s := openedSource{Bucket: b, id: id}
+		if file := credentialsFile(e); e.kind() == kindS3 && file != "" {
+			stamp := stampOf(file)
+			c.dependsOn("keys "+file, func() bool { return stampOf(file) == stamp })
+		}
+		s := openedSource{Bucket: b, id: id, settings: settingsOf(e, b, h.MaxSourceBytes)}
 		if e.kind() == kindS3 {
 			s.aws = &e.AWSConfig
 		}
 		all = append(all, s)
 	}
 	return all, faults.join()
+}
+
+// settingsOf tells what a source was opened with. Those of a folder equal no
+// others: another one may have its name by now.
+func settingsOf(e *SourceEntry, b storage.Bucket, maxBytes int64) string {
+	switch e.kind() {
+	case kindS3:
+		stamp := stampOf(credentialsFile(e))
+		return digest(e, stamp.size, stamp.modTime.UnixNano())
+	case kindDir:
+		return identity(b)
+	default:
+		return digest(e, maxBytes)
+	}
+}
+
+// credentialsFile returns the shared credentials file that the keys of a bucket
+// may come from, "" if the configuration has them.
+func credentialsFile(e *SourceEntry) string {
+	if e.AccessKey != "" {
+		return ""
+	}
+	if file := os.Getenv("AWS_SHARED_CREDENTIALS_FILE"); file != "" {
+		return file
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".aws", "credentials")
 }
 
 // id tells these sources from all others.
@@ -93,17 +132,24 @@ func (s sources) list(ctx context.Context, max int, keep func(name string) bool)
 }
 
 // guard returns a guard around each source: one that is down is no reason to
-// spare the others.
-func (s sources) guard(h *HandlerConfig, log *slog.Logger) []*guard.Bucket {
-	guards := make([]*guard.Bucket, len(s))
-	for i, one := range s {
+// spare the others. A source that was there before has its guard of then, with
+// what is known of the store, and the sources get its bucket. names tells these
+// guards from others.
+func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards []*guard.Bucket, names string) {
+	guards = make([]*guard.Bucket, len(all))
+	parts := make([]string, len(all))
+	for i, one := range all {
 		log := log
-		if len(s) > 1 {
+		if len(all) > 1 {
 			log = log.With("source", i+1)
 		}
-		guards[i] = guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: seconds(int64(h.Limits.FetchSeconds)), Changed: outageLog(log)})
+		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, digest(h.Limits.FetchSeconds))
+		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
+			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: seconds(int64(h.Limits.FetchSeconds)), Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
+		})
+		all[i].Bucket = guards[i].Inner()
 	}
-	return guards
+	return guards, cache.Tuple(parts...)
 }
 
 // fallbackOf returns the bucket that asks the guarded sources in order.

@@ -26,12 +26,13 @@ func (s *Server) openCache(h *Handler) error {
 	}
 	if c.cached() {
 		kept.RefuseTTL = max(0, seconds(*c.NegativeTime))
+		kept.Refused = s.refused(h, kept.RefuseTTL)
 		if c.CachePath != "" {
 			kept.Disk = s.disk(c)
 		}
 		if c.CachePath != "" && c.Cache.OriginalsMB > 0 {
 			kept.Originals = s.openDisk(filepath.Join(s.config.path(c.CachePath), "originals"), cache.DiskConfig{MaxBytes: c.Cache.OriginalsMB << 20, MinFree: c.Cache.MinFree})
-			h.originals = newOriginals(kept.Originals)
+			h.originals = s.newOriginals(h, kept.Originals)
 		}
 		if c.Cache.MemoryMB > 0 {
 			kept.Memory = s.memory(h)
@@ -46,6 +47,16 @@ func (s *Server) openCache(h *Handler) error {
 	}
 	h.tiers, h.cache = kept, cache.New(kept)
 	return nil
+}
+
+// refused returns what is known of hopeless requests to a handler. Another
+// configuration of it, another budget too, may answer them otherwise.
+func (s *Server) refused(h *Handler, ttl time.Duration) *cache.Refused {
+	r, _ := use(s, cache.Tuple("refused", h.id, digest(h.config, s.budgets.pictures.Load().Total)), func() (*cache.Refused, func() error, error) { // has no errors
+		r := cache.NewRefused(ttl)
+		return r, r.Close, nil
+	})
+	return r
 }
 
 // memory returns the memory tier of a handler.
@@ -89,6 +100,7 @@ func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
 	})
 	if err != nil {
 		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
+		s.config.dependsOn("cache "+folder, func() bool { return false }) // the next reload may try it again
 		return nil
 	}
 	s.disks[folder] = d
@@ -113,9 +125,12 @@ func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
 	}
 	// Entries may be served for that long, so purges are remembered as long.
 	retention := max(h.config.ttl()+h.config.grace(), 30*24*time.Hour)
-	t := cache.OpenShared(guard.NewStore(bucket, guard.Config{Name: a.BucketName, Timeout: 2 * sharedTimeout, Changed: func(open bool) {
-		s.log.Warn("shared cache", "bucket", a.BucketName, "answers", !open)
-	}}), cache.SharedConfig{ID: id, Retention: retention, Log: s.log})
+	store, _ := use(s, cache.Tuple("store", settingsOf(&SourceEntry{AWSConfig: *a}, bucket, 0)), func() (*guard.Store, func() error, error) { // has no errors
+		return guard.NewStore(bucket, guard.Config{Name: a.BucketName, Timeout: 2 * sharedTimeout, Changed: func(open bool) {
+			s.log.Warn("shared cache", "bucket", a.BucketName, "answers", !open)
+		}}), nil, nil
+	})
+	t := cache.OpenShared(store, cache.SharedConfig{ID: id, Retention: retention, Log: s.log})
 	s.shared[id] = t
 	return t, nil
 }

@@ -80,3 +80,17 @@ func (b brief) close() {
 		b.outcomes.StopAllGoroutines()
 	}
 }
+
+// Refused is what a Cache remembers of fills whose outcome is not kept, for
+// longer than the Cache lives. It is bounded to 8 MB, and safe for concurrent use.
+type Refused struct{ brief }
+
+// NewRefused returns one that remembers each outcome for ttl; 0 or less means
+// that it remembers nothing. The caller must Close it after the last Cache.
+func NewRefused(ttl time.Duration) *Refused { return &Refused{newBrief(ttl)} }
+
+// Close ends its work in the background. The error is always nil.
+func (r *Refused) Close() error {
+	r.close()
+	return nil
+}

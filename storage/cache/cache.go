@@ -70,6 +70,9 @@ type Config struct {
 	// RefuseTTL is how long an error that Refuses knows, and a derived result, is
 	// given again without another fill; 0 means never.
 	RefuseTTL time.Duration
+	// Refused holds them in place of RefuseTTL, also for Caches of the same group
+	// that were before or come after; nil: one of the Cache's own.
+	Refused *Refused
 	// Refuses reports whether an error of a fill will be the same for some
 	// time, and whether for all variants of the source. Nil: none will.
 	Refuses func(error) (same, whole bool)
@@ -145,7 +148,12 @@ func New(c Config) *Cache {
 	if c.Refuses == nil {
 		c.Refuses = func(error) (bool, bool) { return false, false }
 	}
-	cache := &Cache{config: c, brief: newBrief(c.RefuseTTL), seed: maphash.MakeSeed()}
+	cache := &Cache{config: c, seed: maphash.MakeSeed()}
+	if c.Refused != nil {
+		cache.brief = c.Refused.brief
+	} else {
+		cache.brief = newBrief(c.RefuseTTL)
+	}
 	cache.fills.timeout, cache.fills.log = c.FillTimeout, c.Log
 	if c.Memory != nil {
 		cache.tiers = append(cache.tiers, leveled{c.Memory, MemoryHit})
@@ -166,7 +174,9 @@ func (c *Cache) Close(ctx context.Context) error {
 	if c.config.Shared != nil {
 		c.config.Shared.unfollow(c.config.Group)
 	}
-	c.brief.close()
+	if c.config.Refused == nil {
+		c.brief.close()
+	}
 	return err
 }
 

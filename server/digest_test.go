@@ -1,0 +1,45 @@
+package server
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Every value of a configuration is part of its digest, secrets too.
+func TestDigest(t *testing.T) {
+	c := Config{Handlers: make([]HandlerConfig, 1), Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{}}}, JWT: &JWTConfig{}}, Presets: map[string]string{"a": "b"}}
+	c.Handlers[0].AWS = &AWSConfig{}
+	before := digest(&c)
+	if again := digest(&c); again != before {
+		t.Fatalf("two digests of one configuration: %s and %s", before, again)
+	}
+	n := 0
+	eachScalar(reflect.ValueOf(&c).Elem(), "", func(key string, v reflect.Value) {
+		n++
+		old := reflect.New(v.Type()).Elem()
+		old.Set(v)
+		text := "7"
+		if v.Kind() == reflect.Bool || v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Bool {
+			text = "true"
+		}
+		if err := setText(v, text); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+		if digest(&c) == before {
+			t.Errorf("%s is not part of the digest", key)
+		}
+		v.Set(old)
+	})
+	c.Presets["a"] = "c"
+	if n < 50 || digest(&c) == before {
+		t.Errorf("%d values were changed; a preset is part of the digest: %t", n, digest(&c) != before)
+	}
+	secret := &AWSConfig{SecretKey: "one"}
+	if a, b := digest(secret), digest(&AWSConfig{SecretKey: "two"}); a == b || strings.Contains(a, "one") {
+		t.Errorf("digests of two secrets: %s, %s", a, b)
+	}
+	if digest(HandlerConfig{Bucket: bucket(t)}) == digest(HandlerConfig{Bucket: bucket(t)}) {
+		t.Error("two buckets have one digest")
+	}
+}
