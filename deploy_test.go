@@ -248,6 +248,11 @@ func TestCompose(t *testing.T) {
 		if s.text("build.dockerfile") != "deploy/Dockerfile" || s.text("build.context") != ".." || s.at("build.args.VERSION") == nil {
 			t.Errorf("%s is built by %v", name, s.at("build"))
 		}
+		grace, err := strconv.ParseInt(strings.TrimSuffix(s.text("stop_grace_period"), "s"), 10, 64)
+		if err != nil {
+			t.Errorf("%s: stop_grace_period: %v", name, err)
+		}
+		checkGrace(t, "compose.yaml", c, grace)
 		for _, variable := range configVariables(t) {
 			if s.at("environment."+variable) == nil {
 				t.Errorf("%s: deploy/config.json wants %s", name, variable)
@@ -271,6 +276,16 @@ func TestCompose(t *testing.T) {
 	port := regexp.MustCompile(`listen (\d+);`).FindStringSubmatch(nginx)
 	if got := (tree{services["nginx"]}).text("ports.0"); port == nil || got != "8080:"+port[1] {
 		t.Errorf("nginx listens on %v, and %s is open", port, got)
+	}
+}
+
+// checkGrace compares for how long what runs the server waits for its end with
+// what it may take.
+func checkGrace(t *testing.T, file string, c *server.Config, grace int64) {
+	t.Helper()
+	if least := c.ShutdownDelay + c.ShutdownSeconds + 2; grace < least || c.ShutdownSeconds < int64(c.Handlers[0].Limits.RequestSeconds) {
+		t.Errorf("%s: %d seconds to end; want at least %d: shutdown_delay %d, shutdown_seconds %d, request_seconds %d",
+			file, grace, least, c.ShutdownDelay, c.ShutdownSeconds, c.Handlers[0].Limits.RequestSeconds)
 	}
 }
 
@@ -367,10 +382,11 @@ func TestKubernetes(t *testing.T) {
 	if size := number(pod+"volumes.1.emptyDir.sizeLimit", "Gi") * 1 << 10; int64(size) <= c.Handlers[0].Cache.DiskMB*11/10 || size > number(box+"resources.limits.ephemeral-storage", "Mi") {
 		t.Errorf("the volume of the cache holds %d MB; disk_mb is %d", size, c.Handlers[0].Cache.DiskMB)
 	}
-	// A request that runs when the pod is told to end has 8 seconds.
-	if wait, all := number(box+"lifecycle.preStop.sleep.seconds", ""), number(pod+"terminationGracePeriodSeconds", ""); wait < 5 || all < wait+8+2 {
-		t.Errorf("%d seconds to end, %d of them before the signal", all, wait)
+	// The Service has seen that a pod is not ready before it ends.
+	if probes := number(box+"readinessProbe.periodSeconds", ""); c.ShutdownDelay < int64(probes) {
+		t.Errorf("shutdown_delay is %d; /readyz is asked every %d seconds", c.ShutdownDelay, probes)
 	}
+	checkGrace(t, "kubernetes.yaml", c, int64(number(pod+"terminationGracePeriodSeconds", "")))
 	for _, name := range configVariables(t) {
 		if !strings.Contains(deployed(t, "kubernetes.yaml"), "--from-literal="+name+"=") {
 			t.Errorf("kubernetes.yaml does not say that the Secret has %s", name)

@@ -46,6 +46,8 @@ func newNode(t *testing.T, store *s3test.Server, cache string) *node {
 			"S3_ACCESS_KEY=" + s3test.AccessKey, "S3_SECRET_KEY=" + s3test.SecretKey, "ADMIN_TOKEN=" + deployedToken,
 			"S3IMAGESERVER_LISTEN=127.0.0.1", fmt.Sprintf("S3IMAGESERVER_HTTP_PORT=%d", port),
 			fmt.Sprintf("S3IMAGESERVER_ADMIN_LISTEN=127.0.0.1:%d", admin), "S3IMAGESERVER_HANDLERS_0_CACHE_PATH=" + cache,
+			"S3IMAGESERVER_SHUTDOWN_DELAY=1",
+			"S3IMAGESERVER_SHUTDOWN_DELAY=1",
 		},
 	}
 }
@@ -253,8 +255,8 @@ func startNginx(t *testing.T, nodes []*node) string {
 }
 
 // The layout of compose.yaml as processes: a picture is made once for all three
-// nodes, a purge on one reaches all, and neither a node that dies nor one that is
-// told to end costs a request.
+// nodes, a purge on one reaches all, and neither a node that dies nor a restart of
+// one after the other costs a request.
 func TestBehindNginx(t *testing.T) {
 	const pictures = 12
 	store := deployedStore(t)
@@ -325,8 +327,8 @@ func TestBehindNginx(t *testing.T) {
 		}
 	}
 
-	// Clients ask for kept and for new pictures while a node is killed, comes back,
-	// and another one is told to end.
+	// Clients ask for kept and for new pictures while a node is killed and comes back,
+	// and then all are restarted, one after the other.
 	var asked, failed atomic.Int64
 	var clients sync.WaitGroup
 	stop := make(chan struct{})
@@ -367,13 +369,18 @@ func TestBehindNginx(t *testing.T) {
 	more(200)
 	nodes[0].start(t, run...)
 	more(50)
-	if err := nodes[1].cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
+	for i, n := range nodes {
+		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		if err := n.cmd.Wait(); err != nil {
+			t.Errorf("node %d after SIGTERM: %v\n%s", i+1, err, n.output)
+		}
+		more(50)
+		n.start(t, run...)
+		more(50)
 	}
-	if err := nodes[1].cmd.Wait(); err != nil {
-		t.Errorf("node 2 after SIGTERM: %v\n%s", err, nodes[1].output)
-	}
-	more(200)
+	more(100)
 	close(stop)
 	clients.Wait()
 	t.Logf("%d requests, %d failed", asked.Load(), failed.Load())

@@ -60,6 +60,13 @@ type Config struct {
 	// ReadyPath is where they answer 503 while no picture can be made, as in
 	// "/readyz"; empty means nowhere.
 	ReadyPath string `json:"ready_path"`
+	// ShutdownDelay is for how many seconds a server that was told to end goes on as
+	// before, while ReadyPath says that it is not ready: those who send requests see
+	// it and turn to others. 0 means that it ends at once.
+	ShutdownDelay int64 `json:"shutdown_delay"`
+	// ShutdownSeconds is how many seconds requests that run may take to end then; what
+	// is left is cut off. 0 means 8.
+	ShutdownSeconds int64 `json:"shutdown_seconds"`
 	// Playground serves the page on which handlers that are open to everybody can
 	// be tried, at "/".
 	Playground bool `json:"playground"`
@@ -261,6 +268,9 @@ const (
 	defaultWebPMethod     = 2
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
+	// Docker kills ten seconds after it has told a container to end.
+	defaultShutdownSeconds = 8
+	mostShutdownSeconds    = 3600
 )
 
 var defaultOutputFormats = []string{"jpeg", "png", "webp", "gif"}
@@ -305,6 +315,12 @@ func (c *Config) Validate() error {
 	}
 	if c.WatchConfig == nil {
 		c.WatchConfig = new(true)
+	}
+	c.ShutdownSeconds = cmp.Or(c.ShutdownSeconds, defaultShutdownSeconds)
+	for key, n := range map[string]int64{"shutdown_delay": c.ShutdownDelay, "shutdown_seconds": c.ShutdownSeconds} {
+		if n < 0 || n > mostShutdownSeconds {
+			faults.add(key, "%d is not between 0 and %d seconds", n, mostShutdownSeconds)
+		}
 	}
 	if c.HSTS < 0 {
 		faults.add("hsts", "%d seconds are negative", c.HSTS)

@@ -29,20 +29,24 @@ const (
 	writeTimeout   = 2 * time.Minute
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 32 << 10
-	// shutdownTimeout is how long running requests may take to end.
-	shutdownTimeout = 8 * time.Second
 	// reloadInterval is how often the certificate's files are looked at.
 	reloadInterval = time.Second
 )
 
 // ListenAndServe serves the configuration on its ports until ctx ends or the
-// process gets SIGTERM or SIGINT; then it accepts nothing new, lets running
-// requests end, and returns nil. A second signal ends the process at once.
+// process gets SIGTERM or SIGINT. Then it is not ready any more, but goes on for
+// Config.ShutdownDelay; after that it accepts nothing new, lets running requests
+// end, and returns nil. A second signal ends the process at once.
 func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 	v, err := newService(c, o)
 	if err != nil {
 		return err
 	}
+	return v.serve(ctx)
+}
+
+// serve is ListenAndServe of a service, which it closes.
+func (v *service) serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, v.close()) }()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -59,24 +63,37 @@ func ListenAndServe(ctx context.Context, c *Config, o Options) (err error) {
 		v.log.Info("listening", "url", l.url)
 		go func() { ended <- l.server.Serve(l.listener) }()
 	}
-	select {
-	case err := <-ended:
+	broken := func(err error) error {
 		// One listener without the others is no service.
 		for _, l := range listeners {
 			_ = l.server.Close() // the first error is the one to report
 		}
 		return fmt.Errorf("serve: %w", err)
+	}
+	select {
+	case err := <-ended:
+		return broken(err)
 	case <-ctx.Done():
 	}
-	v.with(func(s *Server) { s.ending.Store(true) })
 	stop() // from here on a signal does what it does by default
+	<-watching
+	c := v.current.Load().config // of now: nothing replaces it any more
+	v.with(func(s *Server) { s.ending.Store(true) })
+	if delay := seconds(c.ShutdownDelay); delay > 0 {
+		v.log.Info("not ready any more: ending soon", "shutdown_delay", delay)
+		select {
+		case err := <-ended:
+			return broken(err)
+		case <-v.after(delay):
+		}
+	}
 	v.log.Info("shutting down")
-	return shutdown(listeners)
+	return shutdown(listeners, seconds(c.ShutdownSeconds))
 }
 
-// shutdown lets the running requests of all listeners end.
-func shutdown(listeners []listener) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+// shutdown lets the running requests of all listeners end within timeout.
+func shutdown(listeners []listener, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, l := range listeners {

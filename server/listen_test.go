@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -271,8 +272,83 @@ func TestShutdown(t *testing.T) {
 		if err != nil {
 			t.Errorf("ListenAndServe = %v; want nil", err)
 		}
-	case <-time.After(shutdownTimeout + patience):
+	case <-time.After(seconds(defaultShutdownSeconds) + patience):
 		t.Error("ListenAndServe did not return")
+	}
+}
+
+// A server that is told to end is not ready, but answers everything until
+// shutdown_delay is over, each answer being the last one of its connection.
+func TestShutdownDelay(t *testing.T) {
+	c := &Config{
+		Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, Listen: "127.0.0.1", HTTPPort: freePort(t),
+		ReadyPath: "/readyz", HealthPath: "/healthz", ShutdownDelay: 5, ShutdownSeconds: 60,
+	}
+	v, err := newService(c, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	delays, over := make(chan time.Duration, 1), make(chan time.Time)
+	v.after = func(d time.Duration) <-chan time.Time {
+		delays <- d
+		return over
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- v.serve(ctx) }()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	get := func(path string) (status int, last bool) {
+		r, err := client.Get("http://127.0.0.1:" + strconv.Itoa(c.HTTPPort) + path)
+		if err != nil {
+			return 0, false
+		}
+		_, err = io.Copy(io.Discard, r.Body)
+		r.Body.Close()
+		if err != nil {
+			return 0, false
+		}
+		return r.StatusCode, r.Close
+	}
+	waitFor(t, func() bool { status, _ := get("/readyz"); return status == 200 })
+	if status, last := get("/h/photo.jpg?w=20"); status != 200 || last {
+		t.Errorf("before: %d, closed %t", status, last)
+	}
+	cancel()
+	if d := <-delays; d != 5*time.Second {
+		t.Errorf("shutdown_delay lasts %v; want 5 s", d)
+	}
+	for range 3 { // as load balancers poll
+		if status, _ := get("/readyz"); status != 503 {
+			t.Errorf("/readyz during the delay = %d; want 503", status)
+		}
+		if status, _ := get("/healthz"); status != 200 {
+			t.Errorf("/healthz during the delay = %d; want 200: nobody is to kill it", status)
+		}
+		if status, last := get("/h/photo.jpg?w=21"); status != 200 || !last {
+			t.Errorf("a picture during the delay: %d, connection closed %t; want 200 and closed", status, last)
+		}
+	}
+	close(over)
+	if err := <-ended; err != nil {
+		t.Errorf("serve = %v; want nil", err)
+	}
+	if status, _ := get("/healthz"); status != 0 {
+		t.Errorf("after the delay: %d; want that nobody listens", status)
+	}
+}
+
+func TestShutdownFaults(t *testing.T) {
+	c := &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, ShutdownDelay: -1, ShutdownSeconds: 4000}
+	err := c.Validate()
+	for _, want := range []string{"shutdown_delay: -1 is not", "shutdown_seconds: 4000 is not"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Validate: %v; want a fault with %q", err, want)
+		}
+	}
+	c.ShutdownDelay, c.ShutdownSeconds = 0, 0
+	if err := c.Validate(); err != nil || c.ShutdownSeconds != 8 {
+		t.Errorf("Validate: %v; shutdown_seconds is %d; want 8", err, c.ShutdownSeconds)
 	}
 }
 

@@ -31,6 +31,7 @@ type service struct {
 	log      *slog.Logger
 	current  atomic.Pointer[Server]
 	draining sync.WaitGroup
+	after    func(time.Duration) <-chan time.Time // time.After, but for tests
 
 	mu   sync.Mutex // one reload at a time
 	file string     // "": the configuration is not from a file
@@ -44,7 +45,7 @@ func newService(c *Config, o Options) (*service, error) {
 	}
 	o.Log = sampledLog(o.Log)
 	o.parts = newParts(buildOf(o))
-	v := &service{options: o, log: o.Log}
+	v := &service{options: o, log: o.Log, after: time.After}
 	if c.doc != nil && c.files == nil {
 		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
 	}
@@ -74,14 +75,23 @@ func (v *service) with(f func(*Server)) {
 
 // ServeHTTP implements [http.Handler].
 func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.with(func(s *Server) { s.ServeHTTP(w, r) })
+	v.with(func(s *Server) { s.last(w); s.ServeHTTP(w, r) })
 }
 
 // handler answers by what get returns of the Server of now.
 func (v *service) handler(get func(*Server) http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v.with(func(s *Server) { get(s).ServeHTTP(w, r) })
+		v.with(func(s *Server) { s.last(w); get(s).ServeHTTP(w, r) })
 	})
+}
+
+// last makes an answer the last one of its connection when the server is about
+// to end: a connection that is closed while nobody uses it may be closed in the
+// moment in which a request is sent.
+func (s *Server) last(w http.ResponseWriter) {
+	if s.ending.Load() {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // certificate returns the certificate of now.
