@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 )
@@ -62,26 +63,27 @@ func validHeader(name string) bool {
 // TracingConfig is where traces are sent.
 type TracingConfig struct {
 	// Endpoint is the URL of a collector that takes OpenTelemetry traces (OTLP by
-	// HTTP), as in "http://127.0.0.1:4318"; empty means off.
+	// HTTP), as in "http://127.0.0.1:4318"; empty means that of the variable
+	// OTEL_EXPORTER_OTLP_ENDPOINT, and without that off.
 	Endpoint string `json:"endpoint"`
 	// Ratio is the part of the requests that is traced, 0 to 1; trusted proxies
-	// decide for what they trace. Absent means 0.1.
+	// decide for what they trace. Absent means 0.1, or as OTEL_TRACES_SAMPLER says.
 	Ratio *float64 `json:"ratio"`
 	// Headers are headers for the collector, as in
 	// `{"Authorization": "Bearer ${KEY}"}`.
 	Headers map[string]Secret `json:"headers"`
-	// Service is the name of this service in traces; empty means "s3imageserver".
+	// Service is the name of this service in traces; empty means that of
+	// OTEL_SERVICE_NAME, else "s3imageserver".
 	Service string `json:"service"`
 }
 
 const defaultTraceRatio = 0.1
 
 func (t *TracingConfig) validate(faults *faults) {
-	t.Service = cmp.Or(t.Service, "s3imageserver")
-	if t.Ratio == nil {
+	if t.Ratio == nil && os.Getenv("OTEL_TRACES_SAMPLER") == "" {
 		t.Ratio = new(defaultTraceRatio)
 	}
-	if *t.Ratio < 0 || *t.Ratio > 1 {
+	if t.Ratio != nil && !(*t.Ratio >= 0 && *t.Ratio <= 1) {
 		faults.add("tracing.ratio", "%v is not a part from 0 to 1", *t.Ratio)
 	}
 	if t.Endpoint == "" {

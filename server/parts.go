@@ -11,6 +11,7 @@ import (
 // owner, a cache that stays is not emptied, memory is not promised twice.
 type parts struct {
 	metrics *metrics
+	build   build
 
 	mu    sync.Mutex
 	inUse map[string]*part // guarded by mu, as all below
@@ -24,7 +25,9 @@ type part struct {
 	close func() error // nil: nothing has to be done
 }
 
-func newParts(b build) *parts { return &parts{metrics: newMetrics(b), inUse: map[string]*part{}} }
+func newParts(b build) *parts {
+	return &parts{metrics: newMetrics(b), build: b, inUse: map[string]*part{}}
+}
 
 // use returns the part of that name, which open opens if no Server uses it yet.
 // It is released when the Server is closed.

@@ -89,7 +89,7 @@ func New(c *Config, o Options) (*Server, error) {
 		o.parts = newParts(buildOf(o))
 	}
 	o.Log = sampledLog(o.Log)
-	tracing, err := newTracing(&c.Tracing, o.Log)
+	tracing, err := newTracing(&c.Tracing, o.parts.build, o.Log)
 	if err != nil {
 		return nil, c.place(faults{{Key: "tracing.endpoint", Text: err.Error()}}.join())
 	}

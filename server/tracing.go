@@ -1,9 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,44 +31,85 @@ type tracing struct {
 	tracer   trace.Tracer
 }
 
-const (
-	traceTimeout = 5 * time.Second // of one batch
-	traceQueue   = 2048            // spans that wait; further ones are lost
-)
+const traceTimeout = 5 * time.Second // of one batch
 
-// newTracing returns nil if the configuration wants none. It sends nothing yet.
-func newTracing(c *TracingConfig, log *slog.Logger) (*tracing, error) {
-	if c.Endpoint == "" {
+// tracingWanted reports whether traces are sent: to the endpoint of the
+// configuration, else to that of OpenTelemetry's own variables.
+func tracingWanted(c *TracingConfig) bool {
+	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
+		return false
+	}
+	named := os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != ""
+	return c.Endpoint != "" || named && os.Getenv("OTEL_TRACES_EXPORTER") != "none"
+}
+
+// newTracing returns nil if neither the configuration nor the environment wants
+// any. It sends nothing yet. What the configuration does not say is as the
+// variables of OpenTelemetry say ("Environment Variable Specification").
+func newTracing(c *TracingConfig, b build, log *slog.Logger) (*tracing, error) {
+	if !tracingWanted(c) {
 		return nil, nil
 	}
 	routeTraceFaults(log)
-	headers := map[string]string{}
-	for name, value := range c.Headers {
-		headers[name] = string(value)
+	if p := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL")); p != "" && p != "http/protobuf" {
+		log.Warn("traces are sent by http/protobuf, and not as the environment wants", "protocol", p)
 	}
-	endpoint := strings.TrimRight(c.Endpoint, "/")
-	if !strings.HasSuffix(endpoint, "/v1/traces") {
-		endpoint += "/v1/traces"
-	}
-	exporter, err := otlptracehttp.New(context.Background(), // it connects when it has something to send
-		otlptracehttp.WithEndpointURL(endpoint),
-		otlptracehttp.WithHeaders(headers),
-		otlptracehttp.WithTimeout(traceTimeout),
+	options := []otlptracehttp.Option{
 		otlptracehttp.WithCompression(otlptracehttp.GzipCompression),
 		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}), // the next batch will come; nobody waits
-	)
+	}
+	if os.Getenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TIMEOUT") == "" {
+		options = append(options, otlptracehttp.WithTimeout(traceTimeout))
+	}
+	if c.Endpoint != "" {
+		endpoint := strings.TrimRight(c.Endpoint, "/")
+		if !strings.HasSuffix(endpoint, "/v1/traces") {
+			endpoint += "/v1/traces"
+		}
+		options = append(options, otlptracehttp.WithEndpointURL(endpoint))
+	}
+	if len(c.Headers) > 0 || c.Endpoint != "" { // those of the environment are for its endpoint
+		headers := map[string]string{}
+		for name, value := range c.Headers {
+			headers[name] = string(value)
+		}
+		options = append(options, otlptracehttp.WithHeaders(headers))
+	}
+	exporter, err := otlptracehttp.New(context.Background(), options...) // it connects when it has something to send
 	if err != nil {
 		return nil, err
 	}
+	about, err := tracedResource(c, b)
+	if err != nil {
+		log.Warn("what the environment says of this service is left out of traces", "error", err)
+	}
 	limits := sdktrace.NewSpanLimits()
 	limits.AttributeValueLengthLimit = maxURLBytes
-	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithRawSpanLimits(limits),
-		sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(traceQueue), sdktrace.WithBatchTimeout(time.Second)),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(*c.Ratio))),
-		sdktrace.WithResource(resource.NewSchemaless(attr.String("service.name", c.Service))),
-	)
+	batches := []sdktrace.BatchSpanProcessorOption{}
+	if os.Getenv("OTEL_BSP_SCHEDULE_DELAY") == "" {
+		batches = append(batches, sdktrace.WithBatchTimeout(time.Second))
+	}
+	providers := []sdktrace.TracerProviderOption{sdktrace.WithRawSpanLimits(limits), sdktrace.WithBatcher(exporter, batches...), sdktrace.WithResource(about)}
+	if c.Ratio != nil {
+		providers = append(providers, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(*c.Ratio))))
+	}
+	provider := sdktrace.NewTracerProvider(providers...)
 	return &tracing{provider, provider.Tracer("s3imageserver")}, nil
+}
+
+// tracedResource says whose spans these are. OTEL_RESOURCE_ATTRIBUTES and
+// OTEL_SERVICE_NAME win over all but the name in the configuration. With an error
+// it has what could be read.
+func tracedResource(c *TracingConfig, b build) (*resource.Resource, error) {
+	options := []resource.Option{
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(attr.String("service.name", "s3imageserver"), attr.String("service.version", b.version), attr.String("service.instance.id", b.instance)),
+		resource.WithFromEnv(),
+	}
+	if c.Service != "" {
+		options = append(options, resource.WithAttributes(attr.String("service.name", c.Service)))
+	}
+	return resource.New(context.Background(), options...)
 }
 
 // traceFaults gets what the library would print.
@@ -109,11 +154,59 @@ func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) cont
 	// The path is taken escaped: one text that is no UTF-8 would cost all spans
 	// that are sent with it.
 	method := tracedMethod(r.Method)
-	ctx, _ = t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+	attrs := []attr.KeyValue{
 		attr.String("http.request.method", method),
+		attr.String("url.scheme", schemeOf(r, trusted)),
 		attr.String("url.path", r.URL.EscapedPath()),
-	))
+		attr.String("network.protocol.version", protocolVersion(r)),
+	}
+	if method != r.Method {
+		attrs = append(attrs, attr.String("http.request.method_original", strings.ToValidUTF8(r.Method, "?")))
+	}
+	if query := redactQuery(r.URL.RawQuery); query != "" {
+		attrs = append(attrs, attr.String("url.query", strings.ToValidUTF8(query, "?")))
+	}
+	attrs = append(attrs, serverOf(r)...)
+	ctx, _ = t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attrs...))
 	return ctx
+}
+
+// schemeOf returns the scheme of the URL that was asked for; a trusted proxy says
+// what the client came by.
+func schemeOf(r *http.Request, trusted bool) string {
+	if proto := strings.ToLower(r.Header.Get("X-Forwarded-Proto")); trusted && (proto == "http" || proto == "https") {
+		return proto
+	}
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// protocolVersion returns the version of HTTP: "1.0", "1.1", "2".
+func protocolVersion(r *http.Request) string {
+	if r.ProtoMajor >= 2 {
+		return strconv.Itoa(r.ProtoMajor)
+	}
+	return strconv.Itoa(r.ProtoMajor) + "." + strconv.Itoa(r.ProtoMinor)
+}
+
+// serverOf returns the host that was asked, and its port if there is one, nothing
+// for what is no host.
+func serverOf(r *http.Request) (attrs []attr.KeyValue) {
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host, port = r.Host, ""
+	}
+	host = strings.Trim(host, "[]")
+	if !validHost(host) {
+		return nil
+	}
+	attrs = append(attrs, attr.String("server.address", host))
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		attrs = append(attrs, attr.Int("server.port", int(n)))
+	}
+	return attrs
 }
 
 // tracedMethod returns the name of a method in traces: one that HTTP has not is
@@ -136,13 +229,14 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("request_id", x.id))
+	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("s3imageserver.request_id", x.id))
 	if h := x.handler; h != nil {
-		span.SetName(tracedMethod(x.method) + " /" + h.config.Prefix)
-		span.SetAttributes(attr.String("handler", h.config.Prefix))
+		route := "/" + h.config.Prefix + "/{name}"
+		span.SetName(tracedMethod(x.method) + " " + route)
+		span.SetAttributes(attr.String("http.route", route), attr.String("s3imageserver.handler", h.config.Prefix))
 	}
 	if x.answered {
-		span.SetAttributes(attr.String("cache", tierNames[x.from]), attr.String("format", formatNames[formatIndex(x.mediaType)]))
+		span.SetAttributes(attr.String("s3imageserver.cache", tierNames[x.from]), attr.String("s3imageserver.format", formatNames[formatIndex(x.mediaType)]))
 	}
 	if x.err != nil {
 		span.SetAttributes(attr.String("error.type", kindOf(x.err)))
