@@ -51,7 +51,7 @@ func strayVariables(c *Config, text []byte) (found []*Fault) {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		switch {
-		case !strings.HasPrefix(name, envPrefix), slices.Contains(known, name), serviceLink.MatchString(name), bytes.Contains(text, []byte("${"+name+"}")):
+		case !strings.HasPrefix(name, envPrefix), slices.Contains(known, name), serviceLink.MatchString(name), bytes.Contains(text, []byte("${"+name+"}")), bytes.Contains(text, []byte("${"+name+":-")):
 		default:
 			found = append(found, &Fault{Text: "the environment variable " + name + " stands for no single value of this configuration" + suggestion(name, known)})
 		}

@@ -107,3 +107,37 @@ func TestEnvironmentNames(t *testing.T) {
 		}
 	}
 }
+
+// ${NAME:-default} is the default where the variable is not set or empty; what
+// looks like a reference of another kind stays as it is, and is warned of.
+func TestEnvironmentDefaults(t *testing.T) {
+	t.Setenv("PICTURES_SET", "set")
+	t.Setenv("PICTURES_EMPTY", "")
+	for text, want := range map[string]string{
+		"${PICTURES_SET:-other}":                   "set",
+		"${PICTURES_EMPTY:-other}":                 "other",
+		"${PICTURES_NONE:-other}":                  "other",
+		"${PICTURES_NONE:-}x":                      "x",
+		"a/${PICTURES_NONE:-b:-c}/${PICTURES_SET}": "a/b:-c/set",
+		"${PICTURES_EMPTY}x":                       "x",
+		"$PICTURES_SET ${} $$ ${1}":                "$PICTURES_SET ${} $$ ${1}",
+		"pa$${ss:-word":                            "pa$${ss:-word",
+	} {
+		c, warnings, err := parse("test.json", []byte(`{"handlers": [{"name": "a", "source": {"dir": "."}, "cache_path": "`+text+`"}]}`), nil)
+		if err != nil || len(warnings) > 0 || c.Handlers[0].CachePath != want {
+			t.Errorf("%s: %v, %v, %v; want %q", text, c, warnings, err, want)
+		}
+	}
+	for _, text := range []string{"${PICTURES_SET-other}", "${PICTURES_NONE:?not set}", "${PICTURES_SET:+other}", "${PICTURES_SET%x}"} {
+		c, warnings, err := parse("test.json", []byte(`{"handlers": [{"name": "a", "source": {"dir": "."}, "cache_path": "`+text+`"}]}`), nil)
+		if err != nil || c.Handlers[0].CachePath != text {
+			t.Errorf("%s: %v, %v; want it as it is", text, c, err)
+		}
+		if len(warnings) != 1 || !strings.Contains(warnings[0].Error(), "handlers.0.cache_path: "+text+" is taken literally") || warnings[0].Line != 1 {
+			t.Errorf("%s: warnings %v; want one of its key", text, warnings)
+		}
+	}
+	if _, _, err := parse("test.json", []byte(`{"handlers": [{"name": "a", "source": {"dir": "${PICTURES_NONE}"}}]}`), nil); err == nil || !strings.Contains(err.Error(), "PICTURES_NONE is not set") {
+		t.Errorf("a variable that is not set: %v", err)
+	}
+}

@@ -96,9 +96,11 @@ func (j *joinedFaults) Unwrap() []error {
 }
 
 // Load reads and validates the configuration file: JSON with // and /* */
-// comments, trailing commas, and ${NAME} in strings for environment variables.
+// comments, trailing commas, and ${NAME} or ${NAME:-default} in strings for
+// environment variables.
 // The error joins all faults, each with its place; warnings are unknown keys,
-// those that are written twice, and variables of the environment that stand for
+// those that are written twice, references to variables that are written in
+// another way, and variables of the environment that stand for
 // none, which do not stop a server.
 func Load(file string) (c *Config, warnings []*Fault, err error) {
 	data, err := os.ReadFile(file)
@@ -124,7 +126,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	}
 	src.root = root
 	expanded := root.Clone()
-	found := expandEnv(&expanded)
+	found, lookalikes := expandEnv(&expanded)
 	c := &Config{files: files, doc: src}
 	if files == nil {
 		c.base = filepath.Dir(file)
@@ -144,7 +146,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 			}
 		}
 	}
-	warnings := unknownKeys(src.root, reflect.TypeFor[Config](), "")
+	warnings := append(unknownKeys(src.root, reflect.TypeFor[Config](), ""), lookalikes...)
 	for _, w := range warnings {
 		src.locate(w)
 	}
@@ -395,12 +397,18 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-var envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+// envReference matches ${NAME} and ${NAME:-default}; envLookalike what other
+// programs would replace too, and we do not.
+var (
+	envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}`)
+	envLookalike = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-+=?]|[#%/^,@:])[^{}]*\}`)
+)
 
 // expandEnv replaces ${NAME} in every string value below v, and returns a fault
-// for every name that is not set.
-func expandEnv(v *hujson.Value) faults {
-	var faults faults
+// for every name that is not set. ${NAME:-default} is the default where the
+// variable is not set, or empty, as in shells. Any other "$" stays as it is; a
+// warning is what looks like a reference of another kind.
+func expandEnv(v *hujson.Value) (faults, warnings faults) {
 	var walk func(v *hujson.Value, path string)
 	walk = func(v *hujson.Value, path string) {
 		switch t := v.Value.(type) {
@@ -416,10 +424,18 @@ func expandEnv(v *hujson.Value) faults {
 			if t.Kind() != '"' {
 				return
 			}
+			for _, ref := range envLookalike.FindAllString(t.String(), -1) {
+				if !envReference.MatchString(ref) {
+					warnings.add(path, "%s is taken literally: only ${NAME} and ${NAME:-default} are replaced", ref)
+				}
+			}
 			v.Value = hujson.String(envReference.ReplaceAllStringFunc(t.String(), func(ref string) string {
-				name := ref[2 : len(ref)-1]
+				name, otherwise, optional := strings.Cut(ref[2:len(ref)-1], ":-")
 				value, ok := os.LookupEnv(name)
-				if !ok {
+				switch {
+				case optional && value == "":
+					return otherwise
+				case !ok:
 					faults.add(path, "the environment variable %s is not set", name)
 				}
 				return value
@@ -427,7 +443,7 @@ func expandEnv(v *hujson.Value) faults {
 		}
 	}
 	walk(v, "")
-	return faults
+	return faults, warnings
 }
 
 // unknownKeys returns a fault for every key below v that t has no field for, and
