@@ -54,16 +54,19 @@ func writeDigest(h hash.Hash, v reflect.Value) {
 		}
 	case reflect.String: // of a secret too, that would print as stars
 		fmt.Fprintf(h, "%q ", v.String())
-	case reflect.Bool:
-		fmt.Fprint(h, v.Bool(), " ")
-	case reflect.Int, reflect.Int64:
-		fmt.Fprint(h, v.Int(), " ")
-	case reflect.Uint8:
-		fmt.Fprint(h, v.Uint(), " ")
-	case reflect.Float64:
-		fmt.Fprint(h, v.Float(), " ")
-	default:
+	case reflect.Chan, reflect.Func, reflect.UnsafePointer: // no configuration has any
 		panic("server: no digest of " + v.Type().String())
+	default: // a truth value or a number
+		switch {
+		case v.CanInt(): // and not as a Stringer would have it
+			fmt.Fprint(h, v.Int(), " ")
+		case v.CanUint():
+			fmt.Fprint(h, v.Uint(), " ")
+		case v.CanFloat():
+			fmt.Fprint(h, v.Float(), " ")
+		default:
+			fmt.Fprint(h, v, " ")
+		}
 	}
 }
 

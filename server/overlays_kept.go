@@ -31,9 +31,6 @@ func (k *keptMark) due() bool {
 // handler keeps results on disk. A purge of the object reaches them.
 func (o *overlays) keepOn(h *Handler) {
 	disk := h.tiers.Disk
-	if disk == nil {
-		return
-	}
 	kept := keptMark{disk: disk}
 	if ttl := h.config.ttl(); ttl > 0 {
 		kept.ttl = ttl + h.config.grace()
@@ -48,7 +45,9 @@ func (o *overlays) keepOn(h *Handler) {
 		if m.kept != nil && m.kept.disk == disk {
 			mine.saved = m.kept.saved
 		}
-		m.kept = &mine
+		if m.kept = &mine; disk == nil { // that of the Server before is closed soon
+			m.kept = nil
+		}
 		m.mu.Unlock()
 	}
 }
