@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 )
@@ -71,7 +73,8 @@ type Config struct {
 	// be tried, at "/".
 	Playground bool `json:"playground"`
 	// MemoryBudget bounds the pictures being worked on, in MB; one that needs more
-	// is refused (422). 0 means 512.
+	// is refused (422). 0 means a quarter of the memory of the container, else of the
+	// machine, at least 512.
 	MemoryBudget int64 `json:"memory_budget"`
 	// Auth is the verification of all handlers that have none of their own; nil
 	// means none.
@@ -264,7 +267,6 @@ func (c *StatusCode) UnmarshalJSON(data []byte) error {
 const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
-	defaultMemoryBudget   = 512 // MB
 	defaultWebPMethod     = 2
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
@@ -283,7 +285,9 @@ func (c *Config) Validate() error {
 	var faults faults
 	c.HTTPPort = cmp.Or(c.HTTPPort, 80)
 	c.HTTPSPort = cmp.Or(c.HTTPSPort, 443)
-	c.MemoryBudget = cmp.Or(c.MemoryBudget, defaultMemoryBudget)
+	if c.MemoryBudget == 0 {
+		c.MemoryBudget = defaultBudget(memlimit.FromCgroup, memlimit.FromSystem)
+	}
 	if c.HTTPPort < -1 || c.HTTPPort > math.MaxUint16 {
 		faults.add("http_port", "%d is not a port, and not -1 for off", c.HTTPPort)
 	}
@@ -296,8 +300,8 @@ func (c *Config) Validate() error {
 	if c.HTTPSStrict && !c.HTTPSEnabled {
 		faults.add("https_strict", "redirects to HTTPS, but https_enabled is not true")
 	}
-	if c.MemoryBudget < 16 {
-		faults.add("memory_budget", "%d MB is too little for any picture; the least is 16", c.MemoryBudget)
+	if c.MemoryBudget < leastBudget {
+		faults.add("memory_budget", "%d MB is too little for any picture; the least is %d", c.MemoryBudget, leastBudget)
 	}
 	if c.Listen != "" && net.ParseIP(c.Listen) == nil {
 		faults.add("listen", "%q is not an IP address", c.Listen)

@@ -55,9 +55,10 @@ func (v *service) serve(ctx context.Context) (err error) {
 		return err
 	}
 	v.current.Load().startAuthority()
-	watching := make(chan struct{})
-	go func() { defer close(watching); v.watch(ctx) }()
-	defer func() { stop(); <-watching }()
+	var watching sync.WaitGroup
+	watching.Go(func() { v.watch(ctx) })
+	watching.Go(func() { v.idleMemory().run(ctx) })
+	defer func() { stop(); watching.Wait() }()
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
 		v.log.Info("listening", "url", l.url)
@@ -76,7 +77,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal does what it does by default
-	<-watching
+	watching.Wait()
 	c := v.current.Load().config // of now: nothing replaces it any more
 	v.with(func(s *Server) { s.ending.Store(true) })
 	if delay := seconds(c.ShutdownDelay); delay > 0 {

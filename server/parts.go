@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // parts are what outlives a Server whose configuration is replaced: the metrics,
@@ -12,6 +13,7 @@ import (
 type parts struct {
 	metrics *metrics
 	build   build
+	made    atomic.Uint64 // pictures, and attempts at them
 
 	mu    sync.Mutex
 	inUse map[string]*part // guarded by mu, as all below

@@ -32,6 +32,7 @@ type service struct {
 	current  atomic.Pointer[Server]
 	draining sync.WaitGroup
 	after    func(time.Duration) <-chan time.Time // time.After, but for tests
+	release  func()                               // freeMemory, but for tests
 
 	mu   sync.Mutex // one reload at a time
 	file string     // "": the configuration is not from a file
@@ -45,7 +46,7 @@ func newService(c *Config, o Options) (*service, error) {
 	}
 	o.Log = sampledLog(o.Log)
 	o.parts = newParts(buildOf(o))
-	v := &service{options: o, log: o.Log, after: time.After}
+	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
 	if c.doc != nil && c.files == nil {
 		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
 	}

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+const (
+	// leastDefaultBudget is what large pictures need, in MB.
+	leastDefaultBudget = 512
+	// leastBudget is what any picture needs, in MB.
+	leastBudget = 16
+)
+
+// defaultBudget returns the memory for pictures in MB when the configuration
+// says nothing of it: a quarter of the least of the readings, at least 512 MB, but
+// no more than 54 % of it, which is 60 % of what the process may take. Without any
+// reading it is 512 MB.
+func defaultBudget(readings ...memlimit.Provider) int64 {
+	least := uint64(0)
+	for _, read := range readings {
+		if n, err := read(); err == nil && n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	if least == 0 {
+		return leastDefaultBudget
+	}
+	mb := int64(least >> 20)
+	return max(leastBudget, min(max(mb/4, leastDefaultBudget), mb*54/100))
+}
+
+const (
+	// idleLook is how often it is looked whether memory can be given back.
+	idleLook = 10 * time.Second
+	// idleLooks is how many looks there are between two times that it is, when
+	// pictures come one by one and never stop.
+	idleLooks = 6
+)
+
+// idleMemory gives memory back to the system when the work is done: the
+// collector keeps for two minutes and more what a load has taken, since it may come
+// again. It belongs to one goroutine.
+type idleMemory struct {
+	made    func() uint64 // pictures so far
+	busy    func() bool   // one is being made
+	release func()
+
+	seen     uint64 // made, at the last look
+	released uint64 // made, when memory was given back last
+	looks    int    // since then
+}
+
+// look gives memory back if pictures were made since the last time, none is
+// being made, and none was since the last look or the last time is long ago.
+func (m *idleMemory) look() {
+	made, busy := m.made(), m.busy()
+	quiet := made == m.seen
+	m.seen = made
+	m.looks++
+	if busy || made == m.released || !quiet && m.looks < idleLooks {
+		return
+	}
+	m.release()
+	m.released, m.looks = made, 0
+}
+
+// run looks until ctx ends.
+func (m *idleMemory) run(ctx context.Context) {
+	ticker := time.NewTicker(idleLook)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			m.look()
+		}
+	}
+}
+
+// freeMemory collects what nobody needs, also what pools have kept since the
+// collection before, and gives it back.
+func freeMemory() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
+
+// idleMemory returns what gives memory back while the service is idle.
+func (v *service) idleMemory() *idleMemory {
+	return &idleMemory{
+		made: v.options.parts.made.Load,
+		busy: func() (busy bool) {
+			v.with(func(s *Server) {
+				busy = s.budgets.pictures.Load().Working+s.budgets.errors.Load().Working > 0
+			})
+			return busy
+		},
+		release: v.release,
+	}
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+func TestDefaultBudget(t *testing.T) {
+	none := func() (uint64, error) { return 0, errors.New("there is no such thing here") }
+	mb := func(n uint64) memlimit.Provider { return memlimit.Limit(n << 20) }
+	for _, tt := range []struct {
+		name            string
+		cgroup, machine memlimit.Provider
+		want            int64
+	}{
+		{"a quarter of a machine without a bound", none, mb(24000), 6000},
+		{"a quarter of the container, not of the machine", mb(4096), mb(24000), 1024},
+		{"a bound above what the machine has is none", mb(64000), mb(8000), 2000},
+		{"at least 512", mb(1024), mb(24000), 512},
+		{"at most 60 % of 90 % of a small container", mb(512), mb(24000), 276},
+		{"at least what a picture needs", mb(20), mb(24000), 16},
+		{"nothing can be read", none, none, 512},
+		{"nothing is told", mb(0), mb(0), 512},
+	} {
+		if got := defaultBudget(tt.cgroup, tt.machine); got != tt.want {
+			t.Errorf("%s: %d MB; want %d", tt.name, got, tt.want)
+		}
+	}
+	c := &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}}
+	if err := c.Validate(); err != nil || c.MemoryBudget != defaultBudget(memlimit.FromCgroup, memlimit.FromSystem) {
+		t.Errorf("memory_budget absent: %v, %d MB", err, c.MemoryBudget)
+	}
+	c.MemoryBudget = 300
+	if err := c.Validate(); err != nil || c.MemoryBudget != 300 {
+		t.Errorf("memory_budget 300: %v, %d MB", err, c.MemoryBudget)
+	}
+}
+
+// Memory goes back to the system when a load has ended, once, and now and then
+// under one that never ends.
+func TestIdleMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var made uint64
+		busy, released := false, 0
+		m := &idleMemory{made: func() uint64 { return made }, busy: func() bool { return busy }, release: func() { released++ }}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); m.run(ctx) }()
+		defer func() { cancel(); <-ended }()
+		time.Sleep(time.Second) // between two looks
+		want := func(what string, n int, after time.Duration) {
+			t.Helper()
+			released = 0
+			time.Sleep(after)
+			synctest.Wait()
+			if released != n {
+				t.Errorf("%s: released %d times in %v; want %d", what, released, after, n)
+			}
+		}
+		want("nothing was made", 0, time.Hour)
+		made = 64
+		want("after a load", 1, time.Minute)
+		want("long after it", 0, time.Hour)
+		made, busy = 65, true
+		want("a picture is being made", 0, time.Hour)
+		busy = false
+		want("it is made", 1, time.Minute)
+		for range 60 { // a picture every ten seconds
+			made++
+			released = 0
+			time.Sleep(idleLook)
+		}
+		trickle := 0
+		for range 60 {
+			made++
+			want := released
+			time.Sleep(idleLook)
+			synctest.Wait()
+			trickle += released - want
+		}
+		if trickle != 10 {
+			t.Errorf("pictures one by one for ten minutes: released %d times; want 10", trickle)
+		}
+	})
+}
+
+// A service gives memory back by what its Servers make, also after a reload.
+func TestServiceIsIdle(t *testing.T) {
+	f := startFileService(t, map[string]any{"http_port": 8080})
+	released := 0
+	f.v.release = func() { released++ }
+	m := f.v.idleMemory()
+	look := func(what string, want int) {
+		t.Helper()
+		m.look()
+		if released != want {
+			t.Errorf("%s: released %d times; want %d", what, released, want)
+		}
+	}
+	look("at the start", 0)
+	f.get("/h/photo.jpg?w=40")
+	look("a picture was made just now", 0)
+	look("nothing since", 1)
+	f.get("/h/photo.jpg?w=40")
+	look("a hit", 1)
+	look("a hit, and nothing since", 1)
+	f.config["hsts"] = 60
+	f.write()
+	f.v.reload()
+	f.v.draining.Wait()
+	f.get("/h/photo.jpg?info=size")
+	look("another server made something", 1)
+	look("another server, and nothing since", 2)
+}
