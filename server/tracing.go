@@ -111,7 +111,7 @@ func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) cont
 	method := tracedMethod(r.Method)
 	ctx, _ = t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attr.String("http.request.method", method),
-		attr.String("url.path", r.URL.EscapedPath()),
+		attr.String("url.path", redactPath(r.URL.EscapedPath())),
 	))
 	return ctx
 }
