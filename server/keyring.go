@@ -72,8 +72,8 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger) (all keyrings, err e
 	}
 	if j.JWKSURL != "" {
 		client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > 3 || !safeKeysURL(r.URL) {
-				return errors.New("redirected too often, or to where it is not safe")
+			if len(via) > 3 || !safeKeysURL(r.URL) || r.URL.Host != via[0].URL.Host {
+				return fmt.Errorf("redirected too often, to another host, or to where it is not safe: %s", r.URL.Host)
 			}
 			return nil
 		}}
