@@ -388,6 +388,9 @@ func TestOperatorsAnswerNoOtherOrigin(t *testing.T) {
 					if name == "outside" && header[0] == "Host" {
 						continue // it has names of its own, and nothing is answered without the token
 					}
+					if path == "/events" && header[0] == "Host" {
+						continue // stores may come by way of a proxy, and prove who they are
+					}
 					w := answerOf(h, method, path, "", header...)
 					if w.Code != http.StatusMisdirectedRequest || w.Header().Get("Access-Control-Allow-Origin") != "" || w.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {
 						t.Errorf("%s, %s %s of %s = %d, %v; want 421", what, method, path, name, w.Code, w.Header())
@@ -418,8 +421,8 @@ func TestOperatorsAnswerNoOtherOrigin(t *testing.T) {
 	if w := answerOf(withToken, "GET", "/config", "", "Host", "admin.example.com", "Authorization", "Bearer "+operatorToken); w.Code != 200 {
 		t.Errorf("another host with the token = %d; want 200", w.Code)
 	}
-	if w := answerOf(open, "POST", "/events", "{}", "Host", "minio.example.com", "Authorization", "Bearer a secret of the store's events"); w.Code == http.StatusMisdirectedRequest {
-		t.Errorf("an event of a store that knows the secret = %d", w.Code)
+	if w := answerOf(open, "POST", "/events", "{}", "Host", "rebind.evil.example"); w.Code != http.StatusForbidden {
+		t.Errorf("an event of nobody = %d; want 403", w.Code)
 	}
 }
 
