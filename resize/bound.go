@@ -34,6 +34,26 @@ func (o Options) Within(w, h int) Options {
 	return o
 }
 
+// Bare returns the options without what lies around a picture or over it, save a
+// watermark, a border and round corners: padding, a box that is padded, which
+// becomes one that contains it, a text, and what an angle between two quarter
+// turns leaves at the corners, which becomes the nearest quarter turn.
+func (o Options) Bare() Options {
+	o.Padding, o.Text = Sides{}, Text{}
+	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
+	if o.Fit == Pad {
+		o.Fit = Contain
+	}
+	return o
+}
+
+// Canonical returns the options as they are read from what [Options.String]
+// writes, lengths to max pixels.
+func (o Options) Canonical(max int) Options { return ParseOptions(ParseQuery(o.String()).Get, max) }
+
+// DefaultLimits returns the limits that zero fields of [Limits] mean.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 // Step returns the smallest of the steps that n is not above, the last one if it
 // is above all. steps are sorted; without any, and for 0, it is n.
 func Step(n int, steps []int) int {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -78,6 +79,7 @@ type authority struct {
 	manager *autocert.Manager
 	hosts   []string
 	log     *slog.Logger
+	closed  atomic.Bool // no Server uses it any more
 }
 
 // authority returns that of the configuration, nil if there is none. A Server
@@ -102,9 +104,14 @@ func (s *Server) openAuthority() (*authority, error) {
 			transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 		}
 		client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
-		return &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
+		one := &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
 			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
-		}}, func() error { transport.CloseIdleConnections(); return nil }, nil
+		}}
+		return one, func() error {
+			one.closed.Store(true)
+			transport.CloseIdleConnections()
+			return nil
+		}, nil
 	})
 }
 
@@ -172,13 +179,14 @@ func (s *Server) startAuthority() {
 	if s.config.HTTPPort > 0 {
 		_ = s.plainly() // from here on the authority may look there
 	}
-	go s.authority.fetch(s.ending.Load) // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
+	go s.authority.fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 }
 
-// fetch gets the certificates of all hosts until ended reports true.
-func (a *authority) fetch(ended func() bool) {
+// fetch gets the certificates of all hosts, as long as any Server uses them: the
+// one that began may have been replaced.
+func (a *authority) fetch() {
 	for _, host := range a.hosts {
-		if ended() {
+		if a.closed.Load() {
 			return
 		}
 		certificate, err := a.get(&tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,6 +51,38 @@ func TestACMEReload(t *testing.T) {
 	if strings.Contains(f.log.String(), "kind=a.example.test") {
 		t.Errorf("the hosts of before were asked for:\n%s", f.log)
 	}
+}
+
+// A reload while certificates are fetched ahead stops that for no host.
+func TestACMEReloadWhileFetching(t *testing.T) {
+	asked, answer := make(chan struct{}, 100), make(chan struct{})
+	authority := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-answer
+		w.WriteHeader(http.StatusForbidden) // it is not asked again
+	}))
+	t.Cleanup(authority.Close)
+	folder := t.TempDir()
+	ca := filepath.Join(folder, "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := acmeConfig(folder, "a.example.test", "b.example.test", "c.example.test")
+	settings := config["acme"].(map[string]any)
+	settings["directory_url"], settings["ca_file"] = authority.URL, ca
+	f := startFileService(t, config)
+	old := f.v.current.Load()
+	old.startAuthority()
+	<-asked // it is at the first host
+	f.config["hsts"] = 60
+	f.write()
+	f.v.reload()
+	if now := f.v.current.Load(); now == old || now.authority != old.authority {
+		t.Fatal("the reload did not keep the authority")
+	}
+	f.v.draining.Wait() // the old Server is closed
+	close(answer)
+	f.wantLogged("no certificate from the authority", "kind=c.example.test")
 }
 
 // What cannot be kept is told of, and no client sees where it should have been.

@@ -7,7 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"net/http/pprof"
+	"net/url"
 	"slices"
+	"strings"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
@@ -24,7 +26,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
 	m.Handle("GET /metrics", s.parts.metrics.handler())
-	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config) })
+	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -34,6 +36,12 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("POST /events", s.events.ServeHTTP)
 	pages := newOperatorPages(s)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		if s.foreign(r) {
+			w.Header().Set("Cache-Control", "no-store")
+			writeText(w, http.StatusMisdirectedRequest, "ask for this listener by its address, and from no other page")
+			return
+		}
 		if pages.has(r) {
 			pages.ServeHTTP(w, r)
 			return
@@ -51,6 +59,41 @@ func (s *Server) adminHandler() http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxAdminBytes)
 		m.ServeHTTP(w, r)
 	})
+}
+
+// foreign reports whether a request may be that of a page elsewhere, in the
+// browser of somebody who reaches the listener: one that names another host, as
+// after DNS rebinding, where only this machine is answered; or one that a browser
+// says is of another origin. Who shows the token, which no page knows, is not
+// foreign; events have a proof of their own, and may come by way of a proxy that
+// leaves the host as it is.
+func (s *Server) foreign(r *http.Request) bool {
+	c := &s.config.Admin
+	if c.authorized(r) {
+		return false
+	}
+	return c.loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
+}
+
+// fromElsewhere reports whether a browser says that a request is of a page of
+// another origin (Fetch Metadata, section 2; RFC 6454, section 7). A link to the
+// page itself may be followed from anywhere: who follows it sees the page, and
+// the page it was on does not.
+func fromElsewhere(r *http.Request) bool {
+	switch site := r.Header.Get("Sec-Fetch-Site"); site {
+	case "":
+	case "same-origin", "none":
+		return false
+	default:
+		followed := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+		return !followed || r.URL.Path != "/"
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
 // openAdminPaths need no token on a loopback address.

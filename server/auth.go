@@ -18,13 +18,14 @@ var errVerification = errors.New("verification failed")
 
 // A grant is what is known of a request that is let in.
 type grant struct {
-	by      string    // what let it in, in words
-	signed  bool      // the URL has a signature that is right
-	private bool      // the answer is for this client alone
-	expires time.Time // when it ends; zero: never
-	client  string    // whom it was made for; "": not known
-	vary    []string  // headers of the request that it was in
-	policy  *policy   // what may be asked for; nil: everything
+	by       string    // what let it in, in words
+	signed   bool      // the URL has a signature that is right
+	operator bool      // the request came on the listener for operators
+	private  bool      // the answer is for this client alone
+	expires  time.Time // when it ends; zero: never
+	client   string    // whom it was made for; "": not known
+	vary     []string  // headers of the request that it was in
+	policy   *policy   // what may be asked for; nil: everything
 }
 
 // and returns the grant of a request that has both.
@@ -36,6 +37,7 @@ func (g grant) and(other grant) grant {
 		g.by += ", " + other.by
 	}
 	g.signed = g.signed || other.signed
+	g.operator = g.operator || other.operator
 	g.private = g.private || other.private
 	if g.expires.IsZero() || !other.expires.IsZero() && other.expires.Before(g.expires) {
 		g.expires = other.expires
@@ -135,7 +137,7 @@ func (h *Handler) admit(r *http.Request, req *request) (err error) {
 
 func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	if byOperator(r) {
-		req.grant = grant{by: "the listener for operators", private: true}
+		req.grant = grant{by: "the listener for operators", operator: true, private: true}
 		return nil
 	}
 	if err := h.bounds.checkReferer(r); err != nil {

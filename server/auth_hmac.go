@@ -83,16 +83,44 @@ func (s *signatures) expiry(query url.Values, now time.Time) (time.Time, error) 
 // latestExpiry is the last second of the year 9999.
 const latestExpiry = 253402300799
 
-// sign returns the query of a URL of our own for a picture of the handler, with
-// a signature that ends when that of the request does. Without signed URLs it is
-// the query as it is.
+// sign returns the query of a URL of our own that a request leads to. Without
+// signed URLs it is the query as it is.
+//
+// It is signed only for who could have signed it: the request has a signature
+// itself, or is an operator's. It ends when the grant of the request does, that of
+// an operator like all that the playground signs. A token has proofs of its own:
+// a signature would outlive it, and say nothing of its claims, so that the client
+// shows the token again.
 func (h *Handler) sign(req *request, query url.Values) string {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return query.Encode()
 	}
+	query.Del(signatureParam)
 	query.Del(expiryParam)
-	if end := req.query.Get(expiryParam); end != "" {
-		query.Set(expiryParam, end)
+	end := req.grant.expires
+	switch {
+	case req.grant.operator:
+		end = time.Now().Add(operatorsTime)
+	case !req.grant.signed:
+		return query.Encode()
+	}
+	if !end.IsZero() {
+		query.Set(expiryParam, strconv.FormatInt(h.config.Auth.HMAC.soonest(end).Unix(), 10))
 	}
 	return signQuery([]byte(h.config.Auth.HMAC.Keys[0].Secret), h.config.Prefix, req.name, query)
+}
+
+// operatorsTime is how long a URL holds that is signed for an operator.
+const operatorsTime = time.Hour
+
+// soonest returns end, or the latest time at which a URL may end if that is
+// earlier.
+func (c *HMACConfig) soonest(end time.Time) time.Time {
+	if c.MaxLifetime <= 0 || seconds(c.MaxLifetime) == 0 {
+		return end
+	}
+	if latest := time.Now().Add(seconds(c.MaxLifetime)); latest.Before(end) {
+		return latest
+	}
+	return end
 }

@@ -480,6 +480,41 @@ func TestKeyFile(t *testing.T) {
 	want("a set with a secret", secret, 200)
 }
 
+// Keys are fetched from the host that the configuration names, and no other.
+func TestKeySetOfAnotherHost(t *testing.T) {
+	k := testKeys()
+	var reached atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		reached.Add(1)
+		fmt.Fprint(w, jwks(t, map[string]any{"one": &k.rsa.PublicKey}))
+	}))
+	defer elsewhere.Close()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/keys", http.StatusFound)
+		case "/keys":
+			fmt.Fprint(w, jwks(t, map[string]any{"one": &k.rsa.PublicKey}))
+		default:
+			http.Redirect(w, r, elsewhere.URL+"/keys", http.StatusFound)
+		}
+	}))
+	defer web.Close()
+	token := mint(t, jwt.SigningMethodRS256, k.rsa, good(), map[string]any{"kid": "one"})
+	for path, want := range map[string]int{"/moved": 200, "/elsewhere": 503} {
+		s := newSite(t, bucket(t), Options{}, tokenHandler("h", JWTConfig{JWKSURL: web.URL + path}))
+		if r := s.get("/h/photo.jpg?w=20&t=" + token); r.StatusCode != want {
+			t.Errorf("keys at %s: %d; want %d", path, r.StatusCode, want)
+		}
+		if want == 503 && !strings.Contains(s.log.String(), "another host") {
+			t.Errorf("the log does not say why: %s", s.log)
+		}
+	}
+	if reached.Load() > 0 {
+		t.Error("another host was asked for keys")
+	}
+}
+
 // What a file may hold.
 func TestParseKey(t *testing.T) {
 	k := testKeys()

@@ -104,7 +104,7 @@ func (b *bounds) settle(req *request, before resize.Options, query url.Values, m
 		return nil
 	}
 	if req.widths != nil {
-		req.widths = slices.DeleteFunc(req.widths, func(w int) bool { return !b.lists(scaledOptions(*o, w)) })
+		req.widths = slices.DeleteFunc(req.widths, func(w int) bool { return !b.lists(scaledOptions(*o, w, [2]int{}, most)) })
 		if len(req.widths) == 0 {
 			return errSize
 		}

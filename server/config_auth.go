@@ -50,7 +50,8 @@ type JWTConfig struct {
 	// Key is what such a file holds, as "${NAME}".
 	Key Secret `json:"key"`
 	// JWKSURL is the URL of a JSON Web Key Set, with https; fetched every 15
-	// minutes, and sooner for a key that is not in it.
+	// minutes, and sooner for a key that is not in it. Redirects to other hosts are
+	// not followed.
 	JWKSURL string `json:"jwks_url"`
 	// Issuer is what the claim "iss" has to be; empty means any.
 	Issuer string `json:"issuer"`

@@ -113,7 +113,14 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		status = int(h.config.ErrorStatus)
 	}
 	o := req.options
-	body, mediaType := fallback.picture(r.Context(), resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: o.Format})
+	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
+	var body []byte
+	var mediaType string
+	if refused := errors.Is(err, errVerification) || errors.Is(err, errExtension); refused {
+		body, mediaType = fallback.refusal(r.Context(), o)
+	} else {
+		body, mediaType = fallback.picture(r.Context(), o)
+	}
 	if body == nil {
 		for _, name := range h.vary(req) {
 			header.Add("Vary", name)

@@ -106,12 +106,12 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs, slog.Int("status", x.status))
 	if x.err != nil {
-		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", x.faulty.options.String()))
+		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", redactQuery(x.faulty.options.String())))
 	}
 	if x.answered {
 		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
 	}
-	path, query := r.URL.EscapedPath(), redactQuery(r.URL.RawQuery)
+	path, query := redactPath(r.URL.EscapedPath()), redactQuery(r.URL.RawQuery)
 	if tooLong(r) {
 		path, query = shortened(path), shortened(query)
 	}

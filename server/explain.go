@@ -69,6 +69,37 @@ type explainedAccess struct {
 	By      string     `json:"by,omitempty"`
 	Reason  string     `json:"reason,omitempty"` // why not
 	Expires *time.Time `json:"expires,omitempty"`
+	// Signature is nil where URLs are not signed.
+	Signature *explainedSignature `json:"signature,omitempty"`
+}
+
+// An explainedSignature says whether a URL has a right signature, whatever else
+// lets it in.
+type explainedSignature struct {
+	Right     bool       `json:"right"`
+	By        string     `json:"by,omitempty"`
+	Reason    string     `json:"reason,omitempty"` // why it is not right
+	Expires   *time.Time `json:"expires,omitempty"`
+	Canonical string     `json:"canonical"` // what has to be signed: CanonicalURL
+}
+
+// explainSignature looks at the signature of a request, nil if its handler wants
+// none.
+func (h *Handler) explainSignature(req *request) *explainedSignature {
+	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
+		return nil
+	}
+	e := &explainedSignature{Canonical: string(CanonicalURL(h.config.Prefix, req.name, req.query))}
+	g, err := (&signatures{h.config.Prefix, h.config.Auth.HMAC}).authorize(nil, req)
+	if err != nil {
+		e.Reason = err.Error()
+		return e
+	}
+	e.Right, e.By = true, g.by
+	if !g.expires.IsZero() {
+		e.Expires = &g.expires
+	}
+	return e
 }
 
 // An explainedOption is one parameter: From says where its value comes from,
@@ -113,7 +144,7 @@ type explainedError struct {
 // be refused. The picture is made, if it is not kept, as for a request for it.
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, fault error) {
 	e := explanation{Handler: h.config.Prefix, Name: req.name, Version: req.delivery.version}
-	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.by}
+	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.by, Signature: h.explainSignature(&req)}
 	if end := req.grant.expires; !end.IsZero() {
 		e.Access.Expires = &end
 	}

@@ -169,6 +169,46 @@ func TestWhoMayExplain(t *testing.T) {
 	}
 }
 
+// Whoever may explain learns whether the signature is right, on every listener,
+// and what has to be signed.
+func TestExplainSignature(t *testing.T) {
+	s := explainSite(t, signedHandler("h"), HandlerConfig{Prefix: "open"})
+	s.server.config.Admin.Listen = "127.0.0.1:9090"
+	operators := s.server.adminHandler()
+	const canonical = "1:h,9:photo.jpg,1:w,3:300,"
+	for _, tt := range []struct {
+		target, reason, canonical string
+		right                     bool
+	}{
+		{signURL(newSecret, "h", "photo.jpg", "w", "300"), "", canonical, true},
+		{"/h/photo.jpg?w=300&sig=bad", "sig is not 32 bytes", canonical, false},
+		{"/h/photo.jpg?w=300&sig=" + strings.Repeat("A", signatureLength), "no key has made this signature", canonical, false},
+		{"/h/photo.jpg?w=300", "no signature", canonical, false},
+		{signURL(newSecret, "h", "photo.jpg", "w", "300", "exp", "1000"), "the URL ended", "1:h,9:photo.jpg,3:exp,4:1000,1:w,3:300,", false},
+	} {
+		target := tt.target + "&explain=1"
+		var onAdmin explanation
+		if w := answerOf(operators, "GET", target, ""); json.Unmarshal(w.Body.Bytes(), &onAdmin) != nil {
+			// It has a token, which has to be shown.
+			w = answerOf(operators, "GET", target, "", "Authorization", "Bearer "+operatorToken)
+			if err := json.Unmarshal(w.Body.Bytes(), &onAdmin); err != nil {
+				t.Fatalf("%s: %d, %v", target, w.Code, err)
+			}
+		}
+		for where, e := range map[string]explanation{"the listener for operators": onAdmin, "the public port": s.explain(target)} {
+			if g := e.Access.Signature; g == nil || g.Right != tt.right || g.Canonical != tt.canonical || !strings.Contains(g.Reason, tt.reason) || (g.By != "") != tt.right {
+				t.Errorf("%s on %s: %+v; want right %v, %q, %s", target, where, g, tt.right, tt.reason, tt.canonical)
+			}
+			if where == "the public port" && e.Access.Allowed != tt.right {
+				t.Errorf("%s: allowed %v", target, e.Access.Allowed)
+			}
+		}
+	}
+	if e := s.explain("/open/photo.jpg?w=20&explain=1"); e.Access.Signature != nil {
+		t.Errorf("where nothing is signed: %+v", e.Access.Signature)
+	}
+}
+
 // Errors of a store have its address in them: operators alone see them.
 func TestExplainedErrors(t *testing.T) {
 	b := bucket(t)

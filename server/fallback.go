@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
 )
@@ -58,6 +59,9 @@ func (h *HandlerConfig) validateErrorImages(key string, faults *faults) {
 
 // A fallback is one error image, in the sizes that were asked for.
 type fallback struct {
+	// refused bound the images that are made for refused requests, of the size that
+	// was asked for and of the steps above it.
+	refused [2]*rate.Limiter
 	key     string // of the configuration
 	source  []byte // nil: there is none
 	resizer *resize.Resizer
@@ -70,6 +74,9 @@ const (
 	fallbackMemory = 200 << 20 // of all that are being made
 	fallbackWait   = time.Second
 	plainSide      = 512 // of the error image when nothing is asked for
+	// Whoever wants to can be refused: as often as that an image is made for it.
+	refusalRate  = 4 // a second
+	refusalBurst = 32
 )
 
 // newFallback loads and tries the error image. A server without one answers
@@ -78,7 +85,7 @@ const (
 // It is made under a budget of its own: errors must not wait for pictures, nor
 // take their memory.
 func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) *fallback {
-	f := &fallback{key: key, resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
+	f := &fallback{key: key, refused: [2]*rate.Limiter{rate.NewLimiter(refusalRate, refusalBurst), rate.NewLimiter(refusalRate, refusalBurst)}, resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
 	if file == "" {
 		return f
 	}
@@ -119,6 +126,36 @@ func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, 
 		return nil, ""
 	}
 	return result.Body, result.Format.MediaType()
+}
+
+// refusal is picture for a request that nobody is known to have a right to: in
+// formats that cost little, and made at most so often. Beyond that it has one of
+// the sizes that are steps, which are few, and beyond that there is none.
+func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
+	if f.source == nil {
+		return nil, ""
+	}
+	switch o.Format {
+	case resize.JPEG, resize.PNG, resize.WebP, resize.AutoJPEG, resize.AutoWebP:
+	default:
+		o.Format = resize.AutoWebP
+	}
+	for _, limiter := range f.refused {
+		if _, kept := f.results.GetIfPresent(o); kept || limiter.Allow() {
+			return f.picture(ctx, o)
+		}
+		o.Width, o.Height = resize.Step(o.Width, defaultSizes), resize.Step(o.Height, defaultSizes)
+	}
+	return nil, ""
+}
+
+// plainFormat returns a format that costs little, and that whoever reads f reads
+// too.
+func plainFormat(f resize.Format) resize.Format {
+	if f.Slow() || f == resize.AutoAVIF {
+		return resize.AutoWebP
+	}
+	return f
 }
 
 func (f *fallback) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {

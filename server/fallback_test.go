@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -61,6 +62,40 @@ func TestErrorImagesByCause(t *testing.T) {
 			t.Errorf("GET %s is %v, %v wide; want %v, 20", tt.target, got, m.Bounds().Dx(), tt.want)
 		}
 	}
+}
+
+// Refused requests get few images, which cost little, and those only so often;
+// all others get theirs at any time.
+func TestRefusedRequestsCostLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := signedHandler("h")
+		h.ErrorImage, h.OutputFormats, h.OutputFormat = "../testdata/error.png", []string{"jpeg", "png", "webp", "avif", "tiff", "bmp", "gif"}, "jpeg"
+		s := newSite(t, bucket(t), Options{}, h)
+		for _, f := range []string{"avif", "auto", "tiff", "bmp", "gif", "webp", "png", "jpeg"} {
+			r := s.get("/h/photo.jpg?w=60&h=61&f="+f, "Accept", "image/avif,image/webp")
+			format := r.Header.Get("Content-Type")
+			m, _ := picture(t, r)
+			if r.StatusCode != 403 || format != "image/webp" && format != "image/png" && format != "image/jpeg" || m.Bounds().Size() != image.Pt(60, 61) {
+				t.Errorf("f=%s = %d, %s of %v; want a cheap format of 60 x 61", f, r.StatusCode, format, m.Bounds())
+			}
+		}
+		sizes := map[image.Point]bool{}
+		for i := range 600 {
+			r := s.get(fmt.Sprintf("/h/photo.jpg?f=png&w=%d&h=%d", 61+i, 62+i%300))
+			if c, _, err := image.DecodeConfig(r.Body); err == nil { // else there is none
+				sizes[image.Pt(c.Width, c.Height)] = true
+			}
+		}
+		if n := len(sizes); n > 2*refusalBurst || n < refusalBurst/2 {
+			t.Errorf("600 refused requests had images of %d sizes; want some dozens made, and no more", n)
+		}
+		if r := s.get("/h/photo.jpg?f=png&w=60&h=61"); len(body(t, r)) == 0 {
+			t.Error("an image that was made before is not sent in a flood")
+		}
+		if r := s.get(signURL(newSecret, "h", "missing.jpg", "w", "123", "h", "77", "f", "avif")); r.StatusCode != 404 || r.Header.Get("Content-Type") != "image/webp" || len(body(t, r)) == 0 {
+			t.Errorf("a request that was let in = %d, %s; want an image", r.StatusCode, r.Header.Get("Content-Type"))
+		}
+	})
 }
 
 // Only what will be so for some time, for everyone who may ask, may be kept.

@@ -263,6 +263,7 @@ func TestRefresh(t *testing.T) {
 // admin asks the listener for operators.
 func (s *site) admin(method, target, contentType, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "127.0.0.1:9090"
 	r.Header.Set("Content-Type", contentType)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

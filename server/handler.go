@@ -41,6 +41,9 @@ type Handler struct {
 
 	fallbacks fallbacks
 	manners   manners
+	// operators have the manners of the listener for them: no page elsewhere reads
+	// or shows what they may see.
+	operators manners
 	places    *places // for what is made soon
 	// slowPlaces are for formats that are made one at a time and must not hold up
 	// the others.
@@ -78,13 +81,14 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 			Fonts:   fonts.byName,
 		},
-		presets:  presetsOf(s.config, c),
-		queries:  newQueries(),
-		overlays: overlays,
-		admin:    &s.config.Admin,
-		manners:  newManners(&c.Headers),
-		parts:    s.parts,
-		rates:    s.rates,
+		presets:   presetsOf(s.config, c),
+		queries:   newQueries(),
+		overlays:  overlays,
+		admin:     &s.config.Admin,
+		manners:   newManners(&c.Headers),
+		operators: newManners(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
+		parts:     s.parts,
+		rates:     s.rates,
 
 		places:     newPlaces(c.Limits.Concurrency, o.Workers),
 		slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
@@ -117,8 +121,12 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 // ServeHTTP is the path of a request, from top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
-	h.manners.set(w.Header(), r)
-	if h.manners.preflight(w, r) {
+	manners := &h.manners
+	if byOperator(r) {
+		manners = &h.operators
+	}
+	manners.set(w.Header(), r)
+	if manners.preflight(w, r) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

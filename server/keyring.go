@@ -86,8 +86,8 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger, share func(name stri
 // newRemoteKeyring returns the keys of a URL, which was not asked yet.
 func newRemoteKeyring(url string, log *slog.Logger) *keyring {
 	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) > 3 || !safeKeysURL(r.URL) {
-			return errors.New("redirected too often, or to where it is not safe")
+		if len(via) > 3 || !safeKeysURL(r.URL) || r.URL.Host != via[0].URL.Host {
+			return fmt.Errorf("redirected too often, to another host, or to where it is not safe: %s", r.URL.Host)
 		}
 		return nil
 	}}

@@ -5,11 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 )
 
 // NewLog returns a log as the configuration wants it, which Validate must have
@@ -77,8 +79,8 @@ func (h *eitherHandler) WithGroup(name string) slog.Handler {
 	return &eitherHandler{h.format, h.text.WithGroup(name), h.json.WithGroup(name)}
 }
 
-// A logHandler adds the number of the request and of the trace to a line, and
-// samples warnings and errors.
+// A logHandler adds the number of the request and of the trace to a line, leaves
+// out the JSON Web Tokens in it, and samples warnings and errors.
 type logHandler struct {
 	inner   slog.Handler
 	format  *logFormat // nil: the log is somebody else's
@@ -100,6 +102,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 			r.AddAttrs(slog.Int("left_out", leftOut))
 		}
 	}
+	r = withoutTokens(r)
 	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
 		r.AddAttrs(slog.String("request_id", id))
 	}
@@ -107,6 +110,22 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.String("trace_id", id))
 	}
 	return h.inner.Handle(ctx, r)
+}
+
+// withoutTokens returns a line without the JSON Web Tokens in its attributes.
+func withoutTokens(r slog.Record) slog.Record {
+	clean := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	changed := false
+	r.Attrs(func(a slog.Attr) bool {
+		b, was := redactAttr(a)
+		changed = changed || was
+		clean.AddAttrs(b)
+		return true
+	})
+	if !changed {
+		return r
+	}
+	return clean
 }
 
 // WithAttrs implements [slog.Handler].
@@ -227,11 +246,31 @@ type requestIDKey struct{}
 // client's.
 var secretParams = []string{tokenParam, signatureParam}
 
-// redactURL is redactQuery for the query of a URL.
+// isSecret reports whether a parameter is one of secretParams, however a client
+// or a library may have spelled it: in any case, with spaces and control
+// characters around it, as an element of a list ("t[]"), or escaped twice. One
+// that cannot be unescaped may be.
+func isSecret(name string) bool {
+	for range 3 {
+		plain, _, _ := strings.Cut(name, "[")
+		plain = strings.TrimFunc(plain, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		if slices.ContainsFunc(secretParams, func(p string) bool { return strings.EqualFold(p, plain) }) {
+			return true
+		}
+		decoded, err := url.QueryUnescape(name)
+		if err != nil || decoded == name {
+			return err != nil
+		}
+		name = decoded
+	}
+	return false
+}
+
+// redactURL is redactQuery for the query of a URL, and redactText for its path.
 func redactURL(u string) string {
 	path, query, ok := strings.Cut(u, "?")
-	if !ok {
-		return u
+	if path = redactPath(path); !ok {
+		return path
 	}
 	return path + "?" + redactQuery(query)
 }
@@ -239,23 +278,87 @@ func redactURL(u string) string {
 // tokenBegin is how a JSON Web Token begins: {" in base64url.
 const tokenBegin = "eyJ"
 
-// redactQuery returns a query without the values of secretParams, in any case of
-// their letters, and without what looks like a JSON Web Token, wherever it is. It
-// is the one way of a query into a log.
+// redacted stands for what is not shown.
+const redacted = "***"
+
+// webToken is a JSON Web Token: two parts at least, of which no name is made by
+// chance.
+var webToken = regexp.MustCompile(tokenBegin + `[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*`)
+
+// redactText returns a text without the JSON Web Tokens in it.
+func redactText(text string) string {
+	if !strings.Contains(text, tokenBegin) {
+		return text
+	}
+	return webToken.ReplaceAllLiteralString(text, redacted)
+}
+
+// redactPath returns the path of a URL, escaped, without the JSON Web Tokens in
+// it, whose letters may be escaped too.
+func redactPath(escaped string) string {
+	plain, err := url.PathUnescape(escaped)
+	if err == nil && redactText(plain) != plain {
+		segments := strings.Split(redactText(plain), "/")
+		for i, s := range segments {
+			segments[i] = strings.ReplaceAll(url.PathEscape(s), "%2A", "*")
+		}
+		return strings.Join(segments, "/")
+	}
+	return redactText(escaped)
+}
+
+// redactQuery returns a query without the values of secretParams, and without
+// what looks like the beginning of a JSON Web Token, wherever it is. It is the
+// one way of a query into a log.
 func redactQuery(raw string) string {
 	if raw == "" {
 		return ""
 	}
 	parts := strings.FieldsFunc(raw, func(r rune) bool { return r == '&' || r == ';' })
 	for i, part := range parts {
-		name, _, _ := strings.Cut(part, "=")
-		plain, err := url.QueryUnescape(name)
+		name, value, _ := strings.Cut(part, "=")
 		switch {
-		case strings.Contains(name, tokenBegin):
-			parts[i] = "***"
-		case err != nil, strings.Contains(part, tokenBegin), slices.ContainsFunc(secretParams, func(p string) bool { return strings.EqualFold(p, plain) }):
-			parts[i] = name + "=***"
+		case holdsToken(name):
+			parts[i] = redacted
+		case isSecret(name), holdsToken(value):
+			parts[i] = name + "=" + redacted
 		}
 	}
 	return strings.Join(parts, "&")
+}
+
+// holdsToken reports whether a token may begin in an escaped text.
+func holdsToken(escaped string) bool {
+	for range 3 {
+		if strings.Contains(escaped, tokenBegin) {
+			return true
+		}
+		plain, err := url.QueryUnescape(escaped)
+		if err != nil || plain == escaped {
+			return false
+		}
+		escaped = plain
+	}
+	return false
+}
+
+// redactAttr returns an attribute of a line without the JSON Web Tokens in it: in
+// names of pictures, and in errors that have them. changed reports whether there
+// was one.
+func redactAttr(a slog.Attr) (clean slog.Attr, changed bool) {
+	var text string
+	switch a.Value.Kind() {
+	case slog.KindString:
+		text = a.Value.String()
+	case slog.KindAny:
+		err, ok := a.Value.Any().(error)
+		if !ok {
+			return a, false
+		}
+		text = err.Error()
+	}
+	if plain := redactText(text); plain != text {
+		return slog.String(a.Key, plain), true
+	}
+	return a, false
 }

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"s3imageserver/storage/storagetest"
 )
 
@@ -182,21 +184,57 @@ func TestFloodOfErrors(t *testing.T) {
 
 func TestRedactQuery(t *testing.T) {
 	for raw, want := range map[string]string{
-		"":                         "",
-		"w=1&t=abc&h=2":            "w=1&t=***&h=2",
-		"sig=abc;t=abc;w=1":        "sig=***&t=***&w=1",
-		"%74=abc&%73ig=x&tt=1&T=2": "%74=***&%73ig=***&tt=1&T=***",
-		"w=1&eyJh.eyJi.c&x=eyJh":   "w=1&***&x=***",
-		"t":                        "t=***",
-		"t=a=b":                    "t=***",
-		"%zz=1":                    "%zz=***",
+		"":                                      "",
+		"w=1&t=abc&h=2":                         "w=1&t=***&h=2",
+		"sig=abc;t=abc;w=1":                     "sig=***&t=***&w=1",
+		"%74=abc&%73ig=x&tt=1&T=2":              "%74=***&%73ig=***&tt=1&T=***",
+		"w=1&eyJh.eyJi.c&x=eyJh":                "w=1&***&x=***",
+		"t%20=abc&+t=abc&%09t=abc":              "t%20=***&+t=***&%09t=***",
+		"t[]=abc&T[0]=abc&t%5B%5D=abc&sig[x]=a": "t[]=***&T[0]=***&t%5B%5D=***&sig[x]=***",
+		"%2574=abc&%20%2573ig=a&\x00t=abc":      "%2574=***&%20%2573ig=***&\x00t=***",
+		"txt=%65yJhbGci&txt=%2565yJh&w=1":       "txt=***&txt=***&w=1",
+		"crop=10%,10%,50%,50%&tint=ff":          "crop=10%,10%,50%,50%&tint=ff",
+		"t":                                     "t=***",
+		"t=a=b":                                 "t=***",
+		"%zz=1":                                 "%zz=***",
 	} {
 		if got := redactQuery(raw); got != want {
 			t.Errorf("redactQuery(%q) = %q; want %q", raw, got, want)
 		}
 	}
-	if got := redactURL("/h/x.jpg?t=abc"); got != "/h/x.jpg?t=***" {
-		t.Errorf("redactURL = %q", got)
+	for u, want := range map[string]string{
+		"/h/x.jpg?t=abc":                     "/h/x.jpg?t=***",
+		"/h/eyJhbGci.eyJzdWIi.c2ln/x.jpg":    "/h/***/x.jpg",
+		"/h/%65yJhbGci%2EeyJzdWIi.c2ln/x y":  "/h/***/x%20y",
+		"/h/photo-eyJ.jpg":                   "/h/photo-eyJ.jpg",
+		"/h/50%/eyJhbGci.eyJzdWIi.c2ln?w=10": "/h/50%/***?w=10",
+	} {
+		if got := redactURL(u); got != want {
+			t.Errorf("redactURL(%q) = %q; want %q", u, got, want)
+		}
+	}
+}
+
+// Wherever a token is in a request, it is in no line of the log.
+func TestNoTokenInTheLog(t *testing.T) {
+	token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil)
+	s, out := logged(t, bucket(t), Config{Log: LogConfig{Requests: logAllRequests, Level: "debug"}})
+	const opaque = "opaque-0123456789"
+	for _, target := range []string{
+		"/h/" + token + ".jpg", "/h/" + token + "/photo.jpg?w=20", "/h/photo.jpg?txt=" + token, "/h/missing.jpg?txt=%65" + token[1:], "/h/photo.jpg?" + token,
+		"/h/missing.jpg?t%20=" + opaque, "/h/missing.jpg?+t=" + opaque, "/h/missing.jpg?t[]=" + opaque, "/h/missing.jpg?%09t=" + opaque, "/h/missing.jpg?Sig=" + opaque,
+		"/none/" + token + "?w=1",
+	} {
+		s.get(target)
+	}
+	text := out.String()
+	for _, secret := range []string{token, token[:strings.LastIndex(token, ".")], opaque} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log has %.20s...:\n%s", secret, text)
+		}
+	}
+	if n := strings.Count(text, "\n"); n < 11 {
+		t.Errorf("%d lines; want one a request:\n%s", n, text)
 	}
 }
 

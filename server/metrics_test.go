@@ -174,6 +174,7 @@ func TestAdminPaths(t *testing.T) {
 	handler := s.server.adminHandler()
 	get := func(path, token string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "127.0.0.1:9090"
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}

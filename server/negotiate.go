@@ -126,7 +126,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 		return false // a token in Location would be in every log on the way
 	}
 	query := maps.Clone(req.query)
-	delete(query, strings.ToUpper(tokenParam)) // a token that was written wrong is still one
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return isSecret(name) && name != signatureParam }) // a token that was written wrong is still one
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()

@@ -174,7 +174,7 @@ func (p *playground) serveSigned(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, "url is the path of a picture")
 		return
 	}
-	signed, err := p.server.config.SignURL(target, "", time.Now().Add(time.Hour))
+	signed, err := p.server.config.SignURL(target, "", time.Now().Add(operatorsTime))
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -350,6 +351,124 @@ func TestPlaygroundWithoutAToken(t *testing.T) {
 	}
 	if w := answerOf(h, "GET", "/closed/a.jpg?w=10", ""); w.Code == 200 {
 		t.Errorf("a picture when it is turned off: %d", w.Code)
+	}
+}
+
+// No page elsewhere reads anything from the listener for operators, whatever it
+// is asked for: not after DNS rebinding, not by CORS, not embedded.
+func TestOperatorsAnswerNoOtherOrigin(t *testing.T) {
+	files := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}}
+	newServer := func(admin AdminConfig) http.Handler {
+		s, err := New(&Config{Admin: admin, Events: EventsConfig{Secret: "a secret of the store's events"}, Handlers: []HandlerConfig{
+			{Prefix: "h", Bucket: dir.New(files), Auth: signedHandler("").Auth, Headers: HeadersConfig{CORS: []string{"*"}}},
+		}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s)
+		return s.adminHandler()
+	}
+	open := newServer(AdminConfig{Listen: "127.0.0.1:9090"})
+	withToken := newServer(AdminConfig{Listen: "127.0.0.1:9090", Token: operatorToken})
+	outside := newServer(AdminConfig{Listen: "0.0.0.0:9090", Token: operatorToken})
+	paths := []string{"/", "/h/a.jpg?w=10", "/h/a.jpg?info=1", "/h/a.jpg?explain=1", "/_playground/site", "/_playground/sign?url=/h/a.jpg", "/login", "/metrics", "/stats", "/healthz", "/readyz", "/config", "/purge", "/events", "/debug/pprof/"}
+	foreign := map[string][]string{
+		"another host":               {"Host", "rebind.evil.example"},
+		"another host with the port": {"Host", "rebind.evil.example:9090"},
+		"another origin":             {"Origin", "https://evil.example"},
+		"no origin":                  {"Origin", "null"},
+		"another port":               {"Origin", "http://127.0.0.1:8080"},
+		"a page of another site":     {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"},
+		"another port, as a browser": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"},
+	}
+	for what, header := range foreign {
+		for _, path := range paths {
+			for _, method := range []string{"GET", "POST", "OPTIONS"} {
+				for name, h := range map[string]http.Handler{"open": open, "with a token": withToken, "outside": outside} {
+					if name == "outside" && header[0] == "Host" {
+						continue // it has names of its own, and nothing is answered without the token
+					}
+					if path == "/events" && header[0] == "Host" {
+						continue // stores may come by way of a proxy, and prove who they are
+					}
+					w := answerOf(h, method, path, "", header...)
+					if w.Code != http.StatusMisdirectedRequest || w.Header().Get("Access-Control-Allow-Origin") != "" || w.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {
+						t.Errorf("%s, %s %s of %s = %d, %v; want 421", what, method, path, name, w.Code, w.Header())
+					}
+				}
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		target string
+		header []string
+		status int
+	}{
+		"a program":              {"/metrics", nil, 200},
+		"the page itself":        {"/h/a.jpg?w=10", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		"the page by its origin": {"/h/a.jpg?w=10", []string{"Origin", "http://127.0.0.1:9090"}, 200},
+		"typed":                  {"/", []string{"Sec-Fetch-Site", "none"}, 200},
+		"a link to the page":     {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200},
+		"a link to a picture":    {"/h/a.jpg", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 421},
+		"the page in a frame":    {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 421},
+		"an IPv6 address":        {"/stats", []string{"Host", "[::1]:9090"}, 200},
+	} {
+		w := answerOf(open, "GET", tt.target, "", tt.header...)
+		if w.Code != tt.status || w.Header().Get("Access-Control-Allow-Origin") != "" || w.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {
+			t.Errorf("%s: GET %s = %d, %v; want %d, no CORS, same-origin", name, tt.target, w.Code, w.Header(), tt.status)
+		}
+	}
+	if w := answerOf(withToken, "GET", "/config", "", "Host", "admin.example.com", "Authorization", "Bearer "+operatorToken); w.Code != 200 {
+		t.Errorf("another host with the token = %d; want 200", w.Code)
+	}
+	if w := answerOf(open, "POST", "/events", "{}", "Host", "rebind.evil.example"); w.Code != http.StatusForbidden {
+		t.Errorf("an event of nobody = %d; want 403", w.Code)
+	}
+}
+
+// The configuration that operators are shown has all defaults that it says fields
+// have.
+func TestShownConfigurationHasDefaults(t *testing.T) {
+	s, err := New(&Config{Admin: AdminConfig{Listen: "127.0.0.1:9090", Token: operatorToken}, Handlers: []HandlerConfig{
+		{Prefix: "h", Bucket: dir.New(fstest.MapFS{}), Quality: map[string]int{"webp": 60}, OutputFormats: []string{"jpeg", "webp", "avif"}, CachePath: t.TempDir()},
+		{Prefix: "set", Bucket: dir.New(fstest.MapFS{}), AVIFPixels: 5, Limits: LimitsConfig{Scans: 7}, Freshness: Freshness{StaleIfError: new(int64(0))}},
+	}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, s)
+	key := s.handlers[0].qualityKey
+	w := answerOf(s.adminHandler(), "GET", "/config", "", "Authorization", "Bearer "+operatorToken)
+	var shown struct {
+		Admin    struct{ Playground *bool }
+		Handlers []map[string]any
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &shown); err != nil || len(shown.Handlers) != 2 {
+		t.Fatalf("%s: %v", w.Body, err)
+	}
+	for name, value := range shown.Handlers[0]["limits"].(map[string]any) {
+		if value == 0.0 {
+			t.Errorf("limits.%s is 0", name)
+		}
+	}
+	if shown.Admin.Playground == nil || !*shown.Admin.Playground {
+		t.Error("admin.playground is not true")
+	}
+	for i, want := range []map[string]any{
+		{"avif_pixels": 2e6, "stale_if_error": 86400.0, "cache_enabled": true, "quality": map[string]any{"jpeg": 75.0, "webp": 60.0, "avif": 60.0}},
+		{"avif_pixels": 5.0, "stale_if_error": 0.0, "cache_enabled": false},
+	} {
+		for name, value := range want {
+			if got := shown.Handlers[i][name]; !reflect.DeepEqual(got, value) {
+				t.Errorf("handler %d: %s is %v; want %v", i, name, got, value)
+			}
+		}
+	}
+	if got := shown.Handlers[1]["limits"].(map[string]any)["scans"]; got != 7.0 {
+		t.Errorf("limits.scans is %v; want 7", got)
+	}
+	if c := s.config.Handlers[0]; c.StaleIfError != nil || c.Limits.Pixels != 0 || len(c.Quality) != 1 || s.config.Handlers[0].qualityKey() != key {
+		t.Errorf("what is shown changes the configuration in use: %+v", c)
 	}
 }
 

@@ -67,13 +67,38 @@ func (p *policy) apply(h *Handler, req *request) error {
 			return err
 		}
 	}
+	if p.MaxW > 0 {
+		for i := range req.widths {
+			req.widths[i] = min(req.widths[i], p.MaxW)
+		}
+		req.widths = slices.Compact(req.widths) // they are sorted
+	}
+	o, err := p.narrow(h, req.options)
+	if err == nil {
+		req.options = o
+	}
+	return err
+}
+
+// narrow returns the options with what the policy says of pixels. It returns
+// options that are narrow already as they are.
+func (p *policy) narrow(h *Handler, o resize.Options) (resize.Options, error) {
 	if p.MaxW > 0 || p.MaxH > 0 {
-		p.bound(req, h.config.MaxDimension)
+		o = o.Within(p.most(p.MaxW, h), p.most(p.MaxH, h))
 	}
 	if p.WM != "" {
-		return p.mark(h, req)
+		return p.mark(h, o)
 	}
-	return nil
+	return o, nil
+}
+
+// most returns a bound in pixels: that of the policy, 0 for none, or that of the
+// handler if it is less.
+func (p *policy) most(n int, h *Handler) int {
+	if n == 0 {
+		return h.config.MaxDimension
+	}
+	return min(n, h.config.MaxDimension)
 }
 
 // within reports whether a name is in a folder, or is it.
@@ -83,7 +108,10 @@ func within(name, folder string) bool {
 	return ok && (folder == "" || rest == "" || rest[0] == '/')
 }
 
+// allowsPresets checks what the URL asks for, and takes back what hints of the
+// client changed.
 func (p *policy) allowsPresets(req *request) error {
+	req.options = req.unhinted
 	for param := range req.query {
 		if resize.KnownParam(param) && param != "f" || param == srcsetParam {
 			return fmt.Errorf("%w: the token is for presets, and %s is none", errVerification, param)
@@ -97,35 +125,20 @@ func (p *policy) allowsPresets(req *request) error {
 	return nil
 }
 
-// bound keeps results and widths below what the policy allows; most is what the
-// handler does.
-func (p *policy) bound(req *request, most int) {
-	w, h := most, most
-	if p.MaxW > 0 {
-		w = min(w, p.MaxW)
-	}
-	if p.MaxH > 0 {
-		h = min(h, p.MaxH)
-	}
-	req.options = req.options.Within(w, h)
-	for i := range req.widths {
-		req.widths[i] = min(req.widths[i], w)
-	}
-	req.widths = slices.Compact(req.widths) // they are sorted
-}
-
 // mark lays the watermark of the policy over the picture, in its usual place and
-// strength, whatever the URL says.
-func (p *policy) mark(h *Handler, req *request) error {
-	o := resize.ParseOptions(func(name string) string {
+// strength, whatever the URL says. Nothing is around the picture or over the
+// mark: it would lie there instead of on the picture, or be covered.
+func (p *policy) mark(h *Handler, o resize.Options) (resize.Options, error) {
+	marked := resize.ParseOptions(func(name string) string {
 		if name == "wm" {
 			return p.WM
 		}
 		return ""
 	}, h.config.MaxDimension)
-	if h.overlays.marks[o.Watermark.Name] == nil {
-		return fmt.Errorf("%w: the watermark of the token is not in the configuration", errVerification)
+	if h.overlays.marks[marked.Watermark.Name] == nil {
+		return o, fmt.Errorf("%w: the watermark of the token is not in the configuration", errVerification)
 	}
-	req.options.Watermark = o.Watermark
-	return nil
+	o = o.Bare()
+	o.Watermark = marked.Watermark
+	return o, nil
 }

@@ -17,7 +17,8 @@ import (
 type request struct {
 	name       string // of the object, decoded once
 	options    resize.Options
-	negotiated bool // the format was chosen by the Accept header
+	unhinted   resize.Options // what they would be without the hints of the client
+	negotiated bool           // the format was chosen by the Accept header
 	delivery   delivery
 	watermark  watermark            // that the options name
 	marks      map[string]watermark // that the object may name; nil: it may not
@@ -88,14 +89,20 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	}
 	req.refresh = u.refresh && h.admin.authorized(r)
 	h.chooseFormat(&req, r)
-	unhinted := req.options
+	req.unhinted = req.options
 	req.step("parameters")
-	h.obeyHints(&req, r)
+	if req.info == nil && req.widths == nil { // what is asked for has no size, or all of them
+		h.obeyHints(&req, r)
+	}
 	req.step("client hints")
-	if e := h.bounds.settle(&req, unhinted, u.used, h.config.MaxDimension); err == nil {
+	if e := h.bounds.settle(&req, req.unhinted, u.used, h.config.MaxDimension); err == nil {
 		err = e
 	}
 	req.step("snap")
+	h.settleUnhinted(&req)
+	if err == nil && u.used.Has(srcsetParam) && len(u.widths) == 0 {
+		err = fmt.Errorf("%w: srcset has no width, as in 320,640", errOption)
+	}
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}
@@ -103,6 +110,18 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 		err = errExtension
 	}
 	return req, err
+}
+
+// settleUnhinted settles the options without hints as those with them were.
+func (h *Handler) settleUnhinted(req *request) {
+	if !h.config.ClientHints {
+		req.unhinted = req.options
+		return
+	}
+	plain := *req
+	plain.options, plain.widths = req.unhinted, nil
+	_ = h.bounds.settle(&plain, req.unhinted, req.understood.used, h.config.MaxDimension) // its error is that of the request
+	req.unhinted = plain.options
 }
 
 // objectName returns the object's name in a URL: the path behind the prefix,

@@ -157,7 +157,7 @@ func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) cont
 	attrs := []attr.KeyValue{
 		attr.String("http.request.method", method),
 		attr.String("url.scheme", schemeOf(r, trusted)),
-		attr.String("url.path", r.URL.EscapedPath()),
+		attr.String("url.path", redactPath(r.URL.EscapedPath())),
 		attr.String("network.protocol.version", protocolVersion(r)),
 	}
 	if method != r.Method {

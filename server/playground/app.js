@@ -545,12 +545,17 @@ function unpin() {
 
 async function showSnippet() {
   const values = new Map(state.values);
-  for (const k of ["w", "f", "dl"]) values.delete(k);
+  for (const k of ["f", "dl"]) values.delete(k); // of every format, and to be seen: all else makes the picture that is shown
   const url = pictureURL(state.name, values);
-  const widths = $("widths").value.replace(/[^0-9,]/g, "");
+  const widths = $("widths").value.split(",").map((w) => w.trim()).filter((w) => /^[1-9][0-9]*$/.test(w)).join(",");
+  if (!widths) {
+    $("snippet").textContent = "Widths are numbers of pixels with commas between them, as in 320,640,960.";
+    return;
+  }
   try {
     const r = await fetch(url + (url.includes("?") ? "&" : "?") + "srcset=" + widths);
-    $("snippet").textContent = r.ok ? await r.text() : `${r.status} ${r.statusText}`;
+    const text = /^text\//.test(r.headers.get("Content-Type") || "") ? (await r.text()).trim() : "";
+    $("snippet").textContent = text || `${r.status} ${r.statusText}`;
   } catch (err) {
     $("snippet").textContent = String(err.message);
   }
