@@ -38,6 +38,10 @@ var (
 	// has a checksum of.
 	ErrDamaged = errors.New("damaged object")
 
+	// ErrBusy says that this process has too much to do with the store at the
+	// moment. It tells nothing about the store.
+	ErrBusy = errors.New("too many requests to the store")
+
 	// ErrTooLarge says that an object has more bytes than the caller accepts.
 	ErrTooLarge = errors.New("object too large")
 )

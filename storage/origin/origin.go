@@ -37,8 +37,9 @@ type Config struct {
 	Networks []netip.Prefix
 	// Header is sent to the host of URL, and to no other.
 	Header http.Header
-	// MaxBytes bounds a body whose length the server does not say, which is
-	// read before it is given out; default 50 MB.
+	// MaxBytes bounds a body whose length the server does not say, or that is
+	// compressed: it is read before it is given out; default 50 MB. See
+	// [storage.NewMeasurer].
 	MaxBytes int64
 
 	// ConnectTimeout is for the TCP and the TLS handshake each (default 2 s),
@@ -48,11 +49,9 @@ type Config struct {
 }
 
 const (
-	defaultMaxBytes       = 50 << 20
 	defaultConnectTimeout = 2 * time.Second
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultReadTimeout    = 5 * time.Second
-	maxUnmeasured         = 2 // bodies of unknown length in memory at once
 )
 
 // Bucket reads the files of web servers. It is safe for concurrent use.
@@ -60,8 +59,8 @@ type Bucket struct {
 	config Config
 	base   *url.URL // nil: names begin with a host
 	client *http.Client
-	// unmeasured has a place for each body of unknown length.
-	unmeasured chan struct{}
+	// measurer is for bodies of unknown length, and for compressed ones.
+	measurer *storage.Measurer
 }
 
 var (
@@ -71,10 +70,7 @@ var (
 
 // Open prepares access. It sends nothing: a server that is down shows in Get.
 func Open(c Config) (*Bucket, error) {
-	b := &Bucket{config: c, unmeasured: make(chan struct{}, maxUnmeasured)}
-	if b.config.MaxBytes <= 0 {
-		b.config.MaxBytes = defaultMaxBytes
-	}
+	b := &Bucket{config: c, measurer: storage.NewMeasurer(c.MaxBytes)}
 	for t, d := range map[*time.Duration]time.Duration{
 		&b.config.ConnectTimeout: defaultConnectTimeout,
 		&b.config.HeaderTimeout:  defaultHeaderTimeout,

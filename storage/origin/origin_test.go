@@ -78,12 +78,16 @@ func TestAnswers(t *testing.T) {
 		{"429", status(429), storage.ErrOverloaded},
 		{"503", status(503), storage.ErrOverloaded},
 		{"500", status(500), storage.ErrUnavailable},
-		{"204", status(204), storage.ErrUnavailable},
-		{"206 without a range", status(206), storage.ErrUnavailable},
-		{"a coding that was not asked for", func(w http.ResponseWriter, _ *http.Request) {
+		{"409", status(409), fs.ErrPermission},
+		{"422", status(422), fs.ErrPermission},
+		{"408", status(408), storage.ErrUnavailable},
+		{"501", status(501), storage.ErrUnavailable},
+		{"204", status(204), fs.ErrPermission},
+		{"206 without a range", status(206), fs.ErrPermission},
+		{"gzip that is none", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = io.WriteString(w, "x")
-		}, storage.ErrUnavailable},
+			_, _ = io.WriteString(w, "\x1f\x8bx")
+		}, storage.ErrCoding},
 		{"a body that breaks off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "x")
@@ -97,7 +101,7 @@ func TestAnswers(t *testing.T) {
 			hijack(w, "HTTP/1.0 200 OK\r\n\r\nhello")
 		}, storage.ErrIncomplete},
 		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) { hijack(w, "SSH-2.0-x\r\n") }, storage.ErrUnavailable},
-		{"a redirect without a place", status(302), storage.ErrUnavailable},
+		{"a redirect without a place", status(302), fs.ErrPermission},
 		{"a redirect for ever", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
 		}, fs.ErrPermission},

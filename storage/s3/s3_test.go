@@ -57,7 +57,7 @@ func TestVersions(t *testing.T) {
 
 // A store that keeps no versions says so in its own way: that is no trouble.
 func TestStoreWithoutVersions(t *testing.T) {
-	for _, answer := range []func(net.Conn){status(501, "NotImplemented"), status(400, "InvalidArgument"), status(400, "InvalidVersionId"), status(405, "MethodNotAllowed")} {
+	for _, answer := range []func(net.Conn){status(501, "NotImplemented"), status(400, "InvalidArgument"), status(400, "InvalidVersionId"), status(400, "XMinioInvalidResourceName"), status(405, "MethodNotAllowed")} {
 		b := open(t, s3.Config{Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { answer(c) }), Bucket: "pictures", AccessKey: "key", SecretKey: "secret"})
 		if _, err := b.GetVersion(t.Context(), "photo.jpg", "1"); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("GetVersion = %v; want fs.ErrNotExist", err)
@@ -203,7 +203,18 @@ func TestFaults(t *testing.T) {
 		{"encrypted with another key", statusText(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."), fs.ErrPermission, storage.ErrUnavailable},
 		{"not encrypted, but asked for with a key", statusText(400, "InvalidRequest", "The encryption parameters are not applicable to this object."), fs.ErrPermission, storage.ErrUnavailable},
 		{"encrypted with a key that is off", status(400, "KMS.DisabledException"), fs.ErrPermission, storage.ErrUnavailable},
-		{"another bad request", status(400, "InvalidRequest"), storage.ErrUnavailable, fs.ErrPermission},
+		{"another bad request", status(400, "InvalidRequest"), fs.ErrPermission, storage.ErrUnavailable},
+		{"a bad request of a proxy", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), fs.ErrPermission, storage.ErrUnavailable},
+		{"a precondition that failed", status(412, "PreconditionFailed"), fs.ErrPermission, storage.ErrUnavailable},
+		{"what cannot be processed", status(422, "Unprocessable"), fs.ErrPermission, storage.ErrUnavailable},
+		{"legal reasons", raw("HTTP/1.1 451 Unavailable For Legal Reasons\r\nContent-Length: 0\r\n\r\n"), fs.ErrPermission, storage.ErrUnavailable},
+		{"a resource that no object has", status(400, "XMinioInvalidResourceName"), fs.ErrNotExist, storage.ErrUnavailable},
+		{"a request that took too long to arrive", status(400, "RequestTimeout"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a timeout of a proxy", raw("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, fs.ErrPermission},
+		{"no credentials", raw("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a wrong key", status(403, "InvalidAccessKeyId"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a wrong secret", status(403, "SignatureDoesNotMatch"), storage.ErrUnavailable, fs.ErrPermission},
+		{"no bucket", status(404, "NoSuchBucket"), storage.ErrUnavailable, fs.ErrNotExist},
 		{"a name that is too long", status(400, "KeyTooLongError"), fs.ErrNotExist, storage.ErrUnavailable},
 		{"a name that no object has", status(400, "XMinioInvalidObjectName"), fs.ErrNotExist, storage.ErrUnavailable},
 		{"redirect to another host", raw("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, nil},
