@@ -1,6 +1,8 @@
 package origin_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -181,6 +183,55 @@ func TestUnknownLength(t *testing.T) {
 		data, info, err := storage.ReadAll(t.Context(), b, "photo.jpg", 100)
 		if string(data) != "hello world" || info.Size != 11 || info.ETag != "" || err != nil {
 			t.Fatalf("ReadAll = %q, %+v, %v", data, info, err)
+		}
+	}
+}
+
+// Many bodies of unknown length are held at once: a server that sends such ones
+// makes nobody wait.
+func TestManyOfUnknownLength(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello ")
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "world")
+	})
+	b := open(t, origin.Config{URL: s.URL})
+	ctx := storage.WithPause(t.Context(), func() func() { t.Error("one waits for others"); return func() {} })
+	for i := range 100 {
+		o, err := b.Get(ctx, "photo.jpg")
+		if err != nil {
+			t.Fatalf("object %d: %v", i, err)
+		}
+		defer o.Body.Close() // held while the others come
+		if data, err := o.ReadAll(100); err != nil || string(data) != "hello world" {
+			t.Errorf("object %d: %q, %v", i, data, err)
+		}
+	}
+}
+
+// What is sent compressed though it was not asked for is decoded.
+func TestCompressed(t *testing.T) {
+	var file bytes.Buffer
+	z := gzip.NewWriter(&file)
+	_, _ = io.WriteString(z, "hello world") // a buffer has no faults
+	_ = z.Close()
+	for _, chunked := range []bool{false, true} {
+		for label, sent := range map[string]string{"gzip": file.String(), "x-gzip": file.String(), "GZIP": "hello world", "br": "hello world", "identity": "hello world"} {
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Accept-Encoding") != "" {
+					t.Errorf("Accept-Encoding %q is sent", r.Header.Get("Accept-Encoding"))
+				}
+				w.Header().Set("Content-Encoding", label)
+				w.Header().Set("ETag", `"a"`)
+				if chunked {
+					w.(http.Flusher).Flush()
+				}
+				_, _ = io.WriteString(w, sent)
+			})
+			data, info, err := storage.ReadAll(t.Context(), open(t, origin.Config{URL: s.URL}), "photo.jpg", 100)
+			if string(data) != "hello world" || info.Size != 11 || info.ETag != "a" || err != nil {
+				t.Errorf("%s, chunked: %v: %q, %+v, %v", label, chunked, data, info, err)
+			}
 		}
 	}
 }

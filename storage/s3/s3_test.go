@@ -1,6 +1,8 @@
 package s3_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +50,8 @@ func TestVersions(t *testing.T) {
 		}
 		_ = o.Body.Close() // only read
 	}
-	for _, version := range []string{"00000000-0000-0000-0000-000000000000", "no-such-version"} {
-		if _, err := b.GetVersion(t.Context(), "photo.jpg", version); !errors.Is(err, fs.ErrNotExist) {
+	for _, version := range []string{"00000000-0000-0000-0000-000000000000", "no-such-version", "..", ".", "./", "../1", "a/../b", `..\x`, "%00", "+"} {
+		if _, err := b.GetVersion(t.Context(), "photo.jpg", version); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("version %q: %v; want fs.ErrNotExist", version, err)
 		}
 	}
@@ -108,6 +110,35 @@ func testServer(t *testing.T, p s3test.Program) {
 			if _, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20); err != nil || info.Meta != want {
 				t.Errorf("%s: %+v, %v; want %+v", name, info.Meta, err, want)
 			}
+		}
+	})
+	t.Run("what was stored compressed is decoded", func(t *testing.T) {
+		picture := bytes.Repeat([]byte("the bytes of a picture"), 10000)
+		var file bytes.Buffer
+		z := gzip.NewWriter(&file)
+		_, _ = z.Write(picture) // a buffer has no faults
+		_ = z.Close()
+		for name, tt := range map[string]struct {
+			coding string
+			stored []byte
+		}{
+			"gzip.jpg":       {"gzip", file.Bytes()},
+			"false-gzip.jpg": {"gzip", picture},
+			"false-br.jpg":   {"br", picture},
+		} {
+			server.PutEncoded(t, "pictures", config.Prefix+name, tt.stored, tt.coding)
+			data, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20)
+			if err != nil || !bytes.Equal(data, picture) || info.ETag == "" || info.ModTime.IsZero() {
+				t.Errorf("%s: %d bytes, %+v, %v; want the %d of the picture", name, len(data), info, err, len(picture))
+			}
+			if _, err := open(t, config).GetIfModified(t.Context(), name, info); !errors.Is(err, storage.ErrNotModified) {
+				t.Errorf("%s, again: %v; want storage.ErrNotModified", name, err)
+			}
+		}
+		small := config
+		small.MaxBytes = 1000
+		if _, err := open(t, small).Get(t.Context(), "gzip.jpg"); !errors.Is(err, storage.ErrTooLarge) {
+			t.Errorf("more than MaxBytes: %v; want storage.ErrTooLarge", err)
 		}
 	})
 	t.Run("a name that the store cannot hold is a missing picture", func(t *testing.T) {
