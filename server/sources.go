@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -97,14 +98,30 @@ func (s sources) list(ctx context.Context, max int, keep func(name string) bool)
 func (s sources) guard(h *HandlerConfig, log *slog.Logger) []*guard.Bucket {
 	guards := make([]*guard.Bucket, len(s))
 	for i, one := range s {
+		// All share the time of a request; each leaves enough for those behind it.
+		timeout := h.fetchTime()
+		if i < len(s)-1 {
+			timeout /= time.Duration(len(s))
+		}
 		log := log
 		if len(s) > 1 {
 			log = log.With("source", i+1)
 		}
-		guards[i] = guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: seconds(int64(h.Limits.FetchSeconds)), Changed: outageLog(log)})
+		guards[i] = guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: mostPlaces, Changed: outageLog(log)})
 	}
 	return guards
 }
+
+// fetchTime returns for how long a request waits for its sources.
+func (h *HandlerConfig) fetchTime() time.Duration {
+	if h.Limits.FetchSeconds > 0 {
+		return seconds(int64(h.Limits.FetchSeconds))
+	}
+	return defaultFetchTime
+}
+
+// defaultFetchTime is that of limits.fetch_seconds.
+const defaultFetchTime = 5 * time.Second
 
 // fallbackOf returns the bucket that asks the guarded sources in order.
 func fallbackOf(guards []*guard.Bucket) storage.Bucket {

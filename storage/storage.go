@@ -42,6 +42,11 @@ var (
 	// moment. It tells nothing about the store.
 	ErrBusy = errors.New("too many requests to the store")
 
+	// ErrRefused says that the store refuses a request for this object, and not
+	// that the object does not exist: it does not like the name, or the version. It
+	// is an [fs.ErrPermission] that tells nothing about an object that was there.
+	ErrRefused = fmt.Errorf("%w: the store refuses the request", fs.ErrPermission)
+
 	// ErrTooLarge says that an object has more bytes than the caller accepts.
 	ErrTooLarge = errors.New("object too large")
 )

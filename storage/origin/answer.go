@@ -76,6 +76,8 @@ func statusError(resp *http.Response) error {
 		return fmt.Errorf("origin: %w", storage.ErrNotModified)
 	case http.StatusNotFound, http.StatusGone, http.StatusUnavailableForLegalReasons:
 		kind = fs.ErrNotExist
+	case http.StatusUnauthorized, http.StatusForbidden:
+		kind = fs.ErrPermission
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		kind = storage.ErrOverloaded
 	case http.StatusRequestTimeout:
@@ -83,7 +85,7 @@ func statusError(resp *http.Response) error {
 	default:
 		// Any other answer but a fault of the server's own is what it says to that
 		// one name, which anybody may ask for: no trouble.
-		kind = fs.ErrPermission
+		kind = storage.ErrRefused
 		if resp.StatusCode >= http.StatusInternalServerError {
 			kind = storage.ErrUnavailable
 		}

@@ -74,18 +74,18 @@ func TestAnswers(t *testing.T) {
 		{"451", status(451), fs.ErrNotExist},
 		{"401", status(401), fs.ErrPermission},
 		{"403", status(403), fs.ErrPermission},
-		{"400", status(400), fs.ErrPermission},
-		{"406", status(406), fs.ErrPermission},
-		{"414", status(414), fs.ErrPermission},
+		{"400", status(400), storage.ErrRefused},
+		{"406", status(406), storage.ErrRefused},
+		{"414", status(414), storage.ErrRefused},
 		{"429", status(429), storage.ErrOverloaded},
 		{"503", status(503), storage.ErrOverloaded},
 		{"500", status(500), storage.ErrUnavailable},
-		{"409", status(409), fs.ErrPermission},
-		{"422", status(422), fs.ErrPermission},
+		{"409", status(409), storage.ErrRefused},
+		{"422", status(422), storage.ErrRefused},
 		{"408", status(408), storage.ErrUnavailable},
 		{"501", status(501), storage.ErrUnavailable},
-		{"204", status(204), fs.ErrPermission},
-		{"206 without a range", status(206), fs.ErrPermission},
+		{"204", status(204), storage.ErrRefused},
+		{"206 without a range", status(206), storage.ErrRefused},
 		{"gzip that is none", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = io.WriteString(w, "\x1f\x8bx")
@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 			hijack(w, "HTTP/1.0 200 OK\r\n\r\nhello")
 		}, storage.ErrIncomplete},
 		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) { hijack(w, "SSH-2.0-x\r\n") }, storage.ErrUnavailable},
-		{"a redirect without a place", status(302), fs.ErrPermission},
+		{"a redirect without a place", status(302), storage.ErrRefused},
 		{"a redirect for ever", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
 		}, fs.ErrPermission},

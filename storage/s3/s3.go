@@ -338,9 +338,7 @@ func wrongRegion(err error) bool {
 // classify makes minio-go's errors those of [storage.Bucket]. Faults of our own
 // credentials are the store's trouble, not the picture's. All else that a store
 // answers to one object, version or name, which anybody may ask for again and
-// again, must not count as trouble of the store, which is spared then: what it
-// refuses without saying that it does not exist is "forbidden", be it archived,
-// or encrypted with another key.
+// again, must not count as trouble of the store, which is spared then.
 func classify(ctx context.Context, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return fmt.Errorf("s3: %w", ctxErr)
@@ -358,10 +356,12 @@ func classify(ctx context.Context, err error) error {
 		kind = storage.ErrOverloaded
 	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusRequestTimeout, slices.Contains(ownFaults, r.Code):
 		kind = storage.ErrUnavailable
-	case r.StatusCode == http.StatusNotFound, slices.Contains(noNames, r.Code):
+	case r.StatusCode == http.StatusNotFound, r.StatusCode == http.StatusGone, r.StatusCode == http.StatusUnavailableForLegalReasons, slices.Contains(noNames, r.Code):
 		kind = fs.ErrNotExist
-	case r.StatusCode >= 400 && r.StatusCode < 500:
+	case r.StatusCode == http.StatusForbidden, locked(r):
 		kind = fs.ErrPermission
+	case r.StatusCode >= 400 && r.StatusCode < 500:
+		kind = storage.ErrRefused
 	case isTimeout(err):
 		return fmt.Errorf("s3: %w: %w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded, err)
 	default:
@@ -385,6 +385,13 @@ var ownFaults = []string{
 // noNames are the codes for names that no object of the store can have, as one
 // with a segment longer than its file system allows.
 var noNames = []string{"KeyTooLongError", "InvalidURI", "InvalidObjectName", "XMinioInvalidObjectName", "XMinioInvalidResourceName"}
+
+// locked reports whether a store says that it cannot give this object to us,
+// though it gives others: it is archived, or encrypted with another key.
+func locked(r minio.ErrorResponse) bool {
+	return r.Code == "InvalidObjectState" || strings.HasPrefix(r.Code, "KMS.") ||
+		r.Code == "InvalidRequest" && strings.Contains(r.Message, "ncryption")
+}
 
 func isTimeout(err error) bool {
 	var t net.Error
