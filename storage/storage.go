@@ -72,6 +72,12 @@ type Versioned interface {
 	GetVersion(ctx context.Context, name, version string) (*Object, error)
 }
 
+// A Parted is a [Bucket] over several stores that fail one by one.
+type Parted interface {
+	// Part returns what names the store that has the named object.
+	Part(name string) string
+}
+
 // A Lister is a [Bucket] that can name its objects.
 type Lister interface {
 	// List returns the names of at most max objects that keep accepts.

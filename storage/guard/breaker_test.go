@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,4 +225,32 @@ func TestInFlight(t *testing.T) {
 	if _, err := b.GetVersion(t.Context(), "x", "1"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a version of what has none: %v", err)
 	}
+}
+
+type parted struct{ byName }
+
+func (parted) Part(name string) string { part, _, _ := strings.Cut(name, "/"); return part }
+
+// One of several stores behind a bucket is no reason to spare the others.
+func TestParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := parted{byName{}}
+		for i := range 100 {
+			s.byName[fmt.Sprint("down/", i)] = fails(storage.ErrUnavailable)
+			s.byName[fmt.Sprint("d", i, "/x")] = fails(storage.ErrUnavailable)
+		}
+		b := New(s, Config{})
+		for i := range 100 {
+			_ = read(t.Context(), b, fmt.Sprint("down/", i)) // that it fails is seen below
+		}
+		if err := read(t.Context(), b, "up/1"); err != nil || b.Stats().Failed < 100 {
+			t.Errorf("an object of a store that is up: %v, %+v", err, b.Stats())
+		}
+		for i := range defaultFailures {
+			_ = read(t.Context(), b, fmt.Sprint("d", i, "/x")) // that it fails is seen below
+		}
+		if !b.Stats().Open {
+			t.Error("when all are down the circuit is closed")
+		}
+	})
 }

@@ -3,6 +3,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type Config struct {
 	RetryShare float64
 	// Failures in a row, or FailureShare of at least 20 requests within 10 seconds,
 	// open the circuit; defaults 10 and 0.6. Within 10 seconds each name counts for
-	// one failure: few names in trouble are no reason to spare the store for all.
+	// one failure: few names in trouble are no reason to spare the store for all. Of
+	// a [storage.Parted] all names of one part count as one.
 	Failures     int
 	FailureShare float64
 	// OpenFor is how long nothing is asked then; default 2 s. After it one
@@ -182,6 +184,9 @@ func (b *Bucket) get(ctx context.Context, name string, get getFunc) (object *sto
 // ask calls get if the circuit is closed. What it got is settled if there is an
 // error, else the caller has to settle it when the body has ended.
 func (b *Bucket) ask(ctx context.Context, name string, get getFunc) (*storage.Object, *asked, error) {
+	if p, ok := b.inner.(storage.Parted); ok {
+		name = cmp.Or(p.Part(name), name)
+	}
 	trial := b.breaker.State() == gobreaker.StateHalfOpen
 	if trial && b.tried.has(name) {
 		return nil, nil, b.refuse(gobreaker.ErrTooManyRequests)
@@ -218,7 +223,7 @@ var errNoVerdict = errors.New("neither success nor failure")
 // asked is one request to the store.
 type asked struct {
 	b     *Bucket
-	name  string
+	name  string      // or its part of the bucket
 	trial bool        // of whether the store is back
 	done  func(error) // nil: it was called
 	began time.Time

@@ -66,6 +66,7 @@ type Bucket struct {
 var (
 	_ storage.Bucket      = (*Bucket)(nil)
 	_ storage.Revalidator = (*Bucket)(nil)
+	_ storage.Parted      = (*Bucket)(nil)
 )
 
 // Open prepares access. It sends nothing: a server that is down shows in Get.
@@ -134,6 +135,15 @@ func (b *Bucket) urlOf(name string) (*url.URL, error) {
 		return nil, &fs.PathError{Op: "get", Path: name, Err: fs.ErrNotExist}
 	}
 	return &url.URL{Scheme: "https", Host: host, Path: "/" + path}, nil
+}
+
+// Part implements [storage.Parted]: each host that names begin with is one.
+func (b *Bucket) Part(name string) string {
+	if b.base != nil {
+		return ""
+	}
+	host, _, _ := strings.Cut(name, "/")
+	return host
 }
 
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
