@@ -153,7 +153,7 @@ func TestANameThatFailedTriesNotAtOnceAgain(t *testing.T) {
 		}
 		time.Sleep(defaultOpenFor + time.Second)
 		_ = read(t.Context(), b, "bad") // it tries, and fails
-		time.Sleep(defaultOpenFor + time.Second)
+		time.Sleep(defaultOpenFor + time.Second/2)
 		asked := b.Stats().Asked
 		for range 10 {
 			if err := read(t.Context(), b, "bad"); !errors.Is(err, storage.ErrUnavailable) {
@@ -163,6 +163,12 @@ func TestANameThatFailedTriesNotAtOnceAgain(t *testing.T) {
 		if got := b.Stats().Asked; got != asked {
 			t.Errorf("the object in trouble has tried %d times more", got-asked)
 		}
+		time.Sleep(defaultOpenFor) // nobody else has come
+		_ = read(t.Context(), b, "bad")
+		if got := b.Stats().Asked; got == asked {
+			t.Error("the object in trouble does not try although nobody else does")
+		}
+		time.Sleep(defaultOpenFor + time.Second/2)
 		if err := read(t.Context(), b, "good"); err != nil {
 			t.Errorf("a sound object behind it: %v", err)
 		}

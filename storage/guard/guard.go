@@ -41,7 +41,7 @@ type Config struct {
 	FailureShare float64
 	// OpenFor is how long nothing is asked then; default 2 s. After it one
 	// request at a time tries whether the store is back. A name that failed so does
-	// not try again for 10 seconds.
+	// not try again for twice that time: others may go first.
 	OpenFor time.Duration
 	// Changed is called when the circuit opens and closes; nil: nobody is told.
 	Changed func(open bool)
@@ -97,7 +97,7 @@ func New(inner storage.Bucket, c Config) *Bucket {
 	if c.OpenFor <= 0 {
 		c.OpenFor = defaultOpenFor
 	}
-	b := &Bucket{inner: inner, config: c, retries: tokens{share: c.RetryShare}}
+	b := &Bucket{inner: inner, config: c, retries: tokens{share: c.RetryShare}, failing: names{last: window}, tried: names{last: 2 * c.OpenFor}}
 	b.breaker = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		Name:        c.Name,
 		MaxRequests: 1,

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// maxNames bounds how many names are remembered. When so many fail within the
-// window it is not a matter of few names any more.
+// maxNames bounds how many names are remembered. When so many fail it is not a matter of few names any more.
 const maxNames = 1024
 
-// names are those that something has happened to within the window. The zero
-// value is empty.
+// names are those that something has happened to within the last time.
 type names struct {
+	last time.Duration
+
 	mu   sync.Mutex
 	when map[string]time.Time // guarded by mu
 }
@@ -22,14 +22,14 @@ func (n *names) note(name string) bool {
 	now := time.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if t, ok := n.when[name]; ok && now.Sub(t) < window {
+	if t, ok := n.when[name]; ok && now.Sub(t) < n.last {
 		return false
 	}
 	if n.when == nil {
 		n.when = map[string]time.Time{}
 	}
 	if len(n.when) >= maxNames {
-		maps.DeleteFunc(n.when, func(_ string, t time.Time) bool { return now.Sub(t) >= window })
+		maps.DeleteFunc(n.when, func(_ string, t time.Time) bool { return now.Sub(t) >= n.last })
 	}
 	if len(n.when) < maxNames {
 		n.when[name] = now
@@ -42,7 +42,7 @@ func (n *names) has(name string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	t, ok := n.when[name]
-	return ok && time.Since(t) < window
+	return ok && time.Since(t) < n.last
 }
 
 func (n *names) clear() {
