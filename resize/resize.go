@@ -215,7 +215,7 @@ func (j *job) sniff(head []byte) error {
 	}
 	j.codec = format.codec()
 	if j.codec.optIn && !slices.Contains(j.limits.Formats, format) {
-		return fmt.Errorf("%w: %s is not allowed here", ErrUnsupported, format)
+		return fmt.Errorf("%w: %s is not allowed here: allowed_formats has to name it, \"*\" is about names only", ErrUnsupported, format)
 	}
 	return nil
 }

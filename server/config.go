@@ -152,9 +152,11 @@ type HandlerConfig struct {
 	// ErrorStatus is one status for all faults of pictures and sources; 0 means
 	// that of the fault.
 	ErrorStatus StatusCode `json:"error_status"`
-	// AllowedFormats are the extensions that names may have, with or without a dot;
-	// "*" allows all names, also those without any. Empty means png, jpg, jpeg, gif
-	// and webp.
+	// AllowedFormats are the extensions that names may have, with or without a dot,
+	// and the formats that are read beside PNG, JPEG, GIF and WebP; "*" allows all
+	// names, also those without any, but no format beyond those four: AVIF, HEIC,
+	// JXL, TIFF, BMP and ICO have to be named. Empty means png, jpg, jpeg, gif and
+	// webp.
 	AllowedFormats []string `json:"allowed_formats"`
 	// OutputFormats are the formats that "f" may ask for, beside OutputFormat; empty
 	// means jpeg, png, webp and gif.
@@ -175,7 +177,8 @@ type HandlerConfig struct {
 	// quality and watermark.
 	ObjectRules bool `json:"object_rules"`
 	// Watermarks are names for "wm", each with "file" (a picture) or "object" (a
-	// picture in the bucket).
+	// picture in the bucket, without which "wm" is answered 500). A name that is not
+	// here counts as absent, unless strict_options refuses it.
 	Watermarks map[string]WatermarkConfig `json:"watermarks"`
 	// StrictOptions answers 400 to a parameter that is out of range or cannot be
 	// read, instead of clamping or ignoring it.

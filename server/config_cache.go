@@ -184,13 +184,15 @@ type LimitsConfig struct {
 	Scans int `json:"scans"`
 	// WorkSeconds is the time for decoding, scaling and encoding; 0 means 20.
 	WorkSeconds int `json:"work_seconds"`
-	// FetchSeconds is the time for a source; 0 means 15.
+	// FetchSeconds is for how long a miss waits for its sources, all attempts and
+	// whole bodies included; 0 means 5.
 	FetchSeconds int `json:"fetch_seconds"`
 	// RequestSeconds is the time for all that a miss needs; 0 means 30.
 	RequestSeconds int `json:"request_seconds"`
 	// Concurrency is how many pictures are fetched and made at once, and as many AVIF
-	// apart, at most 256: more wait, 256 of them for 10 seconds. Raise it for a store
-	// that is far away. 0 means 12 for each processor.
+	// apart, at most 256: more wait, 256 of them for 10 seconds. One whose store lets
+	// it wait for more than a tenth of a second does not count until bytes come; of
+	// those there are 256 at most. 0 means 12 for each processor.
 	Concurrency int `json:"concurrency"`
 }
 

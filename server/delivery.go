@@ -22,6 +22,9 @@ type delivery struct {
 	download string // file name to be saved under; "": to be shown
 	maxAge   int64  // seconds; negative: the handler's
 	version  string // of the source; "": the newest
+	// misversioned says that a version is asked for that there cannot be: the newest
+	// would be another picture.
+	misversioned bool
 }
 
 const (
@@ -57,14 +60,32 @@ func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
 		if validVersion(v) {
 			d.version = v
 		}
+		d.misversioned = d.version == ""
 		verdict(versionParam, v, d.version != "")
 	}
 	return d
 }
 
-// validVersion reports whether v may be sent to a store as a version.
+// validVersion reports whether v may be sent to a store as a version: it has the
+// characters of the versions of AWS, MinIO, Ceph and Google, and no store that
+// takes it for a path is led elsewhere.
 func validVersion(v string) bool {
-	return len(v) <= maxVersionBytes && !strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' })
+	if v == "" || len(v) > maxVersionBytes {
+		return false
+	}
+	for i := range len(v) {
+		switch c := v[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("._~+/=-", c) >= 0:
+		default:
+			return false
+		}
+	}
+	for segment := range strings.SplitSeq(v, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 // safeFileName returns what may be the name of a file on any system: without

@@ -59,6 +59,7 @@ func Doctor(ctx context.Context, c *Config) []Finding {
 	d.secrets()
 	for i := range c.Handlers {
 		d.sources(ctx, i)
+		d.watermarks(ctx, i)
 		d.cache(ctx, i)
 	}
 	d.tokenKeys(ctx)

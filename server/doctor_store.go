@@ -5,10 +5,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"s3imageserver/storage"
 )
 
 // sources looks at where the pictures of a handler come from.
@@ -171,6 +176,32 @@ func (d *doctor) origin(ctx context.Context, about string, e *SourceEntry, maxBy
 		d.add(FindingWarning, about+".url", "%s forbids what is missing (%v); perhaps it forbids everything: are headers needed?", e.URL, err)
 	default:
 		d.add(FindingFault, about+".url", "%v", err)
+	}
+}
+
+// watermarks reads those that are objects of a handler's sources.
+func (d *doctor) watermarks(ctx context.Context, i int) {
+	h := &d.config.Handlers[i]
+	sources, err := openSources(d.config, i)
+	if err != nil {
+		return // Check has said it
+	}
+	bucket := storage.Fallback(sources.buckets()...)
+	for _, name := range slices.Sorted(maps.Keys(h.Watermarks)) {
+		object := h.Watermarks[name].Object
+		if object == "" {
+			continue // Check has read the file
+		}
+		about := handlerKey(i) + ".watermarks." + name + ".object"
+		m := &mark{name: object, bucket: bucket, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		_, err := m.get(ctx)
+		cancel()
+		if err != nil {
+			d.add(FindingFault, about, "%v: pictures that ask for it are not sent", err)
+		} else {
+			d.add(FindingOK, about, "%q can be read", object)
+		}
 	}
 }
 

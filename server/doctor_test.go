@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3imageserver/storage"
 )
 
 // finds reports whether a doctor has found that, and nothing worse.
@@ -150,6 +152,27 @@ func TestDoctorOfOrigins(t *testing.T) {
 		d := &doctor{config: c}
 		d.sources(t.Context(), 0)
 		finds(t, tt.name, d, tt.level, "handlers.0.source.url", tt.words)
+	}
+}
+
+// A watermark that cannot be used is found before a picture asks for it.
+func TestDoctorOfWatermarks(t *testing.T) {
+	b := bucket(t)
+	b.Set("text.png", []byte("no picture"), modified)
+	for _, tt := range []struct {
+		name, object string
+		fault        error // of the bucket
+		level, words string
+	}{
+		{"one that is there", "photo.jpg", nil, FindingOK, "can be read"},
+		{"one that is not", "nope.png", nil, FindingFault, `object "nope.png"`},
+		{"one that is no picture", "text.png", nil, FindingFault, `object "text.png"`},
+		{"one whose store is down", "photo.jpg", storage.ErrUnavailable, FindingFault, "store unavailable"},
+	} {
+		b.Fail(tt.fault)
+		d := &doctor{config: &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: b, Watermarks: map[string]WatermarkConfig{"logo": {Object: tt.object}}}}}}
+		d.watermarks(t.Context(), 0)
+		finds(t, tt.name, d, tt.level, "handlers.0.watermarks.logo.object", tt.words)
 	}
 }
 

@@ -33,6 +33,8 @@ var statuses = []struct {
 	{errName, http.StatusBadRequest},
 	{errOption, http.StatusBadRequest},
 	{errVersion, http.StatusBadRequest},
+	{errWatermark, http.StatusInternalServerError},
+	{errEmpty, http.StatusUnprocessableEntity},
 	{errExtension, http.StatusNotFound},
 	{errVerification, http.StatusNotFound},
 	{errGone, http.StatusGone},
@@ -44,27 +46,31 @@ var statuses = []struct {
 	{fs.ErrNotExist, http.StatusNotFound},
 	{fs.ErrPermission, http.StatusNotFound},
 	{resize.ErrBusy, http.StatusServiceUnavailable},
+	{storage.ErrBusy, http.StatusServiceUnavailable},
 	{resize.ErrUnsupported, http.StatusUnsupportedMediaType},
 	{resize.ErrNotPicture, http.StatusBadGateway},
 	{resize.ErrLimit, http.StatusUnprocessableEntity},
 	{resize.ErrMalformed, http.StatusUnprocessableEntity},
+	{storage.ErrCoding, http.StatusUnprocessableEntity},
 	{storage.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{storage.ErrOverloaded, http.StatusServiceUnavailable},
 	{os.ErrDeadlineExceeded, http.StatusGatewayTimeout},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
-	{storage.ErrUnavailable, http.StatusBadGateway},
+	{storage.ErrUnavailable, http.StatusServiceUnavailable}, // be it asked or, after many failures, not
 	{storage.ErrIncomplete, http.StatusBadGateway},
 	{storage.ErrDamaged, http.StatusBadGateway},
 }
 
 // outlives reports whether an old picture is better than that error: it says
-// nothing of the picture itself.
-func outlives(err error) bool { return statusOf(err) >= http.StatusInternalServerError }
+// nothing of the picture itself, or only that it is being written.
+func outlives(err error) bool {
+	return statusOf(err) >= http.StatusInternalServerError || errors.Is(err, storage.ErrRefused) || errors.Is(err, errEmpty)
+}
 
 // refuses reports whether a picture will have that error for some time, and
 // whether all others of its source will too.
 func refuses(err error) (same, whole bool) {
-	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, resize.ErrNotPicture, resize.ErrMalformed} {
+	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, errEmpty, resize.ErrNotPicture, resize.ErrMalformed, storage.ErrCoding} {
 		if errors.Is(err, e) {
 			return true, true
 		}
@@ -153,7 +159,7 @@ func (h *Handler) errorAge(req *request, status int, err error) int64 {
 // ofSource reports whether an error is a fault of the picture or its source, for
 // which the original had one status.
 func ofSource(err error, status int) bool {
-	for _, ours := range []error{errVerification, errNoKeys, errGone, errLegal, errMisses, resize.ErrBusy} {
+	for _, ours := range []error{errVerification, errNoKeys, errGone, errLegal, errMisses, errWatermark, resize.ErrBusy, storage.ErrBusy} {
 		if errors.Is(err, ours) {
 			return false
 		}

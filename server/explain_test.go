@@ -221,7 +221,7 @@ func TestExplainedErrors(t *testing.T) {
 	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Error == nil || e.Error.Status != 502 || e.Error.Text != "Bad Gateway" {
+	if e.Error == nil || e.Error.Status != 503 || e.Error.Text != "Service Unavailable" {
 		t.Errorf("a signed URL: %+v; want no address", e.Error)
 	}
 	if e = s.explain(signURL(newSecret, "h", "photo.jpg") + "&explain=1"); e.Error == nil || !strings.Contains(e.Error.Text, "10.0.0.5") {

@@ -117,7 +117,7 @@ func TestErrorImageAge(t *testing.T) {
 			}
 		}
 		b.Fail(storage.ErrUnavailable)
-		if r := s.get("/h/photo.jpg"); r.StatusCode != 502 || r.Header.Get("Cache-Control") != "no-store" {
+		if r := s.get("/h/photo.jpg"); r.StatusCode != 503 || r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("a store in trouble: %d, %s; want no-store", r.StatusCode, r.Header.Get("Cache-Control"))
 		}
 	})

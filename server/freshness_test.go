@@ -91,9 +91,9 @@ func TestFreshnessOfAnswers(t *testing.T) {
 			{"old", time.Minute, unavailable, url, 200, "fwd=stale; detail=stale-if-error", "60", "max-age=60", 1},
 			{"a smaller one", 0, nil, "/h/photo.jpg?w=50", 200, "detail=derived", "", "public, max-age=10", 1},
 			{"a smaller crop", 0, nil, "/h/photo.jpg?w=40&h=40", 200, "detail=derived", "", "public, max-age=10", 1},
-			{"a larger one", 0, nil, "/h/photo.jpg?w=200", 502, "", "", "no-store", 1},
-			{"another picture", 0, nil, "/h/same.jpg", 502, "", "", "no-store", 1},
-			{"after a day", 25 * time.Hour, nil, url, 502, "", "", "no-store", 1},
+			{"a larger one", 0, nil, "/h/photo.jpg?w=200", 503, "", "", "no-store", 1},
+			{"another picture", 0, nil, "/h/same.jpg", 503, "", "", "no-store", 1},
+			{"after a day", 25 * time.Hour, nil, url, 503, "", "", "no-store", 1},
 			{"back", 10 * time.Second, back, url, 200, "fwd-status=304", "", "", 1},
 		}},
 		{"originals", HandlerConfig{CacheTime: cacheTime(60), CachePath: "set", Cache: CacheConfig{OriginalsMB: 64}}, []visit{
@@ -162,8 +162,8 @@ func TestDerivedPictures(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"/h/photo.jpg?w=80&crop=10,10,50,50", "/h/photo.jpg?w=400&h=10", "/h/photo.jpg"} {
-		if r := s.get(target); r.StatusCode != http.StatusBadGateway {
-			t.Errorf("%s = %d; want 502: no kept picture will do", target, r.StatusCode)
+		if r := s.get(target); r.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s = %d; want 503: no kept picture will do", target, r.StatusCode)
 		}
 	}
 }

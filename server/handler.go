@@ -130,7 +130,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		refuseMethod(w, r)
+		refuse(w, h.manners.methods())
 		return
 	}
 	if err := h.rates.allowClient(r); err != nil {
@@ -178,6 +178,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // picture returns what a request asks for: kept, or made. The request gets its
 // overlays, and must not be changed afterwards: it may still be worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
+	ctx = guard.WithTime(ctx, h.config.fetchTime())
 	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}

@@ -11,6 +11,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
 )
 
 // infoParam asks for what is known of a picture instead of the picture.
@@ -38,7 +39,7 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 		Source:  h.sourceID(req),
 		Variant: cache.Tuple("info", strconv.Itoa(renderVersion), strings.Join(fields, ",")),
 	}
-	return h.cache.Do(ctx, key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	return h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
 			h.parts.made.Add(1)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,6 +116,21 @@ type listener struct {
 	url      string
 }
 
+// tlsConfig returns that of the listener of HTTPS. An authority that asks for a
+// challenge (RFC 8737) is answered while asked says so.
+func tlsConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), asked func() bool) *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificate}
+	challenged := config.Clone()
+	challenged.NextProtos = append(slices.Clone(config.NextProtos), acme.ALPNProto)
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedProtos, acme.ALPNProto) && asked() {
+			return challenged, nil
+		}
+		return nil, nil // config itself
+	}
+	return config
+}
+
 // listen opens all ports, or none.
 func (v *service) listen() (all []listener, err error) {
 	s := v.current.Load()
@@ -141,11 +157,7 @@ func (v *service) listen() (all []listener, err error) {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
 		l = netutil.LimitListener(l, maxConnections())
-		config := &tls.Config{
-			MinVersion:     tls.VersionTLS12,
-			NextProtos:     []string{"h2", "http/1.1", acme.ALPNProto},
-			GetCertificate: v.certificate,
-		}
+		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.on() })
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {

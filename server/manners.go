@@ -130,6 +130,14 @@ func (m *manners) link(header http.Header, name string) {
 	}
 }
 
+// methods are those that are answered.
+func (m *manners) methods() string {
+	if m.cors {
+		return allowedCORS
+	}
+	return allowed
+}
+
 // preflightAge is how long browsers remember the answer, in seconds.
 const preflightAge = "86400"
 
@@ -140,10 +148,10 @@ func (m *manners) preflight(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	header := w.Header()
-	header.Set("Allow", "GET, HEAD, OPTIONS")
+	header.Set("Allow", allowedCORS)
 	header.Set("Cache-Control", "no-store")
 	if header.Get("Access-Control-Allow-Origin") != "" {
-		header.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		header.Set("Access-Control-Allow-Methods", allowed)
 		header.Set("Access-Control-Allow-Headers", "Authorization, If-None-Match, If-Modified-Since, Range")
 		header.Set("Access-Control-Max-Age", preflightAge)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -154,9 +155,9 @@ func (m *mark) state() (w watermark, fresh bool, err error) {
 	age := time.Since(m.read)
 	switch {
 	case m.name == "":
-		return watermark{m.overlay, m.version}, true, nil
+		return watermark{overlay: m.overlay, version: m.version}, true, nil
 	case m.overlay != nil:
-		return watermark{m.overlay, m.version}, age < watermarkTime, nil
+		return watermark{overlay: m.overlay, version: m.version}, age < watermarkTime, nil
 	case m.fault != nil && age < watermarkPause:
 		return watermark{}, true, m.fault
 	}
@@ -165,13 +166,18 @@ func (m *mark) state() (w watermark, fresh bool, err error) {
 
 // A watermark is one version of a mark.
 type watermark struct {
-	overlay *resize.Overlay
+	overlay *resize.Overlay // nil: there is none
 	version string
+	fault   error // why there is none that is named
 }
+
+// errWatermark says that a watermark is not what the configuration takes it for.
+var errWatermark = errors.New("the watermark cannot be used")
 
 // get returns the watermark, after a look at the bucket now and then. While one
 // caller looks, others get the version before; one that cannot be read anew
-// stays. The error wraps storage.ErrUnavailable: the picture is not to blame.
+// stays. The error is that of the store or wraps errWatermark: the picture is not
+// to blame.
 func (m *mark) get(ctx context.Context) (watermark, error) {
 	w, fresh, err := m.state()
 	if fresh {
@@ -201,7 +207,11 @@ func (m *mark) get(ctx context.Context) (watermark, error) {
 		if w.overlay == nil && storesTrouble(err) {
 			m.restore()
 		}
-		err = fmt.Errorf("%w: watermark: %v", storage.ErrUnavailable, err)
+		if storesTrouble(err) || errors.Is(err, storage.ErrBusy) {
+			err = fmt.Errorf("watermark: %w", err)
+		} else {
+			err = fmt.Errorf("%w: object %q: %v", errWatermark, m.name, err)
+		}
 		m.log.Warn("watermark not read", "error", err)
 	}
 	m.mu.Lock()
@@ -260,7 +270,9 @@ func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err e
 	if rules {
 		req.marks = map[string]watermark{}
 		for name, m := range o.marks {
-			req.marks[name], _ = m.get(ctx) // one that there is not is a fault where it is named
+			w, err := m.get(ctx)
+			w.fault = err // where it is named
+			req.marks[name] = w
 		}
 	}
 	return nil

@@ -58,12 +58,12 @@ func TestWatermarks(t *testing.T) {
 	if r := s.get("/h/photo.jpg?w=100&h=100&wm=nobody"); r.StatusCode != 200 || b.Gets() != before {
 		t.Errorf("an unknown watermark: status %d, %d reads; want 200 from the cache", r.StatusCode, b.Gets()-before)
 	}
-	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 502 {
-		t.Errorf("a watermark that is not in the bucket: status %d; want 502, not a picture without it", r.StatusCode)
+	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 500 || r.Header.Get("Retry-After") != "" || !strings.Contains(s.log.String(), "the watermark cannot be used: object ") {
+		t.Errorf("a watermark that is not in the bucket: status %d; want 500 and a line that says so, not a picture without it", r.StatusCode)
 	}
 	before = b.Gets()
-	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 502 || b.Gets() != before {
-		t.Errorf("a watermark that was not there a moment ago: status %d, %d reads; want 502 and none", r.StatusCode, b.Gets()-before)
+	if r := s.get("/h/photo.jpg?w=100&h=100&wm=gone"); r.StatusCode != 500 || b.Gets() != before {
+		t.Errorf("a watermark that was not there a moment ago: status %d, %d reads; want 500 and none", r.StatusCode, b.Gets()-before)
 	}
 	if r := s.get("/strict/photo.jpg?wm=nobody"); r.StatusCode != 400 {
 		t.Errorf("strict_options: status %d for an unknown watermark; want 400", r.StatusCode)

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/resize"
 	"s3imageserver/storage"
 )
 
@@ -26,6 +29,7 @@ func (b *hangingBucket) Get(ctx context.Context, _ string) (*storage.Object, err
 	select {
 	case <-b.let:
 	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	return nil, fs.ErrNotExist
 }
@@ -72,11 +76,15 @@ func TestPlaces(t *testing.T) {
 			if b.asked.Load() != n+1 {
 				t.Errorf("AVIF waits behind others: the store was asked %d times", b.asked.Load())
 			}
-			waiting.Wait()
-			if took := time.Since(began); took != placeWait || refused.Load() != mostWaiting {
-				t.Errorf("%d of %d who wait are refused after %v; want all after %v", refused.Load(), mostWaiting, took, placeWait)
+			// Who waits for the store makes room for others, until as many objects are
+			// open as may be.
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if asked, many := b.asked.Load(), int64(n+mostWaiting+1-mostPlaces); asked != mostPlaces || refused.Load() != many {
+				t.Errorf("after two seconds the store is asked %d times, %d requests are refused; want %d, %d", asked, refused.Load(), mostPlaces, many)
 			}
 			close(b.let)
+			waiting.Wait()
 			working.Wait()
 			slow.Wait()
 			if s.server.Stats().Work.Waiting != 0 {
@@ -121,11 +129,125 @@ func TestPlaces(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			began := time.Now()
+			if _, err := p.enter(t.Context()); !errors.Is(err, resize.ErrBusy) || time.Since(began) != placeWait {
+				t.Errorf("who waits behind others that work: %v after %v; want resize.ErrBusy after %v", err, time.Since(began), placeWait)
+			}
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			if _, err := p.enter(ctx); !errors.Is(err, context.Canceled) || p.waiting.Load() != 0 {
 				t.Errorf("who leaves while waiting: %v, %d wait", err, p.waiting.Load())
 			}
 		})
+	})
+}
+
+// stallingBucket has objects whose store never answers, or stops in the body, and
+// sound ones.
+type stallingBucket struct{ storage.Bucket }
+
+func (b stallingBucket) Get(ctx context.Context, name string) (*storage.Object, error) {
+	switch {
+	case strings.HasPrefix(name, "silent"):
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case strings.HasPrefix(name, "stops"):
+		return storage.NewObject(storage.Info{Size: 1 << 20, ETag: "a"}, io.NopCloser(io.MultiReader(strings.NewReader("\xff\xd8\xff"), stalled{ctx}))), nil
+	}
+	return b.Bucket.Get(ctx, name)
+}
+
+type stalled struct{ ctx context.Context }
+
+func (s stalled) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }
+
+// Many who wait for a store do not hold up one whose object comes at once.
+func TestSoundBehindStalled(t *testing.T) {
+	const workers = 2
+	for _, kind := range []string{"silent", "stops"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, stallingBucket{bucket(t)}, Options{Workers: workers})
+			began := time.Now()
+			var wg sync.WaitGroup
+			for i := range workers*placesPerProcessor + 40 {
+				wg.Go(func() {
+					if r := s.get(fmt.Sprintf("/h/%s%d.jpg?w=10", kind, i%8)); r.StatusCode != 504 && r.StatusCode != 503 {
+						t.Errorf("%s: %d; want 504", kind, r.StatusCode)
+					}
+				})
+				wg.Go(func() { s.get(fmt.Sprintf("/h/%s%d.jpg?w=%d", kind, i%8, 20+i)) })
+			}
+			synctest.Wait()
+			if r := s.get("/h/photo.jpg?w=10"); r.StatusCode != 200 || time.Since(began) > time.Second {
+				t.Errorf("a sound object behind those of which each is %s: %d after %v; want 200 within a second", kind, r.StatusCode, time.Since(began))
+			}
+			wg.Wait()
+			if took := time.Since(began); took > defaultFetchTime+time.Second {
+				t.Errorf("%s: the last answer came after %v; want the time of a source, %v", kind, took, defaultFetchTime)
+			}
+		})
+	}
+}
+
+// Who comes back to a place goes before those who have none yet, and no place is
+// given back twice.
+func TestLentPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces(1, 1)
+		first, err := p.enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				turn, err := p.enter(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, fmt.Sprint(i)) // one at a time
+				time.Sleep(time.Second)
+				turn.end()
+				turn.end() // a second time is nothing
+			})
+			synctest.Wait()
+		}
+		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter / 2) }); err != nil || len(order) != 0 {
+			t.Fatalf("a short wait: %v, %v have come; want none", err, order)
+		}
+		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter + time.Second/2) }); err != nil {
+			t.Fatal(err)
+		}
+		order = append(order, "back")
+		first.end()
+		wg.Wait()
+		if got := strings.Join(order, " "); got != "0 back 1 2" && got != "0 1 back 2" { // behind the one who is first
+			t.Errorf("the order is %s", got)
+		}
+		if !p.free.TryAcquire(1) || p.free.TryAcquire(1) {
+			t.Error("there is not one place in the end")
+		}
+		// Who leaves while the place is lent has none to give back.
+		p.free.Release(1)
+		turn, err := p.enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := turn.lend(ctx, func() {
+			time.Sleep(2 * lendAfter)
+			if !p.free.TryAcquire(1) {
+				t.Error("the place is not lent")
+			}
+			cancel()
+		}); !errors.Is(err, context.Canceled) {
+			t.Errorf("who left: %v", err)
+		}
+		turn.end()
+		if p.free.TryAcquire(1) {
+			t.Error("a place was given back twice")
+		}
 	})
 }

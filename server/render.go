@@ -28,14 +28,15 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 // fill opens the source of a request and lets work make an entry of it, unless
 // it is what old, if not nil, was made of.
 func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
-	leave, err := h.enter(ctx, &req, old)
+	turn, err := h.enter(ctx, &req, old)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer turn.end()
 	began := time.Now()
 	_, opened := span(ctx, stageNames[stageFetch])
-	source, err := h.open(ctx, req, old)
+	var source *storage.Object
+	turned := turn.lend(ctx, func() { source, err = h.open(ctx, req, old) })
 	opened()
 	if errors.Is(err, storage.ErrNotModified) {
 		return nil, cache.ErrUnchanged
@@ -44,6 +45,15 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	defer source.Body.Close() // only read
+	if turned != nil {
+		return nil, turned
+	}
+	if source.Size == 0 {
+		return nil, fmt.Errorf("source: %w", errEmpty)
+	}
+	if _, kept := source.Body.(keptBody); !kept {
+		source.Body = &lendingBody{source.Body, turn, ctx}
+	}
 	if source.Stopgap != nil && h.keeps(ctx, req) {
 		return nil, fmt.Errorf("source: %w", source.Stopgap)
 	}
@@ -62,13 +72,15 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	return entry, nil
 }
 
+// errEmpty is that a source has no bytes.
+var errEmpty = errors.New("the object is empty")
+
 // enter refuses, before anything is asked of a store, what would be refused
-// afterwards, and waits for a place; leave has to be called when the work is
-// done. What is kept already is looked after even when the server is busy: it
+// afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
 // costs little.
-func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (leave func(), err error) {
+func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (*turn, error) {
 	if old != nil {
-		return func() {}, nil
+		return &turn{}, nil
 	}
 	if err := h.resizer.Budget.Full(); err != nil {
 		return nil, err

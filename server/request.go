@@ -37,6 +37,7 @@ var (
 	errName      = errors.New("not a valid name")
 	errOption    = errors.New("parameter out of range or not readable")
 	errVersion   = errors.New("this store has no versions of its objects")
+	errNoVersion = fmt.Errorf("%w: versionid is not of the characters of versions", errOption)
 	errExtension = errors.New("extension is not allowed")
 )
 
@@ -83,6 +84,9 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	req.name = name
 	if err == nil && len(u.wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(u.wrong, ", "))
+	}
+	if err == nil && req.delivery.misversioned {
+		err = errNoVersion
 	}
 	if err == nil && req.delivery.version != "" && !h.sources.versioned() {
 		err = errVersion

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"s3imageserver/storage/cache"
@@ -19,7 +20,25 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	put(header, "Etag", `"`+e.ETag+`"`)
 	put(header, "Cache-Control", h.cacheControl(&req, s))
 	h.setCacheHeader(header, &req, e, s)
-	http.ServeContent(newProgressWriter(w), r, "", e.SourceModTime, newContent(e.Body))
+	http.ServeContent(newProgressWriter(w), understoodRange(r), "", e.SourceModTime, newContent(e.Body))
+}
+
+// understoodRange returns r, without a Range in another unit than bytes: such a
+// one is ignored (RFC 9110, section 14.2). Names of units have no case.
+func understoodRange(r *http.Request) *http.Request {
+	const name, bytes = "Range", "bytes="
+	ranges := r.Header.Get(name)
+	if ranges == "" || strings.HasPrefix(ranges, bytes) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	unit, set, _ := strings.Cut(ranges, "=")
+	if strings.EqualFold(unit, "bytes") {
+		r.Header.Set(name, bytes+set)
+	} else {
+		r.Header.Del(name)
+	}
+	return r
 }
 
 const (
@@ -37,6 +56,16 @@ type progressWriter struct {
 
 func newProgressWriter(w http.ResponseWriter) *progressWriter {
 	return &progressWriter{w, *http.NewResponseController(w)}
+}
+
+// WriteHeader takes from an answer without a part of the picture what is said of
+// the picture.
+func (p *progressWriter) WriteHeader(status int) {
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		p.Header().Del("Age")
+		p.Header().Set("Cache-Control", "no-store")
+	}
+	p.ResponseWriter.WriteHeader(status)
 }
 
 func (p *progressWriter) Write(b []byte) (n int, err error) {
@@ -106,9 +135,18 @@ func (h *Handler) setPictureHeader(header http.Header, req request, mediaType st
 // which takes as long as all else that a header needs.
 func put(header http.Header, name, value string) { header[name] = []string{value} }
 
+// Methods of an answer's Allow.
+const (
+	allowed     = "GET, HEAD"
+	allowedCORS = "GET, HEAD, OPTIONS"
+)
+
 // refuseMethod answers methods that there are not.
-func refuseMethod(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Allow", "GET, HEAD")
+func refuseMethod(w http.ResponseWriter, _ *http.Request) { refuse(w, allowed) }
+
+// refuse answers a method that is none of those.
+func refuse(w http.ResponseWriter, methods string) {
+	w.Header().Set("Allow", methods)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusMethodNotAllowed)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -51,7 +52,7 @@ func (h *Handler) obey(req *request, meta storage.Meta) error {
 		return nil
 	}
 	if req.watermark = req.marks[o.Watermark.Name]; req.watermark.overlay == nil {
-		return fmt.Errorf("%w: watermark %q", storage.ErrUnavailable, o.Watermark.Name)
+		return cmp.Or(req.watermark.fault, fmt.Errorf("%w: %q", errWatermark, o.Watermark.Name))
 	}
 	return nil
 }

@@ -79,6 +79,7 @@ func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id
 		if err != nil {
 			return nil, "", err
 		}
+		config.MaxBytes = maxBytes
 		b, err := s3.Open(config)
 		return b, cache.Tuple("s3", e.Endpoint, e.BucketName, e.prefixOf()), err
 	case kindDir:

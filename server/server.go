@@ -197,14 +197,23 @@ func (s *Server) budget(c resize.BudgetConfig) *resize.Budget {
 type budgets struct{ pictures, errors *resize.Budget }
 
 // ServeHTTP implements [http.Handler]. A panic is an answer 500 and a line in
-// the log.
+// the log; once the header is sent it is one of [http.ErrAbortHandler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, r := s.begin(w, r)
 	defer s.end(x, r)
 	defer func() {
-		if v := recover(); v != nil && v != http.ErrAbortHandler {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if v != http.ErrAbortHandler {
 			s.parts.metrics.panics.Inc()
 			s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+		}
+		switch {
+		case v == http.ErrAbortHandler, x.status != 0:
+			panic(http.ErrAbortHandler) // or what was sent so far would end as a whole answer
+		default:
 			x.Header().Set("Cache-Control", "no-store")
 			x.WriteHeader(http.StatusInternalServerError)
 		}

@@ -441,7 +441,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"/h/missing.jpg", nil, 404, 404},
 		{"/h/notes.txt", nil, 404, 404},
-		{"/h/empty.jpg", nil, 502, 404},
+		{"/h/empty.jpg", nil, 422, 404},
 		{"/h/html.jpg", nil, 502, 404},
 		{"/h/s3error.jpg", nil, 502, 404},
 		{"/h/drawing.jpg", nil, 415, 404},
@@ -450,9 +450,13 @@ func TestFaults(t *testing.T) {
 		{"/h/bomb.png", nil, 422, 404},
 		{"/h/large.jpg", nil, 413, 404},
 		{"/h/photo.jpg", fmt.Errorf("x: %w", fs.ErrPermission), 404, 404},
-		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrUnavailable), 502, 404},
+		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrUnavailable), 503, 404},
 		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrOverloaded), 503, 404},
 		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrIncomplete), 502, 404},
+		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrDamaged), 502, 404},
+		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrBusy), 503, 503},
+		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrRefused), 404, 404},
+		{"/h/photo.jpg", fmt.Errorf("x: %w", storage.ErrCoding), 422, 404},
 		{"/h/photo.jpg", fmt.Errorf("%w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded), 504, 404},
 		{"/h/photo.jpg", errors.New("something unforeseen"), 500, 500},
 	}
@@ -563,8 +567,8 @@ func TestCacheHits(t *testing.T) {
 	if r := s.get("/h/photo.jpg?w=100&h=50"); r.StatusCode != 200 {
 		t.Errorf("cached URL with the store down = %d; want 200", r.StatusCode)
 	}
-	if r := s.get("/h/photo.jpg?w=101"); r.StatusCode != 502 {
-		t.Errorf("new URL with the store down = %d; want 502", r.StatusCode)
+	if r := s.get("/h/photo.jpg?w=101"); r.StatusCode != 503 {
+		t.Errorf("new URL with the store down = %d; want 503", r.StatusCode)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -139,18 +140,34 @@ func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards 
 	guards = make([]*guard.Bucket, len(all))
 	parts := make([]string, len(all))
 	for i, one := range all {
+		// All share the time of a request; each leaves enough for those behind it.
+		timeout := h.fetchTime()
+		if i < len(all)-1 {
+			timeout /= time.Duration(len(all))
+		}
 		log := log
 		if len(all) > 1 {
 			log = log.With("source", i+1)
 		}
-		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, digest(h.Limits.FetchSeconds))
+		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, timeout.String())
 		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
-			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: seconds(int64(h.Limits.FetchSeconds)), Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
+			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: mostPlaces, Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
 		})
 		all[i].Bucket = guards[i].Inner()
 	}
 	return guards, cache.Tuple(parts...)
 }
+
+// fetchTime returns for how long a request waits for its sources.
+func (h *HandlerConfig) fetchTime() time.Duration {
+	if h.Limits.FetchSeconds > 0 {
+		return seconds(int64(h.Limits.FetchSeconds))
+	}
+	return defaultFetchTime
+}
+
+// defaultFetchTime is that of limits.fetch_seconds.
+const defaultFetchTime = 5 * time.Second
 
 // fallbackOf returns the bucket that asks the guarded sources in order.
 func fallbackOf(guards []*guard.Bucket) storage.Bucket {

@@ -69,7 +69,7 @@ func TestSeveralSources(t *testing.T) {
 		{"/h/both.jpg?w=150&f=png", 100, "hit", true},
 		{"/h/both.jpg?w=60&f=png", 40, "derived", true}, // made of the larger variant
 		{"/h/folder.jpg?w=90&f=png", 90, "derived", true},
-		{"/h/web.jpg?w=299&f=png&sharpen=1", 502, "", true},
+		{"/h/web.jpg?w=299&f=png&sharpen=1", 503, "", true},
 		{"/h/both.jpg?w=90&f=png", 60, "", false},
 	} {
 		down.Store(tt.down)

@@ -38,6 +38,15 @@ var (
 	// has a checksum of.
 	ErrDamaged = errors.New("damaged object")
 
+	// ErrBusy says that this process has too much to do with the store at the
+	// moment. It tells nothing about the store.
+	ErrBusy = errors.New("too many requests to the store")
+
+	// ErrRefused says that the store refuses a request for this object, and not
+	// that the object does not exist: it does not like the name, or the version. It
+	// is an [fs.ErrPermission] that tells nothing about an object that was there.
+	ErrRefused = fmt.Errorf("%w: the store refuses the request", fs.ErrPermission)
+
 	// ErrTooLarge says that an object has more bytes than the caller accepts.
 	ErrTooLarge = errors.New("object too large")
 )
@@ -61,6 +70,12 @@ type Versioned interface {
 	// GetVersion is Get of one version of an object, as the store names it. A
 	// version that there is not gives an error that wraps [fs.ErrNotExist].
 	GetVersion(ctx context.Context, name, version string) (*Object, error)
+}
+
+// A Parted is a [Bucket] over several stores that fail one by one.
+type Parted interface {
+	// Part returns what names the store that has the named object.
+	Part(name string) string
 }
 
 // A Lister is a [Bucket] that can name its objects.

@@ -28,6 +28,7 @@ type check struct {
 
 var checks = []check{
 	{"R4 faults of the store", (*bench).faults},
+	{"odd requests", (*bench).odd},
 	{"R5 faults of the cache", (*bench).crashes},
 	{"R6 overload", (*bench).overload},
 	{"R7 memory", (*bench).memory},
@@ -94,7 +95,7 @@ func main() {
 }
 
 // exact are the checks whose figures are counts, not times.
-var exact = regexp.MustCompile(`^(R4|R5|R10|one fill|machines|eviction)`)
+var exact = regexp.MustCompile(`^(R4|R5|R10|odd|one fill|machines|eviction)`)
 
 func (b *bench) run(only string) (missed int, err error) {
 	pattern, err := regexp.Compile(only)

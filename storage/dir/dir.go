@@ -20,6 +20,7 @@ import (
 // Bucket reads the files of one folder. It is safe for concurrent use.
 type Bucket struct {
 	fsys fs.FS
+	root *os.Root // of fsys; nil: it is another file system
 }
 
 var (
@@ -38,7 +39,7 @@ func Open(path string) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(root.FS()), nil
+	return &Bucket{fsys: root.FS(), root: root}, nil
 }
 
 // Get implements [storage.Bucket]. The ETag is made of the file's size and
@@ -50,13 +51,13 @@ func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f, err := b.fsys.Open(name)
+	f, err := b.open(name)
 	if err != nil {
 		return nil, classify(err)
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	if err == nil {
+		err = regular(name, info)
 	}
 	if err != nil {
 		_ = f.Close() // the first error is the one to report
@@ -67,6 +68,31 @@ func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) 
 		ETag:    strconv.FormatInt(info.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(info.Size(), 36),
 		ModTime: info.ModTime(),
 	}, f), nil
+}
+
+// open opens a file, if it is a regular one: to open a pipe takes until somebody
+// writes into it, and to open a device may do anything. Should one take the place
+// of a file after the look, it is opened without waiting.
+func (b *Bucket) open(name string) (fs.File, error) {
+	if b.root == nil {
+		return b.fsys.Open(name)
+	}
+	info, err := b.root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(name, info); err != nil {
+		return nil, err
+	}
+	return b.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// regular returns an error if what info is of is no regular file.
+func regular(name string, info fs.FileInfo) error {
+	if info.Mode().IsRegular() {
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
 // List implements [storage.Lister]. Folders are read one level after the other,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -120,9 +121,12 @@ func TestOutage(t *testing.T) {
 		var changes []bool
 		b := New(s, Config{Changed: func(open bool) { changes = append(changes, open) }})
 		const offered = 600
-		for range offered {
-			if _, err := b.Get(t.Context(), "x.jpg"); !errors.Is(err, storage.ErrUnavailable) {
+		for i := range offered {
+			if _, err := b.Get(t.Context(), fmt.Sprint(i)); !errors.Is(err, storage.ErrUnavailable) {
 				t.Fatalf("Get = %v; want storage.ErrUnavailable", err)
+			}
+			if i == 20 && !b.Stats().Open {
+				t.Errorf("the circuit is closed after %d failures of as many names", i)
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -133,8 +137,8 @@ func TestOutage(t *testing.T) {
 		s.answers = []answer{sends(whole, -1, "a", nil)}
 		s.mu.Unlock()
 		back := time.Now()
-		for {
-			if _, err := b.Get(t.Context(), "x.jpg"); err == nil {
+		for i := 0; ; i++ {
+			if err := read(t.Context(), b, fmt.Sprint("back", i)); err == nil {
 				break
 			}
 			time.Sleep(100 * time.Millisecond)

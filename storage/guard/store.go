@@ -21,19 +21,19 @@ func NewStore(inner storage.Store, c Config) *Store { return &Store{New(inner, c
 
 // Put implements [storage.Store].
 func (s *Store) Put(ctx context.Context, name string, data []byte) error {
-	return s.do(ctx, s.config.Timeout, func(ctx context.Context) error { return s.inner.Put(ctx, name, data) })
+	return s.do(ctx, name, s.config.Timeout, func(ctx context.Context) error { return s.inner.Put(ctx, name, data) })
 }
 
 // Delete implements [storage.Store].
 func (s *Store) Delete(ctx context.Context, name string) error {
-	return s.do(ctx, s.config.Timeout, func(ctx context.Context) error { return s.inner.Delete(ctx, name) })
+	return s.do(ctx, name, s.config.Timeout, func(ctx context.Context) error { return s.inner.Delete(ctx, name) })
 }
 
 // Walk implements [storage.Store]. An error of visit does not count as one of
 // the store's.
 func (s *Store) Walk(ctx context.Context, prefix, after string, visit func(string, storage.Info) error) error {
 	var visitErr error
-	err := s.do(ctx, walkFactor*s.config.Timeout, func(ctx context.Context) error {
+	err := s.do(ctx, prefix, walkFactor*s.config.Timeout, func(ctx context.Context) error {
 		err := s.inner.Walk(ctx, prefix, after, func(name string, info storage.Info) error {
 			visitErr = visit(name, info)
 			return visitErr
@@ -52,12 +52,13 @@ func (s *Store) Walk(ctx context.Context, prefix, after string, visit func(strin
 // walkFactor is how much longer than one object a walk may take.
 const walkFactor = 10
 
-func (s *Store) do(ctx context.Context, timeout time.Duration, call func(context.Context) error) error {
+func (s *Store) do(ctx context.Context, name string, timeout time.Duration, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTooSlow)
 	defer cancel()
-	_, err := s.ask(ctx, func(ctx context.Context) (*storage.Object, error) { return nil, call(ctx) })
+	_, asked, err := s.ask(ctx, name, func(ctx context.Context) (*storage.Object, error) { return nil, call(ctx) })
 	if err != nil {
-		return slow(ctx, err)
+		return err
 	}
+	asked.settle(nil)
 	return nil
 }

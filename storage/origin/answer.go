@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"code.dny.dev/ssrf"
 
@@ -33,9 +31,6 @@ func (b *Bucket) object(ctx context.Context, resp *http.Response, body io.ReadCl
 	if err := statusError(resp); err != nil {
 		return nil, err
 	}
-	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, fmt.Errorf("origin: %w: sends Content-Encoding %.20q, which was not asked for", storage.ErrUnavailable, coding)
-	}
 	info := storage.Info{Size: resp.ContentLength, ETag: etagOf(resp.Header)}
 	if t, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
 		info.ModTime = t
@@ -43,49 +38,16 @@ func (b *Bucket) object(ctx context.Context, resp *http.Response, body io.ReadCl
 	if info.ETag == "" && !info.ModTime.IsZero() {
 		info.ETag = datePrefix + strconv.FormatInt(info.ModTime.Unix(), 36)
 	}
+	// It is not asked for, but stored so by some.
+	coding := storage.Coding(resp.Header.Get("Content-Encoding"))
 	if info.Size >= 0 {
-		return storage.NewObject(info, body), nil
+		return b.measurer.Decoded(ctx, storage.NewObject(info, body), coding)
 	}
 	// Chunks and HTTP/2 frames say where the body ends, but not before.
 	if resp.ProtoMajor < 2 && !slices.Contains(resp.TransferEncoding, "chunked") {
 		return nil, fmt.Errorf("origin: %w: the server does not say its length", storage.ErrIncomplete)
 	}
-	return b.measured(ctx, info, body)
-}
-
-// measured reads a body of unknown length.
-func (b *Bucket) measured(ctx context.Context, info storage.Info, body io.ReadCloser) (*storage.Object, error) {
-	select {
-	case b.unmeasured <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	data, err := io.ReadAll(io.LimitReader(body, b.config.MaxBytes+1))
-	if err == nil && int64(len(data)) > b.config.MaxBytes {
-		err = fmt.Errorf("origin: %w: more than %d bytes", storage.ErrTooLarge, b.config.MaxBytes)
-	}
-	if err != nil {
-		<-b.unmeasured
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = fmt.Errorf("origin: %w: it broke off after %d bytes", storage.ErrIncomplete, len(data))
-		}
-		return nil, err
-	}
-	_ = body.Close() // read to its end
-	info.Size = int64(len(data))
-	return storage.NewObject(info, &heldBody{Reader: bytes.NewReader(data), release: sync.OnceFunc(func() { <-b.unmeasured })}), nil
-}
-
-// A heldBody was read before it is given out.
-type heldBody struct {
-	*bytes.Reader
-	release func() // called once
-}
-
-func (b *heldBody) Close() error {
-	b.Reset(nil)
-	b.release()
-	return nil
+	return b.measurer.Object(ctx, info, body, coding)
 }
 
 // etagOf returns the ETag of an answer as [storage.Info] has it.
@@ -114,16 +76,19 @@ func statusError(resp *http.Response) error {
 		return fmt.Errorf("origin: %w", storage.ErrNotModified)
 	case http.StatusNotFound, http.StatusGone, http.StatusUnavailableForLegalReasons:
 		kind = fs.ErrNotExist
-	case http.StatusBadRequest, http.StatusNotAcceptable, http.StatusRequestURITooLong:
-		// What the server says to a name that it does not like, which anybody may
-		// ask for: no trouble.
-		kind = fs.ErrPermission
 	case http.StatusUnauthorized, http.StatusForbidden:
 		kind = fs.ErrPermission
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		kind = storage.ErrOverloaded
-	default:
+	case http.StatusRequestTimeout:
 		kind = storage.ErrUnavailable
+	default:
+		// Any other answer but a fault of the server's own is what it says to that
+		// one name, which anybody may ask for: no trouble.
+		kind = storage.ErrRefused
+		if resp.StatusCode >= http.StatusInternalServerError {
+			kind = storage.ErrUnavailable
+		}
 	}
 	return fmt.Errorf("origin: %w: status %d", kind, resp.StatusCode)
 }

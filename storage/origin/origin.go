@@ -37,8 +37,9 @@ type Config struct {
 	Networks []netip.Prefix
 	// Header is sent to the host of URL, and to no other.
 	Header http.Header
-	// MaxBytes bounds a body whose length the server does not say, which is
-	// read before it is given out; default 50 MB.
+	// MaxBytes bounds a body whose length the server does not say, or that is
+	// compressed: it is read before it is given out; default 50 MB. See
+	// [storage.NewMeasurer].
 	MaxBytes int64
 
 	// ConnectTimeout is for the TCP and the TLS handshake each (default 2 s),
@@ -48,11 +49,9 @@ type Config struct {
 }
 
 const (
-	defaultMaxBytes       = 50 << 20
 	defaultConnectTimeout = 2 * time.Second
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultReadTimeout    = 5 * time.Second
-	maxUnmeasured         = 2 // bodies of unknown length in memory at once
 )
 
 // Bucket reads the files of web servers. It is safe for concurrent use.
@@ -60,21 +59,19 @@ type Bucket struct {
 	config Config
 	base   *url.URL // nil: names begin with a host
 	client *http.Client
-	// unmeasured has a place for each body of unknown length.
-	unmeasured chan struct{}
+	// measurer is for bodies of unknown length, and for compressed ones.
+	measurer *storage.Measurer
 }
 
 var (
 	_ storage.Bucket      = (*Bucket)(nil)
 	_ storage.Revalidator = (*Bucket)(nil)
+	_ storage.Parted      = (*Bucket)(nil)
 )
 
 // Open prepares access. It sends nothing: a server that is down shows in Get.
 func Open(c Config) (*Bucket, error) {
-	b := &Bucket{config: c, unmeasured: make(chan struct{}, maxUnmeasured)}
-	if b.config.MaxBytes <= 0 {
-		b.config.MaxBytes = defaultMaxBytes
-	}
+	b := &Bucket{config: c, measurer: storage.NewMeasurer(c.MaxBytes)}
 	for t, d := range map[*time.Duration]time.Duration{
 		&b.config.ConnectTimeout: defaultConnectTimeout,
 		&b.config.HeaderTimeout:  defaultHeaderTimeout,
@@ -138,6 +135,15 @@ func (b *Bucket) urlOf(name string) (*url.URL, error) {
 		return nil, &fs.PathError{Op: "get", Path: name, Err: fs.ErrNotExist}
 	}
 	return &url.URL{Scheme: "https", Host: host, Path: "/" + path}, nil
+}
+
+// Part implements [storage.Parted]: each host that names begin with is one.
+func (b *Bucket) Part(name string) string {
+	if b.base != nil {
+		return ""
+	}
+	host, _, _ := strings.Cut(name, "/")
+	return host
 }
 
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when

@@ -1,6 +1,8 @@
 package origin_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -72,18 +74,22 @@ func TestAnswers(t *testing.T) {
 		{"451", status(451), fs.ErrNotExist},
 		{"401", status(401), fs.ErrPermission},
 		{"403", status(403), fs.ErrPermission},
-		{"400", status(400), fs.ErrPermission},
-		{"406", status(406), fs.ErrPermission},
-		{"414", status(414), fs.ErrPermission},
+		{"400", status(400), storage.ErrRefused},
+		{"406", status(406), storage.ErrRefused},
+		{"414", status(414), storage.ErrRefused},
 		{"429", status(429), storage.ErrOverloaded},
 		{"503", status(503), storage.ErrOverloaded},
 		{"500", status(500), storage.ErrUnavailable},
-		{"204", status(204), storage.ErrUnavailable},
-		{"206 without a range", status(206), storage.ErrUnavailable},
-		{"a coding that was not asked for", func(w http.ResponseWriter, _ *http.Request) {
+		{"409", status(409), storage.ErrRefused},
+		{"422", status(422), storage.ErrRefused},
+		{"408", status(408), storage.ErrUnavailable},
+		{"501", status(501), storage.ErrUnavailable},
+		{"204", status(204), storage.ErrRefused},
+		{"206 without a range", status(206), storage.ErrRefused},
+		{"gzip that is none", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = io.WriteString(w, "x")
-		}, storage.ErrUnavailable},
+			_, _ = io.WriteString(w, "\x1f\x8bx")
+		}, storage.ErrCoding},
 		{"a body that breaks off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "x")
@@ -97,7 +103,7 @@ func TestAnswers(t *testing.T) {
 			hijack(w, "HTTP/1.0 200 OK\r\n\r\nhello")
 		}, storage.ErrIncomplete},
 		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) { hijack(w, "SSH-2.0-x\r\n") }, storage.ErrUnavailable},
-		{"a redirect without a place", status(302), storage.ErrUnavailable},
+		{"a redirect without a place", status(302), storage.ErrRefused},
 		{"a redirect for ever", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
 		}, fs.ErrPermission},
@@ -177,6 +183,55 @@ func TestUnknownLength(t *testing.T) {
 		data, info, err := storage.ReadAll(t.Context(), b, "photo.jpg", 100)
 		if string(data) != "hello world" || info.Size != 11 || info.ETag != "" || err != nil {
 			t.Fatalf("ReadAll = %q, %+v, %v", data, info, err)
+		}
+	}
+}
+
+// Many bodies of unknown length are held at once: a server that sends such ones
+// makes nobody wait.
+func TestManyOfUnknownLength(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "hello ")
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "world")
+	})
+	b := open(t, origin.Config{URL: s.URL})
+	ctx := storage.WithPause(t.Context(), func() func() { t.Error("one waits for others"); return func() {} })
+	for i := range 100 {
+		o, err := b.Get(ctx, "photo.jpg")
+		if err != nil {
+			t.Fatalf("object %d: %v", i, err)
+		}
+		defer o.Body.Close() // held while the others come
+		if data, err := o.ReadAll(100); err != nil || string(data) != "hello world" {
+			t.Errorf("object %d: %q, %v", i, data, err)
+		}
+	}
+}
+
+// What is sent compressed though it was not asked for is decoded.
+func TestCompressed(t *testing.T) {
+	var file bytes.Buffer
+	z := gzip.NewWriter(&file)
+	_, _ = io.WriteString(z, "hello world") // a buffer has no faults
+	_ = z.Close()
+	for _, chunked := range []bool{false, true} {
+		for label, sent := range map[string]string{"gzip": file.String(), "x-gzip": file.String(), "GZIP": "hello world", "br": "hello world", "identity": "hello world"} {
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Accept-Encoding") != "" {
+					t.Errorf("Accept-Encoding %q is sent", r.Header.Get("Accept-Encoding"))
+				}
+				w.Header().Set("Content-Encoding", label)
+				w.Header().Set("ETag", `"a"`)
+				if chunked {
+					w.(http.Flusher).Flush()
+				}
+				_, _ = io.WriteString(w, sent)
+			})
+			data, info, err := storage.ReadAll(t.Context(), open(t, origin.Config{URL: s.URL}), "photo.jpg", 100)
+			if string(data) != "hello world" || info.Size != 11 || info.ETag != "a" || err != nil {
+				t.Errorf("%s, chunked: %v: %q, %+v, %v", label, chunked, data, info, err)
+			}
 		}
 	}
 }

@@ -14,8 +14,11 @@ import (
 )
 
 const (
-	maxRedirects   = 5
-	maxConnections = 64 // to one host
+	maxRedirects = 5
+	// maxConnections is how many there are to one host, more than a server asks for
+	// at once: who waited for one would take the server for slow.
+	maxConnections = 512
+	maxIdle        = 16 // of them
 )
 
 // forbids reports whether no connection to an address is made.
@@ -51,8 +54,8 @@ func (b *Bucket) transport() *http.Transport {
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    b.config.ConnectTimeout,
 		ResponseHeaderTimeout:  b.config.HeaderTimeout,
-		MaxIdleConns:           4 * maxConnections,
-		MaxIdleConnsPerHost:    maxConnections / 4,
+		MaxIdleConns:           16 * maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
 		MaxConnsPerHost:        maxConnections,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -1,9 +1,12 @@
 package s3_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/md5"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -20,6 +23,11 @@ import (
 func TestChecksums(t *testing.T) {
 	const body = "the bytes of a picture"
 	sum := fmt.Sprintf("%x", md5.Sum([]byte(body)))
+	var file bytes.Buffer
+	z := gzip.NewWriter(&file)
+	_, _ = io.WriteString(z, body) // a buffer has no faults
+	_ = z.Close()
+	zipped := file.String()
 	tests := []struct {
 		name, etag, header string
 		bodies             []string // of one request after the other
@@ -32,6 +40,7 @@ func TestChecksums(t *testing.T) {
 		{"an upload in parts has no MD5", sum[:30] + "-2", "", []string{"anything of this size!"}, []bool{false}},
 		{"nor has one with a key of the store's", strings.Repeat("0", 32), "x-amz-server-side-encryption: aws:kms\r\n", []string{body}, []bool{false}},
 		{"a checksum is believed before the ETag", strings.Repeat("0", 32), "x-amz-checksum-crc32: 3q2+7w==\r\n", []string{body}, []bool{true}},
+		{"of what is compressed the stored bytes are compared", fmt.Sprintf("%x", md5.Sum([]byte(zipped))), "Content-Encoding: gzip\r\n", []string{zipped, zipped[:len(zipped)-1] + "x"}, []bool{false, true}},
 		{"a checksum of parts says nothing", "x-2", "x-amz-checksum-type: COMPOSITE\r\nx-amz-checksum-crc32: 3q2+7w==\r\n", []string{body}, []bool{false}},
 	}
 	for _, tt := range tests {

@@ -57,6 +57,10 @@ type Config struct {
 	// RequesterPays says that we pay for the requests.
 	RequesterPays bool
 
+	// MaxBytes bounds an object with "Content-Encoding: gzip", which is decoded
+	// before it is given out; default 50 MB. See [storage.NewMeasurer].
+	MaxBytes int64
+
 	// ConnectTimeout is for the TCP and the TLS handshake each (default 2 s),
 	// HeaderTimeout until the answer's header (5 s), ReadTimeout for each wait
 	// for more bytes of the body (5 s).
@@ -68,7 +72,10 @@ const (
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultReadTimeout    = 5 * time.Second
 	defaultRegion         = "us-east-1"
-	maxConnections        = 256 // to one endpoint
+	// maxConnections is how many there are to one endpoint, more than a server asks
+	// for at once: who waited for one would take the store for slow.
+	maxConnections = 512
+	maxIdle        = 64 // of them
 )
 
 // Bucket reads the objects of one S3 bucket below one prefix. It is safe for
@@ -81,6 +88,7 @@ type Bucket struct {
 	dialPatient func() (*minio.Core, error)
 	md5s        atomic.Int32       // whether the ETags are MD5s: unknown at first
 	customerKey encrypt.ServerSide // nil: none
+	measurer    *storage.Measurer
 }
 
 var (
@@ -106,7 +114,7 @@ func Open(c Config) (*Bucket, error) {
 	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
 	c.HeaderTimeout = orDefault(c.HeaderTimeout, defaultHeaderTimeout)
 	c.ReadTimeout = orDefault(c.ReadTimeout, defaultReadTimeout)
-	b := &Bucket{config: c}
+	b := &Bucket{config: c, measurer: storage.NewMeasurer(c.MaxBytes)}
 	if b.customerKey, err = c.customerKey(secure || isLoopback(host)); err != nil {
 		return nil, err
 	}
@@ -145,7 +153,8 @@ func Open(c Config) (*Bucket, error) {
 
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
 // its cause is that the store was too slow. The bytes are compared with the
-// checksum that the store has of them, if it has one.
+// checksum that the store has of them, if it has one. An object that is stored
+// with "Content-Encoding: gzip" is decoded.
 func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
 	return b.open(ctx, name, condition{})
 }
@@ -217,7 +226,7 @@ func (b *Bucket) open(ctx context.Context, name string, want condition) (*storag
 		Meta:    metaOf(info.Metadata),
 	}, storage.TimedBody(body, cancel, b.config.ReadTimeout))
 	object.Body = b.verified(ctx, key, object, info, header)
-	return object, nil
+	return b.measurer.Decoded(ctx, object, storage.Coding(header.Get("Content-Encoding")))
 }
 
 // key returns the whole key of a name.
@@ -327,10 +336,9 @@ func wrongRegion(err error) bool {
 }
 
 // classify makes minio-go's errors those of [storage.Bucket]. Faults of our own
-// credentials are the store's trouble, not the picture's: 403 is "forbidden"
-// only if the store says that access to this object is denied. What is wrong
-// with one object or name, which anybody may ask for again and again, must not
-// count as trouble of the store, which is spared then.
+// credentials are the store's trouble, not the picture's. All else that a store
+// answers to one object, version or name, which anybody may ask for again and
+// again, must not count as trouble of the store, which is spared then.
 func classify(ctx context.Context, err error) error {
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return fmt.Errorf("s3: %w", ctxErr)
@@ -344,14 +352,16 @@ func classify(ctx context.Context, err error) error {
 	r := minio.ToErrorResponse(err)
 	var kind error
 	switch {
-	case r.Code == "NoSuchBucket": // the configuration's fault, not the picture's
-		kind = storage.ErrUnavailable
-	case r.StatusCode == http.StatusNotFound, noName(r):
-		kind = fs.ErrNotExist
-	case r.StatusCode == http.StatusForbidden && (r.Code == "AccessDenied" || r.Code == "AllAccessDisabled"), locked(r):
-		kind = fs.ErrPermission
 	case r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusServiceUnavailable:
 		kind = storage.ErrOverloaded
+	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusRequestTimeout, slices.Contains(ownFaults, r.Code):
+		kind = storage.ErrUnavailable
+	case r.StatusCode == http.StatusNotFound, r.StatusCode == http.StatusGone, r.StatusCode == http.StatusUnavailableForLegalReasons, slices.Contains(noNames, r.Code):
+		kind = fs.ErrNotExist
+	case r.StatusCode == http.StatusForbidden, locked(r):
+		kind = fs.ErrPermission
+	case r.StatusCode >= 400 && r.StatusCode < 500:
+		kind = storage.ErrRefused
 	case isTimeout(err):
 		return fmt.Errorf("s3: %w: %w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded, err)
 	default:
@@ -363,11 +373,18 @@ func classify(ctx context.Context, err error) error {
 	return fmt.Errorf("s3: %w: %w", kind, err)
 }
 
-// noName reports whether a store says that no object of it can have that name, as
-// one with a segment longer than its file system allows.
-func noName(r minio.ErrorResponse) bool {
-	return slices.Contains([]string{"KeyTooLongError", "InvalidURI", "InvalidObjectName", "XMinioInvalidObjectName"}, r.Code)
+// ownFaults are the codes of answers 4xx that all objects get alike: keys, clocks,
+// regions and buckets that are wrong here, or a connection that was too slow.
+var ownFaults = []string{
+	"AccountProblem", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "CredentialsNotSupported", "ExpiredToken",
+	"InvalidAccessKeyId", "InvalidBucketName", "InvalidPayer", "InvalidRegion", "InvalidSecurity", "InvalidToken", "InvalidTokenId", "MissingAuthenticationToken",
+	"MissingSecurityHeader", "NoSuchBucket", "NotSignedUp", "PermanentRedirect", "RequestExpired", "RequestTimeTooSkewed", "RequestTimeout",
+	"SignatureDoesNotMatch", "SlowDown", "TokenRefreshRequired", "UserSuspended", "XAmzContentSHA256Mismatch", "XMinioServerNotInitialized",
 }
+
+// noNames are the codes for names that no object of the store can have, as one
+// with a segment longer than its file system allows.
+var noNames = []string{"KeyTooLongError", "InvalidURI", "InvalidObjectName", "XMinioInvalidObjectName", "XMinioInvalidResourceName"}
 
 // locked reports whether a store says that it cannot give this object to us,
 // though it gives others: it is archived, or encrypted with another key.
@@ -416,8 +433,8 @@ func newTransport(c Config) *http.Transport {
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    c.ConnectTimeout,
 		ResponseHeaderTimeout:  c.HeaderTimeout,
-		MaxIdleConns:           maxConnections,
-		MaxIdleConnsPerHost:    maxConnections / 4,
+		MaxIdleConns:           4 * maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
 		MaxConnsPerHost:        maxConnections,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -1,6 +1,8 @@
 package s3_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +50,8 @@ func TestVersions(t *testing.T) {
 		}
 		_ = o.Body.Close() // only read
 	}
-	for _, version := range []string{"00000000-0000-0000-0000-000000000000", "no-such-version"} {
-		if _, err := b.GetVersion(t.Context(), "photo.jpg", version); !errors.Is(err, fs.ErrNotExist) {
+	for _, version := range []string{"00000000-0000-0000-0000-000000000000", "no-such-version", "..", ".", "./", "../1", "a/../b", `..\x`, "%00", "+"} {
+		if _, err := b.GetVersion(t.Context(), "photo.jpg", version); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("version %q: %v; want fs.ErrNotExist", version, err)
 		}
 	}
@@ -57,7 +59,7 @@ func TestVersions(t *testing.T) {
 
 // A store that keeps no versions says so in its own way: that is no trouble.
 func TestStoreWithoutVersions(t *testing.T) {
-	for _, answer := range []func(net.Conn){status(501, "NotImplemented"), status(400, "InvalidArgument"), status(400, "InvalidVersionId"), status(405, "MethodNotAllowed")} {
+	for _, answer := range []func(net.Conn){status(501, "NotImplemented"), status(400, "InvalidArgument"), status(400, "InvalidVersionId"), status(400, "XMinioInvalidResourceName"), status(405, "MethodNotAllowed")} {
 		b := open(t, s3.Config{Endpoint: s3test.Fake(t, func(c net.Conn, _ *http.Request) { answer(c) }), Bucket: "pictures", AccessKey: "key", SecretKey: "secret"})
 		if _, err := b.GetVersion(t.Context(), "photo.jpg", "1"); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("GetVersion = %v; want fs.ErrNotExist", err)
@@ -108,6 +110,35 @@ func testServer(t *testing.T, p s3test.Program) {
 			if _, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20); err != nil || info.Meta != want {
 				t.Errorf("%s: %+v, %v; want %+v", name, info.Meta, err, want)
 			}
+		}
+	})
+	t.Run("what was stored compressed is decoded", func(t *testing.T) {
+		picture := bytes.Repeat([]byte("the bytes of a picture"), 10000)
+		var file bytes.Buffer
+		z := gzip.NewWriter(&file)
+		_, _ = z.Write(picture) // a buffer has no faults
+		_ = z.Close()
+		for name, tt := range map[string]struct {
+			coding string
+			stored []byte
+		}{
+			"gzip.jpg":       {"gzip", file.Bytes()},
+			"false-gzip.jpg": {"gzip", picture},
+			"false-br.jpg":   {"br", picture},
+		} {
+			server.PutEncoded(t, "pictures", config.Prefix+name, tt.stored, tt.coding)
+			data, info, err := storage.ReadAll(t.Context(), open(t, config), name, 1<<20)
+			if err != nil || !bytes.Equal(data, picture) || info.ETag == "" || info.ModTime.IsZero() {
+				t.Errorf("%s: %d bytes, %+v, %v; want the %d of the picture", name, len(data), info, err, len(picture))
+			}
+			if _, err := open(t, config).GetIfModified(t.Context(), name, info); !errors.Is(err, storage.ErrNotModified) {
+				t.Errorf("%s, again: %v; want storage.ErrNotModified", name, err)
+			}
+		}
+		small := config
+		small.MaxBytes = 1000
+		if _, err := open(t, small).Get(t.Context(), "gzip.jpg"); !errors.Is(err, storage.ErrTooLarge) {
+			t.Errorf("more than MaxBytes: %v; want storage.ErrTooLarge", err)
 		}
 	})
 	t.Run("a name that the store cannot hold is a missing picture", func(t *testing.T) {
@@ -196,14 +227,25 @@ func TestFaults(t *testing.T) {
 		{"bad gateway in HTML", raw("HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"), storage.ErrUnavailable, storage.ErrOverloaded},
 		{"missing object", status(404, "NoSuchKey"), fs.ErrNotExist, nil},
 		{"missing object without a body", raw("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), fs.ErrNotExist, nil},
-		{"forbidden", status(403, "AccessDenied"), fs.ErrPermission, nil},
+		{"forbidden", status(403, "AccessDenied"), fs.ErrPermission, storage.ErrRefused},
 		{"clock skew", status(403, "RequestTimeTooSkewed"), storage.ErrUnavailable, fs.ErrPermission},
 		{"expired token", status(400, "ExpiredToken"), storage.ErrUnavailable, fs.ErrPermission},
 		{"archived", status(403, "InvalidObjectState"), fs.ErrPermission, storage.ErrUnavailable},
 		{"encrypted with another key", statusText(400, "InvalidRequest", "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."), fs.ErrPermission, storage.ErrUnavailable},
 		{"not encrypted, but asked for with a key", statusText(400, "InvalidRequest", "The encryption parameters are not applicable to this object."), fs.ErrPermission, storage.ErrUnavailable},
 		{"encrypted with a key that is off", status(400, "KMS.DisabledException"), fs.ErrPermission, storage.ErrUnavailable},
-		{"another bad request", status(400, "InvalidRequest"), storage.ErrUnavailable, fs.ErrPermission},
+		{"another bad request", status(400, "InvalidRequest"), storage.ErrRefused, storage.ErrUnavailable},
+		{"a bad request of a proxy", raw("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), storage.ErrRefused, storage.ErrUnavailable},
+		{"a precondition that failed", status(412, "PreconditionFailed"), storage.ErrRefused, storage.ErrUnavailable},
+		{"what cannot be processed", status(422, "Unprocessable"), storage.ErrRefused, storage.ErrUnavailable},
+		{"legal reasons", raw("HTTP/1.1 451 Unavailable For Legal Reasons\r\nContent-Length: 0\r\n\r\n"), fs.ErrNotExist, storage.ErrUnavailable},
+		{"a resource that no object has", status(400, "XMinioInvalidResourceName"), fs.ErrNotExist, storage.ErrUnavailable},
+		{"a request that took too long to arrive", status(400, "RequestTimeout"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a timeout of a proxy", raw("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, fs.ErrPermission},
+		{"no credentials", raw("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a wrong key", status(403, "InvalidAccessKeyId"), storage.ErrUnavailable, fs.ErrPermission},
+		{"a wrong secret", status(403, "SignatureDoesNotMatch"), storage.ErrUnavailable, fs.ErrPermission},
+		{"no bucket", status(404, "NoSuchBucket"), storage.ErrUnavailable, fs.ErrNotExist},
 		{"a name that is too long", status(400, "KeyTooLongError"), fs.ErrNotExist, storage.ErrUnavailable},
 		{"a name that no object has", status(400, "XMinioInvalidObjectName"), fs.ErrNotExist, storage.ErrUnavailable},
 		{"redirect to another host", raw("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n"), storage.ErrUnavailable, nil},

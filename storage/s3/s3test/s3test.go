@@ -200,6 +200,15 @@ func (s *Server) PutMeta(t testing.TB, bucket, key string, data []byte, meta map
 	return info.VersionID
 }
 
+// PutEncoded stores an object with a Content-Encoding.
+func (s *Server) PutEncoded(t testing.TB, bucket, key string, data []byte, coding string) {
+	t.Helper()
+	o := minio.PutObjectOptions{ContentEncoding: coding}
+	if _, err := s.client.PutObject(context.WithoutCancel(t.Context()), bucket, key, bytes.NewReader(data), int64(len(data)), o); err != nil {
+		t.Fatalf("s3test: put %s/%s: %v", bucket, key, err)
+	}
+}
+
 // Allow lets everybody, without keys, do these actions in a bucket and nothing
 // else, as in s3:GetObject.
 func (s *Server) Allow(t testing.TB, bucket string, actions ...string) {
