@@ -127,7 +127,7 @@ func TestRows(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(2, 3))
 	for n := 1; n < 100; n++ {
-		for _, taps := range []int{16, 32, 48, 160} {
+		for _, taps := range []int{hpad, 2 * hpad, 3 * hpad, 5 * hpad, 10 * hpad} {
 			checkHrow(t, r, n, taps, r.IntN(17))
 		}
 		for _, taps := range []int{2, 4, 6, 20, 34} {
@@ -147,7 +147,7 @@ func FuzzRows(f *testing.F) {
 		}
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := int(n)%2000 + 1
-		checkHrow(t, r, w, (int(taps)%20+1)*16, int(off)%33)
+		checkHrow(t, r, w, (int(taps)%20+1)*hpad, int(off)%33)
 		checkVrow(t, r, w, (int(taps)+1)*2, int(off)%33)
 		checkYCbCrRow(t, r, w, int(off)%33)
 		checkSplitRow(t, r, w, int(off)%33)
