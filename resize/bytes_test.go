@@ -22,7 +22,9 @@ func TestSameBytesWithoutAssembly(t *testing.T) {
 		return
 	}
 	cmd := exec.Command("go", "test", "-tags", "nodynamic,purego", "-count=1", "-v", "-run", "^TestSameBytesWithoutAssembly$", ".")
-	cmd.Env = append(os.Environ(), hashOnly+"=1")
+	// Where these tests are of another architecture, in an emulator, those without
+	// assembly are of this machine all the same: the bytes must be equal.
+	cmd.Env = append(os.Environ(), hashOnly+"=1", "GOARCH=")
 	if testing.Short() {
 		cmd.Args = append(cmd.Args[:2], append([]string{"-short"}, cmd.Args[2:]...)...)
 	}

@@ -3,6 +3,26 @@ package jpeg
 // The formulas are those of color.RGBToYCbCr (JFIF 1.02). Pixels are of four
 // bytes: red, green, blue and one that doesn't matter.
 
+// lumaRow is lumaRowGeneric, in assembly if there is some and generic is false.
+func lumaRow(dst, rgb []byte, generic bool) {
+	if n := len(dst) &^ 7; useAsm && !generic && n > 0 {
+		_ = rgb[4*n-1]
+		lumaRowAsm(&dst[0], &rgb[0], n/8)
+		dst, rgb = dst[n:], rgb[4*n:]
+	}
+	lumaRowGeneric(dst, rgb)
+}
+
+// chromaRow420 is to chromaRow420Generic as lumaRow to lumaRowGeneric.
+func chromaRow420(cb, cr, a, b []byte, generic bool) {
+	if n := len(a) / 8 &^ 7; useAsm && !generic && n > 0 {
+		_, _, _ = cb[n-1], cr[n-1], b[8*n-1]
+		chromaRow420Asm(&cb[0], &cr[0], &a[0], &b[0], n/8)
+		cb, cr, a, b = cb[n:], cr[n:], a[8*n:], b[8*n:]
+	}
+	chromaRow420Generic(cb, cr, a, b)
+}
+
 // lumaRowGeneric writes the luma of len(dst) pixels.
 func lumaRowGeneric(dst, rgb []byte) {
 	for i := range dst {

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func lumaRowAVX2(dst *byte, rgb *byte, groups int)
+// func lumaRowAsm(dst *byte, rgb *byte, groups int)
 // Requires: AVX, AVX2
-TEXT ·lumaRowAVX2(SB), NOSPLIT, $0-24
+TEXT ·lumaRowAsm(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         rgb+8(FP), CX
 	MOVQ         groups+16(FP), DX
@@ -50,9 +50,9 @@ pixels:
 	VZEROUPPER
 	RET
 
-// func chromaRow420AVX2(cb *byte, cr *byte, a *byte, b *byte, groups int)
+// func chromaRow420Asm(cb *byte, cr *byte, a *byte, b *byte, groups int)
 // Requires: AVX, AVX2
-TEXT ·chromaRow420AVX2(SB), NOSPLIT, $0-40
+TEXT ·chromaRow420Asm(SB), NOSPLIT, $0-40
 	MOVQ         cb+0(FP), AX
 	MOVQ         cr+8(FP), CX
 	MOVQ         a+16(FP), DX

@@ -20,6 +20,16 @@ const (
 	fdctLevel float32 = 64 * 128
 )
 
+// fdct is fdctGeneric, in assembly if there is some and generic is false.
+// stride must not be negative.
+func fdct(dst *[64]int16, src []byte, stride int, recip *[64]float32, generic bool) uint64 {
+	if useAsm && !generic {
+		_ = src[7*stride+7]
+		return fdctAsm(dst, &src[0], stride, recip)
+	}
+	return fdctGeneric(dst, src, stride, recip)
+}
+
 // fdctGeneric writes the quantized coefficients of the 8x8 samples of src,
 // whose rows are stride bytes apart, to dst. Coefficients are transposed:
 // that of vertical frequency v and horizontal frequency u is dst[8*u+v], as

@@ -54,9 +54,9 @@ DATA fdctLevel<>+24(SB)/4, $0x00000000
 DATA fdctLevel<>+28(SB)/4, $0x00000000
 GLOBL fdctLevel<>(SB), RODATA|NOPTR, $32
 
-// func fdctAVX2(dst *[64]int16, src *byte, stride int, recip *[64]float32) (nonzero uint64)
+// func fdctAsm(dst *[64]int16, src *byte, stride int, recip *[64]float32) (nonzero uint64)
 // Requires: AVX, AVX2
-TEXT ·fdctAVX2(SB), NOSPLIT, $0-40
+TEXT ·fdctAsm(SB), NOSPLIT, $0-40
 	MOVQ       dst+0(FP), AX
 	MOVQ       src+8(FP), CX
 	MOVQ       stride+16(FP), DX

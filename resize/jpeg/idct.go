@@ -96,7 +96,24 @@ type kernels struct {
 	watch   func(b *[64]int16, q *[64]float32) // if generic, called with each block of 8x8
 }
 
-func (k *kernels) idct8(dst []byte, stride int, b *[64]int16, q *[64]float32) {
+// idct4 is idct4Generic, in assembly if there is some and k does not object.
+// stride must not be negative.
+func idct4(dst []byte, stride int, b *[16]int16, q *[16]float32, k *kernels) {
+	if useAsm && !k.generic {
+		_ = dst[3*stride+3]
+		idct4Asm(&dst[0], stride, b, q)
+		return
+	}
+	idct4Generic(dst, stride, b, q)
+}
+
+// idct8 is to idct8Generic as idct4 to idct4Generic.
+func idct8(dst []byte, stride int, b *[64]int16, q *[64]float32, k *kernels) {
+	if useAsm && !k.generic {
+		_ = dst[7*stride+7]
+		idct8Asm(&dst[0], stride, b, q)
+		return
+	}
 	if k.generic && k.watch != nil {
 		k.watch(b, q)
 	}

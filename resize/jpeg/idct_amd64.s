@@ -64,9 +64,9 @@ DATA dcBias<>+24(SB)/4, $0x00000000
 DATA dcBias<>+28(SB)/4, $0x00000000
 GLOBL dcBias<>(SB), RODATA|NOPTR, $32
 
-// func idct4AVX2(dst *byte, stride int, b *[16]int16, q *[16]float32)
+// func idct4Asm(dst *byte, stride int, b *[16]int16, q *[16]float32)
 // Requires: AVX
-TEXT ·idct4AVX2(SB), NOSPLIT, $0-32
+TEXT ·idct4Asm(SB), NOSPLIT, $0-32
 	MOVQ      dst+0(FP), AX
 	MOVQ      stride+8(FP), CX
 	MOVQ      b+16(FP), DX
@@ -131,9 +131,9 @@ TEXT ·idct4AVX2(SB), NOSPLIT, $0-32
 	VPEXTRD   $0x03, X3, (AX)(CX*1)
 	RET
 
-// func idct8AVX2(dst *byte, stride int, b *[64]int16, q *[64]float32)
+// func idct8Asm(dst *byte, stride int, b *[64]int16, q *[64]float32)
 // Requires: AVX, AVX2
-TEXT ·idct8AVX2(SB), NOSPLIT, $0-32
+TEXT ·idct8Asm(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         stride+8(FP), CX
 	MOVQ         b+16(FP), DX

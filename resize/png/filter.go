@@ -47,8 +47,8 @@ func filter(dst []byte, cur, above line, n, bpp int) {
 // costs returns the sum of the remainders of each filter.
 func costs(cur, above line, n, bpp int) (sums [filters]uint64) {
 	done := 0
-	if groups := n / group; useAVX2 && groups > 0 {
-		costsAVX2(&sums, &cur[before], &above[before], bpp, groups)
+	if groups := n / group; useAsm && groups > 0 {
+		costsAsm(&sums, &cur[before], &above[before], bpp, groups)
 		done = groups * group
 	}
 	costsGeneric(&sums, cur, above, done, n, bpp)
@@ -73,9 +73,9 @@ func apply(dst []byte, cur, above line, n, bpp, filter int) {
 		copy(dst, cur.bytes(n))
 		return
 	}
-	if groups := (n + group - 1) / group; useAVX2 && groups > 0 {
+	if groups := (n + group - 1) / group; useAsm && groups > 0 {
 		_ = dst[groups*group-1]
-		kernel := [filters]func(dst, cur, above *byte, bpp, groups int){filterSub: subAVX2, filterUp: upAVX2, filterAverage: averageAVX2, filterPaeth: paethAVX2}[filter]
+		kernel := [filters]func(dst, cur, above *byte, bpp, groups int){filterSub: subAsm, filterUp: upAsm, filterAverage: averageAsm, filterPaeth: paethAsm}[filter]
 		kernel(&dst[0], &cur[before], &above[before], bpp, groups)
 		return
 	}

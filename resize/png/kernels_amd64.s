@@ -38,9 +38,9 @@ DATA one<>+30(SB)/1, $0x01
 DATA one<>+31(SB)/1, $0x01
 GLOBL one<>(SB), RODATA|NOPTR, $32
 
-// func costsAVX2(sums *[5]uint64, cur *byte, above *byte, bpp int, groups int)
+// func costsAsm(sums *[5]uint64, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
-TEXT ·costsAVX2(SB), NOSPLIT, $0-40
+TEXT ·costsAsm(SB), NOSPLIT, $0-40
 	MOVQ  sums+0(FP), AX
 	MOVQ  cur+8(FP), CX
 	MOVQ  above+16(FP), DX
@@ -142,9 +142,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func subAVX2(dst *byte, cur *byte, above *byte, bpp int, groups int)
+// func subAsm(dst *byte, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
-TEXT ·subAVX2(SB), NOSPLIT, $0-40
+TEXT ·subAsm(SB), NOSPLIT, $0-40
 	MOVQ    dst+0(FP), AX
 	MOVQ    cur+8(FP), CX
 	MOVQ    above+16(FP), DX
@@ -173,9 +173,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func upAVX2(dst *byte, cur *byte, above *byte, bpp int, groups int)
+// func upAsm(dst *byte, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
-TEXT ·upAVX2(SB), NOSPLIT, $0-40
+TEXT ·upAsm(SB), NOSPLIT, $0-40
 	MOVQ    dst+0(FP), AX
 	MOVQ    cur+8(FP), CX
 	MOVQ    above+16(FP), DX
@@ -204,9 +204,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func averageAVX2(dst *byte, cur *byte, above *byte, bpp int, groups int)
+// func averageAsm(dst *byte, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
-TEXT ·averageAVX2(SB), NOSPLIT, $0-40
+TEXT ·averageAsm(SB), NOSPLIT, $0-40
 	MOVQ    dst+0(FP), AX
 	MOVQ    cur+8(FP), CX
 	MOVQ    above+16(FP), DX
@@ -239,9 +239,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func paethAVX2(dst *byte, cur *byte, above *byte, bpp int, groups int)
+// func paethAsm(dst *byte, cur *byte, above *byte, bpp int, groups int)
 // Requires: AVX, AVX2
-TEXT ·paethAVX2(SB), NOSPLIT, $0-40
+TEXT ·paethAsm(SB), NOSPLIT, $0-40
 	MOVQ    dst+0(FP), AX
 	MOVQ    cur+8(FP), CX
 	MOVQ    above+16(FP), DX

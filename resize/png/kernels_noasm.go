@@ -1,14 +1,15 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package png
 
-var useAVX2 = false
+// useAsm is a variable as elsewhere, since tests turn it off to compare.
+var useAsm = false
 
-func costsAVX2(sums *[5]uint64, cur, above *byte, bpp, groups int) {
+func costsAsm(sums *[5]uint64, cur, above *byte, bpp, groups int) {
 	panic("png: no assembly in this build")
 }
 
-func subAVX2(dst, cur, above *byte, bpp, groups int)     { panic("png: no assembly in this build") }
-func upAVX2(dst, cur, above *byte, bpp, groups int)      { panic("png: no assembly in this build") }
-func averageAVX2(dst, cur, above *byte, bpp, groups int) { panic("png: no assembly in this build") }
-func paethAVX2(dst, cur, above *byte, bpp, groups int)   { panic("png: no assembly in this build") }
+func subAsm(dst, cur, above *byte, bpp, groups int)     { panic("png: no assembly in this build") }
+func upAsm(dst, cur, above *byte, bpp, groups int)      { panic("png: no assembly in this build") }
+func averageAsm(dst, cur, above *byte, bpp, groups int) { panic("png: no assembly in this build") }
+func paethAsm(dst, cur, above *byte, bpp, groups int)   { panic("png: no assembly in this build") }

@@ -88,23 +88,23 @@ func TestEncode(t *testing.T) {
 
 // The bytes do not depend on the processor.
 func TestSameBytes(t *testing.T) {
-	if !useAVX2 {
-		t.Skip("not tested: no AVX2 here")
+	if !useAsm {
+		t.Skip("not tested: no assembly here")
 	}
-	defer func() { useAVX2 = true }()
+	defer func() { useAsm = true }()
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, m := range pictures(rng) {
 		var with, without bytes.Buffer
-		useAVX2 = true
+		useAsm = true
 		if err := Encode(&with, m, nil); err != nil {
 			t.Fatal(err)
 		}
-		useAVX2 = false
+		useAsm = false
 		if err := Encode(&without, m, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(with.Bytes(), without.Bytes()) {
-			t.Errorf("%T of %v: other bytes without AVX2", m, m.Bounds())
+			t.Errorf("%T of %v: other bytes without assembly", m, m.Bounds())
 		}
 	}
 }

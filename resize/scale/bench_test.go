@@ -58,11 +58,11 @@ func BenchmarkScale(b *testing.B) {
 		}
 		mine := func() { Image(tt.src, Rect{}, tt.dst, Options{}) }
 		run("", mine)
-		if useAVX2 {
+		if useAsm {
 			run("/generic", func() {
-				useAVX2 = false
+				useAsm = false
 				mine()
-				useAVX2 = true
+				useAsm = true
 			})
 		}
 		if tt.imaging {

@@ -73,9 +73,9 @@ func ycbcrRowGeneric(dst, y, cb, cr []byte) {
 }
 
 func ycbcrRow(dst, y, cb, cr []byte) {
-	if n := len(y) &^ 7; useAVX2 && n > 0 {
+	if n := len(y) &^ 7; useAsm && n > 0 {
 		_, _, _ = dst[4*n-1], cb[n-1], cr[n-1]
-		ycbcrRowAVX2(&dst[0], &y[0], &cb[0], &cr[0], n/8)
+		ycbcrRowAsm(&dst[0], &y[0], &cb[0], &cr[0], n/8)
 		dst, y, cb, cr = dst[4*n:], y[n:], cb[n:], cr[n:]
 	}
 	ycbcrRowGeneric(dst, y, cb, cr)

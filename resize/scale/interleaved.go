@@ -85,9 +85,9 @@ func split4(pix []byte, stride, offset int) splitter {
 // splitRow takes len(r) pixels of four bytes apart. The four planes must be
 // equally long.
 func splitRow(r, g, b, a, src []byte) {
-	if n := len(r) &^ 7; useAVX2 && n > 0 {
+	if n := len(r) &^ 7; useAsm && n > 0 {
 		_, _, _, _ = g[n-1], b[n-1], a[n-1], src[4*n-1]
-		splitRowAVX2(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
+		splitRowAsm(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
 		r, g, b, a, src = r[n:], g[n:], b[n:], a[n:], src[4*n:]
 	}
 	splitRowGeneric(r, g, b, a, src)
@@ -129,9 +129,9 @@ func splitNRGBA(src *image.NRGBA) splitter {
 
 // premultiplyRow is splitRow with colours multiplied by alpha.
 func premultiplyRow(r, g, b, a, src []byte) {
-	if n := len(r) &^ 7; useAVX2 && n > 0 {
+	if n := len(r) &^ 7; useAsm && n > 0 {
 		_, _, _, _ = g[n-1], b[n-1], a[n-1], src[4*n-1]
-		premultiplyRowAVX2(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
+		premultiplyRowAsm(&r[0], &g[0], &b[0], &a[0], &src[0], n/8)
 		r, g, b, a, src = r[n:], g[n:], b[n:], a[n:], src[4*n:]
 	}
 	premultiplyRowGeneric(r, g, b, a, src)

@@ -152,13 +152,13 @@ func TestPlane(t *testing.T) {
 // both checks that f gives the same bytes with and without assembly.
 func both(t *testing.T, f func() []byte, name string) {
 	t.Helper()
-	if !useAVX2 {
+	if !useAsm {
 		return
 	}
 	a := f()
-	useAVX2 = false
+	useAsm = false
 	b := f()
-	useAVX2 = true
+	useAsm = true
 	if !bytes.Equal(a, b) {
 		t.Errorf("%s: assembly and Go differ", name)
 	}

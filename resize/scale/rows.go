@@ -10,8 +10,8 @@ package scale
 func hrow(dst []int16, src []byte, k *kernels) {
 	_ = dst[len(k.start)-1]
 	_ = src[k.reach-1]
-	if useAVX2 {
-		hrowAVX2(&dst[0], &src[0], &k.start[0], &k.weights[0], k.taps, len(k.start)/hgroup)
+	if useAsm {
+		hrowAsm(&dst[0], &src[0], &k.start[0], &k.weights[0], k.taps, len(k.start)/hgroup)
 		return
 	}
 	hrowGeneric(dst, src, k)
@@ -38,17 +38,17 @@ func hrowGeneric(dst []int16, src []byte, k *kernels) {
 func vrow(dst []byte, ring []int16, stride int, w []int16) {
 	n := len(dst)
 	_ = ring[(len(w)-1)*stride+(n+15)&^15-1]
-	if !useAVX2 {
+	if !useAsm {
 		vrowGeneric(dst, ring, stride, w)
 		return
 	}
 	m := n &^ 15
 	if m > 0 {
-		vrowAVX2(&dst[0], &ring[0], 2*stride, &w[0], len(w)/2, m)
+		vrowAsm(&dst[0], &ring[0], 2*stride, &w[0], len(w)/2, m)
 	}
 	if m < n {
 		var tail [16]byte
-		vrowAVX2(&tail[0], &ring[m], 2*stride, &w[0], len(w)/2, 16)
+		vrowAsm(&tail[0], &ring[m], 2*stride, &w[0], len(w)/2, 16)
 		copy(dst[m:], tail[:])
 	}
 }

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func hrowAVX2(dst *int16, src *byte, start *int32, weights *int16, taps int, groups int)
+// func hrowAsm(dst *int16, src *byte, start *int32, weights *int16, taps int, groups int)
 // Requires: AVX, AVX2
-TEXT ·hrowAVX2(SB), NOSPLIT, $0-48
+TEXT ·hrowAsm(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         start+16(FP), DX
@@ -192,9 +192,9 @@ done7:
 	VZEROUPPER
 	RET
 
-// func vrowAVX2(dst *byte, ring *int16, stride int, weights *int16, pairs int, n int)
+// func vrowAsm(dst *byte, ring *int16, stride int, weights *int16, pairs int, n int)
 // Requires: AVX, AVX2
-TEXT ·vrowAVX2(SB), NOSPLIT, $0-48
+TEXT ·vrowAsm(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         ring+8(FP), CX
 	MOVQ         stride+16(FP), DX
@@ -284,9 +284,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func ycbcrRowAVX2(dst *byte, y *byte, cb *byte, cr *byte, groups int)
+// func ycbcrRowAsm(dst *byte, y *byte, cb *byte, cr *byte, groups int)
 // Requires: AVX, AVX2
-TEXT ·ycbcrRowAVX2(SB), NOSPLIT, $0-40
+TEXT ·ycbcrRowAsm(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         y+8(FP), CX
 	MOVQ         cb+16(FP), DX
@@ -357,61 +357,61 @@ pixels:
 	VZEROUPPER
 	RET
 
-DATA splitRowAVX2Planes<>+0(SB)/1, $0x00
-DATA splitRowAVX2Planes<>+1(SB)/1, $0x04
-DATA splitRowAVX2Planes<>+2(SB)/1, $0x08
-DATA splitRowAVX2Planes<>+3(SB)/1, $0x0c
-DATA splitRowAVX2Planes<>+4(SB)/1, $0x01
-DATA splitRowAVX2Planes<>+5(SB)/1, $0x05
-DATA splitRowAVX2Planes<>+6(SB)/1, $0x09
-DATA splitRowAVX2Planes<>+7(SB)/1, $0x0d
-DATA splitRowAVX2Planes<>+8(SB)/1, $0x02
-DATA splitRowAVX2Planes<>+9(SB)/1, $0x06
-DATA splitRowAVX2Planes<>+10(SB)/1, $0x0a
-DATA splitRowAVX2Planes<>+11(SB)/1, $0x0e
-DATA splitRowAVX2Planes<>+12(SB)/1, $0x03
-DATA splitRowAVX2Planes<>+13(SB)/1, $0x07
-DATA splitRowAVX2Planes<>+14(SB)/1, $0x0b
-DATA splitRowAVX2Planes<>+15(SB)/1, $0x0f
-DATA splitRowAVX2Planes<>+16(SB)/1, $0x00
-DATA splitRowAVX2Planes<>+17(SB)/1, $0x04
-DATA splitRowAVX2Planes<>+18(SB)/1, $0x08
-DATA splitRowAVX2Planes<>+19(SB)/1, $0x0c
-DATA splitRowAVX2Planes<>+20(SB)/1, $0x01
-DATA splitRowAVX2Planes<>+21(SB)/1, $0x05
-DATA splitRowAVX2Planes<>+22(SB)/1, $0x09
-DATA splitRowAVX2Planes<>+23(SB)/1, $0x0d
-DATA splitRowAVX2Planes<>+24(SB)/1, $0x02
-DATA splitRowAVX2Planes<>+25(SB)/1, $0x06
-DATA splitRowAVX2Planes<>+26(SB)/1, $0x0a
-DATA splitRowAVX2Planes<>+27(SB)/1, $0x0e
-DATA splitRowAVX2Planes<>+28(SB)/1, $0x03
-DATA splitRowAVX2Planes<>+29(SB)/1, $0x07
-DATA splitRowAVX2Planes<>+30(SB)/1, $0x0b
-DATA splitRowAVX2Planes<>+31(SB)/1, $0x0f
-GLOBL splitRowAVX2Planes<>(SB), RODATA|NOPTR, $32
+DATA splitRowAsmPlanes<>+0(SB)/1, $0x00
+DATA splitRowAsmPlanes<>+1(SB)/1, $0x04
+DATA splitRowAsmPlanes<>+2(SB)/1, $0x08
+DATA splitRowAsmPlanes<>+3(SB)/1, $0x0c
+DATA splitRowAsmPlanes<>+4(SB)/1, $0x01
+DATA splitRowAsmPlanes<>+5(SB)/1, $0x05
+DATA splitRowAsmPlanes<>+6(SB)/1, $0x09
+DATA splitRowAsmPlanes<>+7(SB)/1, $0x0d
+DATA splitRowAsmPlanes<>+8(SB)/1, $0x02
+DATA splitRowAsmPlanes<>+9(SB)/1, $0x06
+DATA splitRowAsmPlanes<>+10(SB)/1, $0x0a
+DATA splitRowAsmPlanes<>+11(SB)/1, $0x0e
+DATA splitRowAsmPlanes<>+12(SB)/1, $0x03
+DATA splitRowAsmPlanes<>+13(SB)/1, $0x07
+DATA splitRowAsmPlanes<>+14(SB)/1, $0x0b
+DATA splitRowAsmPlanes<>+15(SB)/1, $0x0f
+DATA splitRowAsmPlanes<>+16(SB)/1, $0x00
+DATA splitRowAsmPlanes<>+17(SB)/1, $0x04
+DATA splitRowAsmPlanes<>+18(SB)/1, $0x08
+DATA splitRowAsmPlanes<>+19(SB)/1, $0x0c
+DATA splitRowAsmPlanes<>+20(SB)/1, $0x01
+DATA splitRowAsmPlanes<>+21(SB)/1, $0x05
+DATA splitRowAsmPlanes<>+22(SB)/1, $0x09
+DATA splitRowAsmPlanes<>+23(SB)/1, $0x0d
+DATA splitRowAsmPlanes<>+24(SB)/1, $0x02
+DATA splitRowAsmPlanes<>+25(SB)/1, $0x06
+DATA splitRowAsmPlanes<>+26(SB)/1, $0x0a
+DATA splitRowAsmPlanes<>+27(SB)/1, $0x0e
+DATA splitRowAsmPlanes<>+28(SB)/1, $0x03
+DATA splitRowAsmPlanes<>+29(SB)/1, $0x07
+DATA splitRowAsmPlanes<>+30(SB)/1, $0x0b
+DATA splitRowAsmPlanes<>+31(SB)/1, $0x0f
+GLOBL splitRowAsmPlanes<>(SB), RODATA|NOPTR, $32
 
-DATA splitRowAVX2Order<>+0(SB)/4, $0x00000000
-DATA splitRowAVX2Order<>+4(SB)/4, $0x00000004
-DATA splitRowAVX2Order<>+8(SB)/4, $0x00000001
-DATA splitRowAVX2Order<>+12(SB)/4, $0x00000005
-DATA splitRowAVX2Order<>+16(SB)/4, $0x00000002
-DATA splitRowAVX2Order<>+20(SB)/4, $0x00000006
-DATA splitRowAVX2Order<>+24(SB)/4, $0x00000003
-DATA splitRowAVX2Order<>+28(SB)/4, $0x00000007
-GLOBL splitRowAVX2Order<>(SB), RODATA|NOPTR, $32
+DATA splitRowAsmOrder<>+0(SB)/4, $0x00000000
+DATA splitRowAsmOrder<>+4(SB)/4, $0x00000004
+DATA splitRowAsmOrder<>+8(SB)/4, $0x00000001
+DATA splitRowAsmOrder<>+12(SB)/4, $0x00000005
+DATA splitRowAsmOrder<>+16(SB)/4, $0x00000002
+DATA splitRowAsmOrder<>+20(SB)/4, $0x00000006
+DATA splitRowAsmOrder<>+24(SB)/4, $0x00000003
+DATA splitRowAsmOrder<>+28(SB)/4, $0x00000007
+GLOBL splitRowAsmOrder<>(SB), RODATA|NOPTR, $32
 
-// func splitRowAVX2(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
+// func splitRowAsm(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
 // Requires: AVX, AVX2
-TEXT ·splitRowAVX2(SB), NOSPLIT, $0-48
+TEXT ·splitRowAsm(SB), NOSPLIT, $0-48
 	MOVQ    red+0(FP), AX
 	MOVQ    green+8(FP), CX
 	MOVQ    blue+16(FP), DX
 	MOVQ    alpha+24(FP), BX
 	MOVQ    src+32(FP), SI
 	MOVQ    groups+40(FP), DI
-	VMOVDQU splitRowAVX2Planes<>+0(SB), Y0
-	VMOVDQU splitRowAVX2Order<>+0(SB), Y1
+	VMOVDQU splitRowAsmPlanes<>+0(SB), Y0
+	VMOVDQU splitRowAsmOrder<>+0(SB), Y1
 
 pixels:
 	VMOVDQU      (SI), Y2
@@ -432,97 +432,97 @@ pixels:
 	VZEROUPPER
 	RET
 
-DATA premultiplyRowAVX2Planes<>+0(SB)/1, $0x00
-DATA premultiplyRowAVX2Planes<>+1(SB)/1, $0x04
-DATA premultiplyRowAVX2Planes<>+2(SB)/1, $0x08
-DATA premultiplyRowAVX2Planes<>+3(SB)/1, $0x0c
-DATA premultiplyRowAVX2Planes<>+4(SB)/1, $0x01
-DATA premultiplyRowAVX2Planes<>+5(SB)/1, $0x05
-DATA premultiplyRowAVX2Planes<>+6(SB)/1, $0x09
-DATA premultiplyRowAVX2Planes<>+7(SB)/1, $0x0d
-DATA premultiplyRowAVX2Planes<>+8(SB)/1, $0x02
-DATA premultiplyRowAVX2Planes<>+9(SB)/1, $0x06
-DATA premultiplyRowAVX2Planes<>+10(SB)/1, $0x0a
-DATA premultiplyRowAVX2Planes<>+11(SB)/1, $0x0e
-DATA premultiplyRowAVX2Planes<>+12(SB)/1, $0x03
-DATA premultiplyRowAVX2Planes<>+13(SB)/1, $0x07
-DATA premultiplyRowAVX2Planes<>+14(SB)/1, $0x0b
-DATA premultiplyRowAVX2Planes<>+15(SB)/1, $0x0f
-DATA premultiplyRowAVX2Planes<>+16(SB)/1, $0x00
-DATA premultiplyRowAVX2Planes<>+17(SB)/1, $0x04
-DATA premultiplyRowAVX2Planes<>+18(SB)/1, $0x08
-DATA premultiplyRowAVX2Planes<>+19(SB)/1, $0x0c
-DATA premultiplyRowAVX2Planes<>+20(SB)/1, $0x01
-DATA premultiplyRowAVX2Planes<>+21(SB)/1, $0x05
-DATA premultiplyRowAVX2Planes<>+22(SB)/1, $0x09
-DATA premultiplyRowAVX2Planes<>+23(SB)/1, $0x0d
-DATA premultiplyRowAVX2Planes<>+24(SB)/1, $0x02
-DATA premultiplyRowAVX2Planes<>+25(SB)/1, $0x06
-DATA premultiplyRowAVX2Planes<>+26(SB)/1, $0x0a
-DATA premultiplyRowAVX2Planes<>+27(SB)/1, $0x0e
-DATA premultiplyRowAVX2Planes<>+28(SB)/1, $0x03
-DATA premultiplyRowAVX2Planes<>+29(SB)/1, $0x07
-DATA premultiplyRowAVX2Planes<>+30(SB)/1, $0x0b
-DATA premultiplyRowAVX2Planes<>+31(SB)/1, $0x0f
-GLOBL premultiplyRowAVX2Planes<>(SB), RODATA|NOPTR, $32
+DATA premultiplyRowAsmPlanes<>+0(SB)/1, $0x00
+DATA premultiplyRowAsmPlanes<>+1(SB)/1, $0x04
+DATA premultiplyRowAsmPlanes<>+2(SB)/1, $0x08
+DATA premultiplyRowAsmPlanes<>+3(SB)/1, $0x0c
+DATA premultiplyRowAsmPlanes<>+4(SB)/1, $0x01
+DATA premultiplyRowAsmPlanes<>+5(SB)/1, $0x05
+DATA premultiplyRowAsmPlanes<>+6(SB)/1, $0x09
+DATA premultiplyRowAsmPlanes<>+7(SB)/1, $0x0d
+DATA premultiplyRowAsmPlanes<>+8(SB)/1, $0x02
+DATA premultiplyRowAsmPlanes<>+9(SB)/1, $0x06
+DATA premultiplyRowAsmPlanes<>+10(SB)/1, $0x0a
+DATA premultiplyRowAsmPlanes<>+11(SB)/1, $0x0e
+DATA premultiplyRowAsmPlanes<>+12(SB)/1, $0x03
+DATA premultiplyRowAsmPlanes<>+13(SB)/1, $0x07
+DATA premultiplyRowAsmPlanes<>+14(SB)/1, $0x0b
+DATA premultiplyRowAsmPlanes<>+15(SB)/1, $0x0f
+DATA premultiplyRowAsmPlanes<>+16(SB)/1, $0x00
+DATA premultiplyRowAsmPlanes<>+17(SB)/1, $0x04
+DATA premultiplyRowAsmPlanes<>+18(SB)/1, $0x08
+DATA premultiplyRowAsmPlanes<>+19(SB)/1, $0x0c
+DATA premultiplyRowAsmPlanes<>+20(SB)/1, $0x01
+DATA premultiplyRowAsmPlanes<>+21(SB)/1, $0x05
+DATA premultiplyRowAsmPlanes<>+22(SB)/1, $0x09
+DATA premultiplyRowAsmPlanes<>+23(SB)/1, $0x0d
+DATA premultiplyRowAsmPlanes<>+24(SB)/1, $0x02
+DATA premultiplyRowAsmPlanes<>+25(SB)/1, $0x06
+DATA premultiplyRowAsmPlanes<>+26(SB)/1, $0x0a
+DATA premultiplyRowAsmPlanes<>+27(SB)/1, $0x0e
+DATA premultiplyRowAsmPlanes<>+28(SB)/1, $0x03
+DATA premultiplyRowAsmPlanes<>+29(SB)/1, $0x07
+DATA premultiplyRowAsmPlanes<>+30(SB)/1, $0x0b
+DATA premultiplyRowAsmPlanes<>+31(SB)/1, $0x0f
+GLOBL premultiplyRowAsmPlanes<>(SB), RODATA|NOPTR, $32
 
-DATA premultiplyRowAVX2Order<>+0(SB)/4, $0x00000000
-DATA premultiplyRowAVX2Order<>+4(SB)/4, $0x00000004
-DATA premultiplyRowAVX2Order<>+8(SB)/4, $0x00000001
-DATA premultiplyRowAVX2Order<>+12(SB)/4, $0x00000005
-DATA premultiplyRowAVX2Order<>+16(SB)/4, $0x00000002
-DATA premultiplyRowAVX2Order<>+20(SB)/4, $0x00000006
-DATA premultiplyRowAVX2Order<>+24(SB)/4, $0x00000003
-DATA premultiplyRowAVX2Order<>+28(SB)/4, $0x00000007
-GLOBL premultiplyRowAVX2Order<>(SB), RODATA|NOPTR, $32
+DATA premultiplyRowAsmOrder<>+0(SB)/4, $0x00000000
+DATA premultiplyRowAsmOrder<>+4(SB)/4, $0x00000004
+DATA premultiplyRowAsmOrder<>+8(SB)/4, $0x00000001
+DATA premultiplyRowAsmOrder<>+12(SB)/4, $0x00000005
+DATA premultiplyRowAsmOrder<>+16(SB)/4, $0x00000002
+DATA premultiplyRowAsmOrder<>+20(SB)/4, $0x00000006
+DATA premultiplyRowAsmOrder<>+24(SB)/4, $0x00000003
+DATA premultiplyRowAsmOrder<>+28(SB)/4, $0x00000007
+GLOBL premultiplyRowAsmOrder<>(SB), RODATA|NOPTR, $32
 
-DATA premultiplyRowAVX2Alpha<>+0(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+1(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+2(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+3(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+4(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+5(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+6(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+7(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+8(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+9(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+10(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+11(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+12(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+13(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+14(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+15(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+16(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+17(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+18(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+19(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+20(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+21(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+22(SB)/1, $0x06
-DATA premultiplyRowAVX2Alpha<>+23(SB)/1, $0x07
-DATA premultiplyRowAVX2Alpha<>+24(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+25(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+26(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+27(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+28(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+29(SB)/1, $0x0f
-DATA premultiplyRowAVX2Alpha<>+30(SB)/1, $0x0e
-DATA premultiplyRowAVX2Alpha<>+31(SB)/1, $0x0f
-GLOBL premultiplyRowAVX2Alpha<>(SB), RODATA|NOPTR, $32
+DATA premultiplyRowAsmAlpha<>+0(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+1(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+2(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+3(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+4(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+5(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+6(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+7(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+8(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+9(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+10(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+11(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+12(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+13(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+14(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+15(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+16(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+17(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+18(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+19(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+20(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+21(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+22(SB)/1, $0x06
+DATA premultiplyRowAsmAlpha<>+23(SB)/1, $0x07
+DATA premultiplyRowAsmAlpha<>+24(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+25(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+26(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+27(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+28(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+29(SB)/1, $0x0f
+DATA premultiplyRowAsmAlpha<>+30(SB)/1, $0x0e
+DATA premultiplyRowAsmAlpha<>+31(SB)/1, $0x0f
+GLOBL premultiplyRowAsmAlpha<>(SB), RODATA|NOPTR, $32
 
-// func premultiplyRowAVX2(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
+// func premultiplyRowAsm(red *byte, green *byte, blue *byte, alpha *byte, src *byte, groups int)
 // Requires: AVX, AVX2
-TEXT ·premultiplyRowAVX2(SB), NOSPLIT, $0-48
+TEXT ·premultiplyRowAsm(SB), NOSPLIT, $0-48
 	MOVQ         red+0(FP), AX
 	MOVQ         green+8(FP), CX
 	MOVQ         blue+16(FP), DX
 	MOVQ         alpha+24(FP), BX
 	MOVQ         src+32(FP), SI
 	MOVQ         groups+40(FP), DI
-	VMOVDQU      premultiplyRowAVX2Planes<>+0(SB), Y0
-	VMOVDQU      premultiplyRowAVX2Order<>+0(SB), Y1
+	VMOVDQU      premultiplyRowAsmPlanes<>+0(SB), Y0
+	VMOVDQU      premultiplyRowAsmOrder<>+0(SB), Y1
 	VPXOR        Y2, Y2, Y2
-	VMOVDQU      premultiplyRowAVX2Alpha<>+0(SB), Y3
+	VMOVDQU      premultiplyRowAsmAlpha<>+0(SB), Y3
 	MOVL         $0x00ff00ff, R8
 	VMOVD        R8, X4
 	VPBROADCASTD X4, Y4

@@ -35,7 +35,7 @@ func checkHrow(t *testing.T, r *rand.Rand, n, taps, off int) {
 		got[i] = 0x5a5a
 	}
 	hrowGeneric(want, src, k)
-	hrowAVX2(&got[off], &src[0], &k.start[0], &k.weights[0], k.taps, m/hgroup)
+	hrowAsm(&got[off], &src[0], &k.start[0], &k.weights[0], k.taps, m/hgroup)
 	if !slices.Equal(got[off:][:n], want[:n]) {
 		t.Fatalf("hrow n=%d taps=%d offset %d: assembly and Go differ", n, taps, off)
 	}
@@ -122,12 +122,12 @@ func checkSplitRow(t *testing.T, r *rand.Rand, n, off int) {
 }
 
 func TestRows(t *testing.T) {
-	if !useAVX2 {
-		t.Skip("no AVX2: the assembly is not tested")
+	if !useAsm {
+		t.Skip("no assembly in this build, or none for this CPU")
 	}
 	r := rand.New(rand.NewPCG(2, 3))
 	for n := 1; n < 100; n++ {
-		for _, taps := range []int{16, 32, 48, 160} {
+		for _, taps := range []int{hpad, 2 * hpad, 3 * hpad, 5 * hpad, 10 * hpad} {
 			checkHrow(t, r, n, taps, r.IntN(17))
 		}
 		for _, taps := range []int{2, 4, 6, 20, 34} {
@@ -142,12 +142,12 @@ func FuzzRows(f *testing.F) {
 	f.Add(uint64(1), uint16(33), uint8(2), uint8(3))
 	f.Add(uint64(9), uint16(1), uint8(0), uint8(0))
 	f.Fuzz(func(t *testing.T, seed uint64, n uint16, taps, off uint8) {
-		if !useAVX2 {
-			t.Skip("no AVX2")
+		if !useAsm {
+			t.Skip("no assembly here")
 		}
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := int(n)%2000 + 1
-		checkHrow(t, r, w, (int(taps)%20+1)*16, int(off)%33)
+		checkHrow(t, r, w, (int(taps)%20+1)*hpad, int(off)%33)
 		checkVrow(t, r, w, (int(taps)+1)*2, int(off)%33)
 		checkYCbCrRow(t, r, w, int(off)%33)
 		checkSplitRow(t, r, w, int(off)%33)

@@ -5,3 +5,51 @@ package vp8
 type kernels struct {
 	generic bool // only those in Go
 }
+
+func (k kernels) forward(out *block, src, pred []byte, predStride int) {
+	if useAsm && !k.generic {
+		_, _ = src[3*stride+3], pred[3*predStride+3]
+		forwardAsm(out, &src[0], &pred[0], predStride)
+		return
+	}
+	forwardGeneric(out, src, pred, predStride)
+}
+
+func (k kernels) inverse(dst, pred []byte, predStride int, b *block) {
+	if useAsm && !k.generic {
+		_, _ = dst[3*stride+3], pred[3*predStride+3]
+		inverseAsm(&dst[0], &pred[0], predStride, b)
+		return
+	}
+	inverseGeneric(dst, pred, predStride, b)
+}
+
+func (k kernels) quantize(levels, b *block, q *quantizer) (mask uint16, loss int32) {
+	if useAsm && !k.generic {
+		m, l := quantizeAsm(levels, b, q)
+		return uint16(m), int32(l)
+	}
+	return quantizeGeneric(levels, b, q)
+}
+
+func (k kernels) predict4(all *[modes4]prediction, differences *[modes4]uint32, src []byte, e *edge) {
+	if useAsm && !k.generic {
+		_ = src[3*stride+3]
+		predict4Asm(all, differences, &src[0], e)
+		return
+	}
+	predict4Generic(all, differences, src, e)
+}
+
+func (k kernels) difference(src, pred []byte, n int) uint32 {
+	if useAsm && !k.generic {
+		_, _ = src[(n-1)*stride+n-1], pred[n*n-1]
+		switch n {
+		case 16:
+			return difference16Asm(&src[0], &pred[0])
+		case 8:
+			return difference8Asm(&src[0], &pred[0])
+		}
+	}
+	return differenceGeneric(src, pred, n)
+}

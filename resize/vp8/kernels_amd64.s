@@ -114,9 +114,9 @@ DATA forwardPairs<>+14(SB)/1, $0x0e
 DATA forwardPairs<>+15(SB)/1, $0x0f
 GLOBL forwardPairs<>(SB), RODATA|NOPTR, $16
 
-// func forwardAVX2(out *[16]int16, src *byte, pred *byte, predStride int)
+// func forwardAsm(out *[16]int16, src *byte, pred *byte, predStride int)
 // Requires: AVX, AVX2
-TEXT ·forwardAVX2(SB), NOSPLIT, $0-32
+TEXT ·forwardAsm(SB), NOSPLIT, $0-32
 	MOVQ         out+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         pred+16(FP), DX
@@ -219,9 +219,9 @@ DATA inverseRound<>+28(SB)/2, $0x0000
 DATA inverseRound<>+30(SB)/2, $0x0000
 GLOBL inverseRound<>(SB), RODATA|NOPTR, $32
 
-// func inverseAVX2(dst *byte, pred *byte, predStride int, b *[16]int16)
+// func inverseAsm(dst *byte, pred *byte, predStride int, b *[16]int16)
 // Requires: AVX, AVX2
-TEXT ·inverseAVX2(SB), NOSPLIT, $0-32
+TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         pred+8(FP), CX
 	MOVQ         predStride+16(FP), DX
@@ -309,9 +309,9 @@ DATA quantizeMost<>+28(SB)/2, $0x07ff
 DATA quantizeMost<>+30(SB)/2, $0x07ff
 GLOBL quantizeMost<>(SB), RODATA|NOPTR, $32
 
-// func quantizeAVX2(levels *[16]int16, b *[16]int16, q *byte) (mask uint64, loss uint64)
+// func quantizeAsm(levels *[16]int16, b *[16]int16, q *byte) (mask uint64, loss uint64)
 // Requires: AVX, AVX2
-TEXT ·quantizeAVX2(SB), NOSPLIT, $0-40
+TEXT ·quantizeAsm(SB), NOSPLIT, $0-40
 	MOVQ         levels+0(FP), AX
 	MOVQ         b+8(FP), CX
 	MOVQ         q+16(FP), DX
@@ -498,9 +498,9 @@ DATA predictHalf<>+24(SB)/4, $0x00000004
 DATA predictHalf<>+28(SB)/4, $0x00000004
 GLOBL predictHalf<>(SB), RODATA|NOPTR, $32
 
-// func predict4AVX2(all *[10][16]byte, differences *[10]uint32, src *byte, e *[16]byte, picks *[8][3][16]byte)
+// func predict4Picked(all *[10][16]byte, differences *[10]uint32, src *byte, e *[16]byte, picks *[8][3][16]byte)
 // Requires: AVX, AVX2
-TEXT ·predict4AVX2(SB), NOSPLIT, $0-40
+TEXT ·predict4Picked(SB), NOSPLIT, $0-40
 	MOVQ         all+0(FP), AX
 	MOVQ         differences+8(FP), CX
 	MOVQ         src+16(FP), DX
@@ -713,9 +713,9 @@ TEXT ·predict4AVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-// func difference16AVX2(src *byte, pred *byte) uint32
+// func difference16Asm(src *byte, pred *byte) uint32
 // Requires: AVX, AVX2
-TEXT ·difference16AVX2(SB), NOSPLIT, $0-20
+TEXT ·difference16Asm(SB), NOSPLIT, $0-20
 	MOVQ  src+0(FP), AX
 	MOVQ  pred+8(FP), CX
 	VPXOR Y0, Y0, Y0
@@ -783,9 +783,9 @@ strip:
 	VZEROUPPER
 	RET
 
-// func difference8AVX2(src *byte, pred *byte) uint32
+// func difference8Asm(src *byte, pred *byte) uint32
 // Requires: AVX, AVX2
-TEXT ·difference8AVX2(SB), NOSPLIT, $0-20
+TEXT ·difference8Asm(SB), NOSPLIT, $0-20
 	MOVQ         src+0(FP), AX
 	MOVQ         pred+8(FP), CX
 	VMOVQ        (AX), X0

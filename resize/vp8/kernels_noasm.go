@@ -1,21 +1,19 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package vp8
 
-func (kernels) forward(out *block, src, pred []byte, predStride int) {
-	forwardGeneric(out, src, pred, predStride)
+const useAsm = false
+
+func forwardAsm(out *block, src, pred *byte, predStride int) { panic(noAsm) }
+func inverseAsm(dst, pred *byte, predStride int, b *block)   { panic(noAsm) }
+
+func quantizeAsm(levels, b *block, q *quantizer) (mask, loss uint64) { panic(noAsm) }
+
+func predict4Asm(all *[modes4]prediction, differences *[modes4]uint32, src *byte, e *edge) {
+	panic(noAsm)
 }
 
-func (kernels) inverse(dst, pred []byte, predStride int, b *block) {
-	inverseGeneric(dst, pred, predStride, b)
-}
+func difference16Asm(src, pred *byte) uint32 { panic(noAsm) }
+func difference8Asm(src, pred *byte) uint32  { panic(noAsm) }
 
-func (kernels) quantize(levels, b *block, q *quantizer) (mask uint16, loss int32) {
-	return quantizeGeneric(levels, b, q)
-}
-
-func (kernels) predict4(all *[modes4]prediction, differences *[modes4]uint32, src []byte, e *edge) {
-	predict4Generic(all, differences, src, e)
-}
-
-func (kernels) difference(src, pred []byte, n int) uint32 { return differenceGeneric(src, pred, n) }
+const noAsm = "vp8: no assembly in this build"

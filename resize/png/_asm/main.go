@@ -106,7 +106,7 @@ func loop(count Register, pointers []Register, body func()) {
 }
 
 func costs(one Mem) {
-	TEXT("costsAVX2", NOSPLIT, "func(sums *[5]uint64, cur, above *byte, bpp, groups int)")
+	TEXT("costsAsm", NOSPLIT, "func(sums *[5]uint64, cur, above *byte, bpp, groups int)")
 	sums := Load(Param("sums"), GP64())
 	cur, above, left, corner, count := start()
 	// Ones stay in memory: with them there were 17 registers, and the 17th one is
@@ -149,7 +149,7 @@ func costs(one Mem) {
 
 // kernel makes a function that writes what a filter leaves of a row.
 func kernel(name string, one Mem, predict func(n neighbourhood, ones Op) VecVirtual) {
-	TEXT(name+"AVX2", NOSPLIT, "func(dst, cur, above *byte, bpp, groups int)")
+	TEXT(name+"Asm", NOSPLIT, "func(dst, cur, above *byte, bpp, groups int)")
 	dst := Load(Param("dst"), GP64())
 	cur, above, left, corner, count := start()
 	ones := YMM()

@@ -14,8 +14,8 @@ func main() {
 	hrow()
 	vrow()
 	ycbcrRow()
-	split("splitRowAVX2", false)
-	split("premultiplyRowAVX2", true)
+	split("splitRowAsm", false)
+	split("premultiplyRowAsm", true)
 	Generate()
 }
 
@@ -31,7 +31,7 @@ func broadcast(v uint32) VecVirtual {
 // hrow makes eight sums at a time, each over all its taps, then adds up
 // the eight registers by a tree of horizontal adds.
 func hrow() {
-	TEXT("hrowAVX2", NOSPLIT, "func(dst *int16, src *byte, start *int32, weights *int16, taps, groups int)")
+	TEXT("hrowAsm", NOSPLIT, "func(dst *int16, src *byte, start *int32, weights *int16, taps, groups int)")
 	dst := Load(Param("dst"), GP64())
 	src := Load(Param("src"), GP64())
 	start := Load(Param("start"), GP64())
@@ -90,7 +90,7 @@ func hrow() {
 // vrow goes down 32 (then 16) columns at a time, interleaving pairs of rows
 // so that one multiply-add takes both.
 func vrow() {
-	TEXT("vrowAVX2", NOSPLIT, "func(dst *byte, ring *int16, stride int, weights *int16, pairs, n int)")
+	TEXT("vrowAsm", NOSPLIT, "func(dst *byte, ring *int16, stride int, weights *int16, pairs, n int)")
 	dst := Load(Param("dst"), GP64())
 	ring := Load(Param("ring"), GP64())
 	stride := Load(Param("stride"), GP64())
@@ -162,7 +162,7 @@ func vrow() {
 
 // ycbcrRow converts eight pixels at a time in 32-bit lanes.
 func ycbcrRow() {
-	TEXT("ycbcrRowAVX2", NOSPLIT, "func(dst, y, cb, cr *byte, groups int)")
+	TEXT("ycbcrRowAsm", NOSPLIT, "func(dst, y, cb, cr *byte, groups int)")
 	dst := Load(Param("dst"), GP64())
 	yp := Load(Param("y"), GP64())
 	bp := Load(Param("cb"), GP64())

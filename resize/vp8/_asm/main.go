@@ -125,7 +125,7 @@ func forward() {
 	}
 	pairs := picks("forwardPairs", func(i int) int { return i/8*8 + []int{0, 1, 4, 5, 2, 3, 6, 7}[i%8] })
 
-	TEXT("forwardAVX2", NOSPLIT, "func(out *[16]int16, src, pred *byte, predStride int)")
+	TEXT("forwardAsm", NOSPLIT, "func(out *[16]int16, src, pred *byte, predStride int)")
 	out := Load(Param("out"), GP64())
 	src := Load(Param("src"), GP64())
 	pred := Load(Param("pred"), GP64())
@@ -173,7 +173,7 @@ func inverse() {
 	cosine := words("inverseCosine", 20091)
 	round := words("inverseRound", 4, 4, 4, 4, 0, 0, 0, 0)
 
-	TEXT("inverseAVX2", NOSPLIT, "func(dst, pred *byte, predStride int, b *[16]int16)")
+	TEXT("inverseAsm", NOSPLIT, "func(dst, pred *byte, predStride int, b *[16]int16)")
 	dst := Load(Param("dst"), GP64())
 	pred := Load(Param("pred"), GP64())
 	predStride := Load(Param("predStride"), GP64())
@@ -215,7 +215,7 @@ func inverse() {
 
 func quantize() {
 	most := words("quantizeMost", 2047)
-	TEXT("quantizeAVX2", NOSPLIT, "func(levels, b *[16]int16, q *byte) (mask uint64, loss uint64)")
+	TEXT("quantizeAsm", NOSPLIT, "func(levels, b *[16]int16, q *byte) (mask uint64, loss uint64)")
 	levels := Load(Param("levels"), GP64())
 	b := Load(Param("b"), GP64())
 	q := Load(Param("q"), GP64())
@@ -270,7 +270,7 @@ func predict4(ones Mem) {
 	}
 	half := dwords("predictHalf", 4)
 
-	TEXT("predict4AVX2", NOSPLIT, "func(all *[10][16]byte, differences *[10]uint32, src *byte, e *[16]byte, picks *[8][3][16]byte)")
+	TEXT("predict4Picked", NOSPLIT, "func(all *[10][16]byte, differences *[10]uint32, src *byte, e *[16]byte, picks *[8][3][16]byte)")
 	all := Load(Param("all"), GP64())
 	differences := Load(Param("differences"), GP64())
 	src := Load(Param("src"), GP64())
@@ -392,7 +392,7 @@ func returnTotal(d VecVirtual) {
 }
 
 func difference16(ones Mem) {
-	TEXT("difference16AVX2", NOSPLIT, "func(src, pred *byte) uint32")
+	TEXT("difference16Asm", NOSPLIT, "func(src, pred *byte) uint32")
 	src := Load(Param("src"), GP64())
 	pred := Load(Param("pred"), GP64())
 	sum := YMM()
@@ -416,7 +416,7 @@ func difference16(ones Mem) {
 
 // difference8 has the upper four rows in the lower halves of registers.
 func difference8(ones Mem) {
-	TEXT("difference8AVX2", NOSPLIT, "func(src, pred *byte) uint32")
+	TEXT("difference8Asm", NOSPLIT, "func(src, pred *byte) uint32")
 	src := Load(Param("src"), GP64())
 	pred := Load(Param("pred"), GP64())
 	var r [4]VecVirtual

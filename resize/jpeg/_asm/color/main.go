@@ -42,7 +42,7 @@ func store8(x VecVirtual, dst Mem) {
 // lower holds red and blue in turn, the upper green. The weight of green
 // doesn't fit, so half of it goes to each product.
 func luma() {
-	TEXT("lumaRowAVX2", NOSPLIT, "func(dst, rgb *byte, groups int)")
+	TEXT("lumaRowAsm", NOSPLIT, "func(dst, rgb *byte, groups int)")
 	dst := Load(Param("dst"), GP64())
 	rgb := Load(Param("rgb"), GP64())
 	groups := Load(Param("groups"), GP64())
@@ -76,7 +76,7 @@ func luma() {
 
 // chroma420 makes eight samples of two rows of sixteen pixels.
 func chroma420() {
-	TEXT("chromaRow420AVX2", NOSPLIT, "func(cb, cr, a, b *byte, groups int)")
+	TEXT("chromaRow420Asm", NOSPLIT, "func(cb, cr, a, b *byte, groups int)")
 	cb := Load(Param("cb"), GP64())
 	cr := Load(Param("cr"), GP64())
 	a := Load(Param("a"), GP64())

@@ -25,7 +25,7 @@ func main() {
 		DATA(4*i, U32(math.Float32bits(v)))
 	}
 
-	TEXT("fdctAVX2", NOSPLIT, "func(dst *[64]int16, src *byte, stride int, recip *[64]float32) (nonzero uint64)")
+	TEXT("fdctAsm", NOSPLIT, "func(dst *[64]int16, src *byte, stride int, recip *[64]float32) (nonzero uint64)")
 	dst := Load(Param("dst"), GP64())
 	src := Load(Param("src"), GP64())
 	stride := Load(Param("stride"), GP64())

@@ -139,8 +139,8 @@ func transpose8(r []VecVirtual) []VecVirtual {
 }
 
 func idct4() {
-	TEXT("idct4AVX2", NOSPLIT, "func(dst *byte, stride int, b *[16]int16, q *[16]float32)")
-	Doc("idct4AVX2 is idct4Generic.")
+	TEXT("idct4Asm", NOSPLIT, "func(dst *byte, stride int, b *[16]int16, q *[16]float32)")
+	Doc("idct4Asm is idct4Generic.")
 	Pragma("noescape")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	b, q := Load(Param("b"), GP64()), Load(Param("q"), GP64())
@@ -162,8 +162,8 @@ func idct4() {
 }
 
 func idct8() {
-	TEXT("idct8AVX2", NOSPLIT, "func(dst *byte, stride int, b *[64]int16, q *[64]float32)")
-	Doc("idct8AVX2 is idct8Generic.")
+	TEXT("idct8Asm", NOSPLIT, "func(dst *byte, stride int, b *[64]int16, q *[64]float32)")
+	Doc("idct8Asm is idct8Generic.")
 	Pragma("noescape")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	b, q := Load(Param("b"), GP64()), Load(Param("q"), GP64())

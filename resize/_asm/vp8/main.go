@@ -1,0 +1,383 @@
+// Command vp8 generates kernels_arm64.s of package vp8: the NEON twins of its
+// functions whose names end in Generic, equal to the last bit.
+package main
+
+import . "s3imageserver/resize/_asm/neon"
+
+// stride is that of the samples of a macroblock.
+const stride = 32
+
+func main() {
+	f := NewFile("resize/_asm/vp8")
+	forward(f)
+	inverse(f)
+	quantize(f)
+	predict4(f)
+	difference(f, 16)
+	difference(f, 8)
+	f.Write()
+}
+
+// halfword puts a constant into a lane of v.
+func halfword(f *File, v V, lane, value int) {
+	f.Go("MOVD $0x%x, R9", uint16(value))
+	f.Go("VMOV R9, V%d.H[%d]", v, lane)
+}
+
+// samples4 reads 4x4 samples into a register. It changes the pointer.
+func samples4(f *File, v V, pointer, step string) {
+	for y := range 4 {
+		f.Go("VLD1 (%s), V%d.S[%d]", pointer, v, y)
+		if y < 3 {
+			f.Go("ADD %s, %s", step, pointer)
+		}
+	}
+}
+
+// columns4 returns the halfwords of 4x4 differences, rows 0 and 1 in lo, 2 and 3 in
+// hi, by columns: in the lower halves of four registers.
+func columns4(f *File, p *Pool, lo, hi V) (d [4]V) {
+	even, odd := p.One(), p.One()
+	f.Op("VUZP1", even, lo, hi, H8)
+	f.Op("VUZP2", odd, lo, hi, H8)
+	for i, from := range []V{even, odd, even, odd} {
+		d[i] = p.One()
+		f.Op([]string{"VUZP1", "VUZP1", "VUZP2", "VUZP2"}[i], d[i], from, from, H8)
+	}
+	p.Free(even, odd)
+	return d
+}
+
+// transpose4 transposes 4x4 halfwords in the lower halves of four registers.
+func transpose4(f *File, p *Pool, y [4]V) [4]V {
+	t := p.Take(4)
+	f.Op("VTRN1", t[0], y[0], y[1], H4)
+	f.Op("VTRN2", t[1], y[0], y[1], H4)
+	f.Op("VTRN1", t[2], y[2], y[3], H4)
+	f.Op("VTRN2", t[3], y[2], y[3], H4)
+	f.Op("VTRN1", y[0], t[0], t[2], S2)
+	f.Op("VTRN1", y[1], t[1], t[3], S2)
+	f.Op("VTRN2", y[2], t[0], t[2], S2)
+	f.Op("VTRN2", y[3], t[1], t[3], S2)
+	p.Free(t...)
+	return y
+}
+
+func forward(f *File) {
+	f.Text("forwardAsm", 0, "out", "src", "pred", "predStride")
+	var p Pool
+	k := p.One() // the cosine and the sine, times 4096
+	halfword(f, k, 0, 5352)
+	halfword(f, k, 1, 2217)
+	f.Go("MOVD $%d, R8", stride)
+	s, q := p.One(), p.One()
+	samples4(f, s, "R1", "R8")
+	samples4(f, q, "R2", "R3")
+	lo, hi := p.One(), p.One()
+	f.Words(Long("USUBL", lo, s, q, B8), Long("USUBL", hi, s, q, B16))
+	d := columns4(f, &p, lo, hi)
+	p.Free(s, q, lo, hi)
+	// pass makes four coefficients of four lanes: first the sums, by the instruction
+	// that ends them, then what the two constants make, shifted by so many bits.
+	pass := func(d [4]V, end func(v V), by int) (t [4]V) {
+		a := [4]V(p.Take(4))
+		f.Op("VADD", a[0], d[0], d[3], H4)
+		f.Op("VADD", a[1], d[1], d[2], H4)
+		f.Op("VSUB", a[2], d[1], d[2], H4)
+		f.Op("VSUB", a[3], d[0], d[3], H4)
+		p.Free(d[:]...)
+		t = [4]V(p.Take(4))
+		f.Op("VADD", t[0], a[0], a[1], H4)
+		f.Op("VSUB", t[2], a[0], a[1], H4)
+		end(t[0])
+		end(t[2])
+		f.Words(
+			LongLane("SMULL", t[1], a[2], k, 1, H4), LongLane("SMLAL", t[1], a[3], k, 0, H4), ShiftNarrow("RSHRN", t[1], t[1], by, H4),
+			LongLane("SMULL", t[3], a[3], k, 1, H4), LongLane("SMLSL", t[3], a[2], k, 0, H4), ShiftNarrow("RSHRN", t[3], t[3], by, H4))
+		p.Free(a[:]...)
+		return t
+	}
+	t := pass(d, func(v V) { f.Go("VSHL $3, %s, %s", v.Go(H4), v.Go(H4)) }, 9)
+	t = pass(transpose4(f, &p, t), func(v V) { f.Words(Shift("SRSHR", v, v, 4, H4)) }, 16)
+	for _, v := range t {
+		f.Go("FMOVD.P F%d, 8(R0)", v)
+	}
+	f.Go("RET")
+}
+
+// inverse is in lanes of 32 bits, as inverseGeneric.
+func inverse(f *File) {
+	f.Text("inverseAsm", 0, "dst", "pred", "predStride", "b")
+	var p Pool
+	cosine, sine := p.One(), p.One()
+	f.Fill(cosine, 85627, S4, "R9")
+	f.Fill(sine, 35468, S4, "R9")
+	product := func(v, k V) V {
+		r := p.One()
+		f.Words(Same("MUL", r, v, k, S4), Shift("SSHR", r, r, 16, S4))
+		return r
+	}
+	pass := func(b []V) []V {
+		a, d := p.One(), p.One()
+		f.Op("VADD", a, b[0], b[2], S4)
+		f.Op("VSUB", d, b[0], b[2], S4)
+		c, t := product(b[1], sine), product(b[3], cosine)
+		f.Op("VSUB", c, c, t, S4)
+		p.Free(t)
+		e, t := product(b[1], cosine), product(b[3], sine)
+		f.Op("VADD", e, e, t, S4)
+		p.Free(t)
+		p.Free(b...)
+		y := p.Take(4)
+		f.Op("VADD", y[0], a, e, S4)
+		f.Op("VADD", y[1], d, c, S4)
+		f.Op("VSUB", y[2], d, c, S4)
+		f.Op("VSUB", y[3], a, e, S4)
+		p.Free(a, c, d, e)
+		return y
+	}
+	b := p.Take(4)
+	f.Go("FLDPQ (R3), (F%d, F%d)", b[0], b[2])
+	f.Words(Extend(true, b[1], b[0], H8), Extend(true, b[0], b[0], H4), Extend(true, b[3], b[2], H8), Extend(true, b[2], b[2], H4))
+	y := pass(b)
+	// Lanes are columns; then they are rows, as the second pass goes along a row.
+	f.Transpose4(&p, y)
+	four := p.One()
+	f.Fill(four, 4, S4, "R9")
+	f.Op("VADD", y[0], y[0], four, S4)
+	p.Free(four)
+	y = pass(y)
+	f.Transpose4(&p, y)
+	// Lanes are columns again.
+	q := p.One()
+	samples4(f, q, "R1", "R2")
+	for i := range y {
+		f.Words(Shift("SSHR", y[i], y[i], 3, S4))
+	}
+	f.Words(
+		Narrow("SQXTN", y[0], y[0], H4), Narrow("SQXTN", y[0], y[1], H8),
+		Narrow("SQXTN", y[2], y[2], H4), Narrow("SQXTN", y[2], y[3], H8))
+	p.Free(y[1], y[3])
+	lo, hi := p.One(), p.One()
+	f.Words(
+		Extend(false, lo, q, B8), Extend(false, hi, q, B16),
+		Same("SQADD", lo, lo, y[0], H8), Same("SQADD", hi, hi, y[2], H8),
+		Narrow("SQXTUN", lo, lo, B8), Narrow("SQXTUN", lo, hi, B16))
+	f.Go("MOVD $%d, R8", stride)
+	for i := range 4 {
+		f.Go("VST1 V%d.S[%d], (R0)", lo, i)
+		if i < 3 {
+			f.Go("ADD R8, R0")
+		}
+	}
+	f.Go("RET")
+}
+
+func quantize(f *File) {
+	f.Text("quantizeAsm", 16, "levels", "b", "q")
+	var p Pool
+	most := p.One()
+	f.Fill(most, 2047, H8, "R9") // maxLevel
+	bit := p.One()
+	f.Go("MOVD $0x0008000400020001, R9")
+	f.Go("VMOV R9, V%d.D[0]", bit)
+	f.Go("MOVD $0x0080004000200010, R9")
+	f.Go("VMOV R9, V%d.D[1]", bit)
+	loss := p.One()
+	f.Zero(loss)
+	var masks []V
+	for half := range 2 {
+		c, step, inverse, bias := p.One(), p.One(), p.One(), p.One()
+		f.Go("FMOVQ %d(R1), F%d", 16*half, c)
+		f.Go("FMOVQ %d(R2), F%d", 16*half, step)
+		f.Go("FMOVQ %d(R2), F%d", 32+16*half, inverse)
+		f.Go("FMOVQ %d(R2), F%d", 64+16*half, bias)
+		m, t, u, sign := p.One(), p.One(), p.One(), p.One()
+		f.Words(Unary("ABS", m, c, H8))
+		f.Op("VADD", m, m, bias, H8)
+		f.Words(
+			Long("UMULL", t, m, inverse, H4), Long("UMULL", u, m, inverse, H8),
+			ShiftNarrow("SHRN", m, t, 16, H4), ShiftNarrow("SHRN", m, u, 16, H8))
+		f.Op("VUMIN", m, m, most, H8)
+		f.Words(Shift("SSHR", sign, c, 15, H8))
+		f.Op("VEOR", m, m, sign, B16)
+		f.Op("VSUB", m, m, sign, H8)
+		f.Go("FMOVQ F%d, %d(R0)", m, 16*half)
+		f.Words(Same("MUL", step, m, step, H8))
+		f.Go("FMOVQ F%d, %d(R1)", step, 16*half)
+		f.Words(
+			Long("SSUBL", t, c, step, H4), Same("MLA", loss, t, t, S4),
+			Long("SSUBL", u, c, step, H8), Same("MLA", loss, u, u, S4))
+		f.Op("VCMTST", m, m, m, H8)
+		f.Op("VAND", m, m, bit, B16)
+		masks = append(masks, m)
+		p.Free(c, step, inverse, bias, t, u, sign)
+	}
+	f.Go("VSHL $8, %s, %s", masks[1].Go(H8), masks[1].Go(H8))
+	f.Op("VORR", masks[0], masks[0], masks[1], B16)
+	f.Go("VADDV %s, V%d", masks[0].Go(H8), masks[0])
+	f.Go("VMOV V%d.H[0], R3", masks[0])
+	f.Go("VADDV %s, V%d", loss.Go(S4), loss)
+	f.Go("VMOV V%d.S[0], R4", loss)
+	f.Go("MOVD R3, mask+24(FP)")
+	f.Go("MOVD R4, loss+32(FP)")
+	f.Go("RET")
+}
+
+// hadamard4 returns in halfwords, of which each is half the sum of the magnitudes of
+// two coefficients, the Hadamard transform of 4x4 differences, rows 0 and 1 in lo,
+// 2 and 3 in hi. It gives lo and hi back.
+func hadamard4(f *File, p *Pool, lo, hi V) V {
+	s, t := p.One(), p.One()
+	f.Op("VADD", s, lo, hi, H8) // rows 0+2, 1+3
+	f.Op("VSUB", t, lo, hi, H8) // rows 0-2, 1-3
+	f.Op("VTRN1", lo, s, t, D2)
+	f.Op("VTRN2", hi, s, t, D2)
+	f.Op("VADD", s, lo, hi, H8)
+	f.Op("VSUB", t, lo, hi, H8)
+	p.Free(lo, hi)
+	return rows(f, p, s, t)
+}
+
+// rows returns what hadamard4 does of two registers of rows of four halfwords, whose
+// columns are transformed already. It gives s and t back.
+func rows(f *File, p *Pool, s, t V) V {
+	a, b := p.One(), p.One()
+	f.Op("VTRN1", a, s, t, H8)
+	f.Op("VTRN2", b, s, t, H8)
+	f.Op("VADD", s, a, b, H8)
+	f.Op("VSUB", t, a, b, H8)
+	f.Op("VTRN1", a, s, t, S4)
+	f.Op("VTRN2", b, s, t, S4)
+	p.Free(s, t)
+	// The sum of |a + b| and |a - b| is twice the larger of |a| and |b|.
+	f.Words(Unary("ABS", a, a, H8), Unary("ABS", b, b, H8))
+	f.Op("VUMAX", a, a, b, H8)
+	p.Free(b)
+	return a
+}
+
+func predict4(f *File) {
+	f.Text("predict4Picked", 0, "all", "differences", "src", "e", "picks")
+	var p Pool
+	src := p.One()
+	f.Go("MOVD $%d, R8", stride)
+	samples4(f, src, "R2", "R8")
+	means := p.Row(3) // the edge, means of two, weighted means of three
+	e := means[0]
+	f.Go("FMOVQ (R3), F%d", e)
+	before, after := p.One(), p.One()
+	f.Go("VEXT $1, %s, %s, %s", e.Go(B16), e.Go(B16), after.Go(B16))
+	f.Words(Same("URHADD", means[1], e, after, B16))
+	f.Go("VMOV V%d.B[12], V%d.B[12]", e, after)
+	f.Go("VEXT $15, %s, %s, %s", e.Go(B16), e.Go(B16), before.Go(B16))
+	f.Go("VMOV V%d.B[0], V%d.B[0]", e, before)
+	for _, a := range []Arrangement{B8, B16} {
+		s, t := p.One(), p.One()
+		f.Words(Long("UADDL", s, before, after, a), Long("UADDL", t, e, e, a))
+		f.Op("VADD", s, s, t, H8)
+		f.Words(ShiftNarrow("RSHRN", means[2], s, 2, a))
+		p.Free(s, t)
+	}
+	p.Free(before, after)
+	compare := func(pred V) {
+		f.Go("FMOVQ.P F%d, 16(R0)", pred)
+		lo, hi := p.One(), p.One()
+		f.Words(Long("USUBL", lo, src, pred, B8), Long("USUBL", hi, src, pred, B16))
+		sum := hadamard4(f, &p, lo, hi)
+		f.Go("VUADDLV %s, V%d", sum.Go(H8), sum)
+		f.Go("FMOVS.P F%d, 4(R1)", sum)
+		p.Free(sum)
+	}
+	above, left := p.One(), p.One()
+	f.Go("FLDPQ.P 32(R4), (F%d, F%d)", above, left)
+	f.Go("VTBL %s, [%s], %s", above.Go(B16), e.Go(B16), above.Go(B16))
+	f.Go("VTBL %s, [%s], %s", left.Go(B16), e.Go(B16), left.Go(B16))
+
+	// DC: the mean of the four samples above and the four to the left, each of which
+	// is there four times.
+	dc, t := p.One(), p.One()
+	f.Go("VUADDLV %s, V%d", above.Go(B16), dc)
+	f.Go("VUADDLV %s, V%d", left.Go(B16), t)
+	f.Op("VADD", dc, dc, t, H8)
+	f.Words(Shift("URSHR", dc, dc, 5, H8))
+	f.Go("VDUP V%d.B[0], %s", dc, dc.Go(B16))
+	compare(dc)
+	p.Free(dc, t)
+
+	// TM: above + left - corner.
+	corner, lo, hi := p.One(), p.One(), p.One()
+	f.Go("VDUP V%d.B[4], %s", e, corner.Go(B16))
+	f.Words(
+		Extend(false, corner, corner, B8),
+		Long("UADDL", lo, above, left, B8), Long("UADDL", hi, above, left, B16))
+	f.Op("VSUB", lo, lo, corner, H8)
+	f.Op("VSUB", hi, hi, corner, H8)
+	f.Words(Narrow("SQXTUN", lo, lo, B8), Narrow("SQXTUN", lo, hi, B16))
+	compare(lo)
+	p.Free(corner, lo, hi, above, left)
+
+	for range 8 {
+		pick := p.One()
+		f.Go("FMOVQ.P 16(R4), F%d", pick)
+		f.Go("VTBL %s, [%s, %s, %s], %s", pick.Go(B16), means[0].Go(B16), means[1].Go(B16), means[2].Go(B16), pick.Go(B16))
+		compare(pick)
+		p.Free(pick)
+	}
+	f.Go("RET")
+}
+
+// difference takes n x n samples, four rows at a time.
+func difference(f *File, n int) {
+	name := map[int]string{16: "difference16Asm", 8: "difference8Asm"}[n]
+	f.Text(name, 4, "src", "pred")
+	var p Pool
+	total := p.One()
+	f.Zero(total)
+	f.Go("MOVD $%d, R8", stride)
+	f.Go("MOVD $%d, R9", n/4)
+	loop := f.NewLabel()
+	f.Label(loop)
+	halves := []Arrangement{B8, B16}[:n/8]
+	d := make([][]V, len(halves)) // of each half, by rows
+	for range 4 {
+		s, q := p.One(), p.One()
+		if n == 16 {
+			f.Go("FMOVQ (R0), F%d", s)
+			f.Go("FMOVQ.P 16(R1), F%d", q)
+		} else {
+			f.Go("FMOVD (R0), F%d", s)
+			f.Go("FMOVD.P 8(R1), F%d", q)
+		}
+		f.Go("ADD R8, R0")
+		for i, a := range halves {
+			r := p.One()
+			f.Words(Long("USUBL", r, s, q, a))
+			d[i] = append(d[i], r)
+		}
+		p.Free(s, q)
+	}
+	for _, d := range d {
+		s := p.Take(4)
+		f.Op("VADD", s[0], d[0], d[1], H8)
+		f.Op("VSUB", s[1], d[0], d[1], H8)
+		f.Op("VADD", s[2], d[2], d[3], H8)
+		f.Op("VSUB", s[3], d[2], d[3], H8)
+		p.Free(d...)
+		for i := range 2 {
+			// Each register is a row of two blocks, side by side.
+			even, odd := p.One(), p.One()
+			f.Op("VADD", even, s[i], s[i+2], H8)
+			f.Op("VSUB", odd, s[i], s[i+2], H8)
+			sum := rows(f, &p, even, odd)
+			f.Words(Pairs("UADALP", total, sum, H8))
+			p.Free(sum)
+		}
+	}
+	f.Go("SUBS $1, R9")
+	f.Go("BNE %s", loop)
+	f.Go("VADDV %s, V%d", total.Go(S4), total)
+	f.Go("VMOV V%d.S[0], R0", total)
+	f.Go("MOVW R0, ret+16(FP)")
+	f.Go("RET")
+}
