@@ -66,7 +66,7 @@ func outlives(err error) bool { return statusOf(err) >= http.StatusInternalServe
 func refuses(err error) (same, whole bool) {
 	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, resize.ErrNotPicture, resize.ErrMalformed} {
 		if errors.Is(err, e) {
-			return true, true
+			return true, !errors.As(err, new(versionError))
 		}
 	}
 	return errors.Is(err, resize.ErrLimit), false
