@@ -20,7 +20,7 @@ func (d *Disk) Purge(ctx context.Context, p Purge) (removed int, err error) {
 		return d.purgeSource(ctx, p.source())
 	}
 	errs := []error{d.walk(ctx)} // also what other processes wrote
-	for id := range d.entries.entries.Keys() {
+	for id := range d.entries.each {
 		if err := ctx.Err(); err != nil {
 			return removed, errors.Join(append(errs, err)...)
 		}

@@ -25,7 +25,7 @@ type folder struct {
 	mu   sync.Mutex // for replacing root
 	// fault is nil outside tests. What it returns before an operation is the
 	// operation's result unless nil; op is one of open, create, write, rename,
-	// remove, list, stat.
+	// remove, rmdir, list, stat.
 	fault func(op, name string) error
 	space func() (free, total int64, ok bool) // nil outside tests; else in place of freeBytes
 }
@@ -194,6 +194,16 @@ func (f *folder) remove(name string) error {
 		return err
 	}
 	return nil
+}
+
+// removeFolder removes a folder that holds nothing, and reports whether it is
+// gone. One that holds files of others stays.
+func (f *folder) removeFolder(name string) bool {
+	if f.check("rmdir", name) != nil {
+		return false
+	}
+	err := f.root.Load().Remove(name)
+	return err == nil || errors.Is(err, fs.ErrNotExist)
 }
 
 func (f *folder) stat(name string) (fs.FileInfo, error) {
