@@ -21,7 +21,7 @@ func TestFillDuringAPurge(t *testing.T) {
 		disk, originals := openConfigured(t, t.TempDir(), DiskConfig{}), openConfigured(t, t.TempDir(), DiskConfig{})
 		synctest.Test(t, func(t *testing.T) {
 			memory := NewMemory(1 << 20)
-			c := New(Config{Memory: memory, Disk: disk, Originals: originals, TTL: time.Hour, Revalidate: time.Minute, Log: quiet})
+			c := New(Config{Memory: memory, Disk: disk, Originals: originals, Revalidate: time.Minute, Log: quiet}) // TTL: for ever, since the disk's clock is another one
 			k, original := sharedKey("photo.jpg", "v"), sharedKey("photo.jpg", "original")
 			do(t, c, k, "old")
 			if err := c.KeepOriginal(t.Context(), original, NewEntry([]byte("old"), "")); err != nil {

@@ -358,12 +358,13 @@ func TestPurgeThatCannotBeTold(t *testing.T) {
 // Purge tells how many entries of each tier went.
 func TestPurgeCountsWhatItRemoves(t *testing.T) {
 	store := &storagetest.Memory{}
-	dir := t.TempDir()
 	originals := openConfigured(t, t.TempDir(), DiskConfig{})
-	disk := openConfigured(t, dir, DiskConfig{})
+	disk := openConfigured(t, t.TempDir(), DiskConfig{})
 	synctest.Test(t, func(t *testing.T) {
-		n := newNode(t, store, disk)
-		n.config.Originals = originals
+		n := &node{shared: OpenShared(store, SharedConfig{ID: "bucket", Log: quiet})}
+		// For ever: the disk's clock is another one.
+		n.Cache = New(Config{Memory: NewMemory(1 << 20), Disk: disk, Originals: originals, Shared: n.shared, Group: testGroup, Log: quiet})
+		n.shared.Start()
 		defer n.close(t)
 		s := &source{body: "1"}
 		synctest.Wait()
