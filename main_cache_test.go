@@ -108,7 +108,7 @@ func TestThreeMachines(t *testing.T) {
 	// comes first.
 	newer, _ := ask(0, target)
 	out, err := exec.Command(build(t), "purge", "-c", nodes[2].cmd.Args[2], "-handler", "h", "-prefix", "a/").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "purged: 1") {
+	if err != nil || !strings.Contains(string(out), "purged: 1 in memory, 1 on disk") {
 		t.Fatalf("purge: %v\n%s", err, out)
 	}
 	if body, from := ask(2, target); from == "hit; detail=memory" || from == "hit; detail=disk" || from == "hit; detail=bucket" || !bytes.Equal(body, newer) {

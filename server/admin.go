@@ -154,7 +154,7 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 	} else {
 		p = PurgeRequest{URL: r.FormValue("url"), Handler: r.FormValue("handler"), Name: r.FormValue("name"), Prefix: r.FormValue("prefix"), All: r.FormValue("all") != ""}
 	}
-	err := s.Purge(r.Context(), p)
+	removed, err := s.Purge(r.Context(), p)
 	switch {
 	case errors.Is(err, errPurge):
 		writeText(w, http.StatusBadRequest, err.Error())
@@ -162,8 +162,8 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("purge is not complete", "error", err)
 		writeText(w, http.StatusBadGateway, "the purge is not complete: see the log, and try it again")
 	default:
-		s.log.Info("purged", "url", redactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All)
-		writeJSON(w, http.StatusOK, map[string]any{"purged": p})
+		s.log.Info("purged", "url", redactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All, "removed", removed)
+		writeJSON(w, http.StatusOK, PurgeAnswer{p, removed})
 	}
 }
 

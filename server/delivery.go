@@ -57,7 +57,7 @@ func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
 		}
 	}
 	if v := get(versionParam); v != "" {
-		if validVersion(v) {
+		if validVersion(v) && namesVersion(v) {
 			d.version = v
 		}
 		d.misversioned = d.version == ""

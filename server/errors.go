@@ -72,7 +72,7 @@ func outlives(err error) bool {
 func refuses(err error) (same, whole bool) {
 	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, errEmpty, resize.ErrNotPicture, resize.ErrMalformed, storage.ErrCoding} {
 		if errors.Is(err, e) {
-			return true, true
+			return true, !errors.As(err, new(versionError))
 		}
 	}
 	return errors.Is(err, resize.ErrLimit), false

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"time"
 
 	"s3imageserver/storage"
@@ -89,9 +90,10 @@ type events struct {
 	remakes chan remake
 }
 
+// An eventBatch is names that have changed, by handler.
 type eventBatch struct {
-	purges map[*Handler][]cache.Purge
-	done   chan<- error // has room for one
+	names map[*Handler][]string
+	done  chan<- error // has room for one; nil: nobody waits
 }
 
 // A remake is a picture that is made anew before somebody asks for it.
@@ -226,28 +228,33 @@ func (e *events) changed(ctx context.Context, names map[*Handler][]string) error
 	if len(names) == 0 {
 		return nil
 	}
-	purges := map[*Handler][]cache.Purge{}
-	for h, list := range names {
-		for _, name := range list {
-			purges[h] = append(purges[h], cache.Purge{Group: h.id, Name: name})
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, eventWait)
 	defer cancel()
 	done := make(chan error, 1)
 	select {
-	case e.batches <- eventBatch{purges, done}:
+	case e.batches <- eventBatch{names, done}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
 	case err := <-done:
-		if err != nil {
-			return err
-		}
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// notified takes a name that has changed and does not wait for the purge, so
+// that the next one can come. It waits only while too many are purged.
+func (e *events) notified(ctx context.Context, h *Handler, name string) {
+	select {
+	case e.batches <- eventBatch{names: map[*Handler][]string{h: {name}}}:
+	case <-ctx.Done():
+	}
+}
+
+// remakeAll lets what was purged be made anew.
+func (e *events) remakeAll(names map[*Handler][]string) {
 	for h, list := range names {
 		for _, name := range list {
 			for _, query := range h.config.Events.Remake {
@@ -258,7 +265,6 @@ func (e *events) changed(ctx context.Context, names map[*Handler][]string) error
 			}
 		}
 	}
-	return nil
 }
 
 // purge purges what comes in, much of it at once, until ctx ends.
@@ -282,25 +288,42 @@ func (e *events) purge(ctx context.Context) {
 			}
 		}
 		timer.Stop()
-		err := e.purgeAll(batches)
+		names := map[*Handler][]string{} // each once, however often it changed
 		for _, b := range batches {
-			b.done <- err
+			for h, list := range b.names {
+				names[h] = append(names[h], list...)
+			}
+		}
+		for h, list := range names {
+			slices.Sort(list)
+			names[h] = slices.Compact(list)
+		}
+		err := purgeAll(names)
+		if err == nil {
+			e.remakeAll(names)
+		}
+		for _, b := range batches {
+			if b.done != nil {
+				b.done <- err
+			}
+		}
+		if err != nil && slices.ContainsFunc(batches, func(b eventBatch) bool { return b.done == nil }) {
+			e.server.log.Error("changes of a bucket not applied everywhere", "error", err)
 		}
 	}
 }
 
-func (e *events) purgeAll(batches []eventBatch) error {
+func purgeAll(names map[*Handler][]string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), eventWait)
 	defer cancel()
-	purges := map[*Handler][]cache.Purge{}
-	for _, b := range batches {
-		for h, p := range b.purges {
-			purges[h] = append(purges[h], p...)
-		}
-	}
 	var errs []error
-	for h, p := range purges {
-		errs = append(errs, h.purge(ctx, p...))
+	for h, list := range names {
+		purges := make([]cache.Purge, len(list))
+		for i, name := range list {
+			purges[i] = cache.Purge{Group: h.id, Name: name}
+		}
+		_, err := h.purge(ctx, purges...)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -345,11 +368,7 @@ func (e *events) watch(ctx context.Context, h *Handler, watcher storage.Watcher)
 	pause := firstWatchPause
 	for {
 		began := time.Now()
-		err := watcher.Watch(ctx, func(name string) {
-			if err := e.changed(ctx, map[*Handler][]string{h: {name}}); err != nil && ctx.Err() == nil {
-				h.log.Error("change not applied", "name", name, "error", err)
-			}
-		})
+		err := watcher.Watch(ctx, func(name string) { e.notified(ctx, h, name) })
 		if ctx.Err() != nil {
 			return
 		}

@@ -151,6 +151,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, req, err)
 		return
 	}
+	if req.refresh {
+		if _, err := h.purgeName(r.Context(), req.name); err != nil {
+			h.fail(w, r, req, err)
+			return
+		}
+	}
 	switch {
 	case req.info != nil:
 		h.info(w, r, req)
@@ -161,12 +167,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.redirect(w, r, req):
 		return
 	}
-	if req.refresh {
-		if err := h.purgeVariant(r.Context(), req); err != nil {
-			h.fail(w, r, req, err)
-			return
-		}
-	}
 	entry, status, err := h.picture(r.Context(), &req)
 	if err != nil {
 		h.fail(w, r, req, err)
@@ -176,7 +176,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // picture returns what a request asks for: kept, or made. The request gets its
-// overlays, and must not be changed afterwards: it may still be worked for.
+// overlays and its key, and must not be changed afterwards: it may still be
+// worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.fetchTime())
 	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
@@ -184,7 +185,8 @@ func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry
 	}
 	ctx, done := span(ctx, "cache")
 	defer done()
-	return h.cache.Do(ctx, h.key(*req), func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	req.key = h.key(*req)
+	return h.cache.Do(ctx, req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.render(ctx, *req, old)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -35,11 +34,11 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 	if !h.config.InfoGPS {
 		fields = slices.DeleteFunc(slices.Clone(fields), func(name string) bool { return name == "gps" })
 	}
-	key := cache.Key{
-		Source:  h.sourceID(req),
-		Variant: cache.Tuple("info", strconv.Itoa(renderVersion), strings.Join(fields, ",")),
+	req.key = cache.Key{
+		Source:  h.sourceID(req.name),
+		Variant: cache.Tuple("info", renderedFrom(req.delivery.version), strings.Join(fields, ",")),
 	}
-	return h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	return h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
 			h.parts.made.Add(1)

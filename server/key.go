@@ -3,6 +3,7 @@ package server
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
@@ -16,31 +17,45 @@ const renderVersion = 8
 // the answer, and nothing else.
 func (h *Handler) key(req request) cache.Key {
 	variant := []string{
-		strconv.Itoa(renderVersion),
+		renderedFrom(req.delivery.version),
 		req.understood.textOf(req.options),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
-	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}
+	return cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }
 
-// sourceID returns what tells the source of a request from all others: its name,
-// and its version where one is asked for. No name holds a zero byte.
-func (h *Handler) sourceID(req request) string { return cache.SourceOf(h.id, req.source()) }
+// sourceID returns what tells the source of that name from all others. All that
+// is made of it, of any of its versions, is a variant of it: so a purge of the
+// name takes everything along.
+func (h *Handler) sourceID(name string) string { return cache.SourceOf(h.id, name) }
 
-func (r *request) source() string {
-	if v := r.delivery.version; v != "" {
-		return r.name + "\x00" + v
+// renderedFrom is the first part of a Variant: the version of the program, and
+// that of the source where one is asked for.
+func renderedFrom(version string) string { return strconv.Itoa(renderVersion) + ofVersion(version) }
+
+// ofVersion is what is added to a text for a version of the source: nothing for
+// the newest.
+func ofVersion(version string) string {
+	if version == "" {
+		return ""
 	}
-	return r.name
+	return "\x00" + version
+}
+
+// namesVersion reports whether v stands for one version of an object, whose
+// bytes never change. "null" and the nil UUID stand for an object that was
+// stored without versions, and is replaced in place.
+func namesVersion(v string) bool {
+	return !strings.EqualFold(v, "null") && v != "00000000-0000-0000-0000-000000000000"
 }
 
 // variantOptions returns the options in a Variant of this version of the
-// program.
-func variantOptions(variant string) (o resize.Options, ok bool) {
+// program and of that version of the source.
+func variantOptions(variant, version string) (o resize.Options, ok bool) {
 	parts, ok := cache.Parts(variant)
-	if !ok || len(parts) < 2 || parts[0] != strconv.Itoa(renderVersion) {
+	if !ok || len(parts) < 2 || parts[0] != renderedFrom(version) {
 		return o, false
 	}
 	query, err := url.ParseQuery(parts[1])

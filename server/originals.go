@@ -2,10 +2,12 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -18,7 +20,7 @@ import (
 const originalVariant = "original"
 
 func (h *Handler) originalKey(req request) cache.Key {
-	return cache.Key{Source: h.sourceID(req), Variant: originalVariant}
+	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.version)}
 }
 
 // noteOf writes what an uploader said of a source, as kept entries have it: ""
@@ -50,7 +52,7 @@ func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*sto
 	}
 	if old != nil && old.SourceETag != "" {
 		object, err := storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
-		if err == nil || len(h.sources) == 1 || !storesTrouble(err) || h.cache.Servable(h.key(req), old) {
+		if err == nil || len(h.sources) == 1 || !storesTrouble(err) || h.cache.Servable(req.key, old) {
 			return object, err
 		}
 		return h.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it
@@ -106,12 +108,12 @@ func (h *Handler) original(req request) *original {
 	if h.originals == nil {
 		return nil
 	}
-	e, size, body, err := h.originals.disk.Open(h.originalKey(req))
+	e, size, body, err := h.cache.OpenOriginal(h.originalKey(req))
 	if err != nil {
 		return nil // it is fetched, and kept again
 	}
 	info := storage.Info{Size: size, ETag: e.SourceETag, ModTime: e.SourceModTime, Meta: metaOf(e.SourceNote)}
-	return &original{&storage.Object{Info: info, Body: keptBody{body}}, e.Filled}
+	return &original{&storage.Object{Info: info, Body: &keptBody{ReadCloser: body}}, e.Filled}
 }
 
 // originalFresh returns for how long a kept source is believed.
@@ -127,28 +129,51 @@ func (h *Handler) originalFresh() time.Duration {
 
 // keepOriginal returns the function that keeps a source that is being read, nil
 // if it is not to be kept or is.
-func (h *Handler) keepOriginal(req request, source *storage.Object) func([]byte) {
-	if _, kept := source.Body.(keptBody); kept || source.Stopgap != nil || h.originals == nil {
+func (h *Handler) keepOriginal(ctx context.Context, req request, source *storage.Object) func([]byte) {
+	if _, kept := source.Body.(*keptBody); kept || source.Stopgap != nil || h.originals == nil {
 		return nil
 	}
 	info, began := source.Info, time.Now()
 	return func(file []byte) {
 		e := &cache.Entry{Body: file, SourceETag: info.ETag, SourceModTime: info.ModTime, SourceNote: noteOf(info.Meta), Filled: began}
-		h.putOriginal(req, e)
+		h.putOriginal(ctx, req, e)
 	}
 }
 
-func (h *Handler) putOriginal(req request, e *cache.Entry) {
+func (h *Handler) putOriginal(ctx context.Context, req request, e *cache.Entry) {
 	if ttl := h.config.ttl(); ttl > 0 {
 		e.KeepUntil = time.Now().Add(ttl + h.config.grace())
 	}
-	if err := h.originals.disk.Put(h.originalKey(req), e); err != nil && !cache.Paused(err) {
+	if err := h.cache.KeepOriginal(ctx, h.originalKey(req), e); err != nil && !cache.Paused(err) {
 		h.log.Warn("original not kept", "name", req.name, "error", err)
 	}
 }
 
-// A keptBody is the body of a kept original.
-type keptBody struct{ io.ReadCloser }
+// A keptBody is the body of a kept original. It is safe for concurrent use: work
+// that does not end may still read from it.
+type keptBody struct {
+	io.ReadCloser
+	mu    sync.Mutex // held while it is read
+	ended error      // of the last read
+}
+
+func (b *keptBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, err := b.ReadCloser.Read(p)
+	b.ended = cmp.Or(b.ended, err)
+	return n, err
+}
+
+// isDamaged reports whether the original is not what was kept, of whose bytes
+// some may have been used. The checksum is compared at the end, so the rest is
+// read.
+func (b *keptBody) isDamaged() bool {
+	_, _ = io.Copy(io.Discard, b) // the error is looked at below
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cache.Damaged(b.ended)
+}
 
 // derive makes the picture of what is kept of a source that cannot be had for
 // the given reason: the original, or a variant that is large enough. The result
@@ -160,6 +185,9 @@ func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache
 	}
 	defer object.Body.Close() // only read
 	entry, err := h.resize(ctx, req, object)
+	if kept, ok := object.Body.(*keptBody); ok && kept.isDamaged() {
+		return nil, reason
+	}
 	if err != nil {
 		return nil, errors.Join(reason, fmt.Errorf("made of what is kept: %w", err))
 	}
@@ -181,7 +209,7 @@ func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
 	}
 	return &storage.Object{
 		Info: storage.Info{Size: int64(len(e.Body)), ETag: e.SourceETag, ModTime: e.SourceModTime},
-		Body: keptBody{io.NopCloser(bytes.NewReader(e.Body))},
+		Body: &keptBody{ReadCloser: io.NopCloser(bytes.NewReader(e.Body))},
 	}
 }
 
@@ -201,8 +229,8 @@ func (h *Handler) largerVariant(ctx context.Context, req request) *cache.Entry {
 		return nil
 	}
 	var best *cache.Entry
-	for _, k := range h.cache.Variants(ctx, h.sourceID(req)) {
-		have, ok := variantOptions(k.Variant)
+	for _, k := range h.cache.Variants(ctx, req.key.Source) {
+		have, ok := variantOptions(k.Variant, req.delivery.version)
 		if !ok || !have.Whole() {
 			continue
 		}

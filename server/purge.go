@@ -27,21 +27,28 @@ func showsBearer(r *http.Request, token Secret) bool {
 
 // A PurgeRequest says what is to go: one of URL, Name, Prefix and All.
 type PurgeRequest struct {
-	// URL is that of a picture, whole or from the path on: only this variant
-	// goes, or all of the source where the format depends on Accept.
+	// URL is that of a picture, whole or from the path on: its source goes, as by
+	// Name.
 	URL string `json:"url,omitempty"`
 	// Handler is the prefix of the handler that Name, Prefix and All are about.
 	Handler string `json:"handler,omitempty"`
-	Name    string `json:"name,omitempty"`   // of a source: all its variants
+	Name    string `json:"name,omitempty"`   // of a source: all that is made of it, of all its versions
 	Prefix  string `json:"prefix,omitempty"` // of names
 	All     bool   `json:"all,omitempty"`
+}
+
+// A PurgeAnswer is the JSON that answers a PurgeRequest.
+type PurgeAnswer struct {
+	Purged  PurgeRequest  `json:"purged"`
+	Removed cache.Removed `json:"removed"`
 }
 
 var errPurge = errors.New("not a purge")
 
 // Purge removes pictures from every tier, and tells the machines that share
-// one. The error wraps errPurge if the request makes no sense.
-func (s *Server) Purge(ctx context.Context, p PurgeRequest) error {
+// one; it returns what was removed here, and from the shared one. The error
+// wraps errPurge if the request makes no sense.
+func (s *Server) Purge(ctx context.Context, p PurgeRequest) (removed cache.Removed, err error) {
 	given := 0
 	for _, is := range []bool{p.URL != "", p.Name != "", p.Prefix != "", p.All} {
 		if is {
@@ -49,14 +56,14 @@ func (s *Server) Purge(ctx context.Context, p PurgeRequest) error {
 		}
 	}
 	if given != 1 {
-		return fmt.Errorf("%w: it needs one of url, name, prefix and all", errPurge)
+		return removed, fmt.Errorf("%w: it needs one of url, name, prefix and all", errPurge)
 	}
 	if p.URL != "" {
 		return s.purgeURL(ctx, p.URL)
 	}
 	h := s.handler(p.Handler)
 	if h == nil {
-		return fmt.Errorf("%w: there is no handler %q", errPurge, p.Handler)
+		return removed, fmt.Errorf("%w: there is no handler %q", errPurge, p.Handler)
 	}
 	switch {
 	case p.All:
@@ -64,18 +71,29 @@ func (s *Server) Purge(ctx context.Context, p PurgeRequest) error {
 	case p.Prefix != "":
 		return h.purge(ctx, cache.Purge{Group: h.id, Name: p.Prefix, Prefix: true})
 	case !storage.ValidName(p.Name):
-		return fmt.Errorf("%w: %q is not a name", errPurge, p.Name)
+		return removed, fmt.Errorf("%w: %q is not a name", errPurge, p.Name)
 	}
-	return h.purge(ctx, cache.Purge{Group: h.id, Name: p.Name})
+	return h.purgeName(ctx, p.Name)
 }
 
-func (h *Handler) purge(ctx context.Context, p ...cache.Purge) error {
+// purge purges what the handler keeps, and those of other Servers that keep the
+// same. It tries all of them; the error joins what was not done.
+func (h *Handler) purge(ctx context.Context, p ...cache.Purge) (removed cache.Removed, err error) {
+	var errs []error
 	for _, same := range h.parts.handlersOf(h.id) {
-		if err := same.cache.Purge(ctx, p...); err != nil {
-			return fmt.Errorf("purge: %w", err)
-		}
+		r, err := same.cache.Purge(ctx, p...)
+		removed.Add(r)
+		errs = append(errs, err)
 	}
-	return nil
+	if err := errors.Join(errs...); err != nil {
+		return removed, fmt.Errorf("purge: %w", err)
+	}
+	return removed, nil
+}
+
+// purgeName purges the source of that name, with all that is made of it.
+func (h *Handler) purgeName(ctx context.Context, name string) (cache.Removed, error) {
+	return h.purge(ctx, cache.Purge{Group: h.id, Name: name})
 }
 
 // handler returns the handler of a prefix, nil if there is none.
@@ -88,34 +106,25 @@ func (s *Server) handler(prefix string) *Handler {
 	return nil
 }
 
-// purgeURL purges what a URL asks for.
-func (s *Server) purgeURL(ctx context.Context, text string) error {
+// purgeURL purges the source of what a URL asks for: the picture itself, details
+// of it, or a list of its sizes.
+func (s *Server) purgeURL(ctx context.Context, text string) (removed cache.Removed, err error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errPurge, err)
+		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}
 	u.Scheme, u.Host = "", ""
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errPurge, err)
+		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}
 	h := s.handlerOf(r)
 	if h == nil {
-		return fmt.Errorf("%w: no handler answers %q", errPurge, text)
+		return removed, fmt.Errorf("%w: no handler answers %q", errPurge, text)
 	}
-	req, err := h.parse(r)
-	if err != nil && !errors.Is(err, errExtension) {
-		return fmt.Errorf("%w: %w", errPurge, err)
+	name, err := objectName(r.URL, h.config.Prefix)
+	if err != nil {
+		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}
-	return h.purgeVariant(ctx, req)
-}
-
-// purgeVariant purges what a request asks for: with a format that depends on
-// the client, all variants of the source.
-func (h *Handler) purgeVariant(ctx context.Context, req request) error {
-	p := cache.Purge{Group: h.id, Name: req.name}
-	if !req.negotiated {
-		p.Variant = h.key(req).Variant
-	}
-	return h.purge(ctx, p)
+	return h.purgeName(ctx, name)
 }

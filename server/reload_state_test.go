@@ -159,7 +159,7 @@ func TestRestartKeepsWatermarks(t *testing.T) {
 	}
 	b.Fail(storage.ErrUnavailable)
 	h := s.server.handlers[0]
-	if err := h.purge(t.Context(), cache.Purge{Group: h.id, Name: "logo.png"}); err != nil {
+	if _, err := h.purge(t.Context(), cache.Purge{Group: h.id, Name: "logo.png"}); err != nil {
 		t.Fatal(err)
 	}
 	restart()

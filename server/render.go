@@ -19,7 +19,7 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 		return h.resize(ctx, req, source)
 	})
-	if err != nil && storesTrouble(err) && !h.cache.Servable(h.key(req), old) {
+	if err != nil && storesTrouble(err) && !h.cache.Servable(req.key, old) {
 		return h.derive(ctx, req, err)
 	}
 	return entry, err
@@ -33,47 +33,69 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 		return nil, err
 	}
 	defer turn.end()
+	entry, damaged, err := h.fillOnce(ctx, req, turn, old, work)
+	if damaged { // it is gone: the source itself is asked for
+		entry, _, err = h.fillOnce(ctx, req, turn, old, work)
+	}
+	if err != nil && req.delivery.version != "" {
+		err = versionError{err}
+	}
+	return entry, err
+}
+
+// fillOnce is fill with what there is. damaged reports that it was a kept
+// original that turned out to be damaged; the result is not to be used then.
+func (h *Handler) fillOnce(ctx context.Context, req request, turn *turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
 	began := time.Now()
 	_, opened := span(ctx, stageNames[stageFetch])
 	var source *storage.Object
 	turned := turn.lend(ctx, func() { source, err = h.open(ctx, req, old) })
 	opened()
 	if errors.Is(err, storage.ErrNotModified) {
-		return nil, cache.ErrUnchanged
+		return nil, false, cache.ErrUnchanged
 	}
 	if err != nil {
-		return nil, fmt.Errorf("source: %w", err)
+		return nil, false, fmt.Errorf("source: %w", err)
 	}
 	defer source.Body.Close() // only read
 	if turned != nil {
-		return nil, turned
+		return nil, false, turned
 	}
 	if source.Size == 0 {
-		return nil, fmt.Errorf("source: %w", errEmpty)
+		return nil, false, fmt.Errorf("source: %w", errEmpty)
 	}
-	if _, kept := source.Body.(keptBody); !kept {
+	if _, kept := source.Body.(*keptBody); !kept {
 		source.Body = &lendingBody{source.Body, turn, ctx}
 	}
 	if source.Stopgap != nil && h.keeps(ctx, req) {
-		return nil, fmt.Errorf("source: %w", source.Stopgap)
+		return nil, false, fmt.Errorf("source: %w", source.Stopgap)
 	}
 	if source.Size > h.config.MaxSourceBytes {
-		return nil, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+		return nil, false, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
 	}
 	fetched := time.Since(began)
 	h.meters.stages[stageFetch].Observe(fetched.Seconds())
-	entry, err := work(ctx, source)
+	entry, err = work(ctx, source)
+	if kept, ok := source.Body.(*keptBody); ok && kept.isDamaged() {
+		return nil, true, err
+	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	entry.SourceETag, entry.SourceModTime, entry.SourceNote = source.ETag, source.ModTime, noteOf(source.Meta)
 	entry.Timing = missTiming(fetched) + entry.Timing
 	entry.Derived = source.Stopgap != nil
-	return entry, nil
+	return entry, false, nil
 }
 
 // errEmpty is that a source has no bytes.
 var errEmpty = errors.New("the object is empty")
+
+// A versionError is an error of a version of a source, which says nothing of the
+// others.
+type versionError struct{ error }
+
+func (e versionError) Unwrap() error { return e.error }
 
 // enter refuses, before anything is asked of a store, what would be refused
 // afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
@@ -104,7 +126,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	began := time.Now()
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
-	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(req, source)}, req.options)
+	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source)}, req.options)
 	h.parts.made.Add(1)
 	if err != nil {
 		return nil, err

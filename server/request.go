@@ -11,6 +11,7 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
 )
 
 // A request is what a URL asks a handler for.
@@ -20,6 +21,7 @@ type request struct {
 	unhinted   resize.Options // what they would be without the hints of the client
 	negotiated bool           // the format was chosen by the Accept header
 	delivery   delivery
+	key        cache.Key            // of what is asked for; set when it is looked up
 	watermark  watermark            // that the options name
 	marks      map[string]watermark // that the object may name; nil: it may not
 	info       []string             // fields that are asked for instead of the picture

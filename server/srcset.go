@@ -16,6 +16,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
+	"s3imageserver/storage/guard"
 )
 
 const (
@@ -184,8 +185,8 @@ func (h *Handler) size(v view, o resize.Options) [2]int {
 // are.
 func (h *Handler) trimmed(ctx context.Context, req request, o resize.Options) (size [2]int, err error) {
 	o = resize.Options{Orient: o.Orient, Crop: o.Crop, Trim: o.Trim, Page: o.Page}
-	key := cache.Key{Source: h.sourceID(req), Variant: cache.Tuple("trimmed", strconv.Itoa(renderVersion), o.String())}
-	e, _, err := h.cache.Do(ctx, key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	req.key = cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple("trimmed", renderedFrom(req.delivery.version), o.String())}
+	e, _, err := h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			p, err := h.resizer.Trimmed(ctx, resize.Source{Body: source.Body, Size: source.Size}, o)
 			if err != nil {

@@ -115,7 +115,7 @@ const sharedTimeout = 2 * time.Second
 // for all that name it.
 func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
 	a := h.config.store()
-	id := cache.Tuple(a.Endpoint, a.BucketName, a.FilePath)
+	id := sharedID(a)
 	if t, ok := s.shared[id]; ok {
 		return t, nil
 	}
@@ -123,14 +123,32 @@ func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Entries may be served for that long, so purges are remembered as long.
-	retention := max(h.config.ttl()+h.config.grace(), 30*24*time.Hour)
 	store, _ := use(s, cache.Tuple("store", settingsOf(&SourceEntry{AWSConfig: *a}, bucket, 0)), func() (*guard.Store, func() error, error) { // has no errors
 		return guard.NewStore(bucket, guard.Config{Name: a.BucketName, Timeout: 2 * sharedTimeout, Changed: func(open bool) {
 			s.log.Warn("shared cache", "bucket", a.BucketName, "answers", !open)
 		}}), nil, nil
 	})
-	t := cache.OpenShared(store, cache.SharedConfig{ID: id, Retention: retention, Log: s.log})
+	t := cache.OpenShared(store, cache.SharedConfig{ID: id, Retention: s.retention(id), Log: s.log})
 	s.shared[id] = t
 	return t, nil
 }
+
+// retention returns for how long purges are remembered in a shared bucket: as
+// long as any of its handlers may serve what lies there, negative for ever.
+func (s *Server) retention(id string) time.Duration {
+	longest := 30 * 24 * time.Hour
+	for i := range s.config.Handlers {
+		c := &s.config.Handlers[i]
+		if !c.cached() || c.Cache.Bucket == "" || sharedID(c.store()) != id {
+			continue
+		}
+		if c.ttl() == 0 {
+			return -1
+		}
+		longest = max(longest, c.ttl()+c.grace())
+	}
+	return longest
+}
+
+// sharedID tells a shared bucket from others.
+func sharedID(a *AWSConfig) string { return cache.Tuple(a.Endpoint, a.BucketName, a.FilePath) }

@@ -25,13 +25,13 @@ func TestQueriesAreRemembered(t *testing.T) {
 	if a.understood != b.understood {
 		t.Error("a query is read again for another name")
 	}
-	if a.options.Format == b.options.Format || a.key(h) == b.key(h) || !strings.Contains(a.key(h), "w=96") {
-		t.Errorf("keys %q and %q; want the snapped width and a format for each", a.key(h), b.key(h))
+	if a.options.Format == b.options.Format || a.variant(h) == b.variant(h) || !strings.Contains(a.variant(h), "w=96") {
+		t.Errorf("keys %q and %q; want the snapped width and a format for each", a.variant(h), b.variant(h))
 	}
 	for _, req := range []request{a, b, a} { // of one that is remembered and one that is not
 		fresh := req
 		fresh.understood = nil
-		if got, want := req.key(h), fresh.key(h); got != want {
+		if got, want := req.variant(h), fresh.variant(h); got != want {
 			t.Errorf("key %q; want %q", got, want)
 		}
 	}
@@ -56,4 +56,4 @@ func TestQueriesAreRemembered(t *testing.T) {
 	}
 }
 
-func (r request) key(h *Handler) string { return h.key(r).Variant }
+func (r request) variant(h *Handler) string { return h.key(r).Variant }

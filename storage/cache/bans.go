@@ -6,8 +6,10 @@ import "time"
 // them.
 type bans struct {
 	sources  map[string]time.Time // by Key.Source
-	keys     map[Key]time.Time
 	prefixes map[Purge]time.Time
+	// floor stands for purges of prefixes that are too many to be remembered:
+	// all that is older may have been purged.
+	floor time.Time
 }
 
 const (
@@ -20,31 +22,25 @@ const (
 )
 
 func newBans() bans {
-	return bans{map[string]time.Time{}, map[Key]time.Time{}, map[Purge]time.Time{}}
+	return bans{sources: map[string]time.Time{}, prefixes: map[Purge]time.Time{}}
 }
 
 // add bans what p is about and is older than at, if that is later than what is
 // known of the same p.
 func (b *bans) add(p Purge, at time.Time) {
-	switch k, one := p.key(); {
-	case p.Prefix:
+	if p.Prefix {
 		b.prefixes[p] = later(b.prefixes[p], at)
-	case one:
-		b.keys[k] = later(b.keys[k], at)
-	default:
-		b.sources[k.Source] = later(b.sources[k.Source], at)
+	} else {
+		b.sources[p.source()] = later(b.sources[p.source()], at)
 	}
 }
 
 // set bans what p is about and is older than at, whatever is known of it.
 func (b *bans) set(p Purge, at time.Time) {
-	switch k, one := p.key(); {
-	case p.Prefix:
+	if p.Prefix {
 		b.prefixes[p] = at
-	case one:
-		b.keys[k] = at
-	default:
-		b.sources[k.Source] = at
+	} else {
+		b.sources[p.source()] = at
 	}
 }
 
@@ -58,27 +54,22 @@ func later(a, b time.Time) time.Time {
 // covers reports whether the entry of k, made of a source that was read at that
 // time by the store's clock, is banned.
 func (b *bans) covers(k Key, read time.Time) bool {
-	older := func(at time.Time, ok bool) bool { return ok && !read.After(at.Add(storeTick)) }
-	at, ok := b.sources[k.Source]
-	if older(at, ok) {
-		return true
-	}
-	at, ok = b.keys[k]
-	if older(at, ok) {
+	older := func(at time.Time) bool { return !read.After(at.Add(storeTick)) }
+	if at, ok := b.sources[k.Source]; ok && older(at) || !b.floor.IsZero() && older(b.floor) {
 		return true
 	}
 	for p, at := range b.prefixes {
-		if older(at, true) && p.Matches(k) {
+		if older(at) && p.Matches(k) {
 			return true
 		}
 	}
 	return false
 }
 
-// forget drops the bans of names before one time, the others before another.
+// forget drops the bans of names before one time, the others before another;
+// zero drops none.
 func (b *bans) forget(names, prefixes time.Time) {
 	forgetBefore(b.sources, names)
-	forgetBefore(b.keys, names)
 	forgetBefore(b.prefixes, prefixes)
 }
 
@@ -90,4 +81,4 @@ func forgetBefore[K comparable](m map[K]time.Time, end time.Time) {
 	}
 }
 
-func (b *bans) len() int { return len(b.sources) + len(b.keys) + len(b.prefixes) }
+func (b *bans) len() int { return len(b.sources) + len(b.prefixes) }

@@ -57,10 +57,21 @@ func (b brief) add(k Key, o outcome, whole bool) {
 	if b.outcomes == nil {
 		return
 	}
+	b.outcomes.Set(about(k, whole), o)
+}
+
+// forget takes back what add remembered.
+func (b brief) forget(k Key, whole bool) {
+	if b.outcomes != nil {
+		b.outcomes.Invalidate(about(k, whole))
+	}
+}
+
+func about(k Key, whole bool) Key {
 	if whole {
 		k.Variant = ""
 	}
-	b.outcomes.Set(k, o)
+	return k
 }
 
 // purge forgets what p is about.

@@ -98,7 +98,7 @@ type tier interface {
 	Get(Key) (*Entry, error)
 	Put(Key, *Entry) error
 	Delete(Key) error
-	Purge(context.Context, Purge) error
+	Purge(context.Context, Purge) (removed int, err error)
 }
 
 var (
@@ -112,7 +112,7 @@ type Cache struct {
 	tiers  []leveled // of this process, fastest first
 	fills  group
 	brief  brief
-	purges purgeCount
+	purges purging
 	seed   maphash.Seed
 
 	staleHits, staleOnError, unchanged atomic.Uint64
@@ -241,6 +241,9 @@ const maxVariants = 1000
 // fault that was reported already.
 func Paused(err error) bool { return errors.Is(err, errPaused) }
 
+// Damaged reports whether err is that what was kept is not what was read.
+func Damaged(err error) bool { return errors.Is(err, errDamaged) }
+
 // wait returns what f makes; or old, if not nil, when that takes too long.
 func (c *Cache) wait(ctx context.Context, f *flight, started bool, k Key, old *Entry) (*Entry, Status, error) {
 	patience := time.Duration(0)
@@ -277,9 +280,7 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 		e, err := fill(ctx, old)
 		switch {
 		case err == nil && e.Derived:
-			if !f.purged.Load() {
-				c.brief.add(k, outcome{entry: e}, false)
-			}
+			c.remember(k, outcome{entry: e}, false, f)
 			return e, Derived, nil
 		case err == nil:
 			e = c.stamp(e, began)
@@ -295,8 +296,8 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 			c.config.Log.Warn("serving an old result: the source cannot be had", "error", err)
 			return old, StaleOnError, nil
 		}
-		if same, whole := c.config.Refuses(err); same && ctx.Err() == nil && !f.purged.Load() {
-			c.brief.add(k, outcome{err: err}, whole)
+		if same, whole := c.config.Refuses(err); same && ctx.Err() == nil {
+			c.remember(k, outcome{err: err}, whole, f)
 		}
 		if old != nil && errors.Is(err, fs.ErrNotExist) {
 			c.drop(k) // the truth is that there is nothing any more
@@ -308,10 +309,13 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 // get returns the entry of k that was checked last, nil if there is none. If it
 // is fresh the tiers above the one that had it get it too.
 func (c *Cache) get(k Key) (*Entry, Status) {
-	purges := c.purges.n.Load()
+	purges, calm := c.purges.calm()
 	var old *Entry
 	hit := Filled
 	for i, t := range c.tiers {
+		if !calm && c.purges.covers(k, t.hit == MemoryHit) {
+			continue
+		}
 		e, err := t.Get(k)
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, errDamaged) {
@@ -320,7 +324,9 @@ func (c *Cache) get(k Key) (*Entry, Status) {
 			continue
 		}
 		if c.state(k, e) == fresh {
-			c.raise(k, e, c.tiers[:i], purges)
+			if calm {
+				c.raise(k, e, c.tiers[:i], purges)
+			}
 			return e, t.hit
 		}
 		if newest := newer(old, e); newest != old { // a tier below may have what another process filled
@@ -354,17 +360,26 @@ func newer(a, b *Entry) *Entry {
 	return a
 }
 
-// raise puts e, read when purges had the value given, into upper tiers. What a
-// purge may have removed below meanwhile must not stay above.
+// raise puts e, read when no purge was running and purges had the value given,
+// into upper tiers. What a purge may have removed below meanwhile must not stay
+// above.
 func (c *Cache) raise(k Key, e *Entry, upper []leveled, purges uint64) {
-	if purges%2 != 0 {
-		return
-	}
 	for _, t := range upper {
 		c.put(t, k, e)
-		if c.purges.n.Load() != purges {
+		if n, _ := c.purges.calm(); n != purges {
 			_ = t.Delete(k) // only memory is above another tier, and has no faults
 		}
+	}
+}
+
+// remember notes for seconds how f ended, unless a purge came meanwhile.
+func (c *Cache) remember(k Key, o outcome, whole bool, f *flight) {
+	if f.purged.Load() {
+		return
+	}
+	c.brief.add(k, o, whole)
+	if f.purged.Load() {
+		c.brief.forget(k, whole)
 	}
 }
 

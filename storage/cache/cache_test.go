@@ -406,3 +406,31 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+// Somebody removes the cache, or the folder that it is in, and puts a link in
+// its place while the server runs: nothing is made where it leads.
+func TestFolderReplacedByALink(t *testing.T) {
+	for _, below := range []string{"", "originals"} {
+		parent, target := t.TempDir(), t.TempDir()
+		folder := filepath.Join(parent, "cache")
+		d := openDisk(t, filepath.Join(folder, below))
+		<-d.Ready()
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Put(Key{Source: "s", Variant: "v"}, NewEntry([]byte("body"), "image/png")); err == nil {
+			t.Errorf("%q: Put gave no error", below)
+		}
+		if left, err := os.ReadDir(target); err != nil || len(left) > 0 {
+			t.Errorf("%q: the folder behind the link has %v, %v; want nothing", below, left, err)
+		}
+		// A link that was there at the start is the operator's.
+		d = openDisk(t, filepath.Join(folder, below))
+		if err := d.Put(Key{Source: "s", Variant: "v"}, NewEntry([]byte("body"), "image/png")); err != nil {
+			t.Errorf("%q: Put into a folder that was a link at the start: %v", below, err)
+		}
+	}
+}

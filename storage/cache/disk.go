@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,15 +14,15 @@ import (
 
 // DiskConfig bounds a Disk. Zero fields mean the documented default.
 type DiskConfig struct {
-	// MaxBytes bounds what the entries take on disk, each rounded up to 4 kB;
-	// 0: no bound but MinFree.
+	// MaxBytes bounds what the entries take on disk, each rounded up to 4 kB, and
+	// their folders, 4 kB each; 0: no bound but MinFree.
 	MaxBytes int64
 	// MinFree is the part of the file system, in [0,1), that stays free: entries
 	// go, also for what others write. 0 means 0.1 without MaxBytes, else none;
 	// negative means none. Where free space can't be told, only MaxBytes holds.
 	MinFree float64
-	// MaxEntries bounds the entries, and so the memory of the index, about 200
-	// bytes each; default 4 million. It is looked at once a second.
+	// MaxEntries bounds the entries, and so the memory of the index, at most 51
+	// bytes each; default 8 million, at most 2^31.
 	MaxEntries int
 	// SweepEvery is the time between two looks at the whole folder; default 5
 	// minutes.
@@ -30,7 +31,8 @@ type DiskConfig struct {
 
 const (
 	defaultMinFree    = 0.1
-	defaultMaxEntries = 4 << 20
+	defaultMaxEntries = 8 << 20
+	mostEntries       = 1 << 31
 	defaultSweepEvery = 5 * time.Minute
 )
 
@@ -45,7 +47,7 @@ const (
 type Disk struct {
 	config  DiskConfig
 	files   *folder
-	entries *index[fileID, fileInfo]
+	entries *diskIndex
 	ready   chan struct{} // closed when entries names all that was there at the start
 	stop    context.CancelFunc
 	done    chan struct{} // closed when no goroutine of the Disk is left
@@ -106,6 +108,7 @@ func newDisk(files *folder, c DiskConfig) (*Disk, error) {
 	if c.MaxEntries <= 0 {
 		c.MaxEntries = defaultMaxEntries
 	}
+	c.MaxEntries = min(c.MaxEntries, mostEntries-1)
 	if c.SweepEvery <= 0 {
 		c.SweepEvery = defaultSweepEvery
 	}
@@ -113,7 +116,7 @@ func newDisk(files *folder, c DiskConfig) (*Disk, error) {
 	if c.MaxBytes > 0 {
 		d.bound = uint64(c.MaxBytes)
 	}
-	d.entries = newIndex(d.bound, func(_ fileID, i fileInfo) uint32 { return i.size })
+	d.entries = newDiskIndex(d.bound, c.MaxEntries)
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())
 	go d.tend(ctx)
@@ -224,8 +227,7 @@ func (d *Disk) store(id fileID, info fileInfo, parts ...[]byte) error {
 func (d *Disk) place(temp string, id fileID, info fileInfo) (kept bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.entries.add(id, info)
-	d.removeEvicted()
+	d.removeEvicted(d.entries.add(id, info))
 	if !d.entries.has(id) {
 		return false, nil
 	}
@@ -244,18 +246,33 @@ func (d *Disk) remove(id fileID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.entries.remove(id)
-	return d.files.remove(id.name())
+	return d.removeFile(id)
+}
+
+// removeFile removes the file of an entry that the index does not have any more,
+// and its folders if nothing is left there; the caller holds d.mu.
+func (d *Disk) removeFile(id fileID) error {
+	err := d.files.remove(id.name())
+	d.removeFolders(id)
+	return err
+}
+
+// removeFolders removes the folders of id that hold nothing; the caller holds
+// d.mu.
+func (d *Disk) removeFolders(id fileID) {
+	lower, upper := d.entries.folderEmpty(id)
+	name := path.Dir(id.name())
+	if lower && d.files.removeFolder(name) && upper {
+		d.files.removeFolder(path.Dir(name))
+	}
 }
 
 // removeEvicted removes the files of what the index evicted; the caller holds
 // d.mu.
-func (d *Disk) removeEvicted() {
-	for _, id := range d.entries.takeEvicted() {
-		if d.entries.has(id) {
-			continue // it came back
-		}
+func (d *Disk) removeEvicted(ids []fileID) {
+	for _, id := range ids {
 		d.evicted.Add(1)
-		if d.files.remove(id.name()) != nil {
+		if d.removeFile(id) != nil {
 			d.faults.Add(1) // a sweep finds it again
 		}
 	}
@@ -267,12 +284,11 @@ func (d *Disk) adopt(id fileID, info fileInfo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.adoptLocked(id, info)
-	d.removeEvicted()
 }
 
 func (d *Disk) adoptLocked(id fileID, info fileInfo) {
 	if !d.entries.has(id) {
-		d.entries.add(id, info)
+		d.removeEvicted(d.entries.add(id, info))
 	}
 }
 
@@ -282,6 +298,7 @@ func (d *Disk) forget(id fileID) {
 	defer d.mu.Unlock()
 	if _, err := d.files.stat(id.name()); errors.Is(err, fs.ErrNotExist) {
 		d.entries.remove(id)
+		d.removeFolders(id)
 	}
 }
 
@@ -289,7 +306,8 @@ func (d *Disk) forget(id fileID) {
 type DiskStats struct {
 	Ready   bool // the index names all there was at the start
 	Entries int
-	Bytes   int64 // on disk, in blocks of 4 kB
+	Bytes   int64 // of entries and their folders on disk, in blocks of 4 kB
+	Index   int64 // bytes of memory that the index takes
 	Bound   int64 // of Bytes, as it is now; 0 if there is none
 	Evicted uint64
 	Expired uint64
@@ -302,6 +320,7 @@ func (d *Disk) Stats() DiskStats {
 	s := DiskStats{
 		Entries: d.entries.len(),
 		Bytes:   int64(d.entries.weight()),
+		Index:   d.entries.memory(),
 		Evicted: d.evicted.Load(),
 		Expired: d.expired.Load(),
 		Faults:  d.faults.Load(),

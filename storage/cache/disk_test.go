@@ -139,7 +139,7 @@ func TestEntriesOfAnotherProcess(t *testing.T) {
 	if n := b.Stats().Entries; n != 10 {
 		t.Errorf("%d entries known after a sweep; want 10", n)
 	}
-	if err := a.Purge(t.Context(), ofSource(numbered(0))); err != nil {
+	if _, err := a.Purge(t.Context(), ofSource(numbered(0))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Get(numbered(3)); !errors.Is(err, fs.ErrNotExist) || b.Stats().Entries != 9 {

@@ -13,19 +13,16 @@ import (
 	"time"
 )
 
-// Purge removes what p matches: of one source by its folder; by a prefix after
-// a look at the header of every entry.
-func (d *Disk) Purge(ctx context.Context, p Purge) error {
-	if k, ok := p.key(); ok {
-		return d.Delete(k)
-	}
+// Purge removes what p matches, and returns how many entries that was: of one
+// source by its folder; by a prefix after a look at the header of every entry.
+func (d *Disk) Purge(ctx context.Context, p Purge) (removed int, err error) {
 	if !p.Prefix {
 		return d.purgeSource(ctx, p.source())
 	}
 	errs := []error{d.walk(ctx)} // also what other processes wrote
-	for id := range d.entries.entries.Keys() {
+	for id := range d.entries.each {
 		if err := ctx.Err(); err != nil {
-			return errors.Join(append(errs, err)...)
+			return removed, errors.Join(append(errs, err)...)
 		}
 		h, _, err := d.readHeader(id)
 		switch {
@@ -34,19 +31,27 @@ func (d *Disk) Purge(ctx context.Context, p Purge) error {
 		case err != nil:
 			errs = append(errs, d.remove(id)) // whose it is, nobody can tell any more
 		case p.Matches(h.key):
-			errs = append(errs, d.remove(id))
+			if err := d.remove(id); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			removed++
 		}
 	}
-	return errors.Join(errs...)
+	return removed, errors.Join(errs...)
 }
 
-func (d *Disk) purgeSource(ctx context.Context, source string) error {
+func (d *Disk) purgeSource(ctx context.Context, source string) (removed int, err error) {
 	ids, err := d.variants(ctx, source)
 	errs := []error{err}
 	for _, id := range ids {
-		errs = append(errs, d.remove(id))
+		if err := d.remove(id); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed++
 	}
-	return errors.Join(errs...)
+	return removed, errors.Join(errs...)
 }
 
 // variants returns the entries of source.
@@ -76,6 +81,35 @@ func (d *Disk) eachVariant(ctx context.Context, source string, yield func(varian
 		}
 	}
 	return err
+}
+
+// isEmpty reports whether the folder holds no entry at all. It is false where
+// that cannot be told.
+func (d *Disk) isEmpty(ctx context.Context) bool {
+	var shards, folders []string
+	err := d.files.list(ctx, layout, func(e fs.DirEntry) {
+		if e.IsDir() && isShard(e.Name()) {
+			shards = append(shards, e.Name())
+		}
+	})
+	for _, shard := range shards {
+		err = errors.Join(err, d.files.list(ctx, layout+"/"+shard, func(e fs.DirEntry) {
+			if e.IsDir() && isShard(e.Name()) {
+				folders = append(folders, shard+"/"+e.Name())
+			}
+		}))
+	}
+	found := false
+	for _, folder := range folders {
+		if found || err != nil {
+			break
+		}
+		err = d.files.list(ctx, layout+"/"+folder, func(e fs.DirEntry) {
+			_, ok := parseName(folder + "/" + e.Name())
+			found = found || ok
+		})
+	}
+	return !found && err == nil
 }
 
 // A mark is a file v1/heard-<id> with a time: until then the folder has heard

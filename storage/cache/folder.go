@@ -25,7 +25,7 @@ type folder struct {
 	mu   sync.Mutex // for replacing root
 	// fault is nil outside tests. What it returns before an operation is the
 	// operation's result unless nil; op is one of open, create, write, rename,
-	// remove, list, stat.
+	// remove, rmdir, list, stat.
 	fault func(op, name string) error
 	space func() (free, total int64, ok bool) // nil outside tests; else in place of freeBytes
 }
@@ -35,6 +35,9 @@ func openFolder(name string) (*folder, error) {
 		return nil, err
 	}
 	name, err := filepath.Abs(name)
+	if err == nil {
+		name, err = filepath.EvalSymlinks(name) // what is a link later was put there by somebody
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +65,9 @@ func (f *folder) makeFolder(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.root.Load() == old {
+		if err := noLinks(f.path); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(f.path, 0o750); err != nil {
 			return err
 		}
@@ -73,6 +79,23 @@ func (f *folder) makeFolder(name string) error {
 		_ = old.Close() // what still uses it fails, as it would have anyway
 	}
 	return f.root.Load().MkdirAll(name, 0o750)
+}
+
+// noLinks reports as an error that there is a link on the way to a folder, or in
+// its place.
+func noLinks(name string) error {
+	for parent := filepath.Dir(name); ; name, parent = parent, filepath.Dir(parent) {
+		info, err := os.Lstat(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a link now: nothing is written there", name)
+		}
+		if parent == name {
+			return nil
+		}
+	}
 }
 
 func (f *folder) check(op, name string) error {
@@ -171,6 +194,16 @@ func (f *folder) remove(name string) error {
 		return err
 	}
 	return nil
+}
+
+// removeFolder removes a folder that holds nothing, and reports whether it is
+// gone. One that holds files of others stays.
+func (f *folder) removeFolder(name string) bool {
+	if f.check("rmdir", name) != nil {
+		return false
+	}
+	err := f.root.Load().Remove(name)
+	return err == nil || errors.Is(err, fs.ErrNotExist)
 }
 
 func (f *folder) stat(name string) (fs.FileInfo, error) {

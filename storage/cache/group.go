@@ -37,6 +37,9 @@ type flight struct {
 	err     error
 }
 
+// flightKey is the key under which the context of a fill has its flight.
+type flightKey struct{}
+
 // A fillFunc makes the result of a flight.
 type fillFunc func(context.Context, *flight) (*Entry, Status, error)
 
@@ -115,6 +118,7 @@ func (g *group) start(ctx context.Context, k Key, fill fillFunc) *flight {
 	if g.flights == nil {
 		g.flights = map[Key]*flight{}
 	}
+	ctx = context.WithValue(ctx, flightKey{}, f)
 	g.flights[k] = f
 	g.flying++
 	timer := time.AfterFunc(g.timeout+lateAfter, func() { g.setLate(k, f) })

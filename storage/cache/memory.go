@@ -94,31 +94,33 @@ func (m *Memory) Delete(k Key) error {
 	return nil
 }
 
-// Purge removes what p matches. The error is always nil.
-func (m *Memory) Purge(_ context.Context, p Purge) error {
+// Purge removes what p matches, and returns how many entries that was. The
+// error is always nil.
+func (m *Memory) Purge(_ context.Context, p Purge) (removed int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !p.Prefix {
-		m.purgeSource(p.source(), p)
-		return nil
+		return m.purgeSource(p.source()), nil
 	}
 	for source := range m.sources {
 		if p.matchesSource(source) {
-			m.purgeSource(source, p)
+			removed += m.purgeSource(source)
 		}
 	}
-	return nil
+	return removed, nil
 }
 
-// purgeSource removes the variants of source that p matches; the caller holds
-// m.mu.
-func (m *Memory) purgeSource(source string, p Purge) {
+// purgeSource removes the variants of source; the caller holds m.mu.
+func (m *Memory) purgeSource(source string) (removed int) {
 	for v := range m.sources[source] {
-		if k := (Key{Source: source, Variant: v}); p.Matches(k) {
-			m.entries.remove(k)
-			m.unlink(k)
+		k := Key{Source: source, Variant: v}
+		if m.entries.has(k) {
+			removed++
 		}
+		m.entries.remove(k)
+		m.unlink(k)
 	}
+	return removed
 }
 
 // eachVariant calls yield with the variants of source.

@@ -72,6 +72,13 @@ func parseName(name string) (id fileID, ok bool) {
 	return id, true
 }
 
+// folderID returns an id whose file would lie in the folder ss/ss.
+func folderID(folder string) (id fileID) {
+	id[0] = digit(folder[0])<<4 | digit(folder[1])
+	id[1] = digit(folder[3])<<4 | digit(folder[4])
+	return id
+}
+
 // digit returns the value of a lower-case hexadecimal digit, 255 for others.
 func digit(c byte) byte {
 	switch {

@@ -13,16 +13,18 @@ func newTiered(t *testing.T) *Cache {
 	return New(Config{Memory: NewMemory(1 << 20), Disk: openConfigured(t, t.TempDir(), DiskConfig{}), TTL: time.Hour, Grace: 2 * time.Hour})
 }
 
-// ofSource returns the purge of all variants of k's source, ofKey that of k.
+// ofSource returns the purge of k's source.
 func ofSource(k Key) Purge {
 	group, name, _ := splitSource(k.Source)
 	return Purge{Group: group, Name: name}
 }
 
-func ofKey(k Key) Purge {
-	p := ofSource(k)
-	p.Variant = k.Variant
-	return p
+// purge returns a function that purges.
+func purge(c *Cache, p Purge) func() error {
+	return func() error {
+		_, err := c.Purge(context.Background(), p)
+		return err
+	}
 }
 
 func do(t *testing.T, c *Cache, k Key, body string) (string, Status) {
@@ -47,9 +49,8 @@ func TestTiersAreAskedInOrder(t *testing.T) {
 		{"memory lost it", func() error { return c.config.Memory.Delete(k) }, DiskHit},
 		{"the disk's was put in memory", nil, MemoryHit},
 		{"the disk lost it", func() error { return c.config.Disk.Delete(k) }, MemoryHit},
-		{"deleted everywhere", func() error { return c.Purge(t.Context(), ofKey(k)) }, Filled},
-		{"the source deleted everywhere", func() error { return c.Purge(t.Context(), ofSource(k)) }, Filled},
-		{"another source deleted", func() error { return c.Purge(t.Context(), Purge{Name: "another"}) }, MemoryHit},
+		{"the source purged everywhere", purge(c, ofSource(k)), Filled},
+		{"another source purged", purge(c, Purge{Name: "another"}), MemoryHit},
 	}
 	for _, s := range steps {
 		if s.before != nil {
@@ -95,11 +96,10 @@ func TestExpiredAboveFreshBelow(t *testing.T) {
 // A purge comes while a result is being made of the old source: who waited
 // still gets it, but it is not kept, and a later caller does not join.
 func TestPurgeDuringAFill(t *testing.T) {
-	purges := map[string]func(*Cache, Key) error{
-		"of a key":    func(c *Cache, k Key) error { return c.Purge(t.Context(), ofKey(k)) },
-		"of a source": func(c *Cache, k Key) error { return c.Purge(t.Context(), ofSource(k)) },
-	}
-	for name, purge := range purges {
+	for name, p := range map[string]Purge{
+		"of a source": {Name: "s"},
+		"of a prefix": {Name: "", Prefix: true},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := New(Config{Memory: NewMemory(1 << 20)})
 			k := Key{SourceOf("", "s"), "v"}
@@ -116,13 +116,13 @@ func TestPurgeDuringAFill(t *testing.T) {
 				done <- err
 			}()
 			synctest.Wait()
-			if err := purge(c, k); err != nil {
+			if err := purge(c, p)(); err != nil {
 				t.Fatal(err)
 			}
 			if body, status := do(t, c, k, "new"); body != "new" || status != Filled {
 				t.Errorf("%s: Do after the purge = %q, %v; want a fill of its own", name, body, status)
 			}
-			if err := purge(c, k); err != nil { // so that nothing hides what the old fill does
+			if err := purge(c, p)(); err != nil { // so that nothing hides what the old fill does
 				t.Fatal(err)
 			}
 			close(release)
@@ -154,7 +154,7 @@ func TestPurgeWhileAnEntryRises(t *testing.T) {
 	_ = lower.Put(k, NewEntry([]byte("old"), "image/png")) // never fails
 	c := New(Config{})
 	c.tiers = []leveled{{upper, MemoryHit}, {slowTier{lower, func() {
-		if err := c.Purge(t.Context(), ofSource(k)); err != nil {
+		if err := purge(c, ofSource(k))(); err != nil {
 			t.Error(err)
 		}
 	}}, DiskHit}}

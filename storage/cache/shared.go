@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,9 +26,10 @@ type SharedConfig struct {
 	// Poll is the time between two looks for purges of other machines; default
 	// 4 s.
 	Poll time.Duration
-	// Retention is how long a purge is remembered in the bucket: at least as
-	// long as entries are kept, and longer than a machine with a disk tier is
-	// away. Default 30 days.
+	// Retention is how long a purge of a prefix is remembered in the bucket: at
+	// least as long as entries are kept there, negative for ever. Default 30
+	// days. Purges of names are remembered as long, but at most 30 days: for
+	// machines with a disk tier that are away meanwhile.
 	Retention time.Duration
 	// QueueBytes bounds the entries that wait to be written; beyond it they are
 	// not kept here. Default 64 MB.
@@ -48,6 +51,10 @@ const (
 	// a fill takes, and than other machines need to hear of a purge.
 	rememberWrites = 5 * time.Minute
 	maxRemembered  = 64 << 10
+	// maxWriteWait is how long after the source was read a result may begin to
+	// be written: purges of names are looked at for longer.
+	maxWriteWait = banNamesFor / 2
+	maxLeft      = 4096
 )
 
 // Shared keeps entries as objects of a bucket that several machines share. The
@@ -63,7 +70,7 @@ type Shared struct {
 	store  storage.Store
 	log    *purgeLog
 
-	queue   chan sharedWrite
+	queue   chan *sharedWrite
 	queued  atomic.Int64 // bytes
 	writers sync.WaitGroup
 	stop    context.CancelFunc // ends polling
@@ -75,6 +82,12 @@ type Shared struct {
 	followers  map[string]*Cache // by group; guarded by mu
 	complained time.Time         // guarded by mu
 	closed     bool              // guarded by mu; no write is queued after it
+	// waiting are the writes that are queued or running; guarded by mu. A purge
+	// marks them.
+	waiting map[*sharedWrite]struct{}
+	// left are objects that were purged while they were written, and could not
+	// be removed afterwards; guarded by mu, at most maxLeft. Polls try again.
+	left map[string]struct{}
 
 	hits, writes, dropped, faults atomic.Uint64
 }
@@ -91,7 +104,7 @@ func OpenShared(store storage.Store, c SharedConfig) *Shared {
 	if c.Poll <= 0 {
 		c.Poll = defaultPoll
 	}
-	if c.Retention <= 0 {
+	if c.Retention == 0 {
 		c.Retention = defaultRetention
 	}
 	if c.QueueBytes <= 0 {
@@ -103,8 +116,10 @@ func OpenShared(store storage.Store, c SharedConfig) *Shared {
 	s := &Shared{
 		config:    c,
 		store:     store,
-		queue:     make(chan sharedWrite, 4096),
+		queue:     make(chan *sharedWrite, 4096),
 		followers: map[string]*Cache{},
+		waiting:   map[*sharedWrite]struct{}{},
+		left:      map[string]struct{}{},
 		wrote: otter.Must(&otter.Options[string, struct{}]{
 			MaximumSize:      maxRemembered,
 			ExpiryCalculator: otter.ExpiryWriting[string, struct{}](rememberWrites),
@@ -187,8 +202,11 @@ func sourceFolder(source string) string {
 func objectName(k Key) string { return sourceFolder(k.Source) + hex.EncodeToString(sum128(k.Variant)) }
 
 // get returns the entry of k. The error wraps fs.ErrNotExist if there is none,
-// or one that was purged.
+// or one that was purged. Before the first look for purges nothing is taken.
 func (s *Shared) get(ctx context.Context, k Key) (*Entry, error) {
+	if !s.log.ready() {
+		return nil, fs.ErrNotExist
+	}
 	ctx, cancel := context.WithTimeout(ctx, sharedReadTimeout)
 	defer cancel()
 	data, info, err := storage.ReadAll(ctx, s.store, objectName(k), maxSharedBytes)
@@ -219,12 +237,38 @@ func (s *Shared) put(k Key, e *Entry, f *flight) {
 		s.dropped.Add(1)
 		return
 	}
+	w := &sharedWrite{k, e, f}
+	s.wrote.Set(k.Source, struct{}{}) // another machine's purge may come before it is written
 	select {
-	case s.queue <- sharedWrite{k, e, f}:
+	case s.queue <- w:
 		s.queued.Add(size)
+		s.waiting[w] = struct{}{}
 	default:
 		s.dropped.Add(1)
 	}
+}
+
+// purgeWaiting marks the writes that are queued or running and that p is about.
+// Every result passes from the flights of a cache to these without a gap, so a
+// purge that marks flights first and then writes misses none; and what is no
+// longer among them lies in the bucket, where remove finds it.
+func (s *Shared) purgeWaiting(p Purge) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.waiting {
+		if p.Matches(w.key) {
+			w.flight.purged.Store(true)
+		}
+	}
+}
+
+// written takes w from the writes that a purge can mark, and reports whether
+// one did.
+func (s *Shared) written(w *sharedWrite) (purged bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.waiting, w)
+	return w.flight.purged.Load()
 }
 
 // write writes what is queued until the queue is closed.
@@ -239,66 +283,109 @@ func (s *Shared) write() {
 	}
 }
 
-func (s *Shared) writeOne(ctx context.Context, w sharedWrite) error {
-	if w.flight.purged.Load() {
+func (s *Shared) writeOne(ctx context.Context, w *sharedWrite) error {
+	age := time.Since(w.flight.began)
+	if w.flight.purged.Load() || age > maxWriteWait {
+		s.written(w)
 		return nil
 	}
 	e := *w.entry
-	e.took = time.Since(w.flight.began)
+	// The object gets the store's time while it is written, nobody knows when: so
+	// nobody takes the source for read later than it was.
+	e.took = age + sharedTimeout
 	s.wrote.Set(w.key.Source, struct{}{})
-	if err := s.store.Put(ctx, objectName(w.key), bytes.Join([][]byte{marshalHeader(w.key, &e), e.Body}, nil)); err != nil {
-		return err
+	name := objectName(w.key)
+	err := s.store.Put(ctx, name, bytes.Join([][]byte{marshalHeader(w.key, &e), e.Body}, nil))
+	if err == nil {
+		s.writes.Add(1)
 	}
-	s.writes.Add(1)
-	if w.flight.purged.Load() {
-		return s.store.Delete(ctx, objectName(w.key))
+	if s.written(w) { // also after an error: it may be there all the same
+		s.removeLater(name)
+		err = errors.Join(err, s.removeLeft())
+	}
+	return err
+}
+
+// removeLater notes that an object has to go.
+func (s *Shared) removeLater(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.left) < maxLeft {
+		s.left[name] = struct{}{}
+	}
+}
+
+// removeLeft removes the objects that removeLater noted.
+func (s *Shared) removeLeft() error {
+	s.mu.Lock()
+	names := slices.Collect(maps.Keys(s.left))
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), sharedTimeout)
+	defer cancel()
+	for _, name := range names {
+		if err := s.store.Delete(ctx, name); err != nil {
+			return err // the next poll tries again
+		}
+		s.mu.Lock()
+		delete(s.left, name)
+		s.mu.Unlock()
 	}
 	return nil
 }
 
 // remove deletes the objects that p is about and that can be found: those of
-// one source. The others are banned by the purge log.
-func (s *Shared) remove(ctx context.Context, p Purge) error {
+// one source; the others are banned by the purge log. If at is not zero, it is
+// when p was, by the store's clock: objects that nobody takes for older than
+// that stay.
+func (s *Shared) remove(ctx context.Context, p Purge, at time.Time) (removed int, err error) {
 	if p.Prefix {
-		return nil
-	}
-	if k, ok := p.key(); ok {
-		return s.store.Delete(ctx, objectName(k))
+		return 0, nil
 	}
 	var names []string
-	err := s.store.Walk(ctx, sourceFolder(p.source()), "", func(name string, _ storage.Info) error {
-		names = append(names, name)
+	err = s.store.Walk(ctx, sourceFolder(p.source()), "", func(name string, info storage.Info) error {
+		if at.IsZero() || !info.ModTime.After(at.Add(storeTick+sharedTimeout)) {
+			names = append(names, name)
+		}
 		return nil
 	})
 	errs := []error{err}
 	for _, name := range names {
-		errs = append(errs, s.store.Delete(ctx, name))
+		if err := s.store.Delete(ctx, name); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed++
 	}
-	return errors.Join(errs...)
+	return removed, errors.Join(errs...)
 }
 
 // purge tells the other machines, then removes what can be found.
-func (s *Shared) purge(ctx context.Context, purges []Purge) error {
-	errs := []error{s.log.add(ctx, purges)}
-	for _, p := range purges {
-		errs = append(errs, s.remove(ctx, p))
+func (s *Shared) purge(ctx context.Context, purges []Purge) (removed int, err error) {
+	var errs []error
+	for some := range slices.Chunk(purges, purgesPerMarker) {
+		errs = append(errs, s.log.add(ctx, some))
 	}
-	return errors.Join(errs...)
+	for _, p := range purges {
+		n, err := s.remove(ctx, p, time.Time{})
+		removed += n
+		errs = append(errs, err)
+	}
+	return removed, errors.Join(errs...)
 }
 
-// heard applies a purge of another machine to the followers of its group, and
-// to what this machine wrote before it knew.
-func (s *Shared) heard(ctx context.Context, p Purge) error {
+// heard applies a purge of another machine, made at that time by the store's
+// clock, to the followers of its group, and to what this machine wrote before
+// it knew.
+func (s *Shared) heard(ctx context.Context, p Purge, at time.Time) error {
 	c := s.follower(p.Group)
 	if c == nil {
+		s.purgeWaiting(p)
 		return nil
 	}
-	err := c.purgeHere(ctx, p)
-	if p.Prefix {
-		return err
-	}
-	if _, ok := s.wrote.GetIfPresent(p.source()); ok {
-		err = errors.Join(err, s.remove(ctx, p))
+	_, err := c.purgeHere(ctx, p)
+	if _, ok := s.wrote.GetIfPresent(p.source()); ok && !p.Prefix {
+		_, fault := s.remove(ctx, p, at)
+		err = errors.Join(err, fault)
 	}
 	return err
 }

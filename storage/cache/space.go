@@ -42,9 +42,6 @@ func (d *Disk) deriveBound() uint64 {
 		bound = uint64(d.config.MaxBytes)
 	}
 	used := d.entries.weight()
-	if n := d.entries.len(); n > d.config.MaxEntries {
-		bound = min(bound, uint64(float64(used)*float64(d.config.MaxEntries)/float64(n)))
-	}
 	if d.config.MinFree <= 0 || !d.isReady() { // until then used is too small, and too much would go
 		return bound
 	}
@@ -58,16 +55,10 @@ func (d *Disk) deriveBound() uint64 {
 	return min(bound, uint64(max(room, 0)))
 }
 
-// setBound evicts down to bound; the caller holds d.mu. A bound a little higher
-// than the present one is left for later: each change makes the eviction learn
-// anew how to divide the space.
+// setBound evicts down to bound; the caller holds d.mu.
 func (d *Disk) setBound(bound uint64) {
-	if bound >= d.bound && bound < d.bound+d.bound/16 {
-		return
-	}
 	d.bound = bound
-	d.entries.setBound(bound)
-	d.removeEvicted()
+	d.removeEvicted(d.entries.setBound(bound))
 }
 
 // makeRoom evicts a sixteenth of what is there, and at least what a file needs:

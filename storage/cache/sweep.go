@@ -56,6 +56,7 @@ func (d *Disk) tidy(ctx context.Context) {
 	defer d.mu.Unlock()
 	if ctx.Err() == nil {
 		d.check(time.Now())
+		d.entries.compact()
 	}
 }
 
@@ -124,14 +125,13 @@ func (d *Disk) walkShard(ctx context.Context, shard string) error {
 				files = append(files, file{id, found})
 			}
 		}))
-		if len(files) == 0 {
-			continue
-		}
 		d.mu.Lock()
 		for _, f := range files {
 			d.adoptLocked(f.id, f.info)
 		}
-		d.removeEvicted()
+		if len(files) == 0 {
+			d.removeFolders(folderID(folder))
+		}
 		d.mu.Unlock()
 	}
 	return errors.Join(errs...)
@@ -140,7 +140,7 @@ func (d *Disk) walkShard(ctx context.Context, shard string) error {
 // expire removes the entries whose time is over and forgets those whose file is
 // gone. When a file expires stands in its header, which is read once.
 func (d *Disk) expire(ctx context.Context) {
-	for id := range d.entries.entries.Keys() {
+	for id := range d.entries.each {
 		if ctx.Err() != nil {
 			return
 		}
@@ -174,8 +174,7 @@ func (d *Disk) expireFile(id fileID) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if now, ok := d.entries.peek(id); ok && now.keep == 0 {
-			d.entries.add(id, newFileInfo(size, h.entry.KeepUntil))
-			d.removeEvicted()
+			d.removeEvicted(d.entries.add(id, newFileInfo(size, h.entry.KeepUntil)))
 		}
 	}
 }

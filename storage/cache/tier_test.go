@@ -30,6 +30,15 @@ func TestTiers(t *testing.T) {
 	put := func(k Key, body string) func(tier) error {
 		return func(x tier) error { return x.Put(k, NewEntry([]byte(body), "image/png")) }
 	}
+	purges := func(p Purge, want int) func(tier) error {
+		return func(x tier) error {
+			n, err := x.Purge(t.Context(), p)
+			if n != want {
+				t.Errorf("Purge(%+v) = %d, %v; want %d", p, n, err, want)
+			}
+			return err
+		}
+	}
 	tests := []struct {
 		name string
 		do   []func(tier) error
@@ -42,19 +51,17 @@ func TestTiers(t *testing.T) {
 			func(x tier) error { return x.Delete(a) }}, map[Key]string{b: "2"}},
 		{"delete of nothing is no error", []func(tier) error{func(x tier) error { return x.Delete(a) }}, nil},
 		{"a source goes with all variants, others stay", []func(tier) error{put(a, "1"), put(b, "2"), put(other, "3"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s"}) }}, map[Key]string{other: "3"}},
-		{"a variant goes, its source stays", []func(tier) error{put(a, "1"), put(b, "2"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s", Variant: "a"}) }}, map[Key]string{b: "2"}},
+			purges(Purge{Name: "s"}, 2)}, map[Key]string{other: "3"}},
 		{"a prefix takes every source that begins so", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s", Prefix: true}) }}, map[Key]string{foreign: "4"}},
+			purges(Purge{Name: "s", Prefix: true}, 2)}, map[Key]string{foreign: "4"}},
 		{"a longer prefix leaves the others", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s2", Prefix: true}) }}, map[Key]string{a: "1", foreign: "4"}},
+			purges(Purge{Name: "s2", Prefix: true}, 1)}, map[Key]string{a: "1", foreign: "4"}},
 		{"a group goes whole", []func(tier) error{put(a, "1"), put(other, "3"), put(foreign, "4"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Group: "g", Prefix: true}) }}, map[Key]string{a: "1", other: "3"}},
+			purges(Purge{Group: "g", Prefix: true}, 1)}, map[Key]string{a: "1", other: "3"}},
 		{"an unknown source is no error", []func(tier) error{put(a, "1"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "?"}) }}, map[Key]string{a: "1"}},
+			purges(Purge{Name: "?"}, 0)}, map[Key]string{a: "1"}},
 		{"what was deleted can be put again", []func(tier) error{put(a, "1"),
-			func(x tier) error { return x.Purge(t.Context(), Purge{Name: "s"}) }, put(a, "2")}, map[Key]string{a: "2"}},
+			purges(Purge{Name: "s"}, 1), put(a, "2")}, map[Key]string{a: "2"}},
 		{"one too large replaces nothing by nothing", []func(tier) error{put(a, "1"),
 			put(a, string(make([]byte, 1<<20)))}, nil},
 	}
@@ -104,7 +111,7 @@ func TestTiersAreSafeForConcurrentUse(t *testing.T) {
 						}
 					}
 					if i%100 == 0 {
-						if err := x.Purge(t.Context(), ofSource(k)); err != nil {
+						if _, err := x.Purge(t.Context(), ofSource(k)); err != nil {
 							t.Errorf("%s: Purge: %v", kind, err)
 						}
 					}
