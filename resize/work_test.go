@@ -49,7 +49,7 @@ func TestWorkThatDoesNotEnd(t *testing.T) {
 			ctx, cancel := tt.ctx(t.Context())
 			defer cancel()
 			began := time.Now()
-			_, err := stuckJob(b, release, tt.limit).run(ctx, nil)
+			_, err := runStuck(ctx, stuckJob(b, release, tt.limit))
 			if d := time.Since(began); !errors.Is(err, tt.want) || d != tt.after {
 				t.Errorf("%s: run = %v after %v; want %v after %v", tt.name, err, d, tt.want, tt.after)
 			}
@@ -75,7 +75,7 @@ func TestAbandonedJobsAreCountedExactly(t *testing.T) {
 			if err := b.acquire(ctx, 1000); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := stuckJob(b, release, time.Minute).run(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := runStuck(ctx, stuckJob(b, release, time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("run = %v; want a deadline", err)
 			}
 			cancel()
@@ -99,7 +99,7 @@ func TestPanicGivesEverythingBack(t *testing.T) {
 		}
 		j := stuckJob(b, nil, time.Minute)
 		j.codec.decode = func([]byte, Want) (*Picture, error) { panic("boom") }
-		if _, err := j.run(t.Context(), nil); err == nil || errors.Is(err, ErrMalformed) {
+		if _, err := runStuck(t.Context(), j); err == nil || errors.Is(err, ErrMalformed) {
 			t.Errorf("run = %v; want an error that is nobody's fault", err)
 		}
 	}
@@ -117,3 +117,5 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 		t.Errorf("Keep got %d bytes, %v; want the %d of the source", len(kept), err, len(file))
 	}
 }
+
+func runStuck(ctx context.Context, j *job) (*Result, error) { return runJob(ctx, j, nil, j.make) }
