@@ -112,7 +112,7 @@ func (h jxlHeader) decode(i *sandbox.Instance, in sandbox.Pointer, length int, w
 	if err != nil {
 		return nil, err
 	}
-	return stillOf(h.size, 1, want, func(y int, row []byte) []byte {
+	return stillOf(h.size, 0, want, func(y int, row []byte) []byte {
 		src := pixels[int64(y)*int64(len(row))*samples:][:int64(len(row))*samples]
 		return rowNRGBA(row, src, h.premultiplied)
 	}), nil

@@ -270,11 +270,13 @@ func (j *job) inspect(head []byte) error {
 // weight estimates the bytes that the source, decoding, scaling and encoding
 // will hold.
 func (j *job) weight(size int64) int64 {
-	weight := size + j.codec.memory(j.info, j.want) + j.resultWeight(j.plan)
-	if j.info.linear != 0 {
-		weight += size // the sandbox has a copy
+	decoding, result := j.codec.memory(j.info, j.want), j.resultWeight(j.plan)
+	if j.info.linear == 0 {
+		return size + decoding + result
 	}
-	return weight
+	// The sandbox, which has a copy of the file, is gone when the result is made.
+	kept := max(decoding-j.info.linear, memoryStill(j.info, j.want))
+	return size + max(size+decoding, kept+result)
 }
 
 // resultWeight estimates the bytes that a result holds while it is made and

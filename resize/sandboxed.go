@@ -24,6 +24,9 @@ func (w Want) sandbox(p *sandbox.Program, file []byte, linear int64, f func(i *s
 	}
 	linear += int64(len(file))
 	err := p.Run(ctx, sandbox.Room{Bytes: linear, Most: 3*linear + spareBytes, More: w.grow}, func(i *sandbox.Instance) error {
+		if w.ran != nil {
+			defer func() { w.ran(i.Size()) }()
+		}
 		in, err := i.Put(file)
 		if err != nil {
 			return err
