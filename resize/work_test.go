@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,3 +120,122 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 }
 
 func runStuck(ctx context.Context, j *job) (*Result, error) { return runJob(ctx, j, nil, j.make) }
+
+// withPNG replaces the functions of the PNG codec for one test.
+func withPNG(t *testing.T, change func(c *codec)) {
+	saved := pngCodec
+	change(&pngCodec)
+	t.Cleanup(func() { pngCodec = saved })
+}
+
+// Inspect and Compare run as Resize does: on a processor of the budget, until
+// the time is over or the client has gone.
+func TestInspectAndCompareAreJobs(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	release := make(chan struct{})
+	decode := pngCodec.decode
+	withPNG(t, func(c *codec) {
+		c.decode = func(file []byte, want Want) (*Picture, error) {
+			<-release
+			return decode(file, want)
+		}
+	})
+	for name, ask := range map[string]func(context.Context, *Resizer) error{
+		"Inspect": func(ctx context.Context, r *Resizer) error {
+			_, err := r.Inspect(ctx, bytes.NewReader(file), int64(len(file)), []string{"colors"})
+			return err
+		},
+		"Compare": func(ctx context.Context, r *Resizer) error {
+			_, err := r.Compare(ctx, file, file)
+			return err
+		},
+	} {
+		release = make(chan struct{})
+		synctest.Test(t, func(t *testing.T) {
+			release = make(chan struct{})
+			r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1}), Limits: Limits{Time: 5 * time.Second}}
+			began := time.Now()
+			if err := ask(t.Context(), r); !errors.Is(err, ErrLimit) || time.Since(began) != 5*time.Second+endsSoon {
+				t.Errorf("%s: %v after %v; want ErrLimit after 5 s", name, err, time.Since(began))
+			}
+			if l := r.Budget.Load(); l.Working != 1 || l.Abandoned != 1 || l.Bytes == 0 {
+				t.Errorf("%s: Load = %+v; want one abandoned job", name, l)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := ask(ctx, r); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s without a processor: %v; want context.DeadlineExceeded", name, err)
+			}
+			close(release)
+			synctest.Wait()
+			if l := r.Budget.Load(); l.Working != 0 || l.Abandoned != 0 || l.Bytes != 0 {
+				t.Errorf("%s: Load after its end = %+v; want nothing taken", name, l)
+			}
+		})
+	}
+}
+
+// A header that is longer than the first bytes is read on a processor of the
+// budget, and the client need not wait for it.
+func TestLongHeadersAreWork(t *testing.T) {
+	file := append(readSample(t, "photos/logo.png"), make([]byte, 2*headBytes)...)
+	var release chan struct{}
+	withPNG(t, func(c *codec) {
+		c.config = func(head []byte) (Info, error) {
+			if len(head) == headBytes {
+				return Info{}, io.ErrUnexpectedEOF
+			}
+			<-release
+			return Info{}, ErrMalformed
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		release = make(chan struct{})
+		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file))}, Options{Width: 5, Format: PNG})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v; want context.DeadlineExceeded", err)
+		}
+		if l := r.Budget.Load(); l.Working != 1 || l.Abandoned != 1 || l.Bytes != int64(len(file)) {
+			t.Errorf("Load = %+v; want one abandoned job with the bytes of the file", l)
+		}
+		close(release)
+		synctest.Wait()
+		if l := r.Budget.Load(); l.Working != 0 || l.Abandoned != 0 || l.Bytes != 0 {
+			t.Errorf("Load after its end = %+v; want nothing taken", l)
+		}
+	})
+}
+
+// Nothing is kept when Resize has returned.
+func TestKeepOfAnAbandonedJob(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	var release chan struct{}
+	encode := pngCodec.encode
+	withPNG(t, func(c *codec) {
+		c.encode = func(w io.Writer, p *Picture, q Quality) error {
+			<-release
+			return encode(w, p, q)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		release = make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		returned := false
+		keep := func([]byte) { t.Errorf("kept; Resize has returned: %v", returned) }
+		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: keep}, Options{Width: 5, Format: PNG})
+		returned = true
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v; want context.DeadlineExceeded", err)
+		}
+		close(release)
+		synctest.Wait()
+		if l := r.Budget.Load(); l.Working != 0 || l.Bytes != 0 {
+			t.Errorf("Load = %+v; want nothing taken", l)
+		}
+	})
+}
