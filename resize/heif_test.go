@@ -293,7 +293,7 @@ func TestHEICGrid(t *testing.T) {
 	if h, err = parseHEIF(file); err != nil {
 		t.Fatal(err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary), Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 2), Options{}))
 	if got.Rect.Size() != image.Pt(2*122, 92) {
 		t.Fatalf("%v; want two pictures beside each other", got.Rect)
 	}
@@ -305,9 +305,9 @@ func TestHEICGrid(t *testing.T) {
 	}
 }
 
-// gridOf returns a file in which the picture of one item stands twice beside
-// itself: a grid (ISO/IEC 23008-12, section 6.6.2.3).
-func gridOf(t *testing.T, file []byte, item uint32) []byte {
+// gridOf returns a file in which the picture of one item stands so many times
+// beside itself: a grid (ISO/IEC 23008-12, section 6.6.2.3).
+func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	t.Helper()
 	h, err := parseHEIF(file)
 	if err != nil {
@@ -327,7 +327,6 @@ func gridOf(t *testing.T, file []byte, item uint32) []byte {
 			config = p
 		}
 	}
-	const times = 2
 	size := image.Pt(times*tile.size.X, tile.size.Y)
 	be16 := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 	be32 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
@@ -370,4 +369,24 @@ func gridOf(t *testing.T, file []byte, item uint32) []byte {
 	const header = 8 // of mdat
 	at := len(ftyp) + len(meta(0)) + header
 	return slices.Concat(ftyp, meta(at), makeBox("mdat", data))
+}
+
+// Grids whose rows are shorter than libheif has them in memory are read, too.
+func TestNarrowHEICGrid(t *testing.T) {
+	if _, err := os.Stat(corpusFolder); err != nil {
+		t.Skip("not tested with the corpus of pictures: ", err)
+	}
+	file := readCorpus(t, "heic/libheif__hevc32.heif")
+	h, err := parseHEIF(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := toNRGBA(toPNGBy(t, everything, file, Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 1), Options{}))
+	if got.Rect.Size() != image.Pt(64, 64) {
+		t.Fatalf("%v; want the coded picture", got.Rect)
+	}
+	if p := psnr(toNRGBA(got.SubImage(one.Rect)), one); p < 30 {
+		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
+	}
 }
