@@ -164,7 +164,7 @@ func TestHeapLimit(t *testing.T) {
 		t.Skip("memory of sandboxes is Go's here")
 	}
 	p := tiny(t)
-	const limit = 1 << 40
+	const limit = int64(1) << 40
 	before := debug.SetMemoryLimit(limit)
 	defer debug.SetMemoryLimit(before)
 	err := p.Run(t.Context(), Room{Bytes: 4 * mb, Most: 64 * mb}, func(i *Instance) error {
