@@ -1,5 +1,12 @@
 package resize
 
+import (
+	"fmt"
+	"image"
+	"io"
+	"iter"
+)
+
 // The first fields of coded pictures inside of AVIF and HEIC: their sizes, since
 // the boxes around them may say less than the decoder will allocate.
 
@@ -35,10 +42,9 @@ func (r *bitReader) golomb() uint64 {
 	return 1<<zeros - 1 + r.bits(zeros)
 }
 
-// av1Pixels returns the pixels of the largest frame that the sequence header
-// among some OBUs allows (AV1 specification, sections 5.3 and 5.5), 0 if there
-// is none.
-func av1Pixels(obus []byte) int64 {
+// av1Size returns the largest frame that the sequence header among the first
+// OBUs allows (AV1 specification, sections 5.3 and 5.5).
+func av1Size(obus []byte) (size image.Point, ok bool) {
 	for len(obus) >= 2 {
 		kind, extension, sized := obus[0]>>3&15, obus[0]&4 != 0, obus[0]&2 != 0
 		rest := obus[1:]
@@ -50,7 +56,7 @@ func av1Pixels(obus []byte) int64 {
 			n = 0
 			for i := 0; ; i++ {
 				if i == 8 || i >= len(rest) {
-					return 0
+					return image.Point{}, false
 				}
 				n |= uint64(rest[i]&0x7f) << (7 * i)
 				if rest[i]&0x80 == 0 {
@@ -60,28 +66,31 @@ func av1Pixels(obus []byte) int64 {
 			}
 		}
 		n = min(n, uint64(len(rest)))
-		if kind == 1 {
-			return av1SequencePixels(rest[:n])
+		const sequenceHeader = 1
+		if kind == sequenceHeader {
+			return av1SequenceSize(rest[:n])
 		}
 		obus = rest[n:]
 	}
-	return 0
+	return image.Point{}, false
 }
 
-func av1SequencePixels(data []byte) int64 {
+func av1SequenceSize(data []byte) (size image.Point, ok bool) {
 	r := bitReader{data: data}
 	r.bits(3)           // profile
 	r.bits(1)           // still picture
 	if r.bits(1) == 1 { // reduced header
 		r.bits(5) // level
 	} else {
+		model, delay := false, 0
 		if r.bits(1) == 1 { // timing_info
 			r.bits(64)
 			if r.bits(1) == 1 { // equal_picture_interval
 				r.golomb()
 			}
-			if r.bits(1) == 1 { // decoder_model_info
-				return 0 // not in pictures; the boxes are all there is to go by
+			if model = r.bits(1) == 1; model { // decoder_model_info
+				delay = int(r.bits(5)) + 1
+				r.bits(32 + 5 + 5)
 			}
 		}
 		display := r.bits(1) == 1
@@ -90,51 +99,77 @@ func av1SequencePixels(data []byte) int64 {
 			if r.bits(5) > 7 {
 				r.bits(1) // tier
 			}
+			if model && r.bits(1) == 1 {
+				r.bits(delay) // of the decoder's buffer
+				r.bits(delay) // and the encoder's
+				r.bits(1)
+			}
 			if display && r.bits(1) == 1 {
 				r.bits(4)
 			}
 		}
 	}
 	w, h := int(r.bits(4))+1, int(r.bits(4))+1
-	pixels := int64(r.bits(w)+1) * int64(r.bits(h)+1)
-	if r.past() {
-		return 0
-	}
-	return pixels
+	size = image.Pt(int(r.bits(w))+1, int(r.bits(h))+1)
+	return size, !r.past()
 }
 
-// hevcPixels returns the pixels of a picture by the sequence parameter set in
-// an hvcC box (ISO/IEC 14496-15, section 8.3.3; ITU-T H.265, section 7.3.2.2).
-func hevcPixels(config []byte) (pixels int64, ok bool) {
-	const arrays = 22
-	if len(config) <= arrays {
-		return 0, false
-	}
-	b := config[arrays+1:]
-	for range config[arrays] {
-		if len(b) < 3 {
-			break
+// hevcSets yields the sequence parameter sets in an hvcC box (ISO/IEC 14496-15,
+// section 8.3.3).
+func hevcSets(config []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		const arrays = 22
+		if len(config) <= arrays {
+			return
 		}
-		kind, count := b[0]&63, int(b[1])<<8|int(b[2])
-		b = b[3:]
-		for range count {
-			if len(b) < 2 {
-				return pixels, ok
+		b := config[arrays+1:]
+		for range config[arrays] {
+			if len(b) < 3 {
+				return
 			}
-			n := min(int(b[0])<<8|int(b[1]), len(b)-2)
-			if kind == 33 {
-				if p := hevcSetPixels(b[2 : 2+n]); p > 0 {
-					pixels, ok = max(pixels, p), true
+			kind, count := b[0]&63, int(b[1])<<8|int(b[2])
+			b = b[3:]
+			for range count {
+				if len(b) < 2 {
+					return
 				}
+				n := min(int(b[0])<<8|int(b[1]), len(b)-2)
+				if kind == hevcSequenceSet && !yield(b[2:2+n]) {
+					return
+				}
+				b = b[2+n:]
 			}
-			b = b[2+n:]
 		}
 	}
-	return pixels, ok
 }
 
-func hevcSetPixels(nal []byte) int64 {
-	r := bitReader{data: unescape(nal)}
+// hevcSequenceSet is the type of a NAL unit.
+const hevcSequenceSet = 33
+
+// hevcSetsWithin yields the sequence parameter sets among the NAL units of a
+// picture, each behind its length of so many bytes.
+func hevcSetsWithin(data []byte, lengthBytes int) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(data) > lengthBytes {
+			n := 0
+			for _, b := range data[:lengthBytes] {
+				n = n<<8 | int(b)
+			}
+			data = data[lengthBytes:]
+			nal := data[:min(n, len(data))]
+			data = data[len(nal):]
+			if len(nal) > 0 && nal[0]>>1&63 == hevcSequenceSet && !yield(nal) {
+				return
+			}
+		}
+	}
+}
+
+// hevcSize returns the size of pictures by a sequence parameter set (ITU-T
+// H.265, section 7.3.2.2).
+func hevcSize(nal []byte) (size image.Point, ok bool) {
+	const enough = 512 // bytes up to the size
+	r := bitReader{data: unescape(nal[:min(len(nal), enough)])}
 	r.bits(16) // NAL header
 	r.bits(4)  // parameter set of the video
 	layers := int(r.bits(3))
@@ -162,9 +197,9 @@ func hevcSetPixels(nal []byte) int64 {
 	}
 	w, h := r.golomb(), r.golomb()
 	if r.past() || w > 1<<20 || h > 1<<20 {
-		return 0
+		return image.Point{}, false
 	}
-	return int64(w) * int64(h)
+	return image.Pt(int(w), int(h)), true
 }
 
 // unescape leaves out the bytes that keep a NAL unit free of start codes (ITU-T
@@ -185,4 +220,85 @@ func unescape(nal []byte) []byte {
 		out = append(out, b)
 	}
 	return out
+}
+
+// complete checks that what the decoder will read lies in the file, and is as
+// large as the boxes say: a decoder goes by the coded picture, and answers with
+// a blank one where there is none.
+func (h heif) complete(file []byte) error {
+	todo := []uint32{h.meta.primary}
+	if h.mask.item != 0 {
+		todo = append(todo, h.mask.item)
+	}
+	seen := map[uint32]bool{}
+	read := 0
+	for len(todo) > 0 {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		item := h.meta.items[id]
+		todo = append(todo, item.parts...)
+		data, err := h.meta.data(file, id)
+		if err != nil {
+			return err
+		}
+		if read += len(data); read > 16*len(file) {
+			return fmt.Errorf("%w: the items are far longer than the file", ErrMalformed)
+		}
+		if err := h.meta.checkCoded(id, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCoded checks the data of an item, if that is a coded picture: a size that
+// differs from the boxes' is a lie about what decoding takes.
+func (m heifMeta) checkCoded(id uint32, data []byte) error {
+	kind := m.items[id].kind
+	if kind != "av01" && kind != "hvc1" {
+		return nil
+	}
+	if len(data) == 0 {
+		return io.ErrUnexpectedEOF
+	}
+	var said image.Point
+	var config []byte
+	for _, p := range m.of(id) {
+		switch {
+		case p.kind == "ispe":
+			var h heif
+			h.apply(p)
+			said = h.size
+		case (p.kind == "av1C" || p.kind == "hvcC") && config == nil:
+			config = p.data
+		}
+	}
+	if kind == "av01" {
+		size, ok := av1Size(data)
+		if !ok && len(config) > 4 {
+			size, ok = av1Size(config[4:])
+		}
+		if !ok {
+			return fmt.Errorf("%w: AV1 without a sequence header", ErrMalformed)
+		}
+		if said != (image.Point{}) && size != said {
+			return fmt.Errorf("%w: AV1 of %v pixels in an item of %v", ErrMalformed, size, said)
+		}
+		return nil
+	}
+	if len(config) < 22 {
+		return fmt.Errorf("%w: HEVC without a configuration", ErrMalformed)
+	}
+	for nal := range hevcSetsWithin(data, int(config[21]&3)+1) {
+		const block = 64 // pictures are coded in whole ones
+		size, ok := hevcSize(nal)
+		if !ok || size.X >= said.X+block || size.Y >= said.Y+block {
+			return fmt.Errorf("%w: HEVC of %v pixels in an item of %v", ErrMalformed, size, said)
+		}
+	}
+	return nil
 }

@@ -2,13 +2,28 @@ package resize
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"io"
-	"sync"
+	"math"
+	_ "unsafe" // for go:linkname
 
-	"github.com/gen2brain/avif"
+	_ "github.com/gen2brain/avif" // has the module
+
+	"s3imageserver/resize/sandbox"
 )
+
+// avifModule is libavif, compiled and compressed. The package around it hands
+// out pictures of which nothing was decoded, and bounds no memory.
+//
+//go:linkname avifModule github.com/gen2brain/avif.avifWasm
+var avifModule []byte
+
+var avifProgram = sandbox.NewProgram("libavif", avifModule)
 
 // AVIF, by libavif with dav1d and libaom in a WebAssembly sandbox: every call
 // has a fresh instance with memory of its own, so that nothing of one picture
@@ -24,15 +39,17 @@ var avifCodec = codec{
 		if err != nil {
 			return Info{}, err
 		}
-		return h.info(), nil
+		info := h.info()
+		info.linear = h.linearAVIF()
+		return info, nil
 	},
 	decode:      decodeAVIF,
-	memory:      memorySandbox,
-	resultBytes: 170, // libaom's working memory; see memorySandbox
+	memory:      func(info Info, want Want) int64 { return info.linear + memoryStill(info, want) },
+	resultBytes: avifResultBytes,
 	encode:      encodeAVIF,
 	heavy:       true,
 	usual:       avifQuality,
-	start:       startAVIF,
+	start:       func() { _ = avifProgram.Start() }, // what fails here fails again when it matters
 }
 
 // info returns what the boxes say as the header of a picture.
@@ -44,14 +61,21 @@ func (h heif) info() Info {
 	return Info{Size: h.crop.Size(), Depth: depth, Alpha: h.alpha, coded: h.coded, orientation: h.orientation}
 }
 
-// sandboxBytes is what an instance of a decoder takes before it has a picture.
-const sandboxBytes = 24 << 20
+// avifResultBytes is what libaom works in, for a pixel.
+const avifResultBytes = 170
 
-// memorySandbox counts what a decoder in a sandbox holds of the largest picture
-// in the file: its planes and a reference, its pixels twice, the copy that
-// becomes the result's source; and what growing its memory leaves behind.
-func memorySandbox(info Info, _ Want) int64 {
-	return sandboxBytes + max(info.coded, area(info.Size))*int64(6*info.Depth+4)
+// linearAVIF estimates the memory of the decoder: the coded planes, and twice
+// the pixels that are made of them.
+func (h heif) linearAVIF() int64 {
+	const base = 3 << 20
+	n := 2*4*1.04 + 1.1*h.planes
+	if h.alpha {
+		n++
+	}
+	if h.deep {
+		n *= 2
+	}
+	return base + int64(n*float64(h.coded))
 }
 
 func decodeAVIF(file []byte, want Want) (*Picture, error) {
@@ -62,17 +86,78 @@ func decodeAVIF(file []byte, want Want) (*Picture, error) {
 	if err := want.Limits.checkCoded(h.coded); err != nil {
 		return nil, err
 	}
-	img, err := avif.Decode(bytes.NewReader(file))
+	if err := h.complete(file); err != nil {
+		return nil, err
+	}
+	var p *Picture
+	err = want.sandbox(avifProgram, file, h.linearAVIF(), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		p, err = h.decodeRGBA(i, in, len(file), want)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if img.Bounds() == (image.Rectangle{Max: h.size}) { // the decoder does not crop
-		img = subImage(img, h.crop)
-	}
-	p := still(own(img))
-	p.orientation = h.orientation
 	p.ICC = h.profile()
 	return p, nil
+}
+
+// decodeRGBA decodes the first picture: samples of 8 bits, or of 16 with the
+// least significant byte first, multiplied by their alpha.
+func (h heif) decodeRGBA(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+	const numbers = 6 // width, height, depth, pictures; how long the first one is shown, in eight bytes
+	about, err := i.Put(bytes.Repeat([]byte{0xff}, 4*numbers))
+	if err != nil {
+		return nil, err
+	}
+	call := func(headOnly uint64, out sandbox.Pointer) (said []byte, err error) {
+		at := uint64(about)
+		ok, err := i.Call("decode", uint64(in), uint64(length), headOnly, 0, at, at+4, at+8, at+12, at+16, uint64(out))
+		if err == nil && ok == 0 {
+			err = fmt.Errorf("%w: AVIF does not decode", ErrMalformed)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return i.Bytes(about, 4*numbers)
+	}
+	said, err := call(1, 0)
+	if err != nil {
+		return nil, err
+	}
+	size := image.Pt(int(binary.LittleEndian.Uint32(said)), int(binary.LittleEndian.Uint32(said[4:])))
+	samples := int64(1)
+	if binary.LittleEndian.Uint32(said[8:]) > 8 {
+		samples = 2
+	}
+	if size != h.size {
+		return nil, fmt.Errorf("%w: AVIF of %v pixels, by its header %v", ErrMalformed, size, h.size)
+	}
+	line := 4 * samples * int64(size.X)
+	out, err := i.Alloc(line * int64(size.Y))
+	if err != nil {
+		return nil, err
+	}
+	said, err = call(0, out)
+	if err != nil {
+		return nil, err
+	}
+	if binary.LittleEndian.Uint64(said[16:]) == math.MaxUint64 {
+		return nil, fmt.Errorf("%w: AVIF does not decode", ErrMalformed) // it says otherwise, but has written nothing
+	}
+	pixels, err := i.Bytes(out, line*int64(size.Y))
+	if err != nil {
+		return nil, err
+	}
+	pixels = pixels[int64(h.crop.Min.Y)*line+4*samples*int64(h.crop.Min.X):] // the decoder does not crop
+	return stillOf(h.crop.Size(), h.orientation, want, func(y int, row []byte) []byte {
+		src := pixels[int64(y)*line:][:int64(len(row))*samples]
+		if samples == 2 {
+			for j := 0; j+1 < len(src); j += 2 {
+				src[j], src[j+1] = src[j+1], src[j]
+			}
+		}
+		return rowNRGBA(row, src, true)
+	}), nil
 }
 
 // own returns img as a picture may hold it, with pixels that are its own and
@@ -104,27 +189,52 @@ func encodeAVIF(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
-	chroma := image.YCbCrSubsampleRatio420
+	const avif444, avif420 = 1, 3 // numbers of libavif
+	chroma := uint64(avif420)
 	if q.Chroma444 {
-		chroma = image.YCbCrSubsampleRatio444
+		chroma = avif444
 	}
 	quality := q.Quality
 	if quality <= 0 || quality > 100 {
 		quality = avifQuality
 	}
-	var out bytes.Buffer
-	err = avif.Encode(&out, toNRGBA(img), avif.Options{
-		Quality: quality, QualityAlpha: quality, Speed: avifSpeed, ChromaSubsampling: chroma, Lossless: q.Lossless,
-	})
-	if err != nil {
-		return fmt.Errorf("avif: %w", err)
+	m := toNRGBA(img)
+	lossless := uint64(0)
+	if q.Lossless {
+		quality, chroma, lossless = 100, avif444, 1
 	}
-	_, err = w.Write(out.Bytes())
-	return err
+	size := m.Rect.Size()
+	room := avifResultBytes*area(size) + spareBytes
+	return avifProgram.Run(context.Background(), sandbox.Room{Bytes: room, Most: 2 * room}, func(i *sandbox.Instance) error {
+		in, err := i.Alloc(4 * area(size))
+		if err != nil {
+			return err
+		}
+		pixels, err := i.Bytes(in, 4*area(size))
+		if err != nil {
+			return err
+		}
+		draw.Draw(&image.RGBA{Pix: pixels, Stride: 4 * size.X, Rect: m.Rect}, m.Rect, m, image.Point{}, draw.Src) // multiplied by alpha
+		length, err := i.Put(make([]byte, 8))
+		if err != nil {
+			return err
+		}
+		at, err := i.Call("encode", uint64(in), uint64(size.X), uint64(size.Y), uint64(length), uint64(quality), uint64(quality), avifSpeed, chroma, lossless)
+		if err != nil {
+			return err
+		}
+		n, err := i.Bytes(length, 8)
+		if err != nil {
+			return err
+		}
+		file, err := i.Bytes(sandbox.Pointer(at), int64(binary.LittleEndian.Uint32(n)))
+		if err != nil {
+			return err
+		}
+		if len(file) == 0 {
+			return errors.New("avif: not encoded")
+		}
+		_, err = w.Write(file)
+		return err
+	})
 }
-
-// startAVIF compiles the codec, which takes more than a second of the first
-// call.
-var startAVIF = sync.OnceFunc(func() {
-	_ = avif.Encode(io.Discard, image.NewRGBA(image.Rect(0, 0, 8, 8)), avif.Options{Speed: avifSpeed}) // what fails here fails again when it matters
-})

@@ -3,6 +3,7 @@ package resize
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"io"
 
 	"golang.org/x/image/bmp"
@@ -18,16 +19,25 @@ var bmpCodec = codec{
 	magic:       []string{"BM????\x00\x00\x00\x00"},
 	optIn:       true,
 	config: func(head []byte) (Info, error) {
-		return standardConfig(bmp.DecodeConfig(bytes.NewReader(head)))
+		c, err := bmp.DecodeConfig(bytes.NewReader(head))
+		info, err := standardConfig(c, err)
+		info.decoder = 4 * area(info.Size)
+		if _, ok := c.ColorModel.(color.Palette); ok {
+			info.decoder += area(info.Size)
+		}
+		return info, err
 	},
 	decode: func(file []byte, _ Want) (*Picture, error) {
 		img, err := bmp.Decode(bytes.NewReader(file))
 		if err != nil {
 			return nil, err
 		}
+		if m, ok := img.(*image.RGBA); ok { // opaque, and fresh
+			img = &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+		}
 		return still(plain(img)), nil
 	},
-	memory: memoryStandard,
+	memory: func(info Info, _ Want) int64 { return info.decoder },
 	// Transparency lies on white: few readers know of any in BMP.
 	encode: func(w io.Writer, p *Picture, _ Quality) error {
 		img, err := p.first()
@@ -49,10 +59,4 @@ func standardConfig(c image.Config, err error) (Info, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	return Info{Size: image.Pt(c.Width, c.Height), Depth: 4, Alpha: true}, err
-}
-
-// memoryStandard counts the decoder's picture, of up to 8 bytes a pixel, and
-// the 4 of the one that is made of it.
-func memoryStandard(info Info, _ Want) int64 {
-	return 12 * int64(info.Size.X) * int64(info.Size.Y)
 }

@@ -1,14 +1,26 @@
 package resize
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
-	"sync"
+	_ "unsafe" // for go:linkname
 
-	"github.com/gen2brain/heic"
+	_ "github.com/gen2brain/heic" // has the module
 
+	"s3imageserver/resize/sandbox"
 	"s3imageserver/resize/scale"
 )
+
+// heicModule is libheif with libde265, compiled and compressed. The package
+// around it takes rows for shorter than they are, reads files by their major
+// brand alone, hands out pixels that its allocator has written into, and bounds
+// no memory.
+//
+//go:linkname heicModule github.com/gen2brain/heic.heifWasm
+var heicModule []byte
+
+var heicProgram = sandbox.NewProgram("libheif", heicModule)
 
 // HEIC, read only, by libheif and libde265 in a sandbox as that of AVIF. It
 // hands out no transparency: that is decoded as a picture of its own. Of a
@@ -25,19 +37,44 @@ var heicCodec = codec{
 			return Info{}, err
 		}
 		info := h.info()
+		info.linear = h.linearHEIC()
 		info.Alpha = h.mask.item != 0
 		return info, nil
 	},
 	decode: decodeHEIC,
 	memory: func(info Info, want Want) int64 {
-		n := memorySandbox(info, want)
-		if info.Alpha { // decoded after the colours, which stay meanwhile
-			n += 8 * max(info.coded, area(info.Size))
+		if want.cuts() && !info.Alpha {
+			return info.linear + memoryStill(info, want)
+		}
+		// The planes are copied; then the sandbox goes, and pixels are made of
+		// them. A mask lies beside them all the time.
+		n := max(info.linear, 8*area(info.Size)) + 3*area(info.Size)/2
+		if info.Alpha {
+			n += area(info.Size)
 		}
 		return n
 	},
 	heavy: true,
-	start: sync.OnceFunc(heic.Init),
+	start: func() { _ = heicProgram.Start() }, // what fails here fails again when it matters
+}
+
+// linearHEIC estimates the memory of the decoder: planes as they are coded, as
+// the library has them, and as it hands them out. Of a grid it decodes one tile
+// after the other.
+func (h heif) linearHEIC() int64 {
+	const base = 1 << 20
+	n := 2.6*h.planes + 3.2
+	if h.deep {
+		n = 5.4*h.planes + 4
+	}
+	if tiles := h.meta.items[h.meta.primary].parts; len(tiles) > 0 {
+		whole := 2 * h.planes
+		if h.deep {
+			whole = 4 * h.planes
+		}
+		return base + int64(whole*float64(h.coded)) + int64(n*float64(h.coded)/float64(len(tiles)))
+	}
+	return base + int64(n*float64(h.coded))
 }
 
 func decodeHEIC(file []byte, want Want) (*Picture, error) {
@@ -48,51 +85,166 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	if err := want.Limits.checkCoded(h.coded); err != nil {
 		return nil, err
 	}
-	img, err := h.decodeItem(file, h.meta.primary)
+	if err := h.complete(file); err != nil {
+		return nil, err
+	}
+	var mask image.Image // first: colours may be cut, and then take less
+	if h.mask.item != 0 {
+		err := h.decodeItem(file, h.mask.item, want, func(m image.Image) { mask = own(m) })
+		if err != nil {
+			return nil, fmt.Errorf("mask: %w", err)
+		}
+	}
+	whole := h.crop == image.Rectangle{Max: h.size}
+	isCut := mask == nil && whole && want.cuts() && want.cut.source == h.size && want.cut.orientation == h.orientation
+	var img image.Image
+	err = h.decodeItem(file, h.meta.primary, want, func(m image.Image) {
+		if isCut {
+			img = want.cut.apply(m, 1)
+		} else {
+			img = own(m)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	if m, ok := img.(*image.YCbCr); ok {
 		img = rgbOf(m, h.cicp)
 	}
-	if h.mask.item != 0 {
-		mask, err := h.decodeItem(file, h.mask.item)
-		if err != nil {
-			return nil, fmt.Errorf("mask: %w", err)
-		}
+	if mask != nil {
 		img = masked(img, mask, h.mask.premultiplied)
 	}
-	if img.Bounds() != h.crop {
+	if !isCut && img.Bounds() != h.crop {
 		img = plain(subImage(img, h.crop))
 	}
 	p := still(img)
-	p.orientation = h.orientation
-	p.ICC = h.profile()
+	p.orientation, p.ICC = h.orientation, h.profile()
+	p.Source, p.isCut = h.crop.Size(), isCut
 	return p, nil
 }
 
-// decodeItem decodes one picture of the file as it is coded.
-func (h heif) decodeItem(file []byte, id uint32) (image.Image, error) {
+// decodeItem decodes one picture of the file as it is coded, and calls use with
+// it: the pixels are the sandbox's.
+func (h heif) decodeItem(file []byte, id uint32, want Want, use func(image.Image)) error {
 	item, err := h.item(file, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	img, err := heic.Decode(item.file)
+	return want.sandbox(heicProgram, item.file, h.linearHEIC(), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		img, err := decodePlanes(i, in, len(item.file))
+		if err != nil {
+			return err
+		}
+		size := img.Bounds().Size()
+		if size.X < item.size.X || size.Y < item.size.Y || area(size) > h.coded {
+			return fmt.Errorf("%w: HEIC of %v pixels decoded to %v", ErrMalformed, item.size, size)
+		}
+		img = subImage(img, image.Rectangle{Max: item.size})
+		if m, ok := img.(*image.YCbCr); ok && item.mono {
+			img = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
+		}
+		use(img)
+		return nil
+	})
+}
+
+// Colour spaces and kinds of chroma by the numbers of libheif.
+const (
+	heifYCbCr, heifRGB, heifMono = 0, 1, 2
+	heif420, heif422, heif444    = 1, 2, 3
+)
+
+// decodePlanes decodes the primary picture of a file, in memory of the instance.
+func decodePlanes(i *sandbox.Instance, in sandbox.Pointer, length int) (image.Image, error) {
+	const numbers = 5 // width, height, colour space, chroma; whether colours are multiplied
+	about, err := i.Put(make([]byte, 4*numbers))
 	if err != nil {
 		return nil, err
 	}
-	size := img.Bounds().Size()
-	if size.X < item.size.X || size.Y < item.size.Y || area(size) > h.coded+widest*2*int64(size.Y) {
-		return nil, fmt.Errorf("%w: HEIC of %v pixels decoded to %v", ErrMalformed, item.size, size)
+	call := func(headOnly uint64, out sandbox.Pointer) error {
+		at := uint64(about)
+		ok, err := i.Call("decode", uint64(in), uint64(length), headOnly, at, at+4, at+8, at+12, at+16, uint64(out))
+		if err == nil && ok == 0 {
+			err = fmt.Errorf("%w: HEIC does not decode", ErrMalformed)
+		}
+		return err
 	}
-	img = subImage(img, image.Rectangle{Max: item.size})
-	if m, ok := img.(*image.YCbCr); ok && item.mono {
-		img = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
+	var said [numbers]uint32
+	look := func() error {
+		b, err := i.Bytes(about, 4*numbers)
+		for j := range said {
+			if err == nil {
+				said[j] = binary.LittleEndian.Uint32(b[4*j:])
+			}
+		}
+		return err
 	}
-	img = own(img)
-	mend(img)
-	return img, nil
+	if err := call(1, 0); err != nil {
+		return nil, err
+	}
+	if err := look(); err != nil {
+		return nil, err
+	}
+	before := said
+	w, ht := int64(said[0]), int64(said[1])
+	if w < 1 || ht < 1 || w > 1<<16 || ht > 1<<16 {
+		return nil, fmt.Errorf("%w: HEIC of %d x %d pixels", ErrMalformed, w, ht)
+	}
+	stride := heifStride(w)
+	var chroma image.YCbCrSubsampleRatio
+	var cw, ch int64 // chroma: samples a row, rows
+	switch {
+	case said[2] == heifRGB:
+		stride = heifStride(4 * w)
+	case said[2] == heifMono:
+	case said[2] == heifYCbCr && said[3] == heif420:
+		chroma, cw, ch = image.YCbCrSubsampleRatio420, (w+1)/2, (ht+1)/2
+	case said[2] == heifYCbCr && said[3] == heif422:
+		chroma, cw, ch = image.YCbCrSubsampleRatio422, (w+1)/2, ht
+	case said[2] == heifYCbCr && said[3] == heif444:
+		chroma, cw, ch = image.YCbCrSubsampleRatio444, w, ht
+	default:
+		return nil, fmt.Errorf("%w: HEIC of colour space %d, chroma %d", ErrUnsupported, said[2], said[3])
+	}
+	y, c := stride*ht, int64(0)
+	if ch > 0 {
+		c = heifStride(cw) * ch
+	}
+	out, err := i.Alloc(y + 2*c)
+	if err != nil {
+		return nil, err
+	}
+	if err := call(0, out); err != nil {
+		return nil, err
+	}
+	if err := look(); err != nil {
+		return nil, err
+	}
+	if said != before {
+		return nil, fmt.Errorf("%w: HEIC is another picture when it is decoded", ErrMalformed)
+	}
+	pix, err := i.Bytes(out, y+2*c)
+	if err != nil {
+		return nil, err
+	}
+	r := image.Rect(0, 0, int(w), int(ht))
+	switch {
+	case said[2] == heifMono:
+		return &image.Gray{Pix: pix, Stride: int(stride), Rect: r}, nil
+	case said[2] == heifRGB && said[4] == 1:
+		return &image.RGBA{Pix: pix, Stride: int(stride), Rect: r}, nil
+	case said[2] == heifRGB:
+		return &image.NRGBA{Pix: pix, Stride: int(stride), Rect: r}, nil
+	}
+	return &image.YCbCr{
+		Y: pix[:y:y], Cb: pix[y : y+c : y+c], Cr: pix[y+c:],
+		YStride: int(stride), CStride: int(heifStride(cw)), SubsampleRatio: chroma, Rect: r,
+	}, nil
 }
+
+// heifStride returns how many bytes a row of n samples has in libheif: at least
+// 64, and a multiple of 16.
+func heifStride(n int64) int64 { return (max(n, 64) + 15) &^ 15 }
 
 // subImage returns the part of img in r, which shares its pixels.
 func subImage(img image.Image, r image.Rectangle) image.Image {
@@ -133,19 +285,4 @@ func masked(img, mask image.Image, premultiplied bool) image.Image {
 		return toNRGBA(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect})
 	}
 	return out
-}
-
-// mend puts what lies below them in place of the first 24 bytes of the pixels.
-// The decoder frees its buffer before it hands it out, and there the allocator
-// leaves its links.
-func mend(img image.Image) {
-	const links = 24
-	switch m := img.(type) {
-	case *image.YCbCr:
-		copy(m.Y[:min(links, m.Rect.Dx())], m.Y[min(m.YStride, len(m.Y)):])
-	case *image.Gray:
-		copy(m.Pix[:min(links, m.Rect.Dx())], m.Pix[min(m.Stride, len(m.Pix)):])
-	case *image.NRGBA:
-		copy(m.Pix[:min(links, 4*m.Rect.Dx())], m.Pix[min(m.Stride, len(m.Pix)):])
-	}
 }

@@ -19,11 +19,24 @@ var icoCodec = codec{
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
 		e, err := largestIcon(head)
-		return Info{Size: e.size, Depth: 4, Alpha: true}, err
+		if err != nil {
+			return Info{}, err
+		}
+		if e.png {
+			info, err := configPNG(e.data)
+			info.Alpha = true
+			return info, err
+		}
+		return Info{Size: e.size, Depth: 4, Alpha: true, decoder: 4 * area(e.size)}, nil
 	},
 	decode: decodeICO,
 	page:   pageICO,
-	memory: memoryStandard,
+	memory: func(info Info, want Want) int64 {
+		if info.decoder == 0 {
+			return memoryPNG(info, want)
+		}
+		return info.decoder
+	},
 }
 
 // An icon is one picture of a file.
@@ -46,6 +59,9 @@ func largestIcon(file []byte) (icon, error) {
 	if n == 0 {
 		return icon{}, fmt.Errorf("%w: ICO without a picture", ErrMalformed)
 	}
+	if n > maxIcons {
+		return icon{}, fmt.Errorf("%w: ICO of %d pictures", ErrLimit, n)
+	}
 	if len(file) < head+n*entry {
 		return icon{}, io.ErrUnexpectedEOF
 	}
@@ -67,14 +83,24 @@ func largestIcon(file []byte) (icon, error) {
 	return best, nil
 }
 
-const dibHeaderBytes = 40
+const (
+	maxIcons       = 256 // of a file
+	dibHeaderBytes = 40
+)
 
 // read finds size and depth in the picture's own header.
 func (c *icon) read() error {
 	if bytes.HasPrefix(c.data, []byte(pngSignature)) {
-		info, err := configPNG(c.data)
-		c.size, c.bits, c.png = info.Size, 32, true
-		return err
+		const ihdr = 8 + 8 + 13 // signature, length and name, and what counts here
+		if string(c.data[12:16]) != "IHDR" {
+			return fmt.Errorf("%w: icon whose PNG begins with %q", ErrMalformed, c.data[12:16])
+		}
+		w, h := binary.BigEndian.Uint32(c.data[16:]), binary.BigEndian.Uint32(c.data[20:ihdr])
+		if w == 0 || h == 0 || w > 1<<30 || h > 1<<30 {
+			return fmt.Errorf("%w: icon of %d x %d pixels", ErrMalformed, w, h)
+		}
+		c.size, c.bits, c.png = image.Pt(int(w), int(h)), 32, true
+		return nil
 	}
 	w, h := int32(binary.LittleEndian.Uint32(c.data[4:])), int32(binary.LittleEndian.Uint32(c.data[8:]))
 	c.bits = int(binary.LittleEndian.Uint16(c.data[14:]))

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"testing"
 
 	"bytes"
@@ -129,5 +130,47 @@ func TestCutIcons(t *testing.T) {
 	binary.LittleEndian.PutUint32(lies[22+4:], 1<<30)
 	if _, err := resizeBytes(t, everything, lies, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("an icon of a billion pixels: %v", err)
+	}
+}
+
+// Many pictures are refused, and of each PNG only the size is read before one is
+// chosen.
+func TestICOOfManyPictures(t *testing.T) {
+	le := binary.LittleEndian
+	many := func(n int, data []byte) []byte {
+		file := le.AppendUint16([]byte{0, 0, 1, 0}, uint16(n))
+		at := 6 + 16*n
+		for range n {
+			entry := make([]byte, 16)
+			le.PutUint32(entry[8:], uint32(len(data)))
+			le.PutUint32(entry[12:], uint32(at))
+			file = append(file, entry...)
+		}
+		return append(file, data...)
+	}
+	one := icoFile(8, 0)
+	data := one[6+16:]
+	if _, err := icoCodec.config(many(257, data)); !errors.Is(err, ErrLimit) {
+		t.Errorf("257 pictures: %v; want ErrLimit", err)
+	}
+	if info, err := icoCodec.config(many(256, data)); err != nil || info.Size != image.Pt(8, 8) {
+		t.Errorf("256 pictures: %+v, %v", info, err)
+	}
+	// A smaller picture that is broken behind its size is not looked at.
+	broken := bytes.Clone(icoFile(4, 0)[6+16:])
+	for i := 33; i < len(broken); i++ {
+		broken[i] = 0xff
+	}
+	file := []byte{0, 0, 1, 0, 2, 0}
+	at := 6 + 2*16
+	for _, d := range [][]byte{broken, data} {
+		entry := make([]byte, 16)
+		le.PutUint32(entry[8:], uint32(len(d)))
+		le.PutUint32(entry[12:], uint32(at))
+		file, at = append(file, entry...), at+len(d)
+	}
+	file = slices.Concat(file, broken, data)
+	if img := toPNGBy(t, everything, file, Options{}); img.Bounds().Size() != image.Pt(8, 8) {
+		t.Errorf("%v; want the picture of 8 x 8", img.Bounds())
 	}
 }

@@ -1,12 +1,23 @@
 package resize
 
 import (
-	"bytes"
+	"encoding/binary"
 	"fmt"
-	"sync"
+	"image"
+	_ "unsafe" // for go:linkname
 
-	"github.com/gen2brain/jpegxl"
+	_ "github.com/gen2brain/jpegxl" // has the module
+
+	"s3imageserver/resize/sandbox"
 )
+
+// jxlModule is libjxl, compiled and compressed. The package around it hands out
+// pixels that its allocator has written into, and bounds no memory.
+//
+//go:linkname jxlModule github.com/gen2brain/jpegxl.decodeWasm
+var jxlModule []byte
+
+var jxlProgram = sandbox.NewProgram("libjxl", jxlModule)
 
 // JPEG XL, read only, by libjxl in a sandbox as that of AVIF. The decoder turns
 // the picture upright. Of an animation the first frame is read. It hands out no
@@ -22,17 +33,19 @@ var jxlCodec = codec{
 		if err != nil {
 			return Info{}, err
 		}
+		if h.black {
+			return Info{}, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit) // the decoder hands out no such channel
+		}
 		depth := 4
-		if h.deep {
+		if h.bits > 8 {
 			depth = 8
 		}
-		return Info{Size: h.size, Depth: depth, Alpha: h.alpha}, nil
+		return Info{Size: h.size, Depth: depth, Alpha: h.alpha, coded: max(area(h.size), area(h.frame.size)), linear: h.linear()}, nil
 	},
 	decode: decodeJXL,
-	// libjxl works with floats of all channels, several times over.
-	memory: func(info Info, _ Want) int64 { return sandboxBytes + 240*area(info.Size) },
+	memory: func(info Info, want Want) int64 { return info.linear + memoryStill(info, want) },
 	heavy:  true,
-	start:  sync.OnceFunc(jpegxl.InitDecoder),
+	start:  func() { _ = jxlProgram.Start() }, // what fails here fails again when it matters
 }
 
 // maxJXLChannels is how many channels beyond the colours a file may have: each
@@ -44,17 +57,63 @@ func decodeJXL(file []byte, want Want) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.black {
+		return nil, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit)
+	}
 	if h.extra > maxJXLChannels {
 		return nil, fmt.Errorf("%w: JPEG XL of %d extra channels", ErrLimit, h.extra)
 	}
 	if err := want.Limits.checkCoded(area(h.size)); err != nil {
 		return nil, err
 	}
-	img, err := jpegxl.Decode(bytes.NewReader(file))
+	var p *Picture
+	err = want.sandbox(jxlProgram, file, h.linear(), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		p, err = h.decode(i, in, len(file), want)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	p := still(own(img))
 	p.ICC = h.decoded()
 	return p, nil
+}
+
+// decode decodes the first frame: pixels of four samples of 8 bits, or of 16
+// with the most significant byte first.
+func (h jxlHeader) decode(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+	const numbers = 5 // width, height, depth, frames; how long the first one is shown
+	about, err := i.Put(make([]byte, 4*numbers))
+	if err != nil {
+		return nil, err
+	}
+	samples := int64(1)
+	if h.bits == 16 {
+		samples = 2
+	}
+	n := 4 * samples * area(h.size)
+	out, err := i.Alloc(n)
+	if err != nil {
+		return nil, err
+	}
+	at := uint64(about)
+	ok, err := i.Call("decode", uint64(in), uint64(length), 0, 0, at, at+4, at+8, at+12, at+16, uint64(out))
+	if err != nil {
+		return nil, err
+	}
+	said, err := i.Bytes(about, 4*numbers)
+	if err != nil {
+		return nil, err
+	}
+	size := image.Pt(int(binary.LittleEndian.Uint32(said)), int(binary.LittleEndian.Uint32(said[4:])))
+	if ok == 0 || size != h.size || binary.LittleEndian.Uint32(said[12:]) == 0 {
+		return nil, fmt.Errorf("%w: JPEG XL does not decode", ErrMalformed)
+	}
+	pixels, err := i.Bytes(out, n)
+	if err != nil {
+		return nil, err
+	}
+	return stillOf(h.size, 0, want, func(y int, row []byte) []byte {
+		src := pixels[int64(y)*int64(len(row))*samples:][:int64(len(row))*samples]
+		return rowNRGBA(row, src, h.premultiplied)
+	}), nil
 }

@@ -16,17 +16,18 @@ var tiffCodec = codec{
 	resultBytes: 14,
 	magic:       []string{"II*\x00", "MM\x00*"},
 	optIn:       true,
-	// The directory may lie anywhere in the file: a head that holds it not is
-	// asked for in whole.
+	// The directory may lie anywhere in the file. If the head does not hold it,
+	// the whole file is read.
 	config: func(head []byte) (Info, error) {
-		r, inks := tiffReader(head)
+		l := layoutOf(head)
+		r, inks := tiffReader(head, l)
 		info, err := standardConfig(tiff.DecodeConfig(r))
-		info.cmyk = inks
+		info.cmyk, info.decoder = inks, l.memory()
 		return info, err
 	},
 	decode:    decodeTIFF,
 	page:      pageTIFF,
-	memory:    memoryStandard,
+	memory:    func(info Info, _ Want) int64 { return info.decoder },
 	embedsICC: true,
 	encode: func(w io.Writer, p *Picture, _ Quality) error {
 		img, err := p.first()

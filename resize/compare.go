@@ -3,9 +3,7 @@ package resize
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"image"
-	"runtime/debug"
 )
 
 // A Comparison says how alike two picture files are.
@@ -35,32 +33,28 @@ func (r *Resizer) Compare(ctx context.Context, a, b []byte) (c Comparison, err e
 
 // decode returns the first frame of a file, upright and in sRGB.
 func (r *Resizer) decode(ctx context.Context, file []byte) (m image.Image, f Format, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			m, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
+	j := r.newJob(Options{Format: PNG})
+	file, err = j.read(ctx, bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return nil, NoFormat, err
+	}
+	m, err = runJob(ctx, j, file, func(ctx context.Context, file []byte) (image.Image, error) {
+		p, err := j.decode(file)
+		if err == nil {
+			p, err = j.transform(ctx, p)
 		}
-	}()
-	j := job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: Options{Format: PNG}}
-	defer j.release()
-	file, err = j.admit(ctx, bytes.NewReader(file), int64(len(file)))
+		var m image.Image
+		if err == nil {
+			m, err = p.first()
+		}
+		if err != nil {
+			return nil, malformed(j.info.Format, err)
+		}
+		giveBack(file)
+		return m, nil
+	})
 	if err != nil {
 		return nil, NoFormat, err
-	}
-	defer giveBack(file)
-	done, err := j.work(ctx)
-	if err != nil {
-		return nil, NoFormat, err
-	}
-	defer done()
-	p, err := j.codec.decode(file, j.want)
-	if err == nil {
-		p, err = j.transform(ctx, p)
-	}
-	if err == nil {
-		m, err = p.first()
-	}
-	if err != nil {
-		return nil, NoFormat, malformed(j.info.Format, err)
 	}
 	return m, j.codec.format, nil
 }

@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/color"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -117,19 +116,13 @@ const thumbnailSide = 64
 // Inspect reads what the fields ask for of a source of size bytes. If its first
 // bytes tell all of it, no more is read. Errors are those of [Resizer.Resize].
 func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields []string) (d *Details, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			d, err = nil, fmt.Errorf("resize: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	need := needsHead
 	for _, name := range fields {
 		need = max(need, detailFields[name])
 	}
 	// GIF keeps the frames and the job's small picture what it is.
-	j := job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG}}
-	defer j.release()
-	d = &Details{Bytes: size}
+	j := r.newJob(Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG})
 	if need == needsHead {
 		head := make([]byte, min(size, headBytes))
 		if _, err := io.ReadFull(src, head); err != nil {
@@ -141,32 +134,36 @@ func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields
 		if headTells(j.codec.format, head) {
 			err := j.inspect(head)
 			if err == nil {
-				d.ofHeader(&j, j.info.orientation)
+				d := &Details{Bytes: size}
+				d.ofHeader(j, j.info.orientation)
 				return d, nil
 			}
 		}
 		src = io.MultiReader(bytes.NewReader(head), src)
 	}
-	file, err := j.admit(ctx, src, size)
+	file, err := j.read(ctx, src, size)
 	if err != nil {
 		return nil, err
 	}
-	done, err := j.work(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	p, err := j.codec.decode(file, j.want)
+	return runJob(ctx, j, file, func(ctx context.Context, file []byte) (*Details, error) {
+		return j.details(ctx, file, need, fields)
+	})
+}
+
+// details is the work of a job that looks at a picture.
+func (j *job) details(ctx context.Context, file []byte, need int, fields []string) (*Details, error) {
+	p, err := j.decode(file)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)
 	}
+	d := &Details{Bytes: int64(len(file))}
 	j.info.Size = p.Source
-	d.ofHeader(&j, p.orientation)
+	d.ofHeader(j, p.orientation)
 	if need >= needsFile {
 		d.ofFile(file, p, j.codec.format, fields)
 	}
 	if need >= needsPixels {
-		if err := d.ofPixels(ctx, &j, p, fields); err != nil {
+		if err := d.ofPixels(ctx, j, p, fields); err != nil {
 			return nil, malformed(j.info.Format, err)
 		}
 	}

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -87,6 +88,8 @@ type Info struct {
 	cmyk        bool        // colours are inks
 	plain       bool        // of a PNG: decodePlainPNG reads it, if nothing is wrong
 	coded       int64       // pixels of the largest picture inside, where that is not Size
+	linear      int64       // bytes of memory that a decoder in a sandbox needs
+	decoder     int64       // bytes that another decoder needs, with its picture
 	orientation orientation // if the header has it; else it is the picture's
 }
 
@@ -104,6 +107,10 @@ type Want struct {
 	cut cut
 	// grow, if not nil, asks the budget for more bytes than codec.memory said.
 	grow func(n int64) error
+	// ran, if not nil, is told how much memory a sandbox had.
+	ran func(linear int64)
+	// ctx ends decoders that can be ended; nil: they go on to their end.
+	ctx context.Context
 }
 
 // cuts reports whether there is something to cut or to scale.

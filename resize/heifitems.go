@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 )
@@ -15,10 +16,28 @@ type heifMeta struct {
 	body, iprp []byte
 	properties []box // by their numbers, from one
 	primary    uint32
+	items      map[uint32]heifItem
+	references []reference
+	idat       []byte // items that lie in the meta box
 }
 
+// A heifItem is what the boxes say of an item.
+type heifItem struct {
+	kind       string       // four characters; empty: not said
+	properties []int        // places of its properties, from one, in the order in which they are applied
+	parts      []uint32     // items that it is made of, as a grid is
+	extents    []itemExtent // where it lies
+}
+
+// An itemExtent is a part of an item.
+type itemExtent struct {
+	at, length uint64 // length 0: up to the end
+	method     byte   // where it lies; 0: in the file, 1: in the idat box
+}
+
+// parseMeta reads each box once: what is asked for an item later is looked up.
 func parseMeta(body []byte) (heifMeta, error) {
-	m := heifMeta{body: body}
+	m := heifMeta{body: body, items: map[uint32]heifItem{}}
 	var ok bool
 	if m.primary, ok = primaryItem(body); !ok {
 		return m, fmt.Errorf("%w: no primary item", ErrMalformed)
@@ -32,18 +51,58 @@ func parseMeta(body []byte) (heifMeta, error) {
 		}
 		m.properties = append(m.properties, p)
 	}
-	return m, nil
+	for e := range itemEntries(body) {
+		i := m.items[e.id]
+		if i.kind == "" {
+			i.kind = e.kind
+			m.items[e.id] = i
+		}
+	}
+	if err := m.associate(); err != nil {
+		return m, err
+	}
+	targets := 0
+	for r := range references(body) {
+		if targets += len(r.to); targets > maxHEIFTargets {
+			return m, fmt.Errorf("%w: items refer to more than %d others", ErrLimit, maxHEIFTargets)
+		}
+		m.references = append(m.references, r)
+		if i := m.items[r.from]; r.kind == "dimg" && i.parts == nil {
+			i.parts = r.to
+			m.items[r.from] = i
+		}
+	}
+	idat, _ := find(body, "idat")
+	m.idat = idat.data
+	return m, m.locate()
+}
+
+// associate reads which properties items have.
+func (m *heifMeta) associate() error {
+	left := maxHEIFAssociations
+	for a := range associations(m.iprp) {
+		if left--; left < 0 {
+			return fmt.Errorf("%w: more than %d associations of properties", ErrLimit, maxHEIFAssociations)
+		}
+		i := m.items[a.item]
+		i.properties = append(i.properties, a.place)
+		m.items[a.item] = i
+	}
+	return nil
 }
 
 // of returns the properties of an item, in the order in which they are applied.
 func (m heifMeta) of(item uint32) (of []box) {
-	for _, i := range associations(m.iprp, item) {
+	for _, i := range m.items[item].properties {
 		if i >= 1 && i <= len(m.properties) {
 			of = append(of, m.properties[i-1])
 		}
 	}
 	return of
 }
+
+// kind returns the kind of an item, "" if it is not said.
+func (m heifMeta) kind(item uint32) string { return m.items[item].kind }
 
 // A heifMask is the picture in the file that holds the opacity of the primary
 // item: white is opaque. The zero value stands for none.
@@ -55,12 +114,18 @@ type heifMask struct {
 // mask finds the auxiliary item of opacity that refers to the primary one
 // (ISO/IEC 23008-12, section 6.6.2.1.1).
 func (m heifMeta) mask() (found heifMask) {
-	for r := range references(m.body) {
-		if found.item == 0 && r.kind == "auxl" && slices.Contains(r.to, m.primary) && slices.ContainsFunc(m.of(r.from), isAlpha) {
-			found.item = r.from
+	looked := map[uint32]bool{} // at its properties, in vain
+	for _, r := range m.references {
+		if r.kind != "auxl" || looked[r.from] || !slices.Contains(r.to, m.primary) {
+			continue
 		}
+		if slices.ContainsFunc(m.of(r.from), isAlpha) {
+			found.item = r.from
+			break
+		}
+		looked[r.from] = true
 	}
-	for r := range references(m.body) {
+	for _, r := range m.references {
 		if found.item != 0 && r.kind == "prem" && r.from == m.primary && slices.Contains(r.to, found.item) {
 			found.premultiplied = true
 		}
@@ -80,47 +145,57 @@ func primaryItem(meta []byte) (id uint32, ok bool) {
 	return 0, false
 }
 
-// associations returns the one-based places of the properties of an item, in
-// the order in which they are applied (ISO/IEC 23008-12, section 9.3).
-func associations(iprp []byte, item uint32) (places []int) {
-	for x := range boxes(iprp) {
-		if x.kind != "ipma" || len(x.data) < 8 {
-			continue
-		}
-		version, wide := x.data[0], x.data[3]&1 != 0
-		count := binary.BigEndian.Uint32(x.data[4:])
-		b := x.data[8:]
-		for range min(count, maxHEIFItems) {
-			var id uint32
-			switch {
-			case version == 0 && len(b) >= 3:
-				id, b = uint32(binary.BigEndian.Uint16(b)), b[2:]
-			case version != 0 && len(b) >= 5:
-				id, b = binary.BigEndian.Uint32(b), b[4:]
-			default:
-				return places
-			}
-			n := int(b[0])
-			b = b[1:]
-			for range n {
-				switch {
-				case wide && len(b) >= 2:
-					if id == item {
-						places = append(places, int(binary.BigEndian.Uint16(b)&0x7fff))
-					}
-					b = b[2:]
-				case !wide && len(b) >= 1:
-					if id == item {
-						places = append(places, int(b[0]&0x7f))
-					}
-					b = b[1:]
-				default:
-					return places
-				}
+// An association says that an item has a property.
+type association struct {
+	item  uint32
+	place int // of the property, from one
+}
+
+// associations yields what the ipma boxes say, in the order in which properties
+// are applied (ISO/IEC 23008-12, section 9.3), up to what cannot be.
+func associations(iprp []byte) iter.Seq[association] {
+	return func(yield func(association) bool) {
+		for x := range boxes(iprp) {
+			if x.kind == "ipma" && len(x.data) >= 8 && !associationsOf(x.data, yield) {
+				return
 			}
 		}
 	}
-	return places
+}
+
+// associationsOf yields what one ipma box says, and reports whether to go on.
+func associationsOf(data []byte, yield func(association) bool) bool {
+	version, wide := data[0], data[3]&1 != 0
+	count := binary.BigEndian.Uint32(data[4:])
+	b := data[8:]
+	for range min(count, maxHEIFItems) {
+		var id uint32
+		switch {
+		case version == 0 && len(b) >= 3:
+			id, b = uint32(binary.BigEndian.Uint16(b)), b[2:]
+		case version != 0 && len(b) >= 5:
+			id, b = binary.BigEndian.Uint32(b), b[4:]
+		default:
+			return false
+		}
+		n := int(b[0])
+		b = b[1:]
+		for range n {
+			var place int
+			switch {
+			case wide && len(b) >= 2:
+				place, b = int(binary.BigEndian.Uint16(b)&0x7fff), b[2:]
+			case !wide && len(b) >= 1:
+				place, b = int(b[0]&0x7f), b[1:]
+			default:
+				return false
+			}
+			if !yield(association{id, place}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func isAlpha(p box) bool {
@@ -219,27 +294,18 @@ func itemEntries(meta []byte) iter.Seq[itemEntry] {
 	}
 }
 
-func itemKind(meta []byte, item uint32) string {
-	for e := range itemEntries(meta) {
-		if e.id == item {
-			return e.kind
-		}
-	}
-	return ""
-}
-
 // exifItem returns the EXIF data that lies in file, nil if there is none in it.
-func exifItem(file, meta []byte) []byte {
+func (m heifMeta) exifItem(file []byte) []byte {
 	var id uint32
-	for e := range itemEntries(meta) {
-		if e.kind == "Exif" {
-			id = e.id
+	for i, of := range m.items {
+		if of.kind == "Exif" {
+			id = max(id, i)
 		}
 	}
 	if id == 0 {
 		return nil
 	}
-	data := itemData(file, meta, id)
+	data, _ := m.data(file, id)
 	if len(data) < 4 {
 		return nil
 	}
@@ -250,79 +316,97 @@ func exifItem(file, meta []byte) []byte {
 	return data[skip:]
 }
 
-// itemData returns the bytes of an item that lies in one piece in the file, as
-// the iloc box says (ISO/IEC 14496-12, section 8.11.3); nil otherwise.
-func itemData(file, meta []byte, item uint32) []byte {
-	x, _ := find(meta, "iloc")
+// data returns the bytes of an item. The error is [io.ErrUnexpectedEOF] if they
+// do not all lie in file.
+func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
+	extents := m.items[item].extents
+	var parts [][]byte
+	total := 0
+	for _, e := range extents {
+		from := file
+		switch e.method {
+		case 0:
+		case 1:
+			from = m.idat
+		default:
+			return nil, fmt.Errorf("%w: an item that lies in another one", ErrUnsupported)
+		}
+		if e.at > uint64(len(from)) || e.length > uint64(len(from))-e.at {
+			return nil, io.ErrUnexpectedEOF
+		}
+		part := from[e.at:]
+		if e.length != 0 {
+			part = part[:e.length]
+		}
+		if total += len(part); total > len(file) {
+			return nil, fmt.Errorf("%w: the parts of an item are longer than the file", ErrMalformed)
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return slices.Concat(parts...), nil
+}
+
+// locate reads where items lie (ISO/IEC 14496-12, section 8.11.3), up to what
+// cannot be.
+func (m *heifMeta) locate() error {
+	x, _ := find(m.body, "iloc")
 	b := x.data
 	if len(b) < 8 {
 		return nil
 	}
 	version := b[0]
 	sizes := [4]int{int(b[4] >> 4), int(b[4] & 15), int(b[5] >> 4), int(b[5] & 15)} // offset, length, base, index
+	if version == 0 {
+		sizes[3] = 0
+	}
 	idBytes := 2
 	if version == 2 {
 		idBytes = 4
 	}
 	b = b[6:]
-	take := func(n int) (v uint64, ok bool) {
+	failed := false
+	take := func(n int) (v uint64) {
 		if n > 8 || len(b) < n {
-			return 0, false
+			failed = true
+			return 0
 		}
 		for _, c := range b[:n] {
 			v = v<<8 | uint64(c)
 		}
 		b = b[n:]
-		return v, true
+		return v
 	}
-	count, ok := take(idBytes)
-	if !ok {
-		return nil
-	}
-	for range min(count, maxHEIFItems) {
-		var id, method, base, extents uint64
-		if id, ok = take(idBytes); !ok {
-			return nil
-		}
+	left := maxHEIFExtents
+	for range min(take(idBytes), maxHEIFItems) {
+		id := uint32(take(idBytes))
+		method := byte(0)
 		if version > 0 {
-			if method, ok = take(2); !ok {
+			method = byte(take(2) & 15)
+		}
+		take(2) // another file; 0: this one
+		base := take(sizes[2])
+		i := m.items[id]
+		known := i.extents != nil
+		for range take(2) {
+			take(sizes[3])
+			e := itemExtent{base + take(sizes[0]), take(sizes[1]), method}
+			if failed || e.at < base {
 				return nil
 			}
+			if left--; left < 0 {
+				return fmt.Errorf("%w: items of more than %d parts", ErrLimit, maxHEIFExtents)
+			}
+			if !known {
+				i.extents = append(i.extents, e)
+			}
 		}
-		if _, ok = take(2); !ok {
+		if failed {
 			return nil
 		}
-		if base, ok = take(sizes[2]); !ok {
-			return nil
-		}
-		if extents, ok = take(2); !ok {
-			return nil
-		}
-		for range extents {
-			if version > 0 {
-				if _, ok = take(sizes[3]); !ok {
-					return nil
-				}
-			}
-			offset, ok1 := take(sizes[0])
-			length, ok2 := take(sizes[1])
-			if !ok1 || !ok2 {
-				return nil
-			}
-			if uint32(id) != item {
-				continue
-			}
-			from := file
-			if method&15 == 1 {
-				idat, _ := find(meta, "idat")
-				from = idat.data
-			}
-			at := base + offset
-			if extents != 1 || at < base || at > uint64(len(from)) || length > uint64(len(from))-at {
-				return nil
-			}
-			return from[at : at+length]
-		}
+		m.items[id] = i
 	}
 	return nil
 }

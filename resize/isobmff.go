@@ -88,6 +88,7 @@ type heif struct {
 	crop        image.Rectangle // what is shown of it, by clap
 	coded       int64           // pixels of the largest picture that the decoder will make
 	deep        bool            // more than 8 bits a sample
+	planes      float64         // samples a pixel, of colours, at the most
 	orientation orientation     // of what is shown, by irot and imir
 	alpha       bool
 	mask        heifMask
@@ -101,8 +102,11 @@ type heif struct {
 type cicp struct{ primaries, transfer, matrix, fullRange byte }
 
 const (
-	maxHEIFItems      = 4096
-	maxHEIFProperties = 1024
+	maxHEIFItems        = 4096
+	maxHEIFProperties   = 1024
+	maxHEIFAssociations = 1 << 16 // of properties with items
+	maxHEIFTargets      = 1 << 16 // of references
+	maxHEIFExtents      = 1 << 16 // of items
 )
 
 // parseHEIF reads the meta box. It returns io.ErrUnexpectedEOF if that is not
@@ -143,7 +147,7 @@ func parseHEIF(head []byte) (heif, error) {
 	}
 	h.mask = m.mask()
 	h.coded = max(h.coded, area(h.size))
-	h.exif = exifItem(head, m.body)
+	h.exif = m.exifItem(head)
 	return h, nil
 }
 
@@ -162,14 +166,19 @@ func (h *heif) measure(p box) error {
 	case "av1C":
 		if len(p.data) >= 4 {
 			h.deep = h.deep || p.data[2]&0x40 != 0 // high_bitdepth
-			h.coded = max(h.coded, av1Pixels(p.data[4:]))
+			h.planes = max(h.planes, [8]float64{3, 3, 2, 1.5, 1, 1, 1, 1}[p.data[2]>>2&7])
+			size, _ := av1Size(p.data[4:])
+			h.coded = max(h.coded, area(size))
 		}
 	case "hvcC":
-		if n, ok := hevcPixels(p.data); ok {
-			h.coded = max(h.coded, n)
+		for nal := range hevcSets(p.data) {
+			if size, ok := hevcSize(nal); ok {
+				h.coded = max(h.coded, area(size))
+			}
 		}
 		if len(p.data) > 17 {
-			h.deep = h.deep || p.data[17]&7 != 0 // bit_depth_luma_minus8
+			h.planes = max(h.planes, [4]float64{1.5, 1.5, 2, 3}[p.data[16]&3]) // one without colours gets some
+			h.deep = h.deep || p.data[17]&7 != 0                               // bit_depth_luma_minus8
 		}
 	case "auxC":
 		h.alpha = h.alpha || isAlpha(p)

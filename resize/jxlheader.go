@@ -6,7 +6,6 @@ import (
 	"image"
 	"io"
 	"math"
-	"math/bits"
 
 	"s3imageserver/resize/icc"
 )
@@ -67,15 +66,20 @@ func (r *jxlReader) size() image.Point {
 type jxlHeader struct {
 	size     image.Point // upright, as the decoder gives it
 	animated bool
-	deep     bool
+	bits     int // of a sample
 	alpha    bool
-	extra    int // channels beyond the colours
+	// premultiplied says that colours are multiplied by the first alpha.
+	premultiplied bool
+	black         bool // there is a channel of black ink
+	extra         int  // channels beyond the colours
 	// profile is that of the decoded pixels, unless it is embedded; nil: sRGB.
 	profile  []byte
-	embedded bool // a profile
+	embedded bool   // a profile
+	icc      []byte // it; nil: damaged
 	xyb      bool
-	rest     jxlReader // behind the colours
-	extended bool      // there are the fields that few need
+	grey     bool
+	extended bool // there are the fields that few need
+	frame    jxlFrame
 }
 
 // parseJXL reads the header. It returns io.ErrUnexpectedEOF if it needs more of
@@ -86,8 +90,9 @@ func parseJXL(head []byte) (jxlHeader, error) {
 		return jxlHeader{}, err
 	}
 	r := jxlReader{data: stream[len(jxlCodestream):]}
-	h := jxlHeader{size: r.size()}
-	if r.bits(1) == 0 { // not all as by default
+	h := jxlHeader{size: r.size(), bits: 8, xyb: true}
+	plain := r.bits(1) == 1 // all as by default
+	if !plain {
 		if h.extended = r.bits(1) == 1; h.extended {
 			if o := orientation(r.bits(3) + 1); o.swaps() {
 				h.size = o.size(h.size)
@@ -106,45 +111,58 @@ func parseJXL(head []byte) (jxlHeader, error) {
 				r.bits(1)
 			}
 		}
-		h.deep = r.depth() > 8
+		h.bits = int(r.depth())
 		r.bits(1) // modular buffers of 16 bits
 		h.extra = int(r.u32([4][2]uint32{{0, 0}, {1, 0}, {2, 4}, {1, 12}}))
 		for range h.extra {
 			if r.past() {
 				break
 			}
-			h.alpha = r.extraChannel() || h.alpha
+			c := r.extraChannel()
+			h.black = h.black || c.kind == jxlBlack
+			if c.kind == jxlAlpha && !h.alpha {
+				h.alpha, h.premultiplied = true, c.premultiplied
+			}
 		}
 		h.xyb = r.bits(1) == 1
-		h.profile, h.embedded = r.colour()
+		h.profile, h.embedded, h.grey = r.colour()
 	}
-	h.rest = r
+	if err := h.afterColours(&r, plain); err != nil && !r.past() {
+		return jxlHeader{}, err
+	}
 	if r.past() {
 		return jxlHeader{}, io.ErrUnexpectedEOF
 	}
 	return h, nil
 }
 
-// extraChannel reads what a channel is beyond the colours, and reports whether
-// it is one of transparency.
-func (r *jxlReader) extraChannel() bool {
+// A jxlChannel is a channel beyond the colours.
+type jxlChannel struct {
+	kind          uint32
+	premultiplied bool // colours are, by this alpha
+}
+
+// Kinds of channels (section D.3.5) that count here.
+const jxlAlpha, jxlSpot, jxlBlack, jxlFilter = 0, 2, 4, 5
+
+// extraChannel reads what a channel is beyond the colours.
+func (r *jxlReader) extraChannel() (c jxlChannel) {
 	if r.bits(1) == 1 {
-		return true
+		return jxlChannel{kind: jxlAlpha}
 	}
-	const alpha, spot, filter = 0, 2, 5
-	kind := r.enum()
+	c.kind = r.enum()
 	r.depth()
 	r.u32([4][2]uint32{{0, 0}, {3, 0}, {4, 0}, {1, 3}})                     // reduction
 	r.at += 8 * int(r.u32([4][2]uint32{{0, 0}, {0, 4}, {16, 5}, {48, 10}})) // name
-	switch kind {
-	case alpha:
-		r.bits(1)
-	case spot:
+	switch c.kind {
+	case jxlAlpha:
+		c.premultiplied = r.bits(1) == 1
+	case jxlSpot:
 		r.at += 4 * 16
-	case filter:
+	case jxlFilter:
 		r.u32([4][2]uint32{{1, 0}, {0, 2}, {3, 4}, {19, 8}})
 	}
-	return kind == alpha
+	return c
 }
 
 // decoded returns the profile of what the decoder makes of the file; nil: sRGB,
@@ -157,31 +175,7 @@ func (h jxlHeader) decoded() []byte {
 	case h.xyb:
 		return icc.Numbers(1, 8)
 	}
-	r := h.rest
-	if h.extended {
-		if r.bits(1) == 0 { // tone mapping
-			r.at += 3*16 + 1
-		}
-	}
-	if extensions := r.u64(); extensions != 0 {
-		skip := uint64(0)
-		for range bits.OnesCount64(extensions) {
-			skip += min(r.u64(), 1<<24)
-		}
-		r.at += int(skip)
-	}
-	if r.bits(1) == 0 { // weights for enlarging that are not the usual ones
-		mask := r.bits(3)
-		for i, n := range []int{15, 55, 210} {
-			if mask>>i&1 == 1 {
-				r.at += 16 * n
-			}
-		}
-	}
-	if r.past() {
-		return nil
-	}
-	return r.embeddedICC()
+	return h.icc
 }
 
 // depth returns the bits of a sample.
@@ -194,46 +188,52 @@ func (r *jxlReader) depth() uint32 {
 	return n
 }
 
+// Spaces of colours, and a number for what follows in full.
+const jxlRGB, jxlGrey, jxlXYB, jxlCustom = 0, 1, 2, 2
+
 // colour reads a colour encoding (section E.2) and returns a profile of it, nil
 // for sRGB and what is none of RGB, or that one is embedded.
-func (r *jxlReader) colour() (profile []byte, embedded bool) {
+func (r *jxlReader) colour() (profile []byte, embedded, grey bool) {
 	if r.bits(1) == 1 { // sRGB
-		return nil, false
+		return nil, false, false
 	}
 	embedded = r.bits(1) == 1
-	const rgb = 0
-	if space := r.enum(); embedded || space != rgb {
-		return nil, embedded
+	space := r.enum()
+	if embedded {
+		return nil, true, space == jxlGrey
 	}
-	return r.measured(), false
+	if space != jxlXYB {
+		profile = r.measured(space)
+	}
+	r.enum() // intent
+	if space != jxlRGB {
+		profile = nil
+	}
+	return profile, false, space == jxlGrey
 }
 
-// measured reads where the colours of RGB lie.
-func (r *jxlReader) measured() []byte {
-	const custom = 2
-	white, ok := [2]float64{}, true
-	switch kind := r.enum(); kind {
-	case custom:
-		white = r.xy()
-	default:
-		white, ok = map[uint32][2]float64{1: {0.3127, 0.3290}, 10: {1.0 / 3, 1.0 / 3}, 11: {0.314, 0.351}}[kind]
+// measured reads where the colours of a space lie.
+func (r *jxlReader) measured(space uint32) []byte {
+	kind := r.enum()
+	white, known := map[uint32][2]float64{1: {0.3127, 0.3290}, 10: {1.0 / 3, 1.0 / 3}, 11: {0.314, 0.351}}[kind]
+	if kind == jxlCustom {
+		white, known = r.xy(), true
 	}
-	if !ok {
-		return nil
+	primaries := uint32(1)
+	if space != jxlGrey {
+		primaries = r.enum()
 	}
-	var xy [6]float64
-	primaries := r.enum()
-	if primaries == custom {
+	xy, ok := map[uint32][6]float64{
+		1:  {0.640, 0.330, 0.300, 0.600, 0.150, 0.060},
+		9:  {0.708, 0.292, 0.170, 0.797, 0.131, 0.046},
+		11: {0.680, 0.320, 0.265, 0.690, 0.150, 0.060},
+	}[primaries]
+	if primaries == jxlCustom {
 		for i := range 3 {
 			c := r.xy()
 			xy[2*i], xy[2*i+1] = c[0], c[1]
 		}
-	} else if xy, ok = map[uint32][6]float64{
-		1:  {0.640, 0.330, 0.300, 0.600, 0.150, 0.060},
-		9:  {0.708, 0.292, 0.170, 0.797, 0.131, 0.046},
-		11: {0.680, 0.320, 0.265, 0.690, 0.150, 0.060},
-	}[primaries]; !ok {
-		return nil
+		ok = true
 	}
 	transfer, gamma := byte(0), 0.0
 	if r.bits(1) == 1 {
@@ -242,6 +242,9 @@ func (r *jxlReader) measured() []byte {
 		}
 	} else {
 		transfer = byte(r.enum())
+	}
+	if !known || !ok {
+		return nil
 	}
 	if white == [2]float64{0.3127, 0.3290} && primaries == 1 && (transfer == 1 || transfer == 2 || transfer == 13) {
 		return nil
@@ -261,11 +264,17 @@ func (r *jxlReader) xy() (xy [2]float64) {
 	return xy
 }
 
-// jxlStream returns the codestream, or as much of it as lies in the first box.
+// maxJXLHead is how much of a codestream in parts is put together for what its
+// first fields say.
+const maxJXLHead = 2 << 20
+
+// jxlStream returns the codestream, or as much of its beginning as the header
+// may need.
 func jxlStream(head []byte) ([]byte, error) {
 	if len(head) >= 2 && string(head[:2]) == jxlCodestream {
 		return head, nil
 	}
+	var parts []byte
 	for x := range boxes(head) {
 		data := x.data
 		switch x.kind {
@@ -273,20 +282,35 @@ func jxlStream(head []byte) ([]byte, error) {
 			if len(data) < 4 {
 				return nil, io.ErrUnexpectedEOF
 			}
-			if binary.BigEndian.Uint32(data)&(1<<31-1) != 0 {
+			number := binary.BigEndian.Uint32(data)
+			first, last := number&(1<<31-1) == 0, number>>31 == 1
+			if first != (parts == nil) {
 				continue
 			}
 			data = data[4:]
-			fallthrough
+			if first && (last || x.cut || len(data) >= maxJXLHead) {
+				return startsJXL(data)
+			}
+			parts = append(parts, data[:min(len(data), maxJXLHead)]...)
+			if last || len(parts) >= maxJXLHead {
+				return startsJXL(parts)
+			}
 		case "jxlc":
-			if len(data) < 2 {
-				return nil, io.ErrUnexpectedEOF
-			}
-			if string(data[:2]) != jxlCodestream {
-				return nil, fmt.Errorf("%w: JPEG XL codestream starts with %.2x", ErrMalformed, data)
-			}
-			return data, nil
+			return startsJXL(data)
 		}
 	}
+	if parts != nil {
+		return startsJXL(parts)
+	}
 	return nil, io.ErrUnexpectedEOF
+}
+
+func startsJXL(stream []byte) ([]byte, error) {
+	if len(stream) < 2 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	if string(stream[:2]) != jxlCodestream {
+		return nil, fmt.Errorf("%w: JPEG XL codestream starts with %.2x", ErrMalformed, stream)
+	}
+	return stream, nil
 }

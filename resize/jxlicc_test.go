@@ -149,11 +149,20 @@ func TestJXLPrefixCodes(t *testing.T) {
 }
 
 func FuzzJPEGXLProfile(f *testing.F) {
-	h, err := parseJXL(readOwn(f, "icon-table.jxl"))
+	stream, err := jxlStream(readOwn(f, "icon-table.jxl"))
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(h.rest.data[h.rest.at/8:], h.rest.at%8)
+	found := false
+	for at := 0; at < 400 && !found; at++ { // the fields before it are few
+		r := jxlReader{data: stream, at: at}
+		if found = r.embeddedICC() != nil; found {
+			f.Add(stream[at/8:], at%8)
+		}
+	}
+	if !found {
+		f.Fatal("no profile in the sample")
+	}
 	f.Add([]byte{}, 0)
 	f.Fuzz(func(t *testing.T, data []byte, at int) {
 		r := jxlReader{data: data, at: at & 7}

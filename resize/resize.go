@@ -73,29 +73,38 @@ type Source struct {
 // decoder does; what that holds of the budget is given back when it ends. See
 // [Load].
 func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
-	job := &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o, keep: src.Keep}
+	job := r.newJob(o)
+	job.keep = src.Keep
+	if !o.Format.IsAuto() && !o.Format.Writable() {
+		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
+	}
 	began := time.Now()
-	file, err := job.read(ctx, src)
+	file, err := job.read(ctx, src.Body, src.Size)
 	if err != nil {
-		job.release()
 		return nil, err
 	}
 	job.timing.Read = time.Since(began) - job.timing.Queue
-	return job.run(ctx, file) // releases
+	return runJob(ctx, job, file, job.make) // releases
 }
 
-// read is admit; a panic of what reads headers becomes an error.
-func (j *job) read(ctx context.Context, src Source) (file []byte, err error) {
+func (r *Resizer) newJob(o Options) *job {
+	return &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
+}
+
+// read is admit; a panic of what reads headers becomes an error. After an error
+// the job holds nothing.
+func (j *job) read(ctx context.Context, src io.Reader, size int64) (file []byte, err error) {
+	defer func() {
+		if err != nil {
+			j.release()
+		}
+	}()
 	defer recovered(&err)
-	if !j.options.Format.IsAuto() && !j.options.Format.Writable() {
-		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
-	}
-	return j.admit(ctx, src.Body, src.Size)
+	return j.admit(ctx, src, size)
 }
 
 // make is the work of a job, from the file to the result.
 func (j *job) make(ctx context.Context, file []byte) (result *Result, err error) {
-	defer recovered(&err)
 	began := time.Now()
 	picture, err := j.decode(file)
 	if err != nil {
@@ -114,8 +123,11 @@ func (j *job) make(ctx context.Context, file []byte) (result *Result, err error)
 		return nil, malformed(j.info.Format, err)
 	}
 	j.timing.Encode = time.Since(began)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if j.keep != nil {
-		j.keep(file)
+		j.watch.unlessBegun(func() { j.keep(file) })
 	}
 	giveBack(file) // not after an error or a panic: a decoder may still read it
 	result.Timing = j.timing
@@ -166,12 +178,16 @@ type job struct {
 	target  Format // of the result: a guess from the header until the picture is decoded
 	altered bool   // the picture does not look as it is stored
 
-	held  int64    // bytes of the budget
-	close []func() // what has to be ended when the job is done
+	unread bool        // the header is longer than the first bytes, and not known yet
+	watch  abandonment // of the work
+	held   int64       // bytes of the budget
+	close  []func()    // what has to be ended when the job is done
 }
 
 // admit reads the source after its header has passed the limits and the budget
-// has room for it, its pixels and the result.
+// has room for it, its pixels and the result. If the first bytes do not hold the
+// header, the source is all that there is room for, and the rest is left to
+// inspectAll: the work on a few bytes is little, on a whole file it may be much.
 func (j *job) admit(ctx context.Context, src io.Reader, size int64) (file []byte, err error) {
 	head := make([]byte, min(size, headBytes))
 	if _, err := io.ReadFull(src, head); err != nil {
@@ -181,13 +197,13 @@ func (j *job) admit(ctx context.Context, src io.Reader, size int64) (file []byte
 		return nil, err
 	}
 	err = j.inspect(head)
-	unknown := errors.Is(err, io.ErrUnexpectedEOF) && int64(len(head)) < size
-	weight := size // all that is known of a file whose header is longer than the head
-	if !unknown {
+	j.unread = errors.Is(err, io.ErrUnexpectedEOF) && int64(len(head)) < size
+	weight := size
+	if !j.unread {
 		if err != nil {
 			return nil, malformed(j.codec.format, err)
 		}
-		weight += j.weight()
+		weight = j.weight(size)
 	}
 	if err := j.acquire(ctx, weight); err != nil {
 		return nil, err
@@ -196,15 +212,15 @@ func (j *job) admit(ctx context.Context, src io.Reader, size int64) (file []byte
 	if _, err := io.ReadFull(src, file[copy(file, head):]); err != nil {
 		return nil, err
 	}
-	if unknown {
-		if err := j.inspect(file); err != nil {
-			return nil, malformed(j.codec.format, err)
-		}
-		if err := j.grow(size + j.weight()); err != nil {
-			return nil, err
-		}
-	}
 	return file, nil
+}
+
+// inspectAll does what admit left: it reads the header from the whole file.
+func (j *job) inspectAll(file []byte) error {
+	if err := j.inspect(file); err != nil {
+		return malformed(j.codec.format, err)
+	}
+	return j.grow(j.weight(int64(len(file))))
 }
 
 // sniff finds the codec, if it may be used.
@@ -251,10 +267,16 @@ func (j *job) inspect(head []byte) error {
 	return nil
 }
 
-// weight estimates the bytes that decoding, scaling and encoding will hold
-// beside the source.
-func (j *job) weight() int64 {
-	return j.codec.memory(j.info, j.want) + j.resultWeight(j.plan)
+// weight estimates the bytes that the source, decoding, scaling and encoding
+// will hold.
+func (j *job) weight(size int64) int64 {
+	decoding, result := j.codec.memory(j.info, j.want), j.resultWeight(j.plan)
+	if j.info.linear == 0 {
+		return size + decoding + result
+	}
+	// The sandbox, which has a copy of the file, is gone when the result is made.
+	kept := max(decoding-j.info.linear, memoryStill(j.info, j.want))
+	return size + max(size+decoding, kept+result)
 }
 
 // resultWeight estimates the bytes that a result holds while it is made and
@@ -306,7 +328,13 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.budget == nil {
 		return func() {}, ctx.Err()
 	}
-	return j.budget.work(ctx, j.codec.heavy || j.target.codec().heavy)
+	heavy := j.codec.heavy
+	if j.unread {
+		heavy = heavy || j.options.Format == AVIF || j.options.Format == AutoAVIF
+	} else {
+		heavy = heavy || j.target.codec().heavy
+	}
+	return j.budget.work(ctx, heavy)
 }
 
 func (j *job) release() {

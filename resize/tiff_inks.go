@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/color"
 	"io"
 	"slices"
 
@@ -22,31 +23,29 @@ const (
 
 // tiffReader returns the file as x/image reads it, and whether its colours will
 // be inks.
-func tiffReader(file []byte) (r io.Reader, inks bool) {
+func tiffReader(file []byte, l tiffLayout) (r io.Reader, inks bool) {
 	order, _, ok := tiffHeader(file)
-	if !ok {
+	inks = l.photometric == photometricInks && l.samples == 4
+	stray := l.predictor != 1 && !l.predicts()
+	if !ok || !inks && !stray {
 		return bytes.NewReader(file), false
 	}
+	const short, alpha = 3, 2
 	var entries []tiffEntry
 	for e := range tiffEntries(file) {
-		switch v := order.Uint16(e.value); {
-		case e.tag == tagPhotometric && v == photometricInks:
-			inks = true
-			e.value = order.AppendUint16(nil, photometricRGB)
-			e.value = append(e.value, 0, 0)
-		case e.tag == tagSamples && v != 4:
-			return bytes.NewReader(file), false
-		case e.tag == tagExtraSamples:
+		switch {
+		case e.tag == tagPhotometric && inks:
+			e.kind, e.count = short, 1
+			e.value = append(order.AppendUint16(nil, photometricRGB), 0, 0)
+		case e.tag == tagExtraSamples && inks, e.tag == tagPredictor && stray:
 			continue
 		}
 		entries = append(entries, e)
 	}
-	if !inks {
-		return bytes.NewReader(file), false
+	if inks {
+		value := append(order.AppendUint16(nil, alpha), 0, 0)
+		entries = append(entries, tiffEntry{order, tagExtraSamples, short, 1, value})
 	}
-	const short, alpha = 3, 2
-	value := append(order.AppendUint16(nil, alpha), 0, 0)
-	entries = append(entries, tiffEntry{order, tagExtraSamples, short, 1, value})
 	slices.SortStableFunc(entries, func(a, b tiffEntry) int { return int(a.tag) - int(b.tag) })
 	directory := order.AppendUint16(nil, uint16(len(entries)))
 	for _, e := range entries {
@@ -60,7 +59,7 @@ func tiffReader(file []byte) (r io.Reader, inks bool) {
 		return bytes.NewReader(file), false
 	}
 	head := order.AppendUint32(bytes.Clone(file[:4]), uint32(len(file)))
-	return &patchedReader{head: head, file: file, tail: directory}, true
+	return &patchedReader{head: head, file: file, tail: directory}, inks
 }
 
 // A patchedReader reads a file with other first bytes and with more behind it.
@@ -94,23 +93,15 @@ func (p *patchedReader) ReadAt(b []byte, at int64) (n int, err error) {
 
 func (p *patchedReader) Read([]byte) (int, error) { return 0, io.ErrNoProgress }
 
-// decodeTIFF reads the first page. Inks were read as colours and alpha. Bits
-// from the lowest one on are known of fax pages only: other pixels come out
-// wrong, so they are refused. Of fax pages x/image does not ask which value is
-// black: where it is zero, they are reversed (TIFF 6.0, page 37).
+// decodeTIFF reads the first page. Inks were read as colours and alpha. Of fax
+// pages x/image does not ask which value is black: where it is zero, they are
+// reversed (TIFF 6.0, page 37).
 func decodeTIFF(file []byte, _ Want) (*Picture, error) {
-	const tagCompression, tagFillOrder, lowestFirst, fax3, fax4 = 259, 266, 2, 3, 4
-	reversed, fax, negative := false, false, false
-	for e := range tiffEntries(file) {
-		v := e.order.Uint16(e.value)
-		reversed = reversed || e.tag == tagFillOrder && v == lowestFirst
-		fax = fax || e.tag == tagCompression && (v == fax3 || v == fax4)
-		negative = negative || e.tag == tagPhotometric && v == photometricBlackIsZero
+	l := layoutOf(file)
+	if err := l.readable(); err != nil {
+		return nil, err
 	}
-	if reversed && !fax {
-		return nil, fmt.Errorf("%w: TIFF whose bits are in reverse order", ErrUnsupported)
-	}
-	r, inks := tiffReader(file)
+	r, inks := tiffReader(file, l)
 	img, err := tiff.Decode(r)
 	if err != nil {
 		return nil, err
@@ -129,14 +120,39 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 			return nil, fmt.Errorf("%w: TIFF of inks in another layout", ErrUnsupported)
 		}
 	}
-	if m, ok := img.(*image.Gray); ok && fax && negative {
-		for i, v := range m.Pix {
-			m.Pix[i] = 255 - v
+	switch m := img.(type) {
+	case *image.Gray:
+		if l.fax() && l.photometric == photometricBlackIsZero {
+			for i, v := range m.Pix {
+				m.Pix[i] = 255 - v
+			}
 		}
+	case *image.Paletted:
+		widenMap(m.Palette)
+	case *image.RGBA: // fresh: its bytes become those of the picture
+		out := &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+		if l.samples > 3 {
+			fromRGBA(out, m)
+		}
+		img = out
 	}
 	p := still(plain(img))
 	p.orientation = exifOrientation(file) // a TIFF file is laid out as EXIF is
 	p.ICC = tiffProfile(file)
 	_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
 	return p, nil
+}
+
+// widenMap makes colours of 16 bits of those of 8, which some writers left in
+// the map: none is above 255 then.
+func widenMap(colors color.Palette) {
+	for _, c := range colors {
+		if c, ok := c.(color.RGBA64); !ok || max(c.R, c.G, c.B) > 255 {
+			return
+		}
+	}
+	for i, c := range colors {
+		c := c.(color.RGBA64)
+		colors[i] = color.RGBA64{c.R * 257, c.G * 257, c.B * 257, c.A}
+	}
 }

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -240,4 +241,152 @@ func BenchmarkTIFF(b *testing.B) {
 		}
 		b.ReportMetric(float64(file.Len()), "bytes")
 	})
+}
+
+// deflatedTIFF returns a file of ramps in strips of so many rows.
+func deflatedTIFF(t testing.TB, w, h, samples, bits, rows int) []byte {
+	t.Helper()
+	le := binary.LittleEndian
+	b := []byte("II*\x00\x00\x00\x00\x00")
+	var offsets, lengths []byte
+	for y0 := 0; y0 < h; y0 += rows {
+		var strip bytes.Buffer
+		z := zlib.NewWriter(&strip)
+		for y := y0; y < min(h, y0+rows); y++ {
+			line := make([]byte, w*samples*bits/8)
+			for i := range line {
+				line[i] = byte(i/7 + y)
+			}
+			_, _ = z.Write(line) // to memory
+		}
+		_ = z.Close()
+		offsets, lengths = le.AppendUint32(offsets, uint32(len(b))), le.AppendUint32(lengths, uint32(strip.Len()))
+		b = append(b, strip.Bytes()...)
+	}
+	place := func(data []byte) uint32 {
+		if len(data) <= 4 {
+			return le.Uint32(append(data, 0, 0, 0, 0))
+		}
+		at := len(b)
+		b = append(b, data...)
+		return uint32(at)
+	}
+	var depths []byte
+	for range samples {
+		depths = le.AppendUint16(depths, uint16(bits))
+	}
+	strips := uint32(len(offsets) / 4)
+	entries := [][4]uint32{
+		{256, 4, 1, uint32(w)}, {257, 4, 1, uint32(h)}, {258, 3, uint32(samples), place(depths)}, {259, 3, 1, 8}, {262, 3, 1, 2},
+		{273, 4, strips, place(offsets)}, {277, 3, 1, uint32(samples)}, {278, 4, 1, uint32(rows)}, {279, 4, strips, place(lengths)},
+	}
+	if samples == 4 {
+		entries = append(entries, [4]uint32{338, 3, 1, 2})
+	}
+	le.PutUint32(b[4:], uint32(len(b)))
+	b = le.AppendUint16(b, uint16(len(entries)))
+	for _, e := range entries {
+		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, uint16(e[0])), uint16(e[1])), e[2]), e[3])
+	}
+	return append(b, 0, 0, 0, 0)
+}
+
+// What the decoder would read as other pixels is refused: planes one behind the
+// other, and what the directory leaves open.
+func TestTIFFLayouts(t *testing.T) {
+	if _, err := decodeTIFF(readOwn(t, "planar-tiles.tif"), Want{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("planes: %v; want ErrUnsupported", err)
+	}
+	good := deflatedTIFF(t, 40, 30, 3, 8, 30)
+	if _, err := decodeTIFF(good, Want{}); err != nil {
+		t.Fatal(err)
+	}
+	// replaced returns the file with another field in place of one.
+	replaced := func(tag, by, count, value uint32) []byte {
+		out := bytes.Clone(good)
+		order, at, _ := tiffHeader(out)
+		for i := range int(order.Uint16(out[at:])) {
+			e := out[int(at)+2+12*i:]
+			if uint32(order.Uint16(e)) == tag {
+				order.PutUint16(e, uint16(by))
+				order.PutUint16(e[2:], 3)
+				order.PutUint32(e[4:], count)
+				order.PutUint32(e[8:], value)
+			}
+		}
+		return out
+	}
+	for name, file := range map[string][]byte{
+		"planes in strips":             replaced(278, 284, 1, 2),
+		"the bits of one sample":       replaced(258, 258, 1, 8),
+		"another predictor":            replaced(279, 317, 1, 3),
+		"a palette of 16 bits":         deepPalette(t),
+		"lowest bits first":            replaced(278, 266, 1, 2),
+		"a fax that looks at the rows": twoDimensionalFax(),
+	} {
+		if _, err := decodeTIFF(file, Want{}); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: %v; want ErrUnsupported", name, err)
+		}
+	}
+}
+
+func deepPalette(t *testing.T) []byte {
+	file := deflatedTIFF(t, 8, 8, 1, 16, 8)
+	for e := range tiffEntries(file) {
+		if e.tag == tagPhotometric {
+			e.order.PutUint16(e.value, uint16(photometricOfMap))
+		}
+	}
+	return file
+}
+
+func twoDimensionalFax() []byte {
+	le := binary.LittleEndian
+	entries := [][2]uint16{{256, 8}, {257, 1}, {258, 1}, {259, 3}, {262, 0}, {273, 8}, {277, 1}, {278, 1}, {279, 4}, {292, 1}}
+	b := append([]byte("II*\x00\x0c\x00\x00\x00\x00\x10\x01\x00"), le.AppendUint16(nil, uint16(len(entries)))...)
+	for _, e := range entries {
+		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, e[0]), 3), 1), uint32(e[1]))
+	}
+	return append(b, 0, 0, 0, 0)
+}
+
+// A palette whose colours are all below 256 has them in 8 bits.
+func TestTIFFMapOf8Bits(t *testing.T) {
+	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), Options{}))
+	for at, want := range map[image.Point]color.NRGBA{{}: {13, 4, 60, 255}, {X: 48, Y: 32}: {139, 129, 60, 255}, {X: 95, Y: 63}: {245, 250, 60, 255}} {
+		if got := img.NRGBAAt(at.X, at.Y); got != want {
+			t.Errorf("%v: %v; want %v", at, got, want)
+		}
+	}
+}
+
+// A predictor counts with the compressions that it is for, as other readers have
+// it.
+func TestTIFFStrayPredictor(t *testing.T) {
+	m := noisy(image.Pt(20, 10), false)
+	b := []byte("II*\x00\x00\x00\x00\x00")
+	for i := 0; i < len(m.Pix); i += 4 {
+		b = append(b, m.Pix[i:i+3]...)
+	}
+	le := binary.LittleEndian
+	depths := len(b)
+	b = append(b, 8, 0, 8, 0, 8, 0)
+	le.PutUint32(b[4:], uint32(len(b)))
+	entries := [][3]uint32{{256, 1, 20}, {257, 1, 10}, {258, 3, uint32(depths)}, {259, 1, 1}, {262, 1, 2}, {273, 1, 8}, {277, 1, 3}, {278, 1, 10}, {279, 1, 600}, {317, 1, 2}}
+	b = le.AppendUint16(b, uint16(len(entries)))
+	for _, e := range entries {
+		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, uint16(e[0])), 3), e[1]), e[2])
+	}
+	b = append(b, 0, 0, 0, 0)
+	p, err := decodeTIFF(b, Want{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := p.first()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(toNRGBA(img).Pix, m.Pix) {
+		t.Error("other pixels")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +50,7 @@ func TestWorkThatDoesNotEnd(t *testing.T) {
 			ctx, cancel := tt.ctx(t.Context())
 			defer cancel()
 			began := time.Now()
-			_, err := stuckJob(b, release, tt.limit).run(ctx, nil)
+			_, err := runStuck(ctx, stuckJob(b, release, tt.limit))
 			if d := time.Since(began); !errors.Is(err, tt.want) || d != tt.after {
 				t.Errorf("%s: run = %v after %v; want %v after %v", tt.name, err, d, tt.want, tt.after)
 			}
@@ -75,7 +76,7 @@ func TestAbandonedJobsAreCountedExactly(t *testing.T) {
 			if err := b.acquire(ctx, 1000); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := stuckJob(b, release, time.Minute).run(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := runStuck(ctx, stuckJob(b, release, time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("run = %v; want a deadline", err)
 			}
 			cancel()
@@ -99,7 +100,7 @@ func TestPanicGivesEverythingBack(t *testing.T) {
 		}
 		j := stuckJob(b, nil, time.Minute)
 		j.codec.decode = func([]byte, Want) (*Picture, error) { panic("boom") }
-		if _, err := j.run(t.Context(), nil); err == nil || errors.Is(err, ErrMalformed) {
+		if _, err := runStuck(t.Context(), j); err == nil || errors.Is(err, ErrMalformed) {
 			t.Errorf("run = %v; want an error that is nobody's fault", err)
 		}
 	}
@@ -116,4 +117,125 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 	if err != nil || !bytes.Equal(kept, file) {
 		t.Errorf("Keep got %d bytes, %v; want the %d of the source", len(kept), err, len(file))
 	}
+}
+
+func runStuck(ctx context.Context, j *job) (*Result, error) { return runJob(ctx, j, nil, j.make) }
+
+// withPNG replaces the functions of the PNG codec for one test.
+func withPNG(t *testing.T, change func(c *codec)) {
+	saved := pngCodec
+	change(&pngCodec)
+	t.Cleanup(func() { pngCodec = saved })
+}
+
+// Inspect and Compare run as Resize does: on a processor of the budget, until
+// the time is over or the client has gone.
+func TestInspectAndCompareAreJobs(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	release := make(chan struct{})
+	decode := pngCodec.decode
+	withPNG(t, func(c *codec) {
+		c.decode = func(file []byte, want Want) (*Picture, error) {
+			<-release
+			return decode(file, want)
+		}
+	})
+	for name, ask := range map[string]func(context.Context, *Resizer) error{
+		"Inspect": func(ctx context.Context, r *Resizer) error {
+			_, err := r.Inspect(ctx, bytes.NewReader(file), int64(len(file)), []string{"colors"})
+			return err
+		},
+		"Compare": func(ctx context.Context, r *Resizer) error {
+			_, err := r.Compare(ctx, file, file)
+			return err
+		},
+	} {
+		release = make(chan struct{})
+		synctest.Test(t, func(t *testing.T) {
+			release = make(chan struct{})
+			r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1}), Limits: Limits{Time: 5 * time.Second}}
+			began := time.Now()
+			if err := ask(t.Context(), r); !errors.Is(err, ErrLimit) || time.Since(began) != 5*time.Second+endsSoon {
+				t.Errorf("%s: %v after %v; want ErrLimit after 5 s", name, err, time.Since(began))
+			}
+			if l := r.Budget.Load(); l.Working != 1 || l.Abandoned != 1 || l.Bytes == 0 {
+				t.Errorf("%s: Load = %+v; want one abandoned job", name, l)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := ask(ctx, r); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s without a processor: %v; want context.DeadlineExceeded", name, err)
+			}
+			close(release)
+			synctest.Wait()
+			if l := r.Budget.Load(); l.Working != 0 || l.Abandoned != 0 || l.Bytes != 0 {
+				t.Errorf("%s: Load after its end = %+v; want nothing taken", name, l)
+			}
+		})
+	}
+}
+
+// A header that is longer than the first bytes is read on a processor of the
+// budget, and the client need not wait for it.
+func TestLongHeadersAreWork(t *testing.T) {
+	file := append(readSample(t, "photos/logo.png"), make([]byte, 2*headBytes)...)
+	var release chan struct{}
+	withPNG(t, func(c *codec) {
+		c.config = func(head []byte) (Info, error) {
+			if len(head) == headBytes {
+				return Info{}, io.ErrUnexpectedEOF
+			}
+			<-release
+			return Info{}, ErrMalformed
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		release = make(chan struct{})
+		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file))}, Options{Width: 5, Format: PNG})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v; want context.DeadlineExceeded", err)
+		}
+		if l := r.Budget.Load(); l.Working != 1 || l.Abandoned != 1 || l.Bytes != int64(len(file)) {
+			t.Errorf("Load = %+v; want one abandoned job with the bytes of the file", l)
+		}
+		close(release)
+		synctest.Wait()
+		if l := r.Budget.Load(); l.Working != 0 || l.Abandoned != 0 || l.Bytes != 0 {
+			t.Errorf("Load after its end = %+v; want nothing taken", l)
+		}
+	})
+}
+
+// Nothing is kept when Resize has returned.
+func TestKeepOfAnAbandonedJob(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	var release chan struct{}
+	encode := pngCodec.encode
+	withPNG(t, func(c *codec) {
+		c.encode = func(w io.Writer, p *Picture, q Quality) error {
+			<-release
+			return encode(w, p, q)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		release = make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		returned := false
+		keep := func([]byte) { t.Errorf("kept; Resize has returned: %v", returned) }
+		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: keep}, Options{Width: 5, Format: PNG})
+		returned = true
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v; want context.DeadlineExceeded", err)
+		}
+		close(release)
+		synctest.Wait()
+		if l := r.Budget.Load(); l.Working != 0 || l.Bytes != 0 {
+			t.Errorf("Load = %+v; want nothing taken", l)
+		}
+	})
 }

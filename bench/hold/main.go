@@ -32,6 +32,7 @@ var checks = []check{
 	{"R5 faults of the cache", (*bench).crashes},
 	{"R6 overload", (*bench).overload},
 	{"R7 memory", (*bench).memory},
+	{"hostile files", (*bench).hostile},
 	{"R10 shutdown", (*bench).shutdown},
 	{"hits", (*bench).hits},
 	{"one fill", (*bench).oneFill},
@@ -95,7 +96,7 @@ func main() {
 }
 
 // exact are the checks whose figures are counts, not times.
-var exact = regexp.MustCompile(`^(R4|R5|R10|odd|one fill|machines|eviction)`)
+var exact = regexp.MustCompile(`^(R4|R5|R10|odd|hostile|one fill|machines|eviction)`)
 
 func (b *bench) run(only string) (missed int, err error) {
 	pattern, err := regexp.Compile(only)

@@ -1,0 +1,178 @@
+package resize
+
+import (
+	"fmt"
+	"image"
+	"math"
+)
+
+// Tags of a directory (TIFF 6.0, section 8, and what came later) that tell how
+// pixels are stored.
+const (
+	tagWidth, tagHeight, tagBits, tagCompression        = 256, 257, 258, 259
+	tagFillOrder, tagRowsPerStrip, tagPlanar            = 266, 278, 284
+	tagT4Options, tagPredictor, tagColorMap             = 292, 317, 320
+	tagTileWidth, tagTileLength, tagInkSet              = 322, 323, 332
+	tiffRaw, tiffFax3, tiffFax4, tiffLZW                = 1, 3, 4, 5
+	tiffDeflate, tiffPackBits, tiffDeflateOld           = 8, 32773, 32946
+	photometricWhiteIsZero, photometricOfMap     uint32 = 0, 3
+)
+
+// A tiffLayout is how the pixels of a page are stored.
+type tiffLayout struct {
+	photometric, compression, planar, fillOrder, predictor, t4, inkSet uint32
+
+	size    image.Point
+	block   image.Point // a strip or a tile
+	bits    uint32      // of the first sample
+	samples uint32
+	counted uint32 // samples whose bits are given
+}
+
+// layoutOf reads the first directory of a file.
+func layoutOf(file []byte) tiffLayout {
+	l := tiffLayout{compression: tiffRaw, planar: 1, fillOrder: 1, predictor: 1, inkSet: 1, bits: 1, samples: 1, counted: 1}
+	var width, height, rows, tileWidth, tileLength uint32
+	for e := range tiffEntries(file) {
+		v := e.number()
+		switch e.tag {
+		case tagPhotometric:
+			l.photometric = v
+		case tagCompression:
+			l.compression = max(v, 1) // 0 stands for none, too
+		case tagPlanar:
+			l.planar = v
+		case tagFillOrder:
+			l.fillOrder = v
+		case tagPredictor:
+			l.predictor = v
+		case tagT4Options:
+			l.t4 = v
+		case tagInkSet:
+			l.inkSet = v
+		case tagSamples:
+			l.samples = v
+		case tagBits:
+			l.counted, l.bits = e.count, e.numberIn(file)
+		case tagWidth:
+			width = v
+		case tagHeight:
+			height = v
+		case tagRowsPerStrip:
+			rows = v
+		case tagTileWidth:
+			tileWidth = v
+		case tagTileLength:
+			tileLength = v
+		}
+	}
+	side := func(n uint32) int { return int(min(n, math.MaxInt32)) }
+	l.size = image.Pt(side(width), side(height))
+	l.block = l.size
+	if rows > 0 {
+		l.block.Y = min(l.block.Y, side(rows))
+	}
+	if tileWidth > 0 {
+		l.block = image.Pt(side(tileWidth), side(tileLength))
+	}
+	return l
+}
+
+// number returns the first number of an entry that holds it itself.
+func (e tiffEntry) number() uint32 {
+	const bytes, short = 1, 3
+	switch e.kind {
+	case bytes:
+		return uint32(e.value[0])
+	case short:
+		return uint32(e.order.Uint16(e.value))
+	}
+	return e.order.Uint32(e.value)
+}
+
+// numberIn returns the first number of an entry of shorts, 0 if it does not lie
+// in file.
+func (e tiffEntry) numberIn(file []byte) uint32 {
+	if e.count <= 2 {
+		return e.number()
+	}
+	at := uint64(e.order.Uint32(e.value))
+	if at+2 > uint64(len(file)) {
+		return 0
+	}
+	return uint32(e.order.Uint16(file[at:]))
+}
+
+// fax reports whether rows are coded as by fax machines.
+func (l tiffLayout) fax() bool { return l.compression == tiffFax3 || l.compression == tiffFax4 }
+
+// predicts reports whether a predictor counts: with other compressions readers
+// do not look at it.
+func (l tiffLayout) predicts() bool {
+	return l.compression == tiffLZW || l.compression == tiffDeflate || l.compression == tiffDeflateOld
+}
+
+// readable refuses what x/image would not refuse, but read as other pixels.
+func (l tiffLayout) readable() error {
+	const apart, lowestFirst, differences, twoDimensional, notCMYK = 2, 2, 2, 1, 2
+	kind := ""
+	switch {
+	case l.planar == apart && l.samples > 1:
+		kind = "whose samples lie in planes of their own"
+	case l.fillOrder == lowestFirst && !l.fax():
+		kind = "whose bits are in reverse order"
+	case l.compression == tiffFax3 && l.t4&twoDimensional != 0:
+		kind = "of fax rows that depend on each other (Group 3, 2-D)"
+	case l.predicts() && l.predictor > differences:
+		kind = "of another predictor"
+	case l.photometric == photometricOfMap && l.bits > 8:
+		kind = "of a palette of more than 256 colours"
+	case l.samples != l.counted && l.samples > 1:
+		kind = "that does not give the bits of each sample"
+	case l.photometric == photometricInks && l.inkSet == notCMYK:
+		kind = "of inks that are not those of CMYK"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: TIFF %s", ErrUnsupported, kind)
+}
+
+// memory estimates what x/image allocates while it decodes, and what becomes of
+// it: the picture, the largest block in a buffer that doubles, and the pixels as
+// a Picture has them.
+func (l tiffLayout) memory() int64 {
+	wide := int64(1) // bytes a sample of the decoded picture
+	if l.bits > 8 {
+		wide = 2
+	}
+	var n int64
+	switch {
+	case l.photometric == photometricOfMap:
+		n = (1 + 4) * area(l.size)
+	case l.samples == 1:
+		n = wide*area(l.size) + (wide-1)*area(l.size)
+	default:
+		n = 4*wide*area(l.size) + 4*(wide-1)*area(l.size)
+	}
+	block := area(l.block) * int64(min(l.samples, 16)) * int64(min(l.bits, 64)) / 8
+	const least, free = 512, 512 // of a bytes.Buffer, and of it before each read
+	switch l.compression {
+	case tiffRaw:
+		const chunk = 10 << 20
+		if block >= chunk {
+			return n + 5*block // it grows by a quarter each time
+		}
+		return n + block
+	case tiffPackBits:
+		return n + 5*block
+	}
+	const reader = 45 << 10 // of one block; they are garbage when it is read
+	if area(l.block) > 0 {
+		n += min(area(l.size)/area(l.block)*reader, 4<<20)
+	}
+	size := int64(least)
+	for size < block+free {
+		size *= 2
+	}
+	return n + 2*size // with those before
+}
