@@ -313,6 +313,13 @@ func TestReplay(t *testing.T) {
 	if err != nil || !strings.Contains(out, "3 requests; 3 with the same status; 3 without a difference") || !strings.Contains(out, "2 pictures of the same size: SSIM 1.000") {
 		t.Errorf("a server beside itself: %v\n%s", err, out)
 	}
+	if strings.Contains(out, "SSIM\t") || strings.Contains(out, "requests  path") || !strings.Contains(out, "2 lines of the log are no requests") {
+		t.Errorf("a server beside itself: want no table without rows, and 2 lines left out\n%s", out)
+	}
+	_, jpegs := warmServer(t, `, "output_format": "jpeg"`)
+	if out, err = command(t, "replay", log, "-old", old, "-new", jpegs, "-similar", "0"); err == nil || !strings.Contains(out, "webp | jpeg") || !strings.Contains(out, "  ms ") || !strings.Contains(out, "3 with the same status; 2 without a difference") {
+		t.Errorf("another format: %v; want a difference\n%s", err, out)
+	}
 	out, err = command(t, "replay", log, "-old", old, "-new", low, "-json", "-similar", "0.999")
 	var p pair
 	if err == nil || json.Unmarshal([]byte(strings.SplitN(out, "\n", 2)[0]), &p) != nil {
@@ -437,7 +444,7 @@ func FuzzLogLine(f *testing.F) {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		if path := pathOf(line); path != "" && (path[0] != '/' || strings.ContainsAny(path, " \t\r\n")) {
+		if path, _ := pathOf(line); path != "" && (path[0] != '/' || strings.ContainsAny(path, " \t\r\n")) {
 			t.Errorf("%q is the path of %q", path, line)
 		}
 	})
