@@ -226,6 +226,30 @@ func warmServer(t *testing.T, more string) (config, url string) {
 	return config, fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
+// convert makes the bytes that a server sends: by default, and with the
+// configuration of that server.
+func TestConvertMakesWhatAServerSends(t *testing.T) {
+	for _, more := range []string{"", `, "webp_method": 5, "quality": {"webp": 60, "jpeg": 50, "png": 40}`} {
+		config, url := warmServer(t, more)
+		source := filepath.Join(filepath.Dir(config), "ü.jpg")
+		for _, f := range []string{"webp", "jpeg", "png", "gif"} {
+			query := "w=60&f=" + f
+			status, want, _ := getHeader(t, url+"/h/%C3%BC.jpg?"+query, "Content-Type")
+			if status != http.StatusOK {
+				t.Fatalf("%s: %d", query, status)
+			}
+			out := filepath.Join(t.TempDir(), "out."+f)
+			args := []string{"w=60", "f=" + f, source, out}
+			if more != "" {
+				args = append([]string{"-c", config}, args...)
+			}
+			if got := mustConvert(t, args...); !bytes.Equal(got, want) {
+				t.Errorf("%s, %q: %d bytes; the server sends %d others", query, more, len(got), len(want))
+			}
+		}
+	}
+}
+
 func TestWarm(t *testing.T) {
 	config, url := warmServer(t, "")
 	list := filepath.Join(t.TempDir(), "names")
