@@ -153,7 +153,7 @@ func (c *conversion) prepare(cmd *cli.Command, query url.Values) error {
 	} else if c.get("wm") != "" {
 		return errors.New("wm needs -watermark FILE")
 	}
-	c.resizer.Limits = resize.Limits{Formats: resize.OptInFormats(), AVIFPixels: 40e6, Time: convertTime, Frames: 2000, FramePixels: 2e9}
+	c.resizer.Limits = resize.Limits{Formats: resize.OptInFormats(), AVIFPixels: 40e6, LosslessPixels: 2e9, Time: convertTime, Frames: 2000, FramePixels: 2e9}
 	limitMemory(slog.New(slog.DiscardHandler)) // without a limit the system has one
 	c.resizer.Budget = resize.NewBudget(resize.BudgetConfig{Bytes: min(convertMemory, debug.SetMemoryLimit(-1)/10*6), Slots: cmd.Int("j"), Wait: convertWait, Queue: math.MaxInt32})
 	var wrong []error

@@ -124,3 +124,38 @@ func TestCorpusAnimations(t *testing.T) {
 	}
 	t.Logf("%d animations, %d checked by gifsicle", animations, checked)
 }
+
+// A frame has the chroma that the same data has as a still picture.
+func TestChromaOfAnimatedWebP(t *testing.T) {
+	colours := image.NewNRGBA(image.Rect(0, 0, 61, 47))
+	for i := range colours.Rect.Dx() * colours.Rect.Dy() {
+		c := [][4]byte{{220, 20, 30, 255}, {10, 60, 200, 255}, {20, 180, 40, 255}}[(i%61/7+i/61/5)%3]
+		copy(colours.Pix[4*i:], c[:])
+	}
+	clear := &image.NRGBA{Pix: bytes.Clone(colours.Pix), Stride: colours.Stride, Rect: colours.Rect}
+	for i := 3; i < len(clear.Pix); i += 8 {
+		clear.Pix[i] = 128
+	}
+	for _, m := range []*image.NRGBA{colours, clear} {
+		other := image.NewNRGBA(m.Rect)
+		p := &Picture{Count: 2, Scale: 1, Source: m.Rect.Size(), Frames: func(yield func(Frame, error) bool) {
+			_ = yield(Frame{Image: m}, nil) && yield(Frame{Image: other}, nil)
+		}}
+		var file bytes.Buffer
+		if err := encodeWebP(&file, p, Quality{Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		chunks, _, err := webpImageChunks(m, Quality{Quality: 90})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(chunks[:4]) == "ALPH" {
+			chunks = append(vp8x(webpAlpha, m.Rect.Size()), chunks...)
+		}
+		got := toNRGBA(toPNG(t, file.Bytes(), Options{Animation: AnimationStill}))
+		want := toNRGBA(toPNG(t, webpFile(chunks), Options{}))
+		if psnr(got, want) < 60 {
+			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
+		}
+	}
+}

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"testing"
 )
@@ -111,6 +112,70 @@ func TestSearch(t *testing.T) {
 					t.Errorf("%s, %v as similar as %v, at most %d bytes: %d in %d encodings", name, f, want.Float(), (least+whole)/2, len(body), n)
 				}
 			}
+		}
+	}
+}
+
+// What is remembered belongs to the pixels and to all that they are encoded with:
+// results are the same whatever was made before.
+func TestSearchHasNoHistory(t *testing.T) {
+	source := readSample(t, "photos/still-life.jpg")
+	o := Options{Width: 150, Format: JPEG, MaxBytes: 1 << 20}
+	size := func(r Resizer, o Options) int {
+		result, err := resizeBytes(t, &r, source, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(result.Body)
+	}
+	resizers := []Resizer{{Quality: Quality{Quality: 30}}, {Quality: Quality{Quality: 90}}, {Quality: Quality{Formats: map[Format]int{JPEG: 60}}}}
+	var alone []int
+	for _, r := range resizers {
+		answers.forget()
+		alone = append(alone, size(r, o))
+	}
+	for range 2 {
+		for i, r := range resizers {
+			if n := size(r, o); n != alone[i] {
+				t.Errorf("%+v: %d bytes after others, %d alone", r.Quality, n, alone[i])
+			}
+		}
+	}
+	// Another mark on the picture is another picture.
+	o = Options{Width: 150, Format: JPEG, MaxBytes: 5000, Watermark: Watermark{Name: "logo", Scale: 10000}}
+	marks := []*Overlay{nil, {framedSquare(60, 1, 2)}, {toNRGBA(toPNG(t, source, Options{Width: 200}))}}
+	alone = nil
+	for _, m := range marks {
+		answers.forget()
+		alone = append(alone, size(Resizer{Watermark: m}, o))
+	}
+	for i, m := range marks {
+		if n := size(Resizer{Watermark: m}, o); n != alone[i] {
+			t.Errorf("mark %d: %d bytes after others, %d alone", i, n, alone[i])
+		}
+	}
+}
+
+// Lossless WebP is bounded by the pixels of all frames.
+func TestLosslessPixels(t *testing.T) {
+	photo, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/orbit.gif")
+	r := &Resizer{Limits: Limits{LosslessPixels: 90 * 67}}
+	for _, tt := range []struct {
+		file []byte
+		o    Options
+		fits bool
+	}{
+		{photo, Options{Format: WebP, Width: 90}, true},
+		{photo, Options{Format: WebP, Width: 100}, false},
+		{photo, Options{Format: AutoWebP, Width: 100}, false},
+		{orbit, Options{Format: WebP, Width: 60}, false},
+		{orbit, Options{Format: WebP, Width: 60, Animation: AnimationStill}, true},
+		{photo, Options{Format: PNG, Width: 300}, true},
+	} {
+		tt.o.Lossless = true
+		_, err := resizeBytes(t, r, tt.file, tt.o)
+		if tt.fits && err != nil || !tt.fits && !errors.Is(err, ErrLimit) {
+			t.Errorf("%v: %v; fits: %v", tt.o.String(), err, tt.fits)
 		}
 	}
 }
