@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"io"
 
@@ -33,6 +34,9 @@ var bmpCodec = codec{
 		img, err := p.first()
 		if err != nil {
 			return err
+		}
+		if size := img.Bounds().Size(); 4*area(size) > 1<<32-1-2048 { // 32 bits, with headers and palette
+			return fmt.Errorf("%w: BMP has no %v pixels", ErrLimit, size)
 		}
 		if m, ok := img.(*image.Gray); ok {
 			return bmp.Encode(w, m)

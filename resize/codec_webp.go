@@ -284,6 +284,9 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
+	if err := checkRIFF(len(chunks)); err != nil {
+		return err
+	}
 	_, err = w.Write(webpFile(chunks))
 	return err
 }
@@ -342,7 +345,10 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 		chunks = appendChunk(chunks, "ALPH", a)
 	}
 	frame, err := vp8.Encode(planes, vp8.Options{Quality: q.quality(), Effort: q.WebPMethod})
-	return appendChunk(chunks, "VP8 ", frame), a != nil, err
+	if err != nil { // a picture that the format has no room for
+		return nil, false, fmt.Errorf("%w: %w", ErrLimit, err)
+	}
+	return appendChunk(chunks, "VP8 ", frame), a != nil, nil
 }
 
 // losslessChunks is webpImageChunks without loss.
