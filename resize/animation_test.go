@@ -159,3 +159,39 @@ func TestChromaOfAnimatedWebP(t *testing.T) {
 		}
 	}
 }
+
+// Frames are put down and cleared pixel by pixel, inside of the canvas and across
+// its edges.
+func TestCanvasOfFrames(t *testing.T) {
+	size := image.Pt(20, 15)
+	frame := image.NewNRGBA(image.Rect(0, 0, 9, 8))
+	for i := range frame.Pix {
+		frame.Pix[i] = byte(i*i>>2 - i/9*4) // of many an alpha, 0 too
+	}
+	for _, at := range []image.Point{{0, 0}, {4, 3}, {15, 10}, {-3, -2}, {30, 2}} {
+		got, want := newCanvas(size), image.NewNRGBA(image.Rectangle{Max: size})
+		for i := range got.Pix {
+			got.Pix[i], want.Pix[i] = byte(i), byte(i)
+		}
+		got.replace(frame, at)
+		for y := range frame.Rect.Dy() {
+			for x := range frame.Rect.Dx() {
+				c := frame.NRGBAAt(x, y)
+				if c.A == 0 {
+					c = color.NRGBA{}
+				}
+				if p := at.Add(image.Pt(x, y)); p.In(want.Rect) {
+					want.SetNRGBA(p.X, p.Y, c)
+				}
+			}
+		}
+		if !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("a frame at %v: not as pixel by pixel", at)
+		}
+		got.clear(frame.Rect.Add(at))
+		draw.Draw(want, frame.Rect.Add(at), image.Transparent, image.Point{}, draw.Src)
+		if !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("the place at %v: not cleared", at)
+		}
+	}
+}
