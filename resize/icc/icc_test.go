@@ -151,6 +151,36 @@ func TestCorbisColorants(t *testing.T) {
 	}
 }
 
+// Between points the tetrahedron decides: greys depend on grey points alone, and
+// of four channels the first one is linear.
+func TestGridIsTetrahedral(t *testing.T) {
+	g := &grid{n: 3, points: [4]int{2, 2, 2}, stride: [4]int{12, 6, 3}, values: make([]float32, 24)}
+	for i := range g.values[:21] {
+		g.values[i] = float32(i) // steep, and far from grey
+	}
+	copy(g.values, []float32{0, 0, 0})
+	copy(g.values[21:], []float32{1, 1, 1})
+	for _, x := range []float64{0, 0.25, 0.5, 1} {
+		if got := g.at(&[4]float64{x, x, x}); got != [outputs]float64{x, x, x} {
+			t.Errorf("grey of %v is %v", x, got)
+		}
+	}
+	// From 000 along the first channel to 100, along the third to 101, to 111.
+	got := g.at(&[4]float64{0.75, 0.25, 0.5})
+	for j, v := range got {
+		want := 0.25*float64(g.values[12+j]) + 0.25*float64(g.values[15+j]) + 0.25
+		if math.Abs(v-want) > 1e-9 {
+			t.Errorf("value %d is %v; want %v", j, v, want)
+		}
+	}
+	four := &grid{n: 4, points: [4]int{2, 2, 2, 2}, stride: [4]int{24, 12, 6, 3}, values: append(make([]float32, 24), g.values...)}
+	for j, v := range four.at(&[4]float64{0.5, 0.75, 0.25, 0.5}) {
+		if math.Abs(v-got[j]/2) > 1e-9 {
+			t.Errorf("of four channels value %d is %v; want %v", j, v, got[j]/2)
+		}
+	}
+}
+
 func TestDescription(t *testing.T) {
 	if got := Description(Numbers(9, 16)); got != "H.273" {
 		t.Errorf("Description = %q", got)
