@@ -14,7 +14,7 @@ var bmpCodec = codec{
 	format:      BMP,
 	names:       []string{"bmp"},
 	mediaType:   "image/bmp",
-	resultBytes: 12,
+	resultBytes: 18,
 	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},
 	optIn:       true,
