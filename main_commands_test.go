@@ -227,6 +227,30 @@ func warmServer(t *testing.T, more string) (config, url string) {
 	return config, fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
+// convert makes the bytes that a server sends: by default, and with the
+// configuration of that server.
+func TestConvertMakesWhatAServerSends(t *testing.T) {
+	for _, more := range []string{"", `, "webp_method": 5, "quality": {"webp": 60, "jpeg": 50, "png": 40}`} {
+		config, url := warmServer(t, more)
+		source := filepath.Join(filepath.Dir(config), "ü.jpg")
+		for _, f := range []string{"webp", "jpeg", "png", "gif"} {
+			query := "w=60&f=" + f
+			status, want, _ := getHeader(t, url+"/h/%C3%BC.jpg?"+query, "Content-Type")
+			if status != http.StatusOK {
+				t.Fatalf("%s: %d", query, status)
+			}
+			out := filepath.Join(t.TempDir(), "out."+f)
+			args := []string{"w=60", "f=" + f, source, out}
+			if more != "" {
+				args = append([]string{"-c", config}, args...)
+			}
+			if got := mustConvert(t, args...); !bytes.Equal(got, want) {
+				t.Errorf("%s, %q: %d bytes; the server sends %d others", query, more, len(got), len(want))
+			}
+		}
+	}
+}
+
 func TestWarm(t *testing.T) {
 	config, url := warmServer(t, "")
 	list := filepath.Join(t.TempDir(), "names")
@@ -313,6 +337,13 @@ func TestReplay(t *testing.T) {
 	out, err := command(t, "replay", log, "-old", old, "-new", old)
 	if err != nil || !strings.Contains(out, "3 requests; 3 with the same status; 3 without a difference") || !strings.Contains(out, "2 pictures of the same size: SSIM 1.000") {
 		t.Errorf("a server beside itself: %v\n%s", err, out)
+	}
+	if strings.Contains(out, "SSIM\t") || strings.Contains(out, "requests  path") || !strings.Contains(out, "2 lines of the log are no requests") {
+		t.Errorf("a server beside itself: want no table without rows, and 2 lines left out\n%s", out)
+	}
+	_, jpegs := warmServer(t, `, "output_format": "jpeg"`)
+	if out, err = command(t, "replay", log, "-old", old, "-new", jpegs, "-similar", "0"); err == nil || !strings.Contains(out, "webp | jpeg") || !strings.Contains(out, "  ms ") || !strings.Contains(out, "3 with the same status; 2 without a difference") {
+		t.Errorf("another format: %v; want a difference\n%s", err, out)
 	}
 	out, err = command(t, "replay", log, "-old", old, "-new", low, "-json", "-similar", "0.999")
 	var p pair
@@ -475,7 +506,7 @@ func FuzzLogLine(f *testing.F) {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		if path := pathOf(line); path != "" && (path[0] != '/' || strings.ContainsAny(path, " \t\r\n")) {
+		if path, _ := pathOf(line); path != "" && (path[0] != '/' || strings.ContainsAny(path, " \t\r\n")) {
 			t.Errorf("%q is the path of %q", path, line)
 		}
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"s3imageserver/resize"
+	"s3imageserver/server"
 )
 
 const (
@@ -45,10 +46,13 @@ their own names; f=webp gives all of them that format:
 
    s3imageserver convert photos/ thumbnails/ w=300 f=webp
 
+Qualities and the effort of WebP are those that a server has by default, or with -c
+those of its handler.
+
 "-" is the standard input, or output. A file name with "=" needs its folder
 before it: ./a=b.jpg`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "handler", Usage: "take presets of the handler `PREFIX` of the configuration, beside those for all"},
+			&cli.StringFlag{Name: "handler", Usage: "take presets, qualities and effort of the handler `PREFIX` of the configuration"},
 			&cli.StringFlag{Name: "watermark", Usage: "picture `FILE` to lay over the results"},
 			&cli.IntFlag{Name: "j", Usage: "`NUMBER` of pictures at once", Value: runtime.GOMAXPROCS(0)},
 			&cli.BoolFlag{Name: "skip", Usage: "leave out what is in the folder OUT already"},
@@ -117,14 +121,19 @@ func splitOptions(args []string) (paths []string, query url.Values, err error) {
 // would not be obeyed.
 func (c *conversion) prepare(cmd *cli.Command, query url.Values) error {
 	c.get = query.Get
+	config := &server.Config{} // the defaults of a server
 	if cmd.IsSet("c") || query.Has("preset") {
-		config, _, err := loadConfig(cmd)
-		if err != nil {
+		var err error
+		if config, _, err = loadConfig(cmd); err != nil {
 			return err
 		}
 		if c.get, err = config.Parameters(cmd.String("handler"), query); err != nil {
 			return err
 		}
+	}
+	var err error
+	if c.resizer.Quality, err = config.EncodingOf(cmd.String("handler")); err != nil {
+		return err
 	}
 	if name := cmd.String("watermark"); name != "" {
 		file, err := os.ReadFile(name)
@@ -144,7 +153,7 @@ func (c *conversion) prepare(cmd *cli.Command, query url.Values) error {
 	} else if c.get("wm") != "" {
 		return errors.New("wm needs -watermark FILE")
 	}
-	c.resizer.Limits = resize.Limits{Formats: resize.OptInFormats(), AVIFPixels: 40e6, Time: convertTime, Frames: 2000, FramePixels: 2e9}
+	c.resizer.Limits = resize.Limits{Formats: resize.OptInFormats(), AVIFPixels: 40e6, LosslessPixels: 2e9, Time: convertTime, Frames: 2000, FramePixels: 2e9}
 	limitMemory(slog.New(slog.DiscardHandler)) // without a limit the system has one
 	c.resizer.Budget = resize.NewBudget(resize.BudgetConfig{Bytes: min(convertMemory, debug.SetMemoryLimit(-1)/10*6), Slots: cmd.Int("j"), Wait: convertWait, Queue: math.MaxInt32})
 	var wrong []error

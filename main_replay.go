@@ -38,7 +38,7 @@ to both servers, and status, size, bytes and similarity (SSIM) stand side by sid
 
    s3imageserver replay access.log -old http://old:8080 -new http://new:8080
 
-The exit code is 1 if a status or a size differs.`,
+The exit code is 1 if a status, a media type, a size or a picture differs.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "old", Usage: "`URL` of the server in place", Required: true},
 			&cli.StringFlag{Name: "new", Usage: "`URL` of the server to be", Required: true},
@@ -80,10 +80,14 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 		return errors.New("replay: needs an access log; see s3imageserver replay -h")
 	}
 	counts := map[string]int{}
+	unread := 0 // lines that are no request that is known
 	for _, name := range cmd.Args().Slice() {
 		err := eachLine(name, cmd.Root().Reader, maxLogLine, func(line string) {
-			if path := pathOf(line); path != "" {
+			switch path, ok := pathOf(line); {
+			case path != "":
 				counts[path]++
+			case !ok:
+				unread++
 			}
 		})
 		if err != nil {
@@ -122,6 +126,12 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	if unread > 0 {
+		if cmd.Bool("json") {
+			out = cmd.Root().ErrWriter
+		}
+		fmt.Fprintf(out, "%d lines of the log are no requests and were left out\n", unread)
+	}
 	if slices.ContainsFunc(pairs, func(p *pair) bool { return !p.Same }) {
 		return errors.New("replay: the servers differ")
 	}
@@ -134,33 +144,39 @@ var requestLine = regexp.MustCompile(`"GET (/\S*) HTTP/[0-9.]+"`)
 // pathKeys are the names that servers have for the path in logs of JSON lines.
 var pathKeys = []string{"request_uri", "uri", "path", "url", "request"}
 
-// pathOf returns the path and query of a GET request, "" if the line has none.
-func pathOf(line string) string {
+// methodLine is the request in the common log format by any method.
+var methodLine = regexp.MustCompile(`"[A-Z]+ /\S* HTTP/[0-9.]+"`)
+
+// pathOf returns the path and query of a GET request, "" if the line has none. It
+// reports whether the line is a request at all, or empty.
+func pathOf(line string) (path string, ok bool) {
 	line = strings.TrimSpace(line)
 	if strings.HasPrefix(line, "/") {
-		return strings.Fields(line)[0]
+		return strings.Fields(line)[0], true
 	}
 	if strings.HasPrefix(line, "{") {
 		var fields map[string]any
 		if json.Unmarshal([]byte(line), &fields) != nil {
-			return ""
+			return "", false
 		}
 		if m, ok := fields["method"].(string); ok && m != "GET" {
-			return ""
+			return "", true
 		}
 		for _, key := range pathKeys {
 			if v, ok := fields[key].(string); ok && strings.HasPrefix(v, "/") {
-				return strings.Fields(v)[0]
+				return strings.Fields(v)[0], true
 			} else if m := requestLine.FindStringSubmatch(`"` + v + `"`); ok && m != nil {
-				return m[1]
+				return m[1], true
+			} else if ok && methodLine.MatchString(`"`+v+`"`) {
+				return "", true
 			}
 		}
-		return ""
+		return "", false
 	}
 	if m := requestLine.FindStringSubmatch(line); m != nil {
-		return m[1]
+		return m[1], true
 	}
-	return ""
+	return "", line == "" || methodLine.MatchString(line)
 }
 
 func mostFrequent(counts map[string]int, n int) []*pair {
@@ -184,7 +200,7 @@ type replayer struct {
 // one asks both servers and compares.
 func (r *replayer) one(ctx context.Context, p *pair) {
 	p.Old, p.New = r.ask(ctx, r.old+p.Path), r.ask(ctx, r.new+p.Path)
-	p.Same = p.Old.Status == p.New.Status && p.Old.Status != 0
+	p.Same = p.Old.Status == p.New.Status && p.Old.Status != 0 && (p.Old.Status != http.StatusOK || mediaType(p.Old.Type) == mediaType(p.New.Type))
 	if p.Old.Status == http.StatusOK && p.New.Status == http.StatusOK {
 		c, err := r.resizer.Compare(ctx, p.Old.body, p.New.body)
 		if err != nil {
@@ -193,10 +209,16 @@ func (r *replayer) one(ctx context.Context, p *pair) {
 			p.Old.setSize(c.Sizes[0])
 			p.New.setSize(c.Sizes[1])
 			p.Similarity = c.Similarity
-			p.Same = c.Sizes[0] == c.Sizes[1] && c.Similarity >= r.similar
+			p.Same = p.Same && c.Sizes[0] == c.Sizes[1] && c.Similarity >= r.similar
 		}
 	}
 	p.Old.body, p.New.body = nil, nil
+}
+
+// mediaType returns the media type of a header without its parameters.
+func mediaType(header string) string {
+	t, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(t))
 }
 
 func (a *answer) setSize(p image.Point) { a.Width, a.Height = p.X, p.Y }
@@ -238,7 +260,7 @@ func writeLines(w io.Writer, pairs []*pair, all bool) error {
 // writeTable writes the requests side by side, and what they have in common.
 func writeTable(w io.Writer, pairs []*pair, all bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "status\tsize\ttype\tbytes\tseconds\tSSIM\trequests\tpath")
+	rows := 0
 	status, similar := 0, 0
 	var oldBytes, newBytes int
 	var similarities []float64
@@ -256,8 +278,11 @@ func writeTable(w io.Writer, pairs []*pair, all bool) error {
 		if p.Same && !all {
 			continue
 		}
-		fmt.Fprintf(t, "%d | %d\t%s | %s\t%s | %s\t%d | %d\t%.2f | %.2f\t%.3f\t%d\t%s\n", p.Old.Status, p.New.Status, p.Old.size(), p.New.size(),
-			p.Old.kind(), p.New.kind(), p.Old.Bytes, p.New.Bytes, p.Old.Seconds, p.New.Seconds, p.Similarity, p.Count, p.Path)
+		if rows++; rows == 1 {
+			fmt.Fprintln(t, "status\tsize\ttype\tbytes\tms\tSSIM\trequests\tpath")
+		}
+		fmt.Fprintf(t, "%d | %d\t%s | %s\t%s | %s\t%d | %d\t%.1f | %.1f\t%.3f\t%d\t%s\n", p.Old.Status, p.New.Status, p.Old.size(), p.New.size(),
+			p.Old.kind(), p.New.kind(), p.Old.Bytes, p.New.Bytes, 1000*p.Old.Seconds, 1000*p.New.Seconds, p.Similarity, p.Count, p.Path)
 		for _, a := range []answer{p.Old, p.New} {
 			if a.Fault != "" {
 				fmt.Fprintf(t, "\t\t\t\t\t\t\t%s\n", a.Fault)
@@ -267,7 +292,10 @@ func writeTable(w io.Writer, pairs []*pair, all bool) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d requests; %d with the same status; %d without a difference\n", len(pairs), status, similar)
+	if rows > 0 {
+		fmt.Fprintln(w)
+	}
+	_, err := fmt.Fprintf(w, "%d requests; %d with the same status; %d without a difference\n", len(pairs), status, similar)
 	if len(similarities) > 0 && err == nil {
 		slices.Sort(similarities)
 		_, err = fmt.Fprintf(w, "%d pictures of the same size: SSIM %.3f in the middle, %.3f at the worst; %.2f of the bytes\n",

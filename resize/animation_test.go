@@ -124,3 +124,74 @@ func TestCorpusAnimations(t *testing.T) {
 	}
 	t.Logf("%d animations, %d checked by gifsicle", animations, checked)
 }
+
+// A frame has the chroma that the same data has as a still picture.
+func TestChromaOfAnimatedWebP(t *testing.T) {
+	colours := image.NewNRGBA(image.Rect(0, 0, 61, 47))
+	for i := range colours.Rect.Dx() * colours.Rect.Dy() {
+		c := [][4]byte{{220, 20, 30, 255}, {10, 60, 200, 255}, {20, 180, 40, 255}}[(i%61/7+i/61/5)%3]
+		copy(colours.Pix[4*i:], c[:])
+	}
+	clear := &image.NRGBA{Pix: bytes.Clone(colours.Pix), Stride: colours.Stride, Rect: colours.Rect}
+	for i := 3; i < len(clear.Pix); i += 8 {
+		clear.Pix[i] = 128
+	}
+	for _, m := range []*image.NRGBA{colours, clear} {
+		other := image.NewNRGBA(m.Rect)
+		p := &Picture{Count: 2, Scale: 1, Source: m.Rect.Size(), Frames: func(yield func(Frame, error) bool) {
+			_ = yield(Frame{Image: m}, nil) && yield(Frame{Image: other}, nil)
+		}}
+		var file bytes.Buffer
+		if err := encodeWebP(&file, p, Quality{Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		chunks, _, err := webpImageChunks(m, Quality{Quality: 90})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(chunks[:4]) == "ALPH" {
+			chunks = append(vp8x(webpAlpha, m.Rect.Size()), chunks...)
+		}
+		got := toNRGBA(toPNG(t, file.Bytes(), Options{Animation: AnimationStill}))
+		want := toNRGBA(toPNG(t, webpFile(chunks), Options{}))
+		if psnr(got, want) < 60 {
+			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
+		}
+	}
+}
+
+// Frames are put down and cleared pixel by pixel, inside of the canvas and across
+// its edges.
+func TestCanvasOfFrames(t *testing.T) {
+	size := image.Pt(20, 15)
+	frame := image.NewNRGBA(image.Rect(0, 0, 9, 8))
+	for i := range frame.Pix {
+		frame.Pix[i] = byte(i*i>>2 - i/9*4) // of many an alpha, 0 too
+	}
+	for _, at := range []image.Point{{0, 0}, {4, 3}, {15, 10}, {-3, -2}, {30, 2}} {
+		got, want := newCanvas(size), image.NewNRGBA(image.Rectangle{Max: size})
+		for i := range got.Pix {
+			got.Pix[i], want.Pix[i] = byte(i), byte(i)
+		}
+		got.replace(frame, at)
+		for y := range frame.Rect.Dy() {
+			for x := range frame.Rect.Dx() {
+				c := frame.NRGBAAt(x, y)
+				if c.A == 0 {
+					c = color.NRGBA{}
+				}
+				if p := at.Add(image.Pt(x, y)); p.In(want.Rect) {
+					want.SetNRGBA(p.X, p.Y, c)
+				}
+			}
+		}
+		if !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("a frame at %v: not as pixel by pixel", at)
+		}
+		got.clear(frame.Rect.Add(at))
+		draw.Draw(want, frame.Rect.Add(at), image.Transparent, image.Point{}, draw.Src)
+		if !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("the place at %v: not cleared", at)
+		}
+	}
+}

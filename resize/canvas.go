@@ -3,8 +3,6 @@ package resize
 import (
 	"bytes"
 	"image"
-	"image/color"
-	"image/draw"
 )
 
 // A canvas is what the frames of an animation are drawn on, transparent at
@@ -20,9 +18,19 @@ func (c canvas) copy() *image.NRGBA {
 	return &image.NRGBA{Pix: bytes.Clone(c.Pix), Stride: c.Stride, Rect: c.Rect}
 }
 
-// replace puts frame at that place, its transparency included.
+// replace puts frame at that place, its transparency included. What is clear has
+// no colour.
 func (c canvas) replace(frame *image.NRGBA, at image.Point) {
-	draw.Draw(c, frame.Rect.Add(at), frame, image.Point{}, draw.Src)
+	r := frame.Rect.Add(at).Intersect(c.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()]
+		copy(row, frame.Pix[frame.PixOffset(r.Min.X-at.X, y-at.Y):])
+		for i := 0; i < len(row); i += 4 {
+			if row[i+3] == 0 {
+				clear(row[i : i+3])
+			}
+		}
+	}
 }
 
 // blend draws frame over what is there.
@@ -56,7 +64,10 @@ func over(dst, src *[4]byte) {
 
 // clear makes a part transparent.
 func (c canvas) clear(r image.Rectangle) {
-	draw.Draw(c, r, image.NewUniform(color.NRGBA{}), image.Point{}, draw.Src)
+	r = r.Intersect(c.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		clear(c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()])
+	}
 }
 
 // changed returns the smallest rectangle outside of which a and b are equal,

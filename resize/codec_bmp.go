@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"io"
@@ -14,7 +15,7 @@ var bmpCodec = codec{
 	format:      BMP,
 	names:       []string{"bmp"},
 	mediaType:   "image/bmp",
-	resultBytes: 12,
+	resultBytes: 18,
 	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},
 	optIn:       true,
@@ -43,6 +44,9 @@ var bmpCodec = codec{
 		img, err := p.first()
 		if err != nil {
 			return err
+		}
+		if size := img.Bounds().Size(); 4*area(size) > 1<<32-1-2048 { // 32 bits, with headers and palette
+			return fmt.Errorf("%w: BMP has no %v pixels", ErrLimit, size)
 		}
 		if m, ok := img.(*image.Gray); ok {
 			return bmp.Encode(w, m)

@@ -154,9 +154,10 @@ func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *i
 
 // gifDelay returns hundredths of a second. Browsers take what is no longer than
 // 10 ms for 100 ms, in WebP too: that stays so short, and nothing longer gets it.
+// Files have 16 bits for it, eleven minutes.
 func gifDelay(d time.Duration) int {
 	const unit = 10 * time.Millisecond
-	n := int((d + unit/2) / unit)
+	n := int(min((d+unit/2)/unit, 1<<16-1))
 	if d > unit {
 		return max(2, n)
 	}

@@ -96,12 +96,10 @@ const rowsOfPNG = 8
 
 func decodePNG(file []byte, want Want) (*Picture, error) {
 	var o orientation
-	var profile []byte
+	var colours pngColours
 	for kind, data := range pngChunks(file) {
-		switch kind {
-		case "iCCP":
-			profile = inflateICC(data)
-		case "eXIf":
+		colours.take(kind, data)
+		if kind == "eXIf" {
 			o = exifOrientation(data)
 		}
 	}
@@ -110,12 +108,15 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	p := still(plain(img))
-	p.isCut, p.orientation, p.ICC = isCut, o, profile
+	p.isCut, p.orientation, p.ICC = isCut, o, colours.of(greyPNG(file))
 	if isCut {
 		p.Source = want.cut.source
 	}
 	return p, nil
 }
+
+// greyPNG reports whether the colours of a file are grey, with alpha or without.
+func greyPNG(file []byte) bool { return file[len(pngSignature)+8+9]&2 == 0 }
 
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.

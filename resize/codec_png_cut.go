@@ -88,8 +88,8 @@ func (p *wholePNG) close()               {}
 // newCutPNG returns what scales the rows of the part c as they come.
 func newCutPNG(samples int, c cut) pngRows {
 	part, options := c.at(1)
-	x := scale.Axis{Len: c.source.X, Offset: part.X, Span: part.W, N: c.size.X}
-	y := scale.Axis{Len: c.source.Y, Offset: part.Y, Span: part.H, N: c.size.Y}
+	x := scale.Axis{Len: c.source.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
+	y := scale.Axis{Len: c.source.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
 	bounds := image.Rectangle{Max: c.size}
 	if samples == 1 {
 		m := image.NewGray(bounds)

@@ -11,6 +11,7 @@ import (
 	gen "github.com/gen2brain/webp"
 	"golang.org/x/image/webp"
 
+	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
 )
 
@@ -30,7 +31,7 @@ var webpCodec = codec{
 	memory: func(info Info, _ Want) int64 {
 		pixels := int64(info.Size.X) * int64(info.Size.Y)
 		if info.Animated {
-			return 12 * pixels // canvas, its copy, and a frame
+			return 16 * pixels // canvas, its copy, a frame and its planes
 		}
 		return 8 * pixels // the lossless decoder's own and the picture
 	},
@@ -184,7 +185,7 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 					yield(Frame{}, err)
 					return
 				}
-				frame := toNRGBA(img)
+				frame := smoothPixels(img)
 				if f.replace {
 					canvas.replace(frame, f.bounds.Min)
 				} else {
@@ -199,6 +200,15 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 			}
 		},
 	}
+}
+
+// smoothPixels returns the pixels of a frame, its chroma interpolated as that of a
+// still picture is. They may be img's own.
+func smoothPixels(img image.Image) *image.NRGBA {
+	if changesChroma(img, scale.Chroma444) {
+		img = scale.Image(img, scale.Rect{}, img.Bounds().Size(), scale.Options{Chroma: scale.Chroma444})
+	}
+	return asNRGBA(img)
 }
 
 // decodeWebPImage decodes the image chunks of a still picture or a frame, which
@@ -274,6 +284,9 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
+	if err := checkRIFF(len(chunks)); err != nil {
+		return err
+	}
 	_, err = w.Write(webpFile(chunks))
 	return err
 }
@@ -332,7 +345,10 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 		chunks = appendChunk(chunks, "ALPH", a)
 	}
 	frame, err := vp8.Encode(planes, vp8.Options{Quality: q.quality(), Effort: q.WebPMethod})
-	return appendChunk(chunks, "VP8 ", frame), a != nil, err
+	if err != nil { // a picture that the format has no room for
+		return nil, false, fmt.Errorf("%w: %w", ErrLimit, err)
+	}
+	return appendChunk(chunks, "VP8 ", frame), a != nil, nil
 }
 
 // losslessChunks is webpImageChunks without loss.

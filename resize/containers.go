@@ -229,7 +229,7 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 		out = append(out, pngSignature...)
 		for kind, data := range pngChunks(file) {
 			switch {
-			case slices.Contains([]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}, kind), kind == "iCCP" && profile:
+			case slices.Contains([]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}, kind), profile && slices.Contains([]string{"cICP", "iCCP", "sRGB", "gAMA", "cHRM"}, kind):
 				out = append(out, pngChunk(kind, data)...)
 			}
 			if kind == "IEND" {

@@ -196,6 +196,10 @@ type Limits struct {
 	// AVIFPixels is the largest result that AVIF is written of; default 2
 	// million. A larger one becomes WebP.
 	AVIFPixels int64
+	// LosslessPixels bounds the pixels of all frames of a lossless WebP, whose
+	// encoder takes more than a second and 160 MB for each million; default 2.5
+	// million. What is larger is refused.
+	LosslessPixels int64
 	// Time bounds the work on one result: decoding, scaling, encoding; default
 	// 20 s. What cannot be stopped then is no longer waited for.
 	Time time.Duration
@@ -223,6 +227,7 @@ func (l Limits) withDefaults() Limits {
 	setInt(&l.OutputSide, 12000)
 	setInt(&l.Scans, 100)
 	set(&l.AVIFPixels, 2e6)
+	set(&l.LosslessPixels, 2.5e6)
 	if l.Time <= 0 {
 		l.Time = 20 * time.Second
 	}
@@ -256,6 +261,15 @@ func (l Limits) checkCoded(pixels int64) error {
 func (l Limits) checkOutput(size image.Point) error {
 	if size.X > l.OutputSide || size.Y > l.OutputSide || int64(size.X)*int64(size.Y) > l.OutputPixels {
 		return fmt.Errorf("%w: a result of %d x %d pixels, limit %d and %d a side", ErrLimit, size.X, size.Y, l.OutputPixels, l.OutputSide)
+	}
+	return nil
+}
+
+// checkLossless refuses a lossless WebP of n frames of that size that would take
+// too long.
+func (l Limits) checkLossless(n int, size image.Point) error {
+	if pixels := int64(n) * area(size); pixels > l.LosslessPixels {
+		return fmt.Errorf("%w: a lossless WebP of %d pixels, limit %d", ErrLimit, pixels, l.LosslessPixels)
 	}
 	return nil
 }

@@ -38,6 +38,20 @@ func (o orientation) stored(r rectangle, size image.Point) rectangle {
 	return r
 }
 
+// edge returns where a part of the upright picture lies in the stored one, with 0
+// for sides that are those of the picture.
+func (o orientation) edge(part image.Rectangle, stored image.Point) (e image.Rectangle) {
+	r := o.stored(rectangle{float64(part.Min.X), float64(part.Min.Y), float64(part.Dx()), float64(part.Dy())}, stored)
+	e.Min = image.Pt(int(r.X), int(r.Y))
+	if end := int(r.X + r.W); end < stored.X {
+		e.Max.X = end
+	}
+	if end := int(r.Y + r.H); end < stored.Y {
+		e.Max.Y = end
+	}
+	return e
+}
+
 // shown returns where a part of the stored picture, which has that size, lies in
 // the upright one.
 func (o orientation) shown(r rectangle, size image.Point) rectangle {

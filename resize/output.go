@@ -90,7 +90,7 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 	} else {
 		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
 	}
-	body, err := j.encode(ctx, p, file, r)
+	body, err := j.encode(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +129,13 @@ func (j *job) quality(r *Resizer) Quality {
 }
 
 // encode writes the picture with the quality that the options ask for.
-func (j *job) encode(ctx context.Context, p *Picture, file []byte, r *Resizer) ([]byte, error) {
+func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error) {
 	q := j.quality(r)
+	if j.target == WebP && q.Lossless {
+		if err := j.limits.checkLossless(p.Count, p.Source); err != nil {
+			return nil, err
+		}
+	}
 	codec := j.target.codec()
 	once := func(quality int) ([]byte, error) {
 		if err := ctx.Err(); err != nil {
@@ -145,7 +150,7 @@ func (j *job) encode(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 	if !searched || (j.options.MaxBytes == 0 && j.options.AutoQuality == 0) {
 		return once(q.Quality)
 	}
-	return j.search(p, file, q.Quality, once)
+	return j.search(p, q, once)
 }
 
 // source returns the file without its metadata where it is as good an answer as

@@ -65,7 +65,7 @@ func planOf(source image.Point, stored orientation, o Options, s seen) plan {
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
-	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444}
+	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444, turn.edge(region, source)}
 	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.fitsChroma(p.cut.size) {
 		p.cut.chroma = scale.Chroma420
 	}

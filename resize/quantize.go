@@ -1,8 +1,10 @@
 package resize
 
 import (
+	"cmp"
 	"image"
 	"image/color"
+	"math/bits"
 	"slices"
 )
 
@@ -100,8 +102,8 @@ func withBinaryAlpha(m *image.NRGBA) *image.NRGBA {
 
 // A bin counts the pixels whose colours have the same 5 upper bits.
 type bin struct {
-	sum   [3]uint32
-	count uint32
+	sum   [3]uint64
+	count uint64
 }
 
 func binOf(r, g, b byte) int { return int(r>>3)<<10 | int(g>>3)<<5 | int(b>>3) }
@@ -125,7 +127,7 @@ func medianCut(m *image.NRGBA, n int) color.Palette {
 			h := &histogram[binOf(row[i], row[i+1], row[i+2])]
 			h.count++
 			for j := range h.sum {
-				h.sum[j] += uint32(row[i+j])
+				h.sum[j] += uint64(row[i+j])
 			}
 		}
 	}
@@ -148,15 +150,7 @@ func medianCut(m *image.NRGBA, n int) color.Palette {
 			break // no group has two different colours
 		}
 		slices.SortFunc(g.bins, func(a, b *bin) int {
-			// Compare sum/count without a division.
-			x, y := uint64(a.sum[g.axis])*uint64(b.count), uint64(b.sum[g.axis])*uint64(a.count)
-			switch {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
+			return compareMeans(a.sum[g.axis], a.count, b.sum[g.axis], b.count)
 		})
 		cut := 1
 		for cut < len(g.bins)-1 && float64(g.bins[cut].sum[g.axis]) <= g.mean*float64(g.bins[cut].count) {
@@ -170,6 +164,13 @@ func medianCut(m *image.NRGBA, n int) color.Palette {
 		palette[i] = g.color()
 	}
 	return palette
+}
+
+// compareMeans compares sumA/countA with sumB/countB, exactly.
+func compareMeans(sumA, countA, sumB, countB uint64) int {
+	highA, lowA := bits.Mul64(sumA, countB)
+	highB, lowB := bits.Mul64(sumB, countA)
+	return cmp.Or(cmp.Compare(highA, highB), cmp.Compare(lowA, lowB))
 }
 
 func measure(bins []*bin) group {
@@ -200,9 +201,9 @@ func (g group) color() color.NRGBA {
 	var sum [3]uint64
 	var count uint64
 	for _, b := range g.bins {
-		count += uint64(b.count)
+		count += b.count
 		for j, s := range b.sum {
-			sum[j] += uint64(s)
+			sum[j] += s
 		}
 	}
 	mean := func(j int) uint8 { return uint8((sum[j] + count/2) / count) }

@@ -121,14 +121,7 @@ func splitColors(bins []bin4, n int) [][]bin4 {
 			break
 		}
 		slices.SortStableFunc(g, func(a, b bin4) int {
-			x, y := a.sum[s.axis]*b.count, b.sum[s.axis]*a.count
-			switch {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
+			return compareMeans(a.sum[s.axis], a.count, b.sum[s.axis], b.count)
 		})
 		cut := 1
 		for cut < len(g)-1 && float64(g[cut].sum[s.axis]) <= s.mean*float64(g[cut].count) {

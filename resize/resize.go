@@ -254,6 +254,11 @@ func (j *job) inspect(head []byte) error {
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return err
 	}
+	if j.options.Format == WebP && j.options.Lossless {
+		if err := j.limits.checkLossless(1, plan.canvas); err != nil {
+			return err
+		}
+	}
 	j.info = info
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
@@ -286,10 +291,19 @@ func (j *job) resultWeight(p plan) int64 {
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
+	if j.target == JPEG && j.options.Progressive {
+		weight += 4 * area(p.canvas) // coefficients
+	}
+	if j.options.MaxBytes != 0 || j.options.AutoQuality != 0 {
+		weight += 2 * area(p.canvas) // the best file so far
+	}
+	if j.options.AutoQuality != 0 { // what it looks like, and the luma of both
+		weight += j.target.codec().memory(Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}, Want{}) + 2*area(p.canvas)
+	}
 	if j.target == WebP {
 		switch {
 		case j.options.Lossless:
-			weight += 40 * area(p.canvas)
+			weight += 140 * area(p.canvas)
 		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
 			weight += 14 * area(p.canvas)
 		}

@@ -66,6 +66,16 @@ func appendChunk(b []byte, id string, data ...[]byte) []byte {
 	return b
 }
 
+// checkRIFF refuses chunks of n bytes that are longer than the header of a WebP
+// file can say (RFC 9649, section 2.4: 2^32 - 10 with the header's last 4 bytes).
+func checkRIFF(n int) error {
+	const most = 1<<32 - 10 - 4
+	if int64(n) > most {
+		return fmt.Errorf("%w: a WebP of %d bytes", ErrLimit, n)
+	}
+	return nil
+}
+
 // webpFile returns a WebP file of those chunks.
 func webpFile(chunks []byte) []byte {
 	file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(4+len(chunks)))

@@ -4,95 +4,284 @@ import (
 	"fmt"
 	"hash/maphash"
 	"image"
+	"math"
+	"slices"
 	"sync"
 )
 
 const (
 	leastQuality = 1
 	mostAuto     = 95 // above it files grow and nobody sees why
+	// mostEncodings is how often a picture is encoded for MaxBytes and AutoQuality
+	// together.
+	mostEncodings = 4
 )
 
-// search encodes with the quality that MaxBytes and AutoQuality ask for: the
-// lowest that is similar enough, else most; then the highest up to it that is
-// short enough, else the lowest. once encodes with one quality. What it found
-// is remembered for the next time that the same is asked of the same source.
-func (j *job) search(p *Picture, file []byte, most int, once func(quality int) ([]byte, error)) ([]byte, error) {
-	key := answerKey{maphash.Bytes(answerSeed, file), j.options.String()}
+// search encodes with the quality that MaxBytes and AutoQuality ask for: about
+// the lowest that is similar enough, else the highest; then about the highest up
+// to it that is short enough, else the lowest. once encodes with one quality; it
+// is called mostEncodings times at the most, and once if what it gives at first
+// is short enough.
+//
+// Sizes and similarities of the qualities that were not tried follow from those
+// that were: along a [usualCurve] a picture's own curve is nearly straight. What was
+// found is remembered for the next time that the same is asked of the same
+// pixels; the answer is the same without.
+func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, error)) ([]byte, error) {
+	img, err := p.first()
+	if err != nil {
+		return nil, err
+	}
+	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
 	if quality, ok := answers.get(key); ok {
 		return once(quality)
 	}
-	tried := map[int][]byte{}
-	try := func(quality int) ([]byte, error) {
-		if body, ok := tried[quality]; ok {
-			return body, nil
-		}
-		body, err := once(quality)
-		if err == nil {
-			tried[quality] = body
-		}
-		return body, err
-	}
-	if most == 0 {
-		most = j.target.codec().usual
+	s := &searcher{format: j.target, curve: curveOf(j.target), once: once, most: q.Quality}
+	if s.most == 0 {
+		s.most = j.target.codec().usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
-		img, err := p.first()
-		if err != nil {
-			return nil, err
-		}
 		luma := lumaPlane(img)
-		similar := func(quality int) (bool, error) {
-			body, err := try(quality)
-			if err != nil {
-				return false, err
-			}
+		similarity := func(body []byte) (float64, error) {
 			got, err := j.decoded(body)
 			if err != nil {
-				return false, err
+				return 0, err
 			}
-			return ssim(luma, lumaPlane(got)) >= want.Float(), nil
+			return ssim(luma, lumaPlane(got)), nil
 		}
-		if most, err = lowest(leastQuality, max(mostAuto, most), similar); err != nil {
+		tries := mostEncodings
+		if j.options.MaxBytes != 0 {
+			tries /= 2
+		}
+		if err := s.similar(want.Float(), max(mostAuto, s.most), tries, similarity); err != nil {
 			return nil, err
 		}
 	}
-	quality := most
 	if n := j.options.MaxBytes; n != 0 {
-		long := func(quality int) (bool, error) {
-			body, err := try(quality)
-			return len(body) > n, err
-		}
-		above, err := lowest(leastQuality, most+1, func(quality int) (bool, error) {
-			if quality > most {
-				return true, nil
-			}
-			return long(quality)
-		})
-		if err != nil {
+		if err := s.short(n); err != nil {
 			return nil, err
 		}
-		quality = max(leastQuality, above-1)
 	}
-	answers.put(key, quality)
-	return try(quality)
+	answers.put(key, s.best.quality)
+	return s.best.body, nil
 }
 
-// lowest returns the lowest number in [from, to] for which ok holds, which is
-// taken to hold for all above it; to if it holds for none.
-func lowest(from, to int, ok func(int) (bool, error)) (int, error) {
-	for from < to {
-		middle := (from + to) / 2
-		yes, err := ok(middle)
+// A trial is a quality and what encoding with it gave.
+type trial struct {
+	quality int
+	bits    float64 // binary logarithm of the length
+	clear   float64 // that of the similarity's distance to 1, negated; if it was asked for
+	body    []byte  // of the best one only
+}
+
+// A searcher looks for a quality.
+type searcher struct {
+	format Format
+	curve  func(quality int) float64
+	once   func(quality int) ([]byte, error)
+	most   int     // the highest quality that MaxBytes may have
+	trials []trial // by quality
+	best   trial
+}
+
+// try encodes with a quality that was not tried yet.
+func (s *searcher) try(quality int, similarity func(body []byte) (float64, error)) (trial, error) {
+	body, err := s.once(quality)
+	if err != nil {
+		return trial{}, err
+	}
+	t := trial{quality: quality, bits: math.Log2(float64(len(body)))}
+	if similarity != nil {
+		v, err := similarity(body)
 		if err != nil {
-			return 0, err
+			return trial{}, err
 		}
-		if yes {
-			to = middle
+		t.clear = clearness(v)
+	}
+	at, _ := slices.BinarySearchFunc(s.trials, quality, func(t trial, quality int) int { return t.quality - quality })
+	s.trials = slices.Insert(s.trials, at, t)
+	t.body = body
+	return t, nil
+}
+
+// clearness makes of a similarity up to 1 what grows evenly with the length of a
+// file.
+func clearness(similarity float64) float64 { return -math.Log2(max(1e-9, 1-similarity)) }
+
+// similar looks for the lowest quality up to top that is at least so similar.
+func (s *searcher) similar(want float64, top, tries int, similarity func(body []byte) (float64, error)) error {
+	usual := usualCurves[s.format]
+	goal := clearness(want)
+	value := func(t trial) float64 { return t.clear }
+	low, high := 0, top+1 // of which low is not similar enough, and high is or was not tried
+	for range tries {
+		quality := top
+		for q := low + 1; q < min(high, top); q++ {
+			about := usual.clear + usual.slope*s.curve(q)
+			if len(s.trials) > 0 {
+				about = s.expect(q, usual.slope, value)
+			}
+			if about >= goal {
+				quality = q
+				break
+			}
+		}
+		quality = min(quality, high-1)
+		t, err := s.try(quality, similarity)
+		if err != nil {
+			return err
+		}
+		if t.clear >= goal {
+			high = quality
 		} else {
-			from = middle + 1
+			low = quality
+		}
+		if high == quality || high > top && quality >= s.best.quality {
+			s.best = t
+		}
+		const near = 0.04
+		if s.straight(low, high) || high == quality && t.clear-goal < near {
+			break
 		}
 	}
-	return from, nil
+	s.most = s.best.quality
+	return nil
+}
+
+// short looks for the highest quality up to most of which a file has no more
+// than n bytes.
+func (s *searcher) short(n int) error {
+	goal := math.Log2(float64(n))
+	value := func(t trial) float64 { return t.bits }
+	low, high := 0, s.most+1 // of which low is short enough, and high is not
+	for _, t := range s.trials {
+		if t.quality <= s.most && t.bits > goal {
+			high = min(high, t.quality)
+		}
+	}
+	if s.best.body != nil && s.best.bits <= goal {
+		return nil
+	}
+	wrong := 0.0 // by how much the last length was above what was expected
+	for len(s.trials) < mostEncodings && !s.straight(low, high) {
+		quality, about := s.most, 0.0
+		if len(s.trials) > 0 {
+			margin := 0.01
+			switch left := mostEncodings - len(s.trials); {
+			case low > 0:
+			case left == 1: // has to be short enough
+				margin = 0.1 + 2*wrong
+			case left == 2: // better is, so that the last one may come near
+				margin = 0.03 + wrong
+			}
+			quality = low + 1
+			for q := high - 1; q > low; q-- {
+				if about = s.expect(q, 1, value); about+margin <= goal {
+					quality = q
+					break
+				}
+			}
+		}
+		t, err := s.try(quality, nil)
+		if err != nil {
+			return err
+		}
+		if about != 0 {
+			wrong = max(0, t.bits-about)
+		}
+		if t.bits <= goal {
+			low, s.best = quality, t
+		} else {
+			high = quality
+			if low == 0 && (s.best.body == nil || t.bits < s.best.bits) {
+				s.best = t
+			}
+		}
+		const near = 0.03
+		if low == quality && goal-t.bits < near {
+			break
+		}
+	}
+	return nil
+}
+
+// straight reports whether there is no quality between low and high that would
+// give another file than they do.
+func (s *searcher) straight(low, high int) bool {
+	return high-low <= 1 || low > 0 && s.curve(low) == s.curve(high-1)
+}
+
+// expect returns the value that a quality will have, by those that were tried and
+// lie around it or, on one side of it, next to it. Of a single one it knows that
+// values rise by slope along the usual curve. All colours of a PNG tell little of
+// palettes.
+func (s *searcher) expect(quality int, slope float64, value func(trial) float64) float64 {
+	trials := s.trials
+	if n := len(trials); s.format == PNG && n > 1 && trials[n-1].quality == 100 {
+		trials = trials[:n-1]
+	}
+	i := 0
+	for i < len(trials)-1 && trials[i].quality < quality {
+		i++
+	}
+	a, b := trials[max(0, i-1)], trials[i]
+	if i == 0 && len(trials) > 1 {
+		b = trials[1]
+	}
+	xa, xb := s.curve(a.quality), s.curve(b.quality)
+	if xb-xa > 0.05 {
+		slope = max(slope/3, min(3*slope, (value(b)-value(a))/(xb-xa)))
+	}
+	return value(a) + slope*(s.curve(quality)-xa)
+}
+
+// A usual curve says how files of a format grow with the quality: means of
+// photographs and drawings.
+type usualCurve struct {
+	at    []float64 // qualities; of palettes binary logarithms of numbers of colours
+	bits  []float64 // there, the binary logarithm of the length, beside that of quality 75
+	clear float64   // clearness at quality 75
+	slope float64   // by how much clearness rises with bits
+}
+
+var (
+	usualQualities = []float64{1, 3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 93, 95, 97, 99, 100}
+	usualPalettes  = usualCurve{
+		at:    []float64{1, 2, 3.17, 4, 5.17, 6, 6.64, 7.17, 7.61, 7.81, 8},
+		bits:  []float64{-2.56, -1.80, -1.24, -0.97, -0.75, -0.53, -0.35, -0.19, -0.05, 0.00, 0.04},
+		clear: 5.9, slope: 2.4,
+	}
+	usualCurves = map[Format]usualCurve{
+		JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
+		WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
+		AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
+		PNG:  usualPalettes,
+		GIF:  usualPalettes,
+	}
+)
+
+// allColours is what a PNG of quality 100 takes beside one of 256 colours.
+const allColours = 1.45
+
+// curveOf returns the usual bits of a format by quality, with lines between those
+// that are known.
+func curveOf(f Format) func(quality int) float64 {
+	c := usualCurves[f]
+	return func(quality int) float64 {
+		x := float64(quality)
+		if f == PNG || f == GIF {
+			x = math.Log2(float64(colorsOf(quality)))
+		}
+		i := 1
+		for i < len(c.at)-1 && c.at[i] < x {
+			i++
+		}
+		bits := c.bits[i-1] + (c.bits[i]-c.bits[i-1])*(x-c.at[i-1])/(c.at[i]-c.at[i-1])
+		if f == PNG && quality >= 100 {
+			bits += allColours
+		}
+		return bits
+	}
 }
 
 // decoded returns the picture of a result.
@@ -166,10 +355,51 @@ func ssim(a, b *image.Gray) float64 {
 	return sum / float64(windows)
 }
 
-// An answerKey is a source, by its hash, and what was asked of it.
+// An answerKey is all that a quality was found for: the pixels and the profile,
+// by their hash, and how they are to be encoded.
 type answerKey struct {
-	source  uint64
-	options string
+	pixels                 uint64
+	format                 Format
+	quality, webpMethod    int
+	chroma444, progressive bool
+	maxBytes               int
+	autoQuality            Similarity
+}
+
+// pixelHash returns the hash of a picture that an encoder is given.
+func pixelHash(img image.Image, profile []byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(answerSeed)
+	plane := func(pix []byte, stride, width, height int) {
+		for y := range height {
+			h.Write(pix[y*stride:][:width])
+		}
+	}
+	size := img.Bounds().Size()
+	fmt.Fprintf(&h, "%T %v", img, size)
+	ycc := func(m *image.YCbCr) {
+		fmt.Fprint(&h, m.SubsampleRatio)
+		c := image.Pt(chromaSize(size, m.SubsampleRatio))
+		plane(m.Y, m.YStride, size.X, size.Y)
+		plane(m.Cb, m.CStride, c.X, c.Y)
+		plane(m.Cr, m.CStride, c.X, c.Y)
+	}
+	switch m := img.(type) {
+	case *image.YCbCr:
+		ycc(m)
+	case *image.NYCbCrA:
+		ycc(&m.YCbCr)
+		plane(m.A, m.AStride, size.X, size.Y)
+	case *image.Gray:
+		plane(m.Pix, m.Stride, size.X, size.Y)
+	case *image.CMYK:
+		plane(m.Pix, m.Stride, 4*size.X, size.Y)
+	default:
+		n := asNRGBA(img)
+		plane(n.Pix, n.Stride, 4*size.X, size.Y)
+	}
+	h.Write(profile)
+	return h.Sum64()
 }
 
 var answerSeed = maphash.MakeSeed()

@@ -3,6 +3,7 @@ package resize
 import (
 	"context"
 	"image"
+	"math"
 
 	"s3imageserver/resize/scale"
 )
@@ -104,6 +105,9 @@ type cut struct {
 	part        rectangle   // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
+	// edge is what was cropped or trimmed: nothing outside of it may show. A side
+	// of 0 is that of the picture.
+	edge image.Rectangle
 }
 
 // identity reports whether the cut is the whole picture at its own size.
@@ -115,7 +119,24 @@ func (c cut) identity() bool {
 // resample it.
 func (c cut) at(s float64) (scale.Rect, scale.Options) {
 	return scale.Rect{X: c.part.X * s, Y: c.part.Y * s, W: c.part.W * s, H: c.part.H * s},
-		scale.Options{Undroop: s == 1.0/8, Chroma: c.chroma}
+		scale.Options{Undroop: s == 1.0/8, Chroma: c.chroma, Within: c.within(s)}
+}
+
+// within returns the pixels of the picture decoded at scale s that lie within the
+// edge as a whole, or, if there are none, in part.
+func (c cut) within(s float64) (r image.Rectangle) {
+	r.Min.X, r.Max.X = inner(c.edge.Min.X, c.edge.Max.X, s)
+	r.Min.Y, r.Max.Y = inner(c.edge.Min.Y, c.edge.Max.Y, s)
+	return r
+}
+
+func inner(from, to int, s float64) (lo, hi int) {
+	lo, hi = int(math.Ceil(float64(from)*s)), int(float64(to)*s)
+	if to == 0 || lo < hi {
+		return lo, hi
+	}
+	lo = int(float64(from) * s)
+	return lo, max(lo+1, int(math.Ceil(float64(to)*s)))
 }
 
 // apply makes the cut of a picture decoded at scale s.

@@ -173,6 +173,10 @@ type LimitsConfig struct {
 	// FramePixels are the pixels of all frames of an animation together; beyond them
 	// the first frame is left. 0 means 100000000.
 	FramePixels int64 `json:"frame_pixels"`
+	// LosslessPixels is the largest lossless WebP, as the sum of the pixels of its
+	// frames: each million takes more than a second and 160 MB. What is larger is
+	// answered 422. 0 means 2500000.
+	LosslessPixels int64 `json:"lossless_pixels"`
 	// Frames are the frames of an animation; beyond them the first one is left. 0
 	// means 200.
 	Frames int `json:"frames"`
@@ -198,7 +202,7 @@ type LimitsConfig struct {
 
 func (l *LimitsConfig) validate(key string, faults *faults) {
 	for name, v := range map[string]int64{
-		"pixels": l.Pixels, "output_pixels": l.OutputPixels, "frame_pixels": l.FramePixels, "frames": int64(l.Frames),
+		"pixels": l.Pixels, "output_pixels": l.OutputPixels, "frame_pixels": l.FramePixels, "lossless_pixels": l.LosslessPixels, "frames": int64(l.Frames),
 		"side": int64(l.Side), "output_side": int64(l.OutputSide), "scans": int64(l.Scans),
 		"work_seconds": int64(l.WorkSeconds), "fetch_seconds": int64(l.FetchSeconds), "request_seconds": int64(l.RequestSeconds),
 		"concurrency": int64(l.Concurrency),
@@ -222,7 +226,7 @@ func (l *LimitsConfig) validate(key string, faults *faults) {
 func (l *LimitsConfig) resize(formats []resize.Format, avifPixels int64) resize.Limits {
 	return resize.Limits{
 		Pixels: l.Pixels, Side: l.Side, Frames: l.Frames, FramePixels: l.FramePixels,
-		OutputPixels: l.OutputPixels, OutputSide: l.OutputSide, Scans: l.Scans, AVIFPixels: avifPixels,
+		OutputPixels: l.OutputPixels, OutputSide: l.OutputSide, Scans: l.Scans, AVIFPixels: avifPixels, LosslessPixels: l.LosslessPixels,
 		Time: time.Duration(l.WorkSeconds) * time.Second, Formats: formats,
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,28 @@ func (h *HandlerConfig) qualities() map[resize.Format]int {
 		m[resize.FormatByName(name)] = q
 	}
 	return m
+}
+
+// EncodingOf returns what the handler of that prefix encodes with. "" stands for
+// the only handler; where there are none or several, for the defaults. A handler
+// that there is not is an error.
+func (c *Config) EncodingOf(prefix string) (resize.Quality, error) {
+	i := slices.IndexFunc(c.Handlers, func(h HandlerConfig) bool { return h.Prefix == prefix })
+	if prefix == "" && len(c.Handlers) == 1 {
+		i = 0
+	}
+	switch {
+	case i >= 0:
+		return c.Handlers[i].encoding(), nil
+	case prefix != "":
+		return resize.Quality{}, fmt.Errorf("there is no handler %q", prefix)
+	}
+	return resize.Quality{WebPMethod: defaultWebPMethod}, nil
+}
+
+// encoding returns what results are encoded with; the configuration is valid.
+func (h *HandlerConfig) encoding() resize.Quality {
+	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.qualities()}
 }
 
 // qualityKey returns what of the configuration changes results, for the cache

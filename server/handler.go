@@ -78,7 +78,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
 			Limits:  c.Limits.resize(c.readFormats(), int64(c.AVIFPixels)),
-			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
+			Quality: c.encoding(),
 			Fonts:   fonts.byName,
 		},
 		presets:   presetsOf(s.config, c),

@@ -33,7 +33,8 @@ func (h *Handler) chooseFormat(req *request, r *http.Request) {
 // negotiate narrows f=auto to one of three choices, so that few variants of a
 // picture are kept: AVIF where it is among the output formats, WebP, and what
 // everyone reads. Of formats with different weights the client's favourite
-// counts (RFC 9110, section 12.5.1).
+// counts (RFC 9110, section 12.5.1). A client that names formats and nothing
+// else gets one of them.
 func (h *Handler) negotiate(accept []string) resize.Format {
 	webp := weight(accept, resize.WebP.MediaType())
 	avif := weight(accept, resize.AVIF.MediaType())
@@ -42,8 +43,19 @@ func (h *Handler) negotiate(accept []string) resize.Format {
 		return resize.AutoAVIF
 	case webp > 0:
 		return resize.AutoWebP
+	case weight(accept, "*/*") > 0 || weight(accept, "image/*") > 0:
+		return resize.AutoJPEG
 	}
-	return resize.AutoJPEG
+	var named []resize.Format
+	for _, f := range []resize.Format{resize.JPEG, resize.PNG, resize.GIF, resize.TIFF, resize.BMP} {
+		if h.config.writes(f) && weight(accept, f.MediaType()) > 0 {
+			named = append(named, f)
+		}
+	}
+	if len(named) == 0 || len(named) > 1 && named[1] == resize.PNG {
+		return resize.AutoJPEG // nobody is better served by an error; JPEG and PNG are what it chooses from
+	}
+	return named[0]
 }
 
 // weight returns the weight that Accept gives a media type, 0 if it is not

@@ -28,6 +28,20 @@ func TestNegotiate(t *testing.T) {
 		{"image/webp;q=0", resize.AutoJPEG, resize.AutoJPEG},
 		{"image/webp;q=x, ,;", resize.AutoJPEG, resize.AutoJPEG},
 		{"IMAGE/WEBP;Q=0.1", resize.AutoWebP, resize.AutoWebP},
+		{"image/png", resize.PNG, resize.PNG},
+		{"image/jpeg", resize.JPEG, resize.JPEG},
+		{"image/gif;q=0.3", resize.GIF, resize.GIF},
+		{"image/jxl, image/png", resize.PNG, resize.PNG},
+		{"text/html, image/jpeg", resize.JPEG, resize.JPEG},
+		{"image/png, image/jpeg", resize.AutoJPEG, resize.AutoJPEG},
+		{"image/gif, image/png", resize.PNG, resize.PNG},
+		{"image/png, image/*;q=0.1", resize.AutoJPEG, resize.AutoJPEG},
+		{"image/png, */*", resize.AutoJPEG, resize.AutoJPEG},
+		{"image/png, image/webp;q=0", resize.PNG, resize.PNG},
+		{"image/png;q=0, image/jpeg", resize.JPEG, resize.JPEG},
+		{"image/avif, image/png", resize.AutoAVIF, resize.PNG},
+		{"image/tiff", resize.AutoJPEG, resize.AutoJPEG}, // not among the output formats
+		{"text/html", resize.AutoJPEG, resize.AutoJPEG},
 	}
 	for _, tt := range tests {
 		header := []string{tt.accept}
@@ -36,6 +50,17 @@ func TestNegotiate(t *testing.T) {
 		}
 		if got := plain.negotiate(header); got != tt.plain {
 			t.Errorf("Accept: %s, without AVIF: %v; want %v", tt.accept, got, tt.plain)
+		}
+	}
+}
+
+// A client that names one format gets it, from caches too.
+func TestOneAcceptedFormat(t *testing.T) {
+	s := newSite(t, bucket(t), Options{})
+	for _, want := range []string{"image/png", "image/jpeg", "image/webp", "image/png"} {
+		r := s.get("/h/photo.jpg?w=50&f=auto", "Accept", want)
+		if got := r.Header.Get("Content-Type"); r.StatusCode != http.StatusOK || got != want || r.Header.Get("Vary") != "Accept" {
+			t.Errorf("Accept: %s: %d %s, Vary: %s", want, r.StatusCode, got, r.Header.Get("Vary"))
 		}
 	}
 }

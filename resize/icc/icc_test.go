@@ -48,7 +48,7 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := New(build([]tag{{"desc", descTag("table")}, {"A2B0", tableTag()}}))
+	table, err := New(build("RGB ", []tag{{"desc", descTag("table")}, {"A2B0", tableTag()}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +122,61 @@ func TestUnusable(t *testing.T) {
 		"a million tags":  with(128, "\x00\x0f\x00\x00"),
 		"CMYK by matrix":  with(16, "CMYK"),
 		"too long":        append(bytes.Clone(good), make([]byte, MaxBytes)...),
-		"a damaged table": build([]tag{{"A2B0", huge}}),
-		"a cut table":     build([]tag{{"A2B0", tableTag()[:150]}}),
+		"a damaged table": build("RGB ", []tag{{"A2B0", huge}}),
+		"a cut table":     build("RGB ", []tag{{"A2B0", tableTag()[:150]}}),
 	}
 	for name, data := range tests {
 		if tr, err := New(data); !errors.Is(err, ErrProfile) {
 			t.Errorf("%s: %v, %v; want ErrProfile", name, tr, err)
+		}
+	}
+}
+
+// Colorants of the type that Corbis wrote are XYZ.
+func TestCorbisColorants(t *testing.T) {
+	want, err := New(Numbers(12, 13))
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile := Numbers(12, 13)
+	tags := bytes.ReplaceAll(profile[headerBytes:], []byte("XYZ \x00\x00\x00\x00"), []byte(corbis+"\x00\x00\x00\x00"))
+	got, err := New(append(profile[:headerBytes:headerBytes], tags...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][4]byte{{234, 51, 35}, {10, 200, 30}, {0, 0, 90}} {
+		if got.RGB(c) != want.RGB(c) {
+			t.Errorf("RGB(%v) = %v; want %v", c, got.RGB(c), want.RGB(c))
+		}
+	}
+}
+
+// Between points the tetrahedron decides: greys depend on grey points alone, and
+// of four channels the first one is linear.
+func TestGridIsTetrahedral(t *testing.T) {
+	g := &grid{n: 3, points: [4]int{2, 2, 2}, stride: [4]int{12, 6, 3}, values: make([]float32, 24)}
+	for i := range g.values[:21] {
+		g.values[i] = float32(i) // steep, and far from grey
+	}
+	copy(g.values, []float32{0, 0, 0})
+	copy(g.values[21:], []float32{1, 1, 1})
+	for _, x := range []float64{0, 0.25, 0.5, 1} {
+		if got := g.at(&[4]float64{x, x, x}); got != [outputs]float64{x, x, x} {
+			t.Errorf("grey of %v is %v", x, got)
+		}
+	}
+	// From 000 along the first channel to 100, along the third to 101, to 111.
+	got := g.at(&[4]float64{0.75, 0.25, 0.5})
+	for j, v := range got {
+		want := 0.25*float64(g.values[12+j]) + 0.25*float64(g.values[15+j]) + 0.25
+		if math.Abs(v-want) > 1e-9 {
+			t.Errorf("value %d is %v; want %v", j, v, want)
+		}
+	}
+	four := &grid{n: 4, points: [4]int{2, 2, 2, 2}, stride: [4]int{24, 12, 6, 3}, values: append(make([]float32, 24), g.values...)}
+	for j, v := range four.at(&[4]float64{0.5, 0.75, 0.25, 0.5}) {
+		if math.Abs(v-got[j]/2) > 1e-9 {
+			t.Errorf("of four channels value %d is %v; want %v", j, v, got[j]/2)
 		}
 	}
 }
@@ -141,10 +190,33 @@ func TestDescription(t *testing.T) {
 	}
 }
 
+// A grey profile has the curve of its numbers or its gamma.
+func TestGray(t *testing.T) {
+	tests := []struct {
+		transfer byte
+		gamma    float64
+		in, want byte
+	}{
+		{13, 0, 77, 77}, {8, 0, 55, 128}, {0, 1, 55, 128}, {0, 2.2, 186, 186}, {16, 0, 255, 255},
+	}
+	for _, tt := range tests {
+		tr, err := New(Gray(tt.transfer, tt.gamma))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tr.RGB([4]byte{tt.in})[0]; max(got, tt.want)-min(got, tt.want) > 1 {
+			t.Errorf("transfer %d, gamma %v: %d becomes %d; want %d", tt.transfer, tt.gamma, tt.in, got, tt.want)
+		}
+	}
+	if Gray(99, 0) != nil {
+		t.Error("an unknown transfer has a profile")
+	}
+}
+
 func FuzzNew(f *testing.F) {
 	f.Add(Numbers(12, 13))
 	f.Add(Numbers(9, 16))
-	f.Add(build([]tag{{"A2B0", tableTag()}}))
+	f.Add(build("RGB ", []tag{{"A2B0", tableTag()}}))
 	old := []byte("mft1\x00\x00\x00\x00\x03\x03\x02\x00")
 	old = append(old, make([]byte, 36)...)
 	for range 6 {
@@ -152,7 +224,7 @@ func FuzzNew(f *testing.F) {
 			old = append(old, byte(i))
 		}
 	}
-	f.Add(build([]tag{{"A2B0", append(old, make([]byte, 24)...)}}))
+	f.Add(build("RGB ", []tag{{"A2B0", append(old, make([]byte, 24)...)}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tr, err := New(data)
 		if err != nil {

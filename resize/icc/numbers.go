@@ -10,11 +10,7 @@ import (
 // is that of D65. HDR (PQ, HLG) is mapped so that its reference white, 203 cd/m²
 // (ITU-R BT.2408), is white, and what is brighter too.
 func Numbers(primaries, transfer byte) []byte {
-	xy, ok := map[byte][6]float64{
-		1:  {0.640, 0.330, 0.300, 0.600, 0.150, 0.060}, // BT.709
-		9:  {0.708, 0.292, 0.170, 0.797, 0.131, 0.046}, // BT.2020
-		12: {0.680, 0.320, 0.265, 0.690, 0.150, 0.060}, // Display P3
-	}[primaries]
+	xy, ok := primariesOf[primaries]
 	if !ok {
 		return nil
 	}
@@ -22,6 +18,29 @@ func Numbers(primaries, transfer byte) []byte {
 		return nil
 	}
 	return Measured(d65, xy, transfer, 0)
+}
+
+var primariesOf = map[byte][6]float64{
+	1:  {0.640, 0.330, 0.300, 0.600, 0.150, 0.060}, // BT.709
+	9:  {0.708, 0.292, 0.170, 0.797, 0.131, 0.046}, // BT.2020
+	12: {0.680, 0.320, 0.265, 0.690, 0.150, 0.060}, // Display P3
+}
+
+// Known reports whether the numbers are ones that [Numbers] knows: if it has no
+// profile for them, they are sRGB.
+func Known(primaries, transfer byte) bool {
+	_, ok := primariesOf[primaries]
+	return ok && curveOf(transfer, 0) != nil
+}
+
+// Gray returns a profile for grey of a transfer as [Numbers] has them, or of a
+// gamma if that is not 0; nil for a transfer that is not known.
+func Gray(transfer byte, gamma float64) []byte {
+	curve := curveOf(transfer, gamma)
+	if curve == nil {
+		return nil
+	}
+	return build("GRAY", []tag{{"desc", descTag("H.273")}, {"wtpt", xyzTag(whiteX, whiteY, whiteZ)}, {"kTRC", curve}, {"cprt", descTag("CC0")}})
 }
 
 // d65 is where white lies, by x and y.
@@ -41,25 +60,8 @@ func shownAsSRGB(transfer byte) bool {
 // and y of CIE 1931: of a transfer as [Numbers] has them, or of a gamma if that
 // is not 0. It is nil for what cannot be.
 func Measured(white [2]float64, primaries [6]float64, transfer byte, gamma float64) []byte {
-	var curve []byte
-	switch {
-	case gamma != 0:
-		curve = gammaTag(gamma)
-	case shownAsSRGB(transfer):
-		curve = parametricTag(2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045)
-	case transfer == 4:
-		curve = gammaTag(2.2)
-	case transfer == 5:
-		curve = gammaTag(2.8)
-	case transfer == 8:
-		curve = gammaTag(1)
-	case transfer == 16:
-		curve = sampledTag(func(x float64) float64 { return min(1, pq(x)/203) })
-	case transfer == 17: // of cinemas
-		curve = gammaTag(2.6)
-	case transfer == 18:
-		curve = sampledTag(func(x float64) float64 { return min(1, hlg(x)) })
-	default:
+	curve := curveOf(transfer, gamma)
+	if curve == nil {
 		return nil
 	}
 	m := colorants(white, primaries)
@@ -73,7 +75,31 @@ func Measured(white [2]float64, primaries [6]float64, transfer byte, gamma float
 		{"rXYZ", xyzTag(m[0], m[3], m[6])}, {"gXYZ", xyzTag(m[1], m[4], m[7])}, {"bXYZ", xyzTag(m[2], m[5], m[8])},
 		{"rTRC", curve}, {"gTRC", curve}, {"bTRC", curve}, {"cprt", descTag("CC0")},
 	}
-	return build(tags)
+	return build("RGB ", tags)
+}
+
+// curveOf returns the tag of a transfer's curve, or of a gamma if that is not 0;
+// nil for a transfer that is not known.
+func curveOf(transfer byte, gamma float64) []byte {
+	switch {
+	case gamma != 0:
+		return gammaTag(gamma)
+	case shownAsSRGB(transfer):
+		return parametricTag(2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045)
+	case transfer == 4:
+		return gammaTag(2.2)
+	case transfer == 5:
+		return gammaTag(2.8)
+	case transfer == 8:
+		return gammaTag(1)
+	case transfer == 16:
+		return sampledTag(func(x float64) float64 { return min(1, pq(x)/203) })
+	case transfer == 17: // of cinemas
+		return gammaTag(2.6)
+	case transfer == 18:
+		return sampledTag(func(x float64) float64 { return min(1, hlg(x)) })
+	}
+	return nil
 }
 
 // pq returns the cd/m² of a sample (SMPTE ST 2084).
@@ -127,11 +153,11 @@ type tag struct {
 	data []byte
 }
 
-// build returns a version 4 display profile of those tags (section 7).
-func build(tags []tag) []byte {
+// build returns a version 4 display profile for a space of those tags (section 7).
+func build(space string, tags []tag) []byte {
 	b := make([]byte, headerBytes+4+12*len(tags))
 	b[8], b[9] = 4, 0x30
-	copy(b[12:], "mntrRGB XYZ ")
+	copy(b[12:], "mntr"+space+"XYZ ")
 	copy(b[36:], "acsp")
 	copy(b[68:], xyzTag(whiteX, whiteY, whiteZ)[8:])
 	binary.BigEndian.PutUint32(b[headerBytes:], uint32(len(tags)))

@@ -113,10 +113,14 @@ func printable(b []byte) string {
 	return string(s)
 }
 
+// corbis is the type that profiles of Corbis have for XYZType; readers take it as
+// that.
+const corbis = "\x17\xa5\x05\xb8"
+
 // xyz reads the first number of an XYZType tag.
 func (p *profile) xyz(name string) (v [3]float64, err error) {
 	tag := p.tags[name]
-	if len(tag) < 20 || string(tag[:4]) != "XYZ " {
+	if len(tag) < 20 || string(tag[:4]) != "XYZ " && string(tag[:4]) != corbis {
 		return v, fmt.Errorf("%w: no colorant %s", ErrProfile, name)
 	}
 	for i := range v {

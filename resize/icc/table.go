@@ -236,7 +236,10 @@ func (t *table) eval(in *[4]float64) (v [outputs]float64) {
 	return v
 }
 
-// at interpolates between the points around x, linearly along each dimension.
+// at interpolates between the points around x: of three channels in the
+// tetrahedron that x lies in, of which there are six in a cell; of four so twice,
+// and linearly along the first one. That is how other readers do it: where a
+// profile is steep, other ways are seen as faint outlines.
 func (g *grid) at(x *[4]float64) (v [outputs]float64) {
 	var f [4]float64
 	base := 0
@@ -251,22 +254,46 @@ func (g *grid) at(x *[4]float64) (v [outputs]float64) {
 		}
 		base += k * g.stride[i]
 	}
-	for corner := range 1 << g.n {
-		weight, at := 1.0, base
-		for i := range g.n {
-			if corner>>i&1 == 1 {
-				weight *= f[i]
-				at += step[i]
-			} else {
-				weight *= 1 - f[i]
+	if g.n < 4 {
+		g.add(&v, 1, base, f[:g.n], step[:g.n])
+		return v
+	}
+	g.add(&v, 1-f[0], base, f[1:], step[1:])
+	g.add(&v, f[0], base+step[0], f[1:], step[1:])
+	return v
+}
+
+// add adds weight times what lies at the fractions f of a cell that begins at
+// base. The way from its first point to its last one goes along the dimension
+// with the largest fraction first.
+func (g *grid) add(v *[outputs]float64, weight float64, base int, f []float64, step []int) {
+	if weight == 0 {
+		return
+	}
+	var order [4]int
+	n := len(f)
+	for i := range n {
+		j := i
+		for j > 0 && f[order[j-1]] < f[i] {
+			order[j] = order[j-1]
+			j--
+		}
+		order[j] = i
+	}
+	before := 1.0
+	for i := range n + 1 {
+		after := 0.0
+		if i < n {
+			after = f[order[i]]
+		}
+		if w := weight * (before - after); w != 0 {
+			for j := range v {
+				v[j] += w * float64(g.values[base+j])
 			}
 		}
-		if weight == 0 {
-			continue
-		}
-		for j := range v {
-			v[j] += weight * float64(g.values[at+j])
+		if i < n {
+			base += step[order[i]]
+			before = after
 		}
 	}
-	return v
 }

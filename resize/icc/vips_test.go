@@ -152,7 +152,7 @@ func profiles(t *testing.T) map[string][]byte {
 	all := map[string][]byte{
 		"Display P3": Numbers(12, 13),
 		"BT.2020":    Numbers(9, 1),
-		"Adobe RGB": build([]tag{{"desc", descTag("Adobe RGB")}, {"wtpt", xyzTag(whiteX, whiteY, whiteZ)},
+		"Adobe RGB": build("RGB ", []tag{{"desc", descTag("Adobe RGB")}, {"wtpt", xyzTag(whiteX, whiteY, whiteZ)},
 			{"rXYZ", xyzTag(adobe[0], adobe[3], adobe[6])}, {"gXYZ", xyzTag(adobe[1], adobe[4], adobe[7])}, {"bXYZ", xyzTag(adobe[2], adobe[5], adobe[8])},
 			{"rTRC", gamma}, {"gTRC", gamma}, {"bTRC", gamma}, {"cprt", descTag("CC0")}}),
 	}

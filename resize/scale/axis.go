@@ -12,12 +12,24 @@ import (
 //
 // A crop is another Offset and Span, so it costs nothing extra. Kernels
 // reach beyond the part into the rest of the line, and are cut and
-// normalized again at its ends.
+// normalized again at its ends, or at Lo and Hi.
 type Axis struct {
 	Len    int     // samples in the source, at least 1
 	Offset float64 // where the part begins
 	Span   float64 // how long it is, more than 0
 	N      int     // samples in the result, at least 1
+
+	// Lo and Hi bound the samples that have weights to [Lo, Hi). A Hi of 0 stands
+	// for Len.
+	Lo, Hi int
+}
+
+// ends returns the samples that may have weights: [lo, hi).
+func (a Axis) ends() (lo, hi int) {
+	if a.Hi == 0 {
+		return a.Lo, a.Len
+	}
+	return a.Lo, a.Hi
 }
 
 // Whole returns the Axis that makes n samples of all of a line of length
@@ -27,7 +39,8 @@ func Whole(length, n int) Axis {
 }
 
 func (a Axis) check() {
-	if a.Len < 1 || a.N < 1 || !(a.Span > 0) || math.IsInf(a.Span, 0) ||
+	lo, hi := a.ends()
+	if a.Len < 1 || a.N < 1 || lo < 0 || lo >= hi || hi > a.Len || !(a.Span > 0) || math.IsInf(a.Span, 0) ||
 		math.IsNaN(a.Offset) || math.IsInf(a.Offset, 0) {
 		panic(fmt.Sprintf("scale: bad axis %+v", a))
 	}
@@ -72,12 +85,13 @@ const droop = 1.0 / 24
 // newKernels computes the weights of a. The number of taps will be a
 // multiple of pad.
 func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
+	first, end := a.ends()
 	ratio := a.Span / float64(a.N)
 	sup := f.support(ratio)
 	if comp {
 		sup++
 	}
-	room := min(a.Len, int(min(2*sup, 1<<30))+3) // bounds the taps of a result
+	room := min(end-first, int(min(2*sup, 1<<30))+3) // bounds the taps of a result
 	var (
 		fw  = make([]float64, room)
 		tmp = make([]float64, room)
@@ -85,17 +99,17 @@ func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
 		k   = &kernels{n: a.N, len: a.Len, last: make([]int32, a.N)}
 	)
 	k.start = make([]int32, (a.N+hgroup-1)/hgroup*hgroup)
-	first := make([]int32, a.N) // position of q[i*room]
+	at := make([]int32, a.N) // position of q[i*room]
 	for i := range a.N {
 		c := a.Offset + (float64(i)+0.5)*ratio
-		c = min(max(c, 0), float64(a.Len))
-		lo := max(int(math.Ceil(c-sup-0.5)), 0)
-		hi := min(int(math.Floor(c+sup-0.5)), a.Len-1)
+		c = min(max(c, float64(first)), float64(end))
+		lo := max(int(math.Ceil(c-sup-0.5)), first)
+		hi := min(int(math.Floor(c+sup-0.5)), end-1)
 		if f == Box {
-			lo, hi = max(int(math.Floor(c-sup)), 0), min(int(math.Ceil(c+sup))-1, a.Len-1)
+			lo, hi = max(int(math.Floor(c-sup)), first), min(int(math.Ceil(c+sup))-1, end-1)
 		}
 		if hi < lo || hi-lo >= room {
-			lo = min(int(c), a.Len-1)
+			lo = min(int(c), end-1)
 			hi = lo
 		}
 		w := fw[:hi-lo+1]
@@ -114,11 +128,11 @@ func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
 		for s < m-1 && qi[s] == 0 {
 			s++
 		}
-		first[i] = int32(lo)
+		at[i] = int32(lo)
 		k.start[i] = int32(lo + s)
 		k.last[i] = int32(lo + m - 1)
 	}
-	k.pack(q, room, first, pad)
+	k.pack(q, room, at, pad)
 	return k
 }
 

@@ -30,8 +30,8 @@ func Image(src image.Image, crop Rect, size image.Point, o Options) image.Image 
 	if crop == (Rect{}) {
 		crop.W, crop.H = float64(b.Dx()), float64(b.Dy())
 	}
-	h := Axis{b.Dx(), crop.X, crop.W, size.X}
-	v := Axis{b.Dy(), crop.Y, crop.H, size.Y}
+	h := Axis{Len: b.Dx(), Offset: crop.X, Span: crop.W, N: size.X, Lo: o.Within.Min.X, Hi: o.Within.Max.X}
+	v := Axis{Len: b.Dy(), Offset: crop.Y, Span: crop.H, N: size.Y, Lo: o.Within.Min.Y, Hi: o.Within.Max.Y}
 	r := image.Rectangle{Max: size}
 	switch src := src.(type) {
 	case *image.YCbCr:
@@ -127,13 +127,31 @@ func (c Chroma) of(r image.YCbCrSubsampleRatio) image.YCbCrSubsampleRatio {
 // phase is the number of pixels that the first source sample begins to the
 // left of (or above) the picture: 0, save in an *image.YCbCr whose origin
 // isn't a multiple of from.
+//
+// Of Lo and Hi the samples are left that lie within as a whole, if there are any.
 func ChromaAxis(a Axis, from, to, phase int) Axis {
 	n := (a.N + to - 1) / to
+	lo, hi := 0, 0
+	if a.Lo > 0 || a.Hi > 0 && a.Hi < a.Len {
+		first, end := a.ends()
+		lo, hi = (phase+first+from-1)/from, (phase+end)/from
+		if a.Lo == 0 {
+			lo = 0
+		}
+		if end == a.Len {
+			hi = (phase + end + from - 1) / from
+		}
+		if lo >= hi {
+			lo, hi = (phase+first)/from, (phase+end+from-1)/from
+		}
+	}
 	return Axis{
 		Len:    (phase + a.Len + from - 1) / from,
 		Offset: (float64(phase) + a.Offset) / float64(from),
 		Span:   a.Span / float64(from) * float64(n*to) / float64(a.N),
 		N:      n,
+		Lo:     lo,
+		Hi:     hi,
 	}
 }
 

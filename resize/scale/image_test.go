@@ -74,7 +74,7 @@ func TestScalersStream(t *testing.T) {
 		crop := Rect{3.5, 2, 90.25, 70}
 		want := Image(src, crop, image.Pt(37, 29), Options{}).(*image.YCbCr)
 		got := image.NewYCbCr(want.Rect, ratio)
-		s := NewScalers(got, ratio, Axis{101, 3.5, 90.25, 37}, Axis{75, 2, 70, 29}, Options{})
+		s := NewScalers(got, ratio, Axis{Len: 101, Offset: 3.5, Span: 90.25, N: 37}, Axis{Len: 75, Offset: 2, Span: 70, N: 29}, Options{})
 		for i, p := range [3][]byte{src.Y, src.Cb, src.Cr} {
 			stride := src.CStride
 			if i == 0 {

@@ -24,7 +24,7 @@ func TestPixels(t *testing.T) {
 				}
 				want := Image(src, from, size, Options{}).(*image.NRGBA)
 				got := image.NewNRGBA(image.Rectangle{Max: size})
-				p := NewPixels(got, Axis{w, from.X, from.W, size.X}, Axis{h, from.Y, from.H, size.Y}, Options{})
+				p := NewPixels(got, Axis{Len: w, Offset: from.X, Span: from.W, N: size.X}, Axis{Len: h, Offset: from.Y, Span: from.H, N: size.Y}, Options{})
 				first, end := p.c.s[0].Rows()
 				for y := range h {
 					if y < first || y >= end {

@@ -119,12 +119,12 @@ func TestPlane(t *testing.T) {
 		{"shrinks much", size{900, 700}, Whole(900, 31), Whole(700, 17)},
 		{"enlarges", size{40, 30}, Whole(40, 163), Whole(30, 111)},
 		{"enlarges across, shrinks down", size{40, 300}, Whole(40, 100), Whole(300, 41)},
-		{"crop at a fraction", size{300, 200}, Axis{300, 33.3, 150.25, 77}, Axis{200, 0.4, 99.9, 51}},
-		{"crop at the far edges", size{300, 200}, Axis{300, 200, 100, 33}, Axis{200, 150.5, 49.5, 33}},
-		{"chroma of an odd picture", size{101, 76}, Axis{101, 0, 100.5, 34}, Axis{76, 0, 75.5 * 52 / 51, 26}},
+		{"crop at a fraction", size{300, 200}, Axis{Len: 300, Offset: 33.3, Span: 150.25, N: 77}, Axis{Len: 200, Offset: 0.4, Span: 99.9, N: 51}},
+		{"crop at the far edges", size{300, 200}, Axis{Len: 300, Offset: 200, Span: 100, N: 33}, Axis{Len: 200, Offset: 150.5, Span: 49.5, N: 33}},
+		{"chroma of an odd picture", size{101, 76}, Axis{Len: 101, Offset: 0, Span: 100.5, N: 34}, Axis{Len: 76, Offset: 0, Span: 75.5 * 52 / 51, N: 26}},
 		{"same size", size{64, 48}, Whole(64, 64), Whole(48, 48)},
-		{"a part at its own size", size{64, 48}, Axis{64, 5, 40, 40}, Axis{48, 47, 1, 1}},
-		{"a sample of a short row", size{10, 3}, Axis{10, 5, 1, 1}, Axis{3, 1, 2, 2}},
+		{"a part at its own size", size{64, 48}, Axis{Len: 64, Offset: 5, Span: 40, N: 40}, Axis{Len: 48, Offset: 47, Span: 1, N: 1}},
+		{"a sample of a short row", size{10, 3}, Axis{Len: 10, Offset: 5, Span: 1, N: 1}, Axis{Len: 3, Offset: 1, Span: 2, N: 2}},
 		{"one sample", size{1, 1}, Whole(1, 1), Whole(1, 1)},
 		{"one sample enlarged", size{1, 1}, Whole(1, 40), Whole(1, 7)},
 		{"to one sample", size{333, 222}, Whole(333, 1), Whole(222, 1)},
@@ -170,7 +170,7 @@ func TestFlatStaysFlat(t *testing.T) {
 		for _, f := range []Filter{Lanczos3, CatmullRom, Box, Triangle} {
 			for _, n := range []int{1, 2, 9, 33, 60, 61, 97, 200} {
 				for _, u := range []bool{false, true} {
-					got := scaled(src, 97, Axis{97, 0.3, 96.1, n}, Axis{61, 0, 61, n}, Options{Filter: f, Undroop: u})
+					got := scaled(src, 97, Axis{Len: 97, Offset: 0.3, Span: 96.1, N: n}, Axis{Len: 61, Offset: 0, Span: 61, N: n}, Options{Filter: f, Undroop: u})
 					for i, g := range got {
 						if g != v {
 							t.Fatalf("%v to %d: sample %d = %d; want %d", f, n, i, g, v)
@@ -203,7 +203,7 @@ func TestSameSizeCopies(t *testing.T) {
 func TestScalerStreams(t *testing.T) {
 	const w, h = 120, 400
 	src := scene(w, h)
-	hx, vx := Axis{w, 10, 100, 37}, Axis{h, 150.5, 100, 29}
+	hx, vx := Axis{Len: w, Offset: 10, Span: 100, N: 37}, Axis{Len: h, Offset: 150.5, Span: 100, N: 29}
 	want := scaled(src, w, hx, vx, Options{})
 	got := make([]byte, 37*29)
 	s := NewScaler(got, 37, hx, vx, Options{})
@@ -235,7 +235,7 @@ func TestScalerStreams(t *testing.T) {
 }
 
 func TestSkipRefusesNeededRows(t *testing.T) {
-	s := NewScaler(make([]byte, 100), 10, Whole(10, 10), Axis{100, 50, 10, 10}, Options{})
+	s := NewScaler(make([]byte, 100), 10, Whole(10, 10), Axis{Len: 100, Offset: 50, Span: 10, N: 10}, Options{})
 	first, _ := s.Rows()
 	s.Skip(first)
 	defer func() {

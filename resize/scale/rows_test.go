@@ -165,8 +165,8 @@ func FuzzScale(f *testing.F) {
 		if w == 0 || h == 0 || dw == 0 || dh == 0 || !in(x) || !in(sx) || !in(y) || !in(sy) || sx < 1e-6 || sy < 1e-6 {
 			t.Skip("not a geometry")
 		}
-		hx := Axis{int(w), x * float64(w), sx * float64(w), int(dw)}
-		vx := Axis{int(h), y * float64(h), sy * float64(h), int(dh)}
+		hx := Axis{Len: int(w), Offset: x * float64(w), Span: sx * float64(w), N: int(dw)}
+		vx := Axis{Len: int(h), Offset: y * float64(h), Span: sy * float64(h), N: int(dh)}
 		o := Options{Filter: Filter(opt % 3), Undroop: opt&4 != 0}
 		r := rand.New(rand.NewPCG(seed, 5))
 		src := make([]byte, int(w)*int(h))

@@ -10,6 +10,8 @@
 // same bytes as the Go code; the build tag purego leaves it out.
 package scale
 
+import "image"
+
 // Options say how to resample. The zero value is Lanczos3 with the chroma
 // resolution of the source.
 type Options struct {
@@ -22,6 +24,11 @@ type Options struct {
 	// Chroma is the resolution of chroma in the result. It matters to
 	// *image.YCbCr and *image.NYCbCrA only.
 	Chroma Chroma
+
+	// Within bounds the pixels that [Image] looks at, relative to the upper left
+	// corner of the source's bounds; a side of 0 is that of the source. Scalers
+	// have axes for that.
+	Within image.Rectangle
 }
 
 // Chroma is a choice of chroma resolution.

@@ -7,8 +7,9 @@ import "math"
 // result.
 func (e *encoder) chooseLuma(mb *macroblock, seg *segment, x, y int) {
 	mode, cost := e.tryLuma16(seg, x, y)
-	if e.candidates > 0 && e.tryLuma4(mb, seg, x, cost) {
+	if e.mayUse4x4(x, y) && e.tryLuma4(mb, seg, x, cost) {
 		mb.in4x4 = true
+		e.modeBits += e.luma4Bits
 		for i := range 4 {
 			e.aboveModes[4*x+i] = mb.modes[12+i]
 			e.leftModes[i] = mb.modes[4*i+3]
@@ -18,6 +19,7 @@ func (e *encoder) chooseLuma(mb *macroblock, seg *segment, x, y int) {
 		return
 	}
 	mb.in4x4, mb.luma = false, uint8(mode)
+	e.modeBits += int64(lumaCosts[mode])
 	for i := range 4 {
 		e.aboveModes[4*x+i], e.leftModes[i] = uint8(mode), uint8(mode)
 	}
@@ -75,6 +77,7 @@ func (e *encoder) tryLuma16(seg *segment, x, y int) (mode int, cost int64) {
 // reports whether that costs less than limit.
 func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) bool {
 	cost := seg.lambda * int64(in4x4Cost)
+	e.luma4Bits = int64(in4x4Cost)
 	above, left := e.above[x], e.left
 	aboveModes, leftModes := [4]uint8(e.aboveModes[4*x:]), e.leftModes
 	c := &e.luma4
@@ -113,6 +116,7 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 		}
 		e.k.inverse(result, preds[bestMode][:], 4, &c.decoded[i])
 		mb.modes[i] = uint8(bestMode)
+		e.luma4Bits += int64(modeCosts[bestMode])
 		aboveModes[i%4], leftModes[i/4] = uint8(bestMode), uint8(bestMode)
 		above[i%4] = nonzero(c.coded[i], 0)
 		left[i/4] = above[i%4]
@@ -137,6 +141,7 @@ func (e *encoder) chooseChroma(mb *macroblock, seg *segment, x, y int) {
 		}
 	}
 	mb.chroma = uint8(mode)
+	e.modeBits += int64(chromaCosts[mode])
 	c := &e.luma16
 	for i := range 8 {
 		n := blockCb + i

@@ -20,6 +20,10 @@ type encoder struct {
 	count         tokenCount
 	costs         levelCosts
 
+	modeBits     int64 // what the modes so far cost, in 1/256 bits
+	limited      bool  // mostModeBits counts
+	mostModeBits int64 // what all modes may cost; those of the 16x16 ones may be more
+
 	// What of the macroblocks above and to the left is needed: samples, modes,
 	// and which blocks have coefficients.
 	aboveY, aboveCb, aboveCr []byte
@@ -31,6 +35,7 @@ type encoder struct {
 	source, result samples
 	predictions16  [modes16][256]byte
 	luma16, luma4  coefficients // the two ways of predicting luma; luma16 has the chroma as well
+	luma4Bits      int64        // what the modes of luma4 cost
 }
 
 func newEncoder(m *image.YCbCr, o Options) *encoder {
@@ -70,6 +75,16 @@ func (e *encoder) encodeInto(seen *image.YCbCr) {
 			}
 		}
 	}
+}
+
+// mayUse4x4 reports whether a macroblock may be predicted in blocks of 4x4: where
+// modes are limited, while those before it have not taken more than their share.
+func (e *encoder) mayUse4x4(x, y int) bool {
+	if e.candidates == 0 || !e.limited {
+		return e.candidates > 0
+	}
+	n := int64(len(e.macroblocks))
+	return e.modeBits < e.mostModeBits/n*int64(y*e.width+x)+e.mostModeBits%n*int64(y*e.width+x)/n
 }
 
 func (e *encoder) encodeMacroblock(x, y int) {

@@ -2,10 +2,14 @@ package vp8
 
 import "encoding/binary"
 
-// frame returns the frame of what was encoded (RFC 6386, section 9).
-func (e *encoder) frame() []byte {
+// frame returns the frame of what was encoded (RFC 6386, section 9), nil if the
+// first partition has more than most bytes, and how many it has.
+func (e *encoder) frame(most int) (first int, frame []byte) {
 	p, updated := e.count.fitted()
 	head := e.header(&p, &updated)
+	if len(head) > most {
+		return len(head), nil
+	}
 	w := newBoolWriter()
 	w.out = make([]byte, 0, len(e.tokens)*pageTokens/2) // four bits are the usual length of a token
 	for _, page := range e.tokens {
@@ -22,7 +26,7 @@ func (e *encoder) frame() []byte {
 	out = append(out, byte(tag), byte(tag>>8), byte(tag>>16), 0x9d, 0x01, 0x2a)
 	out = binary.LittleEndian.AppendUint16(out, uint16(size.X))
 	out = binary.LittleEndian.AppendUint16(out, uint16(size.Y))
-	return append(append(out, head...), body...)
+	return len(head), append(append(out, head...), body...)
 }
 
 // header returns the first partition: the header of the frame and the modes of

@@ -11,6 +11,7 @@
 package vp8
 
 import (
+	"cmp"
 	"errors"
 	"image"
 )
@@ -22,6 +23,15 @@ const MaxSide = 1<<14 - 1
 // [MaxSide].
 var ErrSize = errors.New("vp8: no such size")
 
+// ErrPartition is the error for pictures of so many macroblocks that even the
+// shortest modes do not fit the first partition. Below 100 megapixels there are
+// none.
+var ErrPartition = errors.New("vp8: too many macroblocks for the first partition")
+
+// maxPartition is the longest first partition in bytes: its length has 19 bits
+// (RFC 6386, section 9.1).
+const maxPartition = 1<<19 - 1
+
 // Options say how a picture is encoded.
 type Options struct {
 	// Quality is from 0, the fewest bytes, to 100.
@@ -30,12 +40,18 @@ type Options struct {
 	Effort int
 	// generic leaves the kernels in assembly out.
 	generic bool
+	// partition is the longest first partition in bytes; 0 means maxPartition.
+	partition int
 }
 
 // Encode returns m as a frame of VP8, which is what a "VP8 " chunk of WebP holds.
 // m must be 4:2:0; its samples have limited range and are not changed. The same
 // picture and options give the same bytes on every machine. It may be called
 // concurrently.
+//
+// Where the modes of all macroblocks are too long for the first partition, as
+// those of detailed pictures from 20 megapixels on, it encodes once more, with
+// blocks of 4x4 only as far as they fit. The error is [ErrSize] or [ErrPartition].
 func Encode(m *image.YCbCr, o Options) ([]byte, error) {
 	size := m.Rect.Size()
 	if size.X < 1 || size.Y < 1 || size.X > MaxSide || size.Y > MaxSide {
@@ -44,8 +60,29 @@ func Encode(m *image.YCbCr, o Options) ([]byte, error) {
 	if m.SubsampleRatio != image.YCbCrSubsampleRatio420 {
 		panic("vp8: Encode called with other planes than 4:2:0")
 	}
+	limit := cmp.Or(o.partition, maxPartition)
 	e := newEncoder(m, o)
 	e.analyse()
 	e.encode()
-	return e.frame(), nil
+	head, frame := e.frame(limit)
+	if frame != nil {
+		return frame, nil
+	}
+	// What is not modes of luma and chroma stays about as long, but for the
+	// probabilities of tokens: two bytes each at the most.
+	const tokens = 2 * contexts * branches
+	others := (head-int(e.modeBits/(8*256)))*33/32 + tokens
+	for _, most := range []int64{int64(limit-others) * 8 * 256, 0} {
+		if most < 0 {
+			continue
+		}
+		e = newEncoder(m, o)
+		e.limited, e.mostModeBits = true, most
+		e.analyse()
+		e.encode()
+		if _, frame = e.frame(limit); frame != nil {
+			return frame, nil
+		}
+	}
+	return nil, ErrPartition
 }

@@ -67,7 +67,8 @@ func checkSeen(t *testing.T, m *image.YCbCr, o Options) {
 	}
 	seen := image.NewYCbCr(image.Rect(0, 0, 16*e.width, 16*e.height), image.YCbCrSubsampleRatio420)
 	e.encodeInto(seen)
-	got := decode(t, e.frame())
+	_, frame := e.frame(maxPartition)
+	got := decode(t, frame)
 	size := m.Rect.Size()
 	if got.Rect.Size() != size {
 		t.Fatalf("size %v, %+v: decoded as %v", size, o, got.Rect)
