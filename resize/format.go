@@ -85,7 +85,7 @@ type Info struct {
 	Alpha       bool // there may be transparency
 
 	cmyk        bool        // colours are inks
-	plain       bool        // of a PNG: decodePlainPNG reads it, if nothing is wrong
+	plain       bool        // of a PNG: it may be cut row by row while it is decoded
 	coded       int64       // pixels of the largest picture inside, where that is not Size
 	orientation orientation // if the header has it; else it is the picture's
 }
@@ -102,12 +102,25 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.isCut. The
 	// zero value asks for nothing.
 	cut cut
+	// show, if not nil, is called when what is decoded is only a part of a picture
+	// that is damaged; nil: such a picture is refused.
+	show func()
 	// grow, if not nil, asks the budget for more bytes than codec.memory said.
 	grow func(n int64) error
 }
 
 // cuts reports whether there is something to cut or to scale.
 func (w Want) cuts() bool { return w.cut != (cut{}) && !w.cut.identity() }
+
+// damaged returns err, which says what is wrong with a picture of which a part can
+// be shown; nil if it is to be.
+func (w Want) damaged(err error) error {
+	if w.show == nil {
+		return err
+	}
+	w.show()
+	return nil
+}
 
 // more makes sure that n more bytes may be used than codec.memory said.
 func (w Want) more(n int64) error {

@@ -157,7 +157,7 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
+	case j.info.cmyk, j.odd, j.damaged, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {

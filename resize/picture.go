@@ -24,6 +24,7 @@ type Picture struct {
 	Scale  float64
 	Source image.Point // size in the header
 
+	odd         bool // the file is not as its specification has it, though nothing is missing
 	isCut       bool // frames are what Want.cut asked for
 	orientation orientation
 	ICC         []byte // profile; nil: sRGB

@@ -26,6 +26,9 @@ type Resizer struct {
 	Fonts map[string]*Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
+	// ShowDamaged lets Resize make something of what can be decoded of a damaged
+	// picture, and mark the Result; else it is refused as malformed.
+	ShowDamaged bool
 }
 
 // A Result is a file.
@@ -34,6 +37,9 @@ type Result struct {
 	Format Format
 	Size   image.Point
 	Timing Timing
+	// Damaged reports that a part of the source could not be decoded: what is
+	// missing is transparent, grey or black.
+	Damaged bool
 }
 
 // Timing tells where the time of a result went.
@@ -55,8 +61,8 @@ const headBytes = 64 << 10
 type Source struct {
 	Body io.Reader // yields Size bytes
 	Size int64
-	// Keep, if not nil, is called with the whole file when it has decoded,
-	// before Resize returns. The bytes are valid until Keep returns.
+	// Keep, if not nil, is called with the whole file when it has decoded, and was
+	// not damaged, before Resize returns. The bytes are valid until Keep returns.
 	Keep func(file []byte)
 }
 
@@ -75,6 +81,7 @@ type Source struct {
 func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
 	job := &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o, keep: src.Keep}
 	began := time.Now()
+	job.shows = r.ShowDamaged
 	file, err := job.read(ctx, src)
 	if err != nil {
 		job.release()
@@ -101,6 +108,7 @@ func (j *job) make(ctx context.Context, file []byte) (result *Result, err error)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)
 	}
+	j.odd = picture.odd
 	j.timing.Decode = time.Since(began)
 	began = time.Now()
 	picture, err = j.transform(ctx, j.frames(picture))
@@ -114,7 +122,8 @@ func (j *job) make(ctx context.Context, file []byte) (result *Result, err error)
 		return nil, malformed(j.info.Format, err)
 	}
 	j.timing.Encode = time.Since(began)
-	if j.keep != nil {
+	result.Damaged = j.damaged
+	if j.keep != nil && !j.damaged {
 		j.keep(file)
 	}
 	giveBack(file) // not after an error or a panic: a decoder may still read it
@@ -165,6 +174,9 @@ type job struct {
 
 	target  Format // of the result: a guess from the header until the picture is decoded
 	altered bool   // the picture does not look as it is stored
+	odd     bool   // of Picture
+	shows   bool   // a damaged picture is shown
+	damaged bool   // it is one
 
 	held  int64    // bytes of the budget
 	close []func() // what has to be ended when the job is done
@@ -242,6 +254,9 @@ func (j *job) inspect(head []byte) error {
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
 	j.want = Want{Limits: j.limits, grow: func(n int64) error { return j.grow(j.held + n) }}
+	if j.shows {
+		j.want.show = func() { j.damaged = true }
+	}
 	if j.options.Trim == 0 { // else what remains is known too late
 		j.want.Min = j.plan.smallest()
 		if !j.options.Gravity.looks() {
