@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"s3imageserver/resize/jpeg"
 )
 
 // A Format is a kind of image file. The zero value, [NoFormat], is none.
@@ -84,10 +86,12 @@ type Info struct {
 	Depth       int  // bytes a pixel of the decoded picture at full size
 	Alpha       bool // there may be transparency
 
-	cmyk        bool        // colours are inks
-	plain       bool        // of a PNG: it may be cut row by row while it is decoded
-	coded       int64       // pixels of the largest picture inside, where that is not Size
-	orientation orientation // if the header has it; else it is the picture's
+	cmyk        bool         // colours are inks
+	plain       bool         // of a PNG: it may be cut row by row while it is decoded
+	jpeg        *jpeg.Header // of a JPEG, without its profile and its Exif data
+	strips      bool         // of a JPEG: it may be decoded in strips
+	coded       int64        // pixels of the largest picture inside, where that is not Size
+	orientation orientation  // if the header has it; else it is the picture's
 }
 
 // Want says how much of a file decode should read.

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	stdjpeg "image/jpeg"
 	"image/png"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/jpeg"
 )
 
 // A pngPart is a chunk of a file that is taken apart and put together again.
@@ -279,4 +281,185 @@ func TestDamagedPNG(t *testing.T) {
 // part returns a part of an image, from 0, 0 on.
 func part(m image.Image, r image.Rectangle) *image.NRGBA {
 	return toNRGBA(toNRGBA(m).SubImage(r))
+}
+
+// photoJPEG returns a picture that is the same wherever it is made.
+func photoJPEG(t *testing.T) image.Image {
+	t.Helper()
+	return toPNG(t, readSample(t, "orientation/upright.png"), Options{Width: 200, Height: 160, Fit: Stretch})
+}
+
+// withoutSegments returns a file without its segments of one kind.
+func withoutSegments(file []byte, marker byte) (out []byte) {
+	for s := range jpegSegments(file) {
+		if s.marker != marker {
+			out = append(out, s.whole...)
+		}
+	}
+	return out
+}
+
+// What libjpeg and browsers show of files that are not as T.81 has them is shown,
+// and what is sent is a sound file.
+func TestToleratedJPEG(t *testing.T) {
+	m := photoJPEG(t)
+	var standard, own, progressive bytes.Buffer
+	if err := stdjpeg.Encode(&standard, m, nil); err != nil { // with the tables of T.81
+		t.Fatal(err)
+	}
+	if err := jpeg.Encode(&own, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := jpeg.Encode(&progressive, m, &jpeg.EncodeOptions{Progressive: true}); err != nil {
+		t.Fatal(err)
+	}
+	const markerSOF0, markerSOF2 = 0xc0, 0xc2
+	sameIDs := func(file []byte) []byte {
+		file = bytes.Clone(file)
+		for s := range jpegSegments(file) { // segments alias the file
+			switch s.marker {
+			case markerSOF0, markerSOF2:
+				s.payload[6], s.payload[9], s.payload[12] = 1, 1, 1
+			case markerSOS:
+				for i := range int(s.payload[0]) {
+					s.payload[1+2*i] = 1
+				}
+			}
+		}
+		return file
+	}
+	junk := func(file []byte) (out []byte) {
+		for s := range jpegSegments(file) {
+			out = append(append(out, s.whole...), 0, 1, 2, 0xfe)
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name        string
+		file, sound []byte
+	}{
+		{"no Huffman tables", withoutSegments(standard.Bytes(), 0xc4), standard.Bytes()},
+		{"components of one number", sameIDs(standard.Bytes()), standard.Bytes()},
+		{"bytes behind SOI", slices.Concat([]byte{0xff, 0xd8, 0, 1, 2, 3}, own.Bytes()[2:]), own.Bytes()},
+		{"bytes between segments", junk(own.Bytes()), own.Bytes()},
+		{"bytes between segments, progressive", junk(progressive.Bytes()), progressive.Bytes()},
+		{"no EOI", own.Bytes()[:own.Len()-2], own.Bytes()},
+		{"half an EOI", own.Bytes()[:own.Len()-1], own.Bytes()},
+		{"no EOI, progressive", progressive.Bytes()[:progressive.Len()-2], progressive.Bytes()},
+		{"half an EOI, progressive", progressive.Bytes()[:progressive.Len()-1], progressive.Bytes()},
+	} {
+		for _, o := range []Options{{Format: PNG}, {Format: JPEG}, {Width: 100, Format: PNG}, {Width: 45, Format: PNG}, {Width: 12, Format: PNG}, {Width: 30, Height: 30, Format: PNG}} {
+			got, err := resizeBytes(t, &Resizer{}, tt.file, o)
+			if err != nil {
+				t.Errorf("%s, %v: %v", tt.name, o, err)
+				continue
+			}
+			want := made(t, tt.sound, o)
+			pixels, _, err := image.Decode(bytes.NewReader(got.Body))
+			if err != nil {
+				t.Errorf("%s, %v: the result: %v", tt.name, o, err)
+				continue
+			}
+			wanted, _, err := image.Decode(bytes.NewReader(want.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := psnr(pixels, wanted); p < 40 || o.Format == PNG && p < 1000 || got.Damaged {
+				t.Errorf("%s, %v: %.1f dB to the right picture, damaged: %v", tt.name, o, p, got.Damaged)
+			}
+		}
+	}
+}
+
+// A JPEG of which something is missing has the same status at every size, in
+// whatever order it is coded; shown, its first rows are right, or all are coarse.
+func TestDamagedJPEG(t *testing.T) {
+	m := photoJPEG(t)
+	files := map[string][]byte{}
+	for _, progressive := range []bool{false, true} {
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, m, &jpeg.EncodeOptions{Progressive: progressive, Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		files[map[bool]string{false: "baseline", true: "progressive"}[progressive]] = b.Bytes()
+	}
+	for name, whole := range files {
+		for _, cut := range []int{len(whole) - 4, len(whole) - 12, len(whole) * 9 / 10, len(whole) * 2 / 3, len(whole) / 2} {
+			for _, o := range []Options{{Format: PNG}, {Width: 100, Format: PNG}, {Width: 45, Format: PNG}, {Width: 12, Format: PNG}} {
+				got := shownDamaged(t, name, whole[:cut], o)
+				if got == nil {
+					continue
+				}
+				want := toPNG(t, whole, o)
+				side := got.Bounds().Dx()
+				top := image.Rect(0, 0, side, max(1, side/5))
+				least := 1000.0
+				if name == "progressive" {
+					least = 15
+				}
+				if o.Width == 12 {
+					least = 20
+				}
+				if p := psnr(part(got, top), part(want, top)); p < least {
+					t.Errorf("%s cut at %d of %d, %v: the top has %.1f dB", name, cut, len(whole), o, p)
+				}
+			}
+		}
+	}
+	for _, n := range []int{0, 2, 20, 200} {
+		if _, err := resizeBytes(t, shows, files["baseline"][:n], Options{Width: 20, Format: PNG}); err == nil {
+			t.Errorf("shown by its first %d bytes", n)
+		}
+	}
+}
+
+// Behind a fault the next restart interval is right again.
+func TestDamagedRestarts(t *testing.T) {
+	for _, name := range []string{"restarts.jpg", "restarts-progressive.jpg"} {
+		t.Run(name, func(t *testing.T) { testDamagedRestarts(t, readOwn(t, name)) })
+	}
+}
+
+func testDamagedRestarts(t *testing.T, file []byte) {
+	want := toPNG(t, file, Options{})
+	size := want.Bounds().Size()
+	var marks []int // where RST markers are
+	for i := range len(file) - 1 {
+		if file[i] == 0xff && file[i+1]&^7 == 0xd0 {
+			marks = append(marks, i)
+		}
+	}
+	if len(marks) < 8 {
+		t.Fatalf("%d restart markers", len(marks))
+	}
+	at := marks[len(marks)/2]
+	without := slices.Concat(file[:at], file[at+2:])
+	misnumbered := bytes.Clone(file)
+	misnumbered[at+1] = 0xd0 | (misnumbered[at+1]+4)&7
+	lost := slices.Concat(file[:at], file[marks[len(marks)/2+1]:])
+	twice := slices.Concat(file[:marks[len(marks)/2+1]], file[at:])
+	flipped := bytes.Clone(file)
+	for i := at + 10; i < marks[len(marks)/2+1]-2; i++ {
+		flipped[i] = 0x5a ^ byte(i*7)&0x7f
+	}
+	for name, bad := range map[string][]byte{"without one": without, "misnumbered": misnumbered, "an interval is lost": lost, "one comes twice": twice, "codes that there are not": flipped} {
+		for _, o := range []Options{{Format: PNG}, {Width: size.X / 2, Format: PNG}, {Width: size.X / 8, Format: PNG}} {
+			if name == "codes that there are not" {
+				if _, err := resizeBytes(t, &Resizer{}, bad, o); err == nil {
+					continue // they are codes after all
+				}
+			}
+			got := shownDamaged(t, name, bad, o)
+			if got == nil {
+				continue
+			}
+			sound := toPNG(t, file, o)
+			g := got.Bounds().Size()
+			for where, r := range map[string]image.Rectangle{"top": image.Rect(0, 0, g.X, g.Y/3), "bottom": image.Rect(0, g.Y-g.Y/4, g.X, g.Y)} {
+				if p := psnr(part(got, r), part(sound, r)); p < 35 {
+					t.Errorf("%s, %v: the %s has %.1f dB", name, o, where, p)
+				}
+			}
+		}
+	}
 }
