@@ -3,8 +3,6 @@ package resize
 import (
 	"bytes"
 	"image"
-	"image/color"
-	"image/draw"
 )
 
 // A canvas is what the frames of an animation are drawn on, transparent at
@@ -15,6 +13,16 @@ func newCanvas(size image.Point) canvas {
 	return canvas{image.NewNRGBA(image.Rectangle{Max: size})}
 }
 
+// copyTo returns the canvas as it is now, in old if that is not nil, which is of
+// the same size.
+func (c canvas) copyTo(old *image.NRGBA) *image.NRGBA {
+	if old == nil {
+		return c.copy()
+	}
+	copy(old.Pix, c.Pix)
+	return old
+}
+
 // copy returns the canvas as it is now.
 func (c canvas) copy() *image.NRGBA {
 	return &image.NRGBA{Pix: bytes.Clone(c.Pix), Stride: c.Stride, Rect: c.Rect}
@@ -22,7 +30,10 @@ func (c canvas) copy() *image.NRGBA {
 
 // replace puts frame at that place, its transparency included.
 func (c canvas) replace(frame *image.NRGBA, at image.Point) {
-	draw.Draw(c, frame.Rect.Add(at), frame, image.Point{}, draw.Src)
+	r := frame.Rect.Add(at).Intersect(c.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		copy(c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()], frame.Pix[frame.PixOffset(r.Min.X-at.X, y-at.Y):])
+	}
 }
 
 // blend draws frame over what is there.
@@ -56,7 +67,10 @@ func over(dst, src *[4]byte) {
 
 // clear makes a part transparent.
 func (c canvas) clear(r image.Rectangle) {
-	draw.Draw(c, r, image.NewUniform(color.NRGBA{}), image.Point{}, draw.Src)
+	r = r.Intersect(c.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		clear(c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()])
+	}
 }
 
 // changed returns the smallest rectangle outside of which a and b are equal,

@@ -106,6 +106,10 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.isCut. The
 	// zero value asks for nothing.
 	cut cut
+	// only is the number of the only frame that is wanted, from 1, or of the last one
+	// if there are not so many; 0 means all. A codec may leave out what the others
+	// would take, and then there is one frame.
+	only int
 	// show, if not nil, is called when what is decoded is only a part of a picture
 	// that is damaged; nil: such a picture is refused.
 	show func()

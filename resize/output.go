@@ -23,10 +23,19 @@ func (j *job) animates() bool {
 	return j.options.Page == 0 && j.options.Animation == AnimationKeep
 }
 
+// only returns the number of the only frame that the options want, 0 if that is
+// all of them.
+func (j *job) only() int {
+	if j.animates() && (j.options.Format.IsAuto() || j.options.Format == GIF || j.options.Format == WebP) {
+		return 0
+	}
+	return max(1, j.options.Page)
+}
+
 // frames returns the frames of p that the options want.
 func (j *job) frames(p *Picture) *Picture {
-	page := max(1, j.options.Page)
-	if p.Count == 1 || j.animates() && (j.options.Format.IsAuto() || j.options.Format == GIF || j.options.Format == WebP) {
+	page := j.only()
+	if p.Count == 1 || page == 0 {
 		return p
 	}
 	page = min(page, p.Count)

@@ -64,6 +64,24 @@ func (p *Picture) mapped(f func(image.Image) (image.Image, error)) *Picture {
 	return &q
 }
 
+// last returns p with its last frame alone.
+func (p *Picture) last() *Picture {
+	q := *p
+	q.Count, q.Loops = 1, 0
+	q.Frames = func(yield func(Frame, error) bool) {
+		n := 0
+		for frame, err := range p.Frames {
+			if n++; n < p.Count && err == nil {
+				continue
+			}
+			frame.Delay = 0
+			yield(frame, err)
+			return
+		}
+	}
+	return &q
+}
+
 // first returns the first frame's image.
 func (p *Picture) first() (image.Image, error) {
 	for frame, err := range p.Frames {

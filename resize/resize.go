@@ -104,6 +104,7 @@ func (j *job) read(ctx context.Context, src Source) (file []byte, err error) {
 func (j *job) make(ctx context.Context, file []byte) (result *Result, err error) {
 	defer recovered(&err)
 	began := time.Now()
+	j.want.only = j.only()
 	picture, err := j.decode(file)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	stdgif "image/gif"
 	stdjpeg "image/jpeg"
 	"image/png"
 	"math/rand/v2"
@@ -459,6 +460,140 @@ func testDamagedRestarts(t *testing.T, file []byte) {
 				if p := psnr(part(got, r), part(sound, r)); p < 35 {
 					t.Errorf("%s, %v: the %s has %.1f dB", name, o, where, p)
 				}
+			}
+		}
+	}
+}
+
+// animationOf returns a GIF of n frames of noise.
+func animationOf(t *testing.T, n int, size image.Point) []byte {
+	t.Helper()
+	var g stdgif.GIF
+	rng := rand.New(rand.NewPCG(9, 9))
+	for range n {
+		m := image.NewPaletted(image.Rectangle{Max: size}, color.Palette{color.NRGBA{0, 0, 0, 255}, color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}, color.NRGBA{9, 200, 9, 255}})
+		for i := range m.Pix {
+			m.Pix[i] = byte(rng.Uint32()) & 3
+		}
+		g.Image, g.Delay = append(g.Image, m), append(g.Delay, 7)
+	}
+	var b bytes.Buffer
+	if err := stdgif.EncodeAll(&b, &g); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What browsers show of files that are not as GIF89a has them is shown.
+func TestToleratedGIF(t *testing.T) {
+	for _, frames := range []int{1, 3} {
+		sound := animationOf(t, frames, image.Pt(40, 30))
+		noScreen := bytes.Clone(sound)
+		clear(noScreen[6:10])
+		for name, file := range map[string][]byte{"no trailer": sound[:len(sound)-1], "a screen without a size": noScreen, "both": noScreen[:len(sound)-1]} {
+			want, got := framesOf(t, sound, GIF), framesOf(t, file, GIF)
+			if len(got) != frames {
+				t.Errorf("%s: %d frames; want %d", name, len(got), frames)
+				continue
+			}
+			for i := range got {
+				if psnr(got[i], want[i]) < 1000 {
+					t.Errorf("%s: frame %d is another one", name, i)
+				}
+			}
+			if result := made(t, file, Options{Width: 20, Format: GIF}); result.Damaged || result.Size != image.Pt(20, 15) {
+				t.Errorf("%s: %v, damaged: %v", name, result.Size, result.Damaged)
+			}
+		}
+	}
+	// Of an animation that ends within a frame the others are shown.
+	file := animationOf(t, 3, image.Pt(40, 30))
+	want := framesOf(t, file, GIF)
+	got := framesOf(t, file[:len(file)-20], GIF)
+	if len(got) != 2 || psnr(got[0], want[0]) < 1000 || psnr(got[1], want[1]) < 1000 {
+		t.Errorf("cut in the last of 3 frames: %d frames, or others", len(got))
+	}
+}
+
+// A damaged GIF shows the rows that there are, and its other frames.
+func TestDamagedGIF(t *testing.T) {
+	still := animationOf(t, 1, image.Pt(40, 30))
+	cut := still[:len(still)*2/3]
+	got := shownDamaged(t, "cut", cut, Options{Format: PNG})
+	want := toPNG(t, still, Options{})
+	top := image.Rect(0, 0, 40, 10)
+	if got != nil && psnr(part(got, top), part(want, top)) < 1000 {
+		t.Error("the top is another one")
+	}
+	if got != nil {
+		if _, _, _, a := got.At(39, 29).RGBA(); a != 0 {
+			t.Error("there is something where nothing was read")
+		}
+	}
+	file := animationOf(t, 3, image.Pt(40, 30))
+	bad := bytes.Clone(file)
+	descriptor := []byte{0x2c, 0, 0, 0, 0, 40, 0, 30, 0}
+	second := bytes.Index(bad, descriptor) + 1
+	second += bytes.Index(bad[second:], descriptor)
+	for i := second + 150; i < second+154; i++ { // within the pixels
+		bad[i] = 0xff
+	}
+	if _, err := resizeBytes(t, &Resizer{}, bad, Options{Format: GIF}); !errors.Is(err, ErrMalformed) {
+		t.Fatalf("codes that there are not: %v; want ErrMalformed", err)
+	}
+	result, err := resizeBytes(t, shows, bad, Options{Format: GIF})
+	if err != nil || !result.Damaged {
+		t.Fatalf("shown: %v, or not marked", err)
+	}
+	frames, sound := framesOf(t, result.Body, GIF), framesOf(t, file, GIF)
+	if len(frames) != 3 || psnr(frames[0], sound[0]) < 1000 || psnr(frames[2], sound[2]) < 1000 {
+		t.Errorf("%d frames, or the whole ones are others", len(frames))
+	}
+	// The first frame alone is not damaged.
+	if result, err := resizeBytes(t, shows, bad, Options{Format: PNG}); err != nil || result.Damaged {
+		t.Errorf("its first frame: %v, or marked", err)
+	}
+}
+
+// An animation is one however many frames it has, as long as all of them together
+// are not too large; of many small frames too the number is bounded.
+func TestManyFrames(t *testing.T) {
+	file := animationOf(t, 250, image.Pt(12, 8))
+	for _, tt := range []struct {
+		limits Limits
+		want   int
+	}{
+		{Limits{}, 250},
+		{Limits{FramePixels: 250 * 12 * 8}, 250},
+		{Limits{FramePixels: 250*12*8 - 1}, 1},
+		{Limits{Frames: 249}, 1},
+	} {
+		result, err := resizeBytes(t, &Resizer{Limits: tt.limits}, file, Options{Format: GIF})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(framesOf(t, result.Body, GIF)); got != tt.want {
+			t.Errorf("%+v: %d frames; want %d", tt.limits, got, tt.want)
+		}
+	}
+}
+
+// Of frames that are not shown nothing is kept or copied, and what is shown is
+// what it would be beside the others.
+func TestOnlyFrame(t *testing.T) {
+	source := readSample(t, "photos/orbit.gif")
+	animated := made(t, source, Options{Format: WebP, Lossless: true}).Body
+	for format, file := range map[Format][]byte{GIF: source, WebP: animated} {
+		all := framesOf(t, file, format)
+		for _, page := range []int{1, 2, 5, len(all), len(all) + 9} {
+			want := Want{Limits: Limits{}.withDefaults(), only: page}
+			p, err := format.codec().decode(file, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := p.first()
+			if err != nil || p.Count != 1 || psnr(m, all[min(page, len(all))-1]) < 1000 {
+				t.Errorf("%v, page %d: %d frames, %v, or another picture", format, page, p.Count, err)
 			}
 		}
 	}
