@@ -173,8 +173,8 @@ type LimitsConfig struct {
 	// FramePixels are the pixels of all frames of an animation together; beyond them
 	// the first frame is left. 0 means 100000000.
 	FramePixels int64 `json:"frame_pixels"`
-	// Frames are the frames of an animation; beyond them the first one is left. 0
-	// means 200.
+	// Frames are the frames of an animation, however small they are; beyond them the
+	// first one is left. 0 means 5000.
 	Frames int `json:"frames"`
 	// Side is the longest side of a source, in pixels; 0 means 65535.
 	Side int `json:"side"`

@@ -74,6 +74,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			Limits:  c.Limits.resize(c.readFormats(), int64(c.AVIFPixels)),
 			Quality: resize.Quality{WebPMethod: *c.WebPMethod, Formats: c.qualities()},
 			Fonts:   fonts.byName,
+
+			ShowDamaged: c.Damaged == showDamaged,
 		},
 		presets:  presetsOf(s.config, c),
 		queries:  newQueries(),

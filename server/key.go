@@ -20,6 +20,9 @@ func (h *Handler) key(req request) cache.Key {
 		req.understood.textOf(req.options),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
+		// They say whether an animation stays one.
+		strconv.Itoa(h.resizer.Limits.Frames),
+		strconv.FormatInt(h.resizer.Limits.FramePixels, 10),
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}
