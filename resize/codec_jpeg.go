@@ -40,6 +40,7 @@ func configJPEG(head []byte) (Info, error) {
 		size.Y = 65535
 	}
 	info := Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exifOrientation(h.Exif)}
+	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
 	info.strips = h.Progressive || isInterleaved(head, h.Components)
@@ -171,6 +172,13 @@ func fromJPEG(err error) error {
 // isCompleteJPEG reports whether all data of all scans of a progressive file is
 // there.
 func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
+	h, err := jpeg.ReadHeader(bytes.NewReader(file))
+	if err != nil {
+		return false, err
+	}
+	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
+		return false, err
+	}
 	complete, err := jpeg.Complete(bytes.NewReader(file), o)
 	if want.show != nil && err != nil && !errors.Is(err, jpeg.ErrLimit) {
 		return false, nil // damage that the size does not show
@@ -191,7 +199,7 @@ func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	}
 	n := jpegScale(info.Size, want.Min)
 	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
-	return h.DecodeBytes(&o, strips) + 1<<20 // tables and buffers
+	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
 }
 
 // moreJPEG makes sure that the whole picture may be held, where the header

@@ -65,6 +65,8 @@ func configPNG(head []byte) (Info, error) {
 			info.orientation = exifOrientation(rest[8 : 8+n])
 		case "tRNS":
 			info.Depth = 4
+		case "iCCP":
+			info.profile = int64(min(1032*n, maxICCBytes))
 		}
 		rest = rest[12+n:]
 	}
@@ -74,7 +76,7 @@ func configPNG(head []byte) (Info, error) {
 // memoryPNG counts the pixels that are decoded, and the rows that are held beside
 // them; of a file that is cut while it is decoded there are only rows.
 func memoryPNG(info Info, want Want) int64 {
-	rows := rowsOfPNG*8*int64(info.Size.X) + 1<<20 // and the buffers of the reader
+	rows := rowsOfPNG*8*int64(info.Size.X) + 1<<20 + info.profile // and the buffers of the reader
 	if info.plain && want.cuts() {
 		return rows
 	}
@@ -163,8 +165,16 @@ func inflateICC(data []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	profile, err := io.ReadAll(io.LimitReader(r, maxICCBytes+1))
-	if err != nil || len(profile) > maxICCBytes {
+	// What is too long takes no memory.
+	n, err := io.Copy(io.Discard, io.LimitReader(r, maxICCBytes+1))
+	if err != nil || n > maxICCBytes {
+		return nil
+	}
+	if err := r.(zlib.Resetter).Reset(bytes.NewReader(compressed[1:]), nil); err != nil {
+		return nil
+	}
+	profile := make([]byte, n)
+	if _, err := io.ReadFull(r, profile); err != nil {
 		return nil
 	}
 	return profile

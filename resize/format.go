@@ -90,6 +90,7 @@ type Info struct {
 	plain       bool         // of a PNG: it may be cut row by row while it is decoded
 	jpeg        *jpeg.Header // of a JPEG, without its profile and its Exif data
 	strips      bool         // of a JPEG: it may be decoded in strips
+	profile     int64        // bytes that the profile may have, of JPEG and PNG
 	coded       int64        // pixels of the largest picture inside, where that is not Size
 	orientation orientation  // if the header has it; else it is the picture's
 }
