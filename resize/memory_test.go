@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/color"
 	stdgif "image/gif"
+	"image/png"
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -76,11 +78,11 @@ func TestMemoryOfDecoding(t *testing.T) {
 		files[name] = readSample(t, name)
 	}
 	for _, kind := range pngKinds() {
-		name := "flat PNG of 1500 x 1500"
+		name := "flat PNG of 900 x 900"
 		if kind.interlaced == 1 {
-			name = "flat interlaced PNG of 1500 x 1500"
+			name = "flat interlaced PNG of 900 x 900"
 		}
-		files[name+" "+string(rune('a'+kind.color))+" "+string(rune('a'+kind.depth))+map[bool]string{true: " with a transparent colour"}[kind.trns]] = rawPNG(kind, image.Pt(1500, 1500), nil)
+		files[name+" "+string(rune('a'+kind.color))+" "+string(rune('a'+kind.depth))+map[bool]string{true: " with a transparent colour"}[kind.trns]] = rawPNG(kind, image.Pt(900, 900), nil)
 	}
 	photo := photoJPEG(t)
 	for i := range 4 {
@@ -95,14 +97,26 @@ func TestMemoryOfDecoding(t *testing.T) {
 			}
 		}
 		files["lying JPEG "+string(rune('0'+i))] = b.Bytes()
+		rgb := withoutSegments(b.Bytes(), markerAPP0)
+		for s := range jpegSegments(rgb) {
+			switch s.marker {
+			case 0xc0, 0xc2:
+				s.payload[6], s.payload[9], s.payload[12] = 'R', 'G', 'B'
+			case markerSOS:
+				for c := range int(s.payload[0]) {
+					s.payload[1+2*c] = "RGB"[s.payload[1+2*c]-1]
+				}
+			}
+		}
+		files["lying RGB JPEG "+string(rune('0'+i))] = rgb
 	}
-	flat := image.NewPaletted(image.Rect(0, 0, 1500, 1500), color.Palette{color.Black, color.White})
+	flat := image.NewPaletted(image.Rect(0, 0, 900, 900), color.Palette{color.Black, color.White})
 	bomb := stdgif.GIF{Image: []*image.Paletted{flat, flat, flat}, Delay: []int{1, 1, 1}, Disposal: []byte{stdgif.DisposalPrevious, stdgif.DisposalBackground, stdgif.DisposalPrevious}}
 	var b bytes.Buffer
 	if err := stdgif.EncodeAll(&b, &bomb); err != nil {
 		t.Fatal(err)
 	}
-	files["flat GIF of 1500 x 1500"] = b.Bytes()
+	files["flat GIF of 900 x 900"] = b.Bytes()
 	checked := 0
 	for name, file := range files {
 		for _, o := range []Options{{Format: PNG}, {Width: 300, Format: WebP}, {Width: 40, Height: 40, Fit: Cover, Format: JPEG}, {Width: 30, Trim: 10, Format: PNG}} {
@@ -121,4 +135,24 @@ func TestMemoryOfDecoding(t *testing.T) {
 		t.Errorf("only %d pictures decoded", checked)
 	}
 	t.Logf("%d pictures decoded", checked)
+}
+
+// The pixels of a PNG are in many chunks, and they are not copied together.
+func TestPartsOfPNGAreNotCopied(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 1500, 1500))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range m.Pix {
+		m.Pix[i] = byte(rng.Uint32()) | byte(i%4/3*255)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(b.Bytes(), []byte("IDAT")); n < 100 || b.Len() < 5<<20 {
+		t.Fatalf("%d chunks, %d bytes", n, b.Len())
+	}
+	got, said, ok := bytesOfDecoding(t, "noise", b.Bytes(), Options{Width: 300, Format: JPEG})
+	if !ok || got > said*5/4 || said > 3<<20 {
+		t.Errorf("%d KB allocated, %d KB were asked for", got>>10, said>>10)
+	}
 }

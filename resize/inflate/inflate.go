@@ -392,15 +392,13 @@ func copyBack(dst []byte, out, back, length int) {
 		}
 		return
 	}
-	to := dst[out:end]
-	if back == 1 {
-		v := dst[from]
-		for i := range to {
-			to[i] = v
-		}
-		return
+	// A word that repeats the bytes, written so often as they fit into it.
+	word := uint64(0)
+	for i := range 8 {
+		word |= uint64(dst[from+i%back]) << (8 * i)
 	}
-	for i := range to {
-		to[i] = dst[from+i]
+	step := 8 / back * back
+	for ; out < end; out += step {
+		binary.LittleEndian.PutUint64(dst[out:], word)
 	}
 }

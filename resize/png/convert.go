@@ -50,7 +50,10 @@ func (f *File) conversion() func(dst, row []byte) {
 		}
 	case f.trns == nil && depth == 16:
 		return func(dst, row []byte) {
-			row = row[:2*len(dst)]
+			for ; len(dst) >= 4 && len(row) >= 8; dst, row = dst[4:], row[8:] {
+				v := binary.BigEndian.Uint64(row)
+				dst[0], dst[1], dst[2], dst[3] = nearest8(v>>48), nearest8(v>>32&0xffff), nearest8(v>>16&0xffff), nearest8(v&0xffff)
+			}
 			for i := range dst {
 				dst[i] = narrow16(row[2*i:])
 			}
@@ -133,6 +136,6 @@ func sample(row []byte, i, depth int) byte {
 }
 
 // narrow16 returns the 8-bit sample nearest to the 16-bit one that b begins with.
-func narrow16(b []byte) byte {
-	return byte((uint32(binary.BigEndian.Uint16(b))*255 + 32895) >> 16)
-}
+func narrow16(b []byte) byte { return nearest8(uint64(binary.BigEndian.Uint16(b))) }
+
+func nearest8(v uint64) byte { return byte((v*255 + 32895) >> 16) }
