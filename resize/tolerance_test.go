@@ -598,3 +598,59 @@ func TestOnlyFrame(t *testing.T) {
 		}
 	}
 }
+
+// BMP with the headers of OS/2 are read like those of Windows.
+func TestBMPOfOS2(t *testing.T) {
+	le := binary.LittleEndian
+	size := image.Pt(7, 5)
+	for _, bits := range []int{1, 4, 8, 24} {
+		palette := make([]byte, 0, 4*256)
+		if bits <= 8 {
+			for i := range 1 << bits {
+				palette = append(palette, byte(i*31), byte(i*7+3), byte(255-i*5), 0)
+			}
+		}
+		stride := (size.X*bits + 31) / 32 * 4
+		pixels := make([]byte, stride*size.Y)
+		for i := range pixels {
+			pixels[i] = byte(i*i + 5*i)
+		}
+		file := func(header, palette []byte) []byte {
+			b := append([]byte("BM"), make([]byte, 12)...)
+			b = slices.Concat(b, header, palette)
+			le.PutUint32(b[10:], uint32(len(b)))
+			return append(b, pixels...)
+		}
+		windows := le.AppendUint32(nil, 40)
+		windows = le.AppendUint32(le.AppendUint32(windows, uint32(size.X)), uint32(size.Y))
+		windows = append(le.AppendUint16(le.AppendUint16(windows, 1), uint16(bits)), make([]byte, 24)...)
+		two := append(bytes.Clone(windows), make([]byte, 24)...)
+		le.PutUint32(two, 64)
+		short := bytes.Clone(windows[:16])
+		le.PutUint32(short, 16)
+		one := le.AppendUint32(nil, 12)
+		for _, v := range []int{size.X, size.Y, 1, bits} {
+			one = le.AppendUint16(one, uint16(v))
+		}
+		var triples []byte
+		for i := 0; i < len(palette); i += 4 {
+			triples = append(triples, palette[i:i+3]...)
+		}
+		r := &Resizer{Limits: Limits{Formats: []Format{BMP}}}
+		want, err := resizeBytes(t, r, file(windows, palette), Options{Format: PNG})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range map[string][]byte{"12 bytes": file(one, triples), "16 bytes": file(short, palette), "64 bytes": file(two, palette)} {
+			got, err := resizeBytes(t, r, f, Options{Format: PNG})
+			if err != nil || !bytes.Equal(got.Body, want.Body) {
+				t.Errorf("a header of %s, %d bits: %v, or another picture", name, bits, err)
+			}
+			for n := range f {
+				if _, err := resizeBytes(t, r, f[:n], Options{Format: PNG}); err == nil {
+					t.Fatalf("a header of %s, %d bits: %d of %d bytes are a picture", name, bits, n, len(f))
+				}
+			}
+		}
+	}
+}
