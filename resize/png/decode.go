@@ -35,13 +35,13 @@ const (
 	chunkBytes = 12 // of a chunk, beside its data
 )
 
-// ParseHeader reads the first 33 bytes of a file.
+// ParseHeader reads the first 33 bytes of a file, but for the checksum.
 func ParseHeader(head []byte) (h Header, err error) {
 	if len(head) < len(signature)+headerBytes || string(head[:len(signature)]) != signature {
 		return h, FormatError("no signature")
 	}
 	ihdr := head[len(signature):][:headerBytes]
-	if binary.BigEndian.Uint32(ihdr) != headerBytes-chunkBytes || string(ihdr[4:8]) != "IHDR" || !checked(ihdr) {
+	if binary.BigEndian.Uint32(ihdr) != headerBytes-chunkBytes || string(ihdr[4:8]) != "IHDR" {
 		return h, FormatError("no IHDR")
 	}
 	w, height := binary.BigEndian.Uint32(ihdr[8:]), binary.BigEndian.Uint32(ihdr[12:])
@@ -115,6 +115,9 @@ func Parse(file []byte) (*File, error) {
 	const widest = 1 << 25 // so that the bits of a row are an int everywhere
 	if h.Size.X >= widest {
 		return nil, FormatError(fmt.Sprintf("%d pixels a row", h.Size.X))
+	}
+	if !checked(file[len(signature):][:headerBytes]) {
+		return nil, FormatError("IHDR is damaged")
 	}
 	f := &File{Header: h}
 	rest := file[len(signature)+headerBytes:]
