@@ -70,7 +70,7 @@ func TestCorpusAnimations(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			want = append(want, frame.Image)
+			want = append(want, toNRGBA(frame.Image))
 			delays = append(delays, int(frame.Delay/(10*time.Millisecond)))
 		}
 		result := made(t, source, Options{Format: GIF})

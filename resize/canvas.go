@@ -13,6 +13,16 @@ func newCanvas(size image.Point) canvas {
 	return canvas{image.NewNRGBA(image.Rectangle{Max: size})}
 }
 
+// copyTo returns the canvas as it is now, in old if that is not nil, which is of
+// the same size.
+func (c canvas) copyTo(old *image.NRGBA) *image.NRGBA {
+	if old == nil {
+		return c.copy()
+	}
+	copy(old.Pix, c.Pix)
+	return old
+}
+
 // copy returns the canvas as it is now.
 func (c canvas) copy() *image.NRGBA {
 	return &image.NRGBA{Pix: bytes.Clone(c.Pix), Stride: c.Stride, Rect: c.Rect}

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -20,7 +21,7 @@ var bmpCodec = codec{
 	magic:       []string{"BM????\x00\x00\x00\x00"},
 	optIn:       true,
 	config: func(head []byte) (Info, error) {
-		c, err := bmp.DecodeConfig(bytes.NewReader(head))
+		c, err := bmp.DecodeConfig(readerBMP(head))
 		info, err := standardConfig(c, err)
 		info.decoder = 4 * area(info.Size)
 		if _, ok := c.ColorModel.(color.Palette); ok {
@@ -29,7 +30,7 @@ var bmpCodec = codec{
 		return info, err
 	},
 	decode: func(file []byte, _ Want) (*Picture, error) {
-		img, err := bmp.Decode(bytes.NewReader(file))
+		img, err := bmp.Decode(readerBMP(file))
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +54,46 @@ var bmpCodec = codec{
 		}
 		return bmp.Encode(w, onWhite(toNRGBA(img)))
 	},
+}
+
+// readerBMP reads a file with the header of Windows, which package bmp wants, also
+// where it is one of OS/2: 12 bytes, with palettes of three bytes a colour, or 16
+// or 64 that begin like those of Windows.
+func readerBMP(file []byte) io.Reader {
+	const fileHeader, windows, most = 14, 40, 256
+	whole := bytes.NewReader(file)
+	if len(file) < fileHeader+16 {
+		return whole
+	}
+	le := binary.LittleEndian
+	offset, length := int64(le.Uint32(file[10:])), int(le.Uint32(file[14:]))
+	if length != 12 && length != 16 && length != 64 || len(file) < fileHeader+length || offset < int64(fileHeader+length) || offset > int64(len(file)) {
+		return whole
+	}
+	old := file[fileHeader+4 : fileHeader+length]
+	head := append(bytes.Clone(file[:fileHeader]), make([]byte, windows)...)
+	head[fileHeader] = windows
+	each := 4
+	if length == 12 {
+		each = 3
+		info := head[fileHeader+4:]
+		le.PutUint32(info, uint32(le.Uint16(old)))
+		le.PutUint32(info[4:], uint32(le.Uint16(old[2:])))
+		copy(info[8:12], old[4:]) // planes and bits
+	} else {
+		copy(head[fileHeader+4:], old)
+	}
+	bits := le.Uint16(head[28:])
+	if bits <= 8 {
+		colors := file[fileHeader+length : offset]
+		n := min(len(colors)/each, 1<<bits, most)
+		for i := range n {
+			head = append(head, colors[i*each], colors[i*each+1], colors[i*each+2], 0)
+		}
+		le.PutUint32(head[46:], uint32(n))
+	}
+	le.PutUint32(head[10:], uint32(len(head)))
+	return io.MultiReader(bytes.NewReader(head), bytes.NewReader(file[offset:]))
 }
 
 // standardConfig makes an Info of what a decoder of the standard library's kind

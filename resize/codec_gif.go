@@ -25,7 +25,8 @@ var gifCodec = codec{
 	},
 	decode: decodeGIF,
 	memory: func(info Info, _ Want) int64 {
-		return 16 * int64(info.Size.X) * int64(info.Size.Y) // canvas, what it was before, a frame, its copy
+		pixels := 16 * area(info.Size) // canvas, what it was before, a frame, its copy
+		return pixels + 1<<18          // blocks, palettes and rows
 	},
 	encode: encodeGIF,
 }
@@ -37,7 +38,13 @@ func decodeGIF(file []byte, want Want) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := len(f.Frames)
+	if n := len(f.Frames) - 1; f.Cut && n > 0 {
+		f.Frames = f.Frames[:n] // the last one, of which a part is missing
+	} else if f.Cut {
+		if err := want.damaged(fmt.Errorf("%w: the GIF ends before its picture does", ErrMalformed)); err != nil {
+			return nil, err
+		}
+	}
 	// A frame may be larger than the canvas, and all of it has to be decoded.
 	sum := int64(0)
 	for i := range f.Frames {
@@ -47,42 +54,68 @@ func decodeGIF(file []byte, want Want) (*Picture, error) {
 		}
 	}
 	if f.More || sum > want.Limits.FramePixels {
-		n = 1
+		f.Frames = f.Frames[:1]
 	}
-	return &Picture{
-		Count:  n,
+	p := &Picture{
+		Count:  len(f.Frames),
 		Loops:  f.Loops,
 		Scale:  1,
 		Source: f.Size,
-		Frames: func(yield func(Frame, error) bool) {
-			canvas := newCanvas(f.Size)
-			var buf []byte
-			for _, frame := range f.Frames[:n] {
-				img, err := frame.Decode(f.Size, buf)
-				if err != nil {
-					yield(Frame{}, err)
-					return
-				}
-				buf = img.Pix
-				var before *image.NRGBA
-				if frame.Disposal == gif.Previous {
-					before = canvas.copy()
-				}
-				bounds := img.Rect
-				img.Rect = image.Rectangle{Max: bounds.Size()}
-				canvas.blend(img, bounds.Min)
-				if !yield(Frame{canvas.copy(), frame.Delay}, nil) {
-					return
-				}
-				switch frame.Disposal {
-				case gif.Clear:
-					canvas.clear(bounds)
-				case gif.Previous:
-					canvas.NRGBA = before
-				}
+		Frames: func(yield func(Frame, error) bool) { drawGIF(f, want, yield) },
+	}
+	if want.only > 0 {
+		f.Frames = f.Frames[:min(want.only, len(f.Frames))]
+		p.Count, p.Loops = 1, 0
+	}
+	return p, nil
+}
+
+// drawGIF draws the frames one over the other and yields what is seen then, or
+// the last one alone if only that is wanted.
+func drawGIF(f *gif.File, want Want, yield func(Frame, error) bool) {
+	var canvas canvas // made when it is needed
+	var buf []byte
+	var seen, before *image.NRGBA
+	for i, frame := range f.Frames {
+		last := want.only > 0 && i == len(f.Frames)-1
+		img, err := frame.Decode(f.Size, buf)
+		if err != nil {
+			if err := want.damaged(err); err != nil {
+				yield(Frame{}, err)
+				return
 			}
-		},
-	}, nil
+		}
+		if i == 0 && last && img.Rect.Size() == f.Size {
+			yield(Frame{Image: img}, nil)
+			return
+		}
+		buf = img.Pix
+		if i == 0 {
+			canvas = newCanvas(f.Size)
+		}
+		if frame.Disposal == gif.Previous && !last {
+			before = canvas.copyTo(before)
+		}
+		bounds := img.Rect
+		img.Rect = image.Rectangle{Max: bounds.Size()}
+		canvas.blend(img, bounds.Min)
+		if last {
+			yield(Frame{Image: canvas.NRGBA}, nil)
+			return
+		}
+		if want.only == 0 {
+			seen = canvas.copyTo(seen)
+			if !yield(Frame{seen, frame.Delay}, nil) {
+				return
+			}
+		}
+		switch frame.Disposal {
+		case gif.Clear:
+			canvas.clear(bounds)
+		case gif.Previous:
+			canvas.NRGBA, before = before, canvas.NRGBA
+		}
+	}
 }
 
 // encodeGIF writes an animation as the rectangles that change. A frame that is

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	stdjpeg "image/jpeg"
 	"io"
 
 	"s3imageserver/resize/jpeg"
 )
 
-// JPEG, ITU-T T.81, by our own decoder and encoder. What the decoder declines
-// goes to image/jpeg.
+// JPEG, ITU-T T.81, by our own decoder and encoder.
 var jpegCodec = codec{
 	format:      JPEG,
 	names:       []string{"jpeg", "jpg"},
 	mediaType:   "image/jpeg",
 	resultBytes: 8,
-	magic:       []string{"\xff\xd8\xff"},
+	is:          isJPEG,
 	chroma420:   true,
 	usual:       defaultQuality,
 	opaque:      true,
@@ -32,11 +30,6 @@ var jpegCodec = codec{
 func configJPEG(head []byte) (Info, error) {
 	// More bytes may follow: their absence is no end of the file.
 	h, err := jpeg.ReadHeader(io.MultiReader(bytes.NewReader(head), endless{io.ErrUnexpectedEOF}))
-	if errors.Is(err, jpeg.ErrUnsupported) {
-		// What our own decoder declines, image/jpeg may read, at full size.
-		c, err := stdjpeg.DecodeConfig(bytes.NewReader(head))
-		return Info{Size: image.Pt(c.Width, c.Height), Depth: standardJPEGDepth, cmyk: true}, err
-	}
 	if err != nil {
 		return Info{}, fromJPEG(err)
 	}
@@ -46,7 +39,41 @@ func configJPEG(head []byte) (Info, error) {
 		// B.2.5): count with the largest one that the decoder could allow.
 		size.Y = 65535
 	}
-	return Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exifOrientation(h.Exif)}, nil
+	info := Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exifOrientation(h.Exif)}
+	info.profile = int64(len(h.ICC))
+	h.Height, h.Exif, h.ICC = size.Y, nil, nil
+	info.jpeg = &h
+	info.strips = h.Progressive || isInterleaved(head, h.Components)
+	return info, nil
+}
+
+// isJPEG reports whether a file begins with SOI and has a marker soon. Some
+// writers leave a few bytes between the two.
+func isJPEG(head []byte) bool {
+	if !bytes.HasPrefix(head, []byte{0xff, markerSOI}) {
+		return false
+	}
+	for rest := head[2:min(len(head), sniffBytes)]; ; {
+		i := bytes.IndexByte(rest, 0xff)
+		if i < 0 || i+1 == len(rest) {
+			return i == 0 // of a file of three bytes
+		}
+		if m := rest[i+1]; m >= 0xc0 && m != 0xff {
+			return true
+		}
+		rest = rest[i+1:]
+	}
+}
+
+// isInterleaved reports whether the first scan has so many components, as far as
+// its header is among the first bytes of a file.
+func isInterleaved(head []byte, components int) bool {
+	for s := range jpegSegments(head) {
+		if s.marker == markerSOS {
+			return len(s.payload) > 0 && int(s.payload[0]) == components
+		}
+	}
+	return false
 }
 
 // endless is a reader that has only an error.
@@ -85,9 +112,6 @@ const approximateScale = 2
 
 func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	h, err := jpeg.ReadHeader(bytes.NewReader(file))
-	if errors.Is(err, jpeg.ErrUnsupported) {
-		return decodeStandardJPEG(file)
-	}
 	if err != nil {
 		return nil, fromJPEG(err)
 	}
@@ -97,37 +121,42 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		Approximate: n == approximateScale,
 		MaxPixels:   int(want.Limits.Pixels),
 		MaxScans:    want.Limits.Scans,
+		Damaged:     want.show != nil,
 	}
 	m, isCut, err := decodeCutJPEG(file, &h, &o, want.cut)
 	if err == errWhole {
+		if err := want.moreJPEG(file); err != nil {
+			return nil, err
+		}
 		m, err = jpeg.Decode(bytes.NewReader(file), &o)
 	}
-	switch {
-	case err != nil:
+	if err == nil && m.Incomplete && h.Progressive && (n == 1 || o.Approximate) {
+		// Whether what was passed over is all there does not depend on the size that
+		// is asked for.
+		var complete bool
+		if complete, err = isCompleteJPEG(file, &o, want); err == nil {
+			m.Incomplete = !complete
+		}
+	}
+	if err != nil {
 		return nil, fromJPEG(err)
-	case m.Incomplete:
-		return nil, fmt.Errorf("%w: JPEG ends before its picture does", ErrMalformed)
+	}
+	if m.Incomplete {
+		if err := want.damaged(fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)); err != nil {
+			return nil, err
+		}
+	}
+	if rgb, ok := m.Image.(*image.RGBA); ok { // opaque, as all that JPEG has
+		m.Image = &image.NRGBA{Pix: rgb.Pix, Stride: rgb.Stride, Rect: rgb.Rect}
 	}
 	p := still(plain(m.Image))
+	p.odd = m.Odd
 	p.Scale = float64(n) / 8
 	p.Source = image.Pt(m.Width, m.Height)
 	p.isCut = isCut
 	p.orientation = exifOrientation(m.Exif)
 	p.ICC = m.ICC
 	return p, nil
-}
-
-// standardJPEGDepth is what image/jpeg holds of a pixel: the coefficients of a
-// progressive file, and the planes.
-const standardJPEGDepth = 16
-
-// decodeStandardJPEG reads a file whose kind our own decoder declines.
-func decodeStandardJPEG(file []byte) (*Picture, error) {
-	img, err := stdjpeg.Decode(bytes.NewReader(file))
-	if err != nil {
-		return nil, err
-	}
-	return still(plain(img)), nil
 }
 
 func fromJPEG(err error) error {
@@ -140,20 +169,47 @@ func fromJPEG(err error) error {
 	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }
 
-// memoryJPEG counts the planes at the scale that is decoded, and a progressive
-// file's coefficients: 1, 5, 25 or 64 of each block, two bytes each.
+// isCompleteJPEG reports whether all data of all scans of a progressive file is
+// there.
+func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
+	h, err := jpeg.ReadHeader(bytes.NewReader(file))
+	if err != nil {
+		return false, err
+	}
+	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
+		return false, err
+	}
+	complete, err := jpeg.Complete(bytes.NewReader(file), o)
+	if want.show != nil && err != nil && !errors.Is(err, jpeg.ErrLimit) {
+		return false, nil // damage that the size does not show
+	}
+	return complete, err
+}
+
+// memoryJPEG counts the planes at the scale that is decoded, whole or in strips,
+// what colours they are made into, and the coefficients of a progressive file.
 func memoryJPEG(info Info, want Want) int64 {
-	if info.Depth == standardJPEGDepth {
-		return standardJPEGDepth * int64(info.Size.X) * int64(info.Size.Y)
+	return bytesOfJPEG(&info, want, info.strips && want.cuts())
+}
+
+func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
+	h := info.jpeg
+	if _, ok := chromaRatio(h); !ok {
+		strips = false
 	}
-	n := int64(jpegScale(info.Size, want.Min))
-	pixels := int64(info.Size.X) * int64(info.Size.Y) * int64(max(info.Depth, 1))
-	bytes := pixels * n * n / 64
-	if info.Progressive {
-		coefficients := map[int64]int64{1: 1, 2: 5, 4: 25, 8: 64}[n]
-		bytes += pixels / 64 * (2*coefficients + 8)
+	n := jpegScale(info.Size, want.Min)
+	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
+	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
+}
+
+// moreJPEG makes sure that the whole picture may be held, where the header
+// said that strips of it would do.
+func (w Want) moreJPEG(file []byte) error {
+	info, err := configJPEG(file)
+	if err != nil || !w.cuts() {
+		return err
 	}
-	return bytes + 1<<20 // tables and buffers
+	return w.more(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
 }
 
 func encodeJPEG(w io.Writer, p *Picture, q Quality) error {

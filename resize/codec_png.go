@@ -5,17 +5,16 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
-	stdpng "image/png"
 	"io"
 
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
 
-// PNG (ISO/IEC 15948), read mostly by our own reader, the rest by image/png, and
-// written by our own encoder; profile and orientation are found here. Of an APNG
-// the default image is read.
+// PNG (ISO/IEC 15948), read and written by our own package; profile and
+// orientation are found here. Of an APNG the default image is read.
 var pngCodec = codec{
 	format:      PNG,
 	names:       []string{"png"},
@@ -39,27 +38,18 @@ func configPNG(head []byte) (Info, error) {
 	if len(head) < len(pngSignature)+pngIHDRBytes {
 		return Info{}, io.ErrUnexpectedEOF
 	}
-	if string(head[:len(pngSignature)]) != pngSignature {
-		return Info{}, fmt.Errorf("%w: no PNG", ErrMalformed)
+	h, err := png.ParseHeader(head)
+	if err != nil {
+		return Info{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	ihdr := head[len(pngSignature):]
-	if string(ihdr[4:8]) != "IHDR" {
-		return Info{}, fmt.Errorf("%w: first PNG chunk is %q", ErrMalformed, ihdr[4:8])
+	info := Info{Size: h.Size, Depth: 4, Alpha: h.Alpha(), plain: !h.Interlaced}
+	if h.Gray() {
+		info.Depth = 1
 	}
-	w, h := binary.BigEndian.Uint32(ihdr[8:]), binary.BigEndian.Uint32(ihdr[12:])
-	if w > 1<<31-1 || h > 1<<31-1 {
-		return Info{}, fmt.Errorf("%w: PNG of %d x %d pixels", ErrMalformed, w, h)
-	}
-	depth := 4
-	if ihdr[16] == 16 {
-		depth = 8
-	}
-	info := Info{Size: image.Pt(int(w), int(h)), Depth: depth, Alpha: ihdr[17]&4 != 0}
-	_, info.plain = png.ParseHeader(head)
 	// What follows up to the pixels, as far as it is here.
 	for rest := head[len(pngSignature)+pngIHDRBytes:]; ; {
 		if len(rest) < 8 {
-			info.plain = false
+			info.Depth = 4 // there may be a transparent colour
 			break
 		}
 		n, kind := uint64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
@@ -67,31 +57,34 @@ func configPNG(head []byte) (Info, error) {
 			break
 		}
 		if n+12 > uint64(len(rest)) {
-			info.plain = false
+			info.Depth = 4
 			break
 		}
-		switch {
-		case kind == "eXIf":
+		switch kind {
+		case "eXIf":
 			info.orientation = exifOrientation(rest[8 : 8+n])
-		case kind == "tRNS", kind[0]&0x20 == 0: // a transparent colour, a palette, what nobody knows
-			info.plain = false
+		case "tRNS":
+			info.Depth = 4
+		case "iCCP":
+			info.profile = int64(min(1032*n, maxICCBytes))
 		}
 		rest = rest[12+n:]
 	}
 	return info, nil
 }
 
-// memoryPNG counts the pixels, of 8 or 16 bits, and what they are made into; of
-// a plain file that is cut while it is decoded only a few rows.
+// memoryPNG counts the pixels that are decoded, and the rows that are held beside
+// them; of a file that is cut while it is decoded there are only rows.
 func memoryPNG(info Info, want Want) int64 {
+	rows := rowsOfPNG*8*int64(info.Size.X) + 1<<20 + info.profile // and the buffers of the reader
 	if info.plain && want.cuts() {
-		return rowsOfPNG*4*int64(info.Size.X) + 1<<20 // buffers
+		return rows
 	}
-	return area(info.Size) * int64(4+info.Depth)
+	return area(info.Size)*int64(info.Depth) + rows
 }
 
-// rowsOfPNG is how many rows of pixels are held where only rows are: three of
-// the reader, and those that the scaler sums up, in 16 bits.
+// rowsOfPNG is how many rows of pixels of 8 bytes are held beside the picture:
+// three of the reader, and those that the scaler sums up.
 const rowsOfPNG = 8
 
 func decodePNG(file []byte, want Want) (*Picture, error) {
@@ -103,12 +96,16 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 			o = exifOrientation(data)
 		}
 	}
-	img, isCut, err := decodePixelsPNG(file, o, want)
+	f, err := png.Parse(file)
 	if err != nil {
 		return nil, err
 	}
-	p := still(plain(img))
-	p.isCut, p.orientation, p.ICC = isCut, o, colours.of(greyPNG(file))
+	img, isCut, err := decodePixelsPNG(f, file, o, want)
+	if err != nil {
+		return nil, err
+	}
+	p := still(img)
+	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(greyPNG(file)), f.Odd
 	if isCut {
 		p.Source = want.cut.source
 	}
@@ -120,11 +117,11 @@ func greyPNG(file []byte) bool { return file[len(pngSignature)+8+9]&2 == 0 }
 
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.
-func decodePixelsPNG(file []byte, o orientation, want Want) (img image.Image, isCut bool, err error) {
-	cuts := want.cuts() && want.cut.orientation == o
-	if cuts {
-		if img, err = decodePlainPNG(file, want.cut); err == nil {
-			return img, true, nil
+func decodePixelsPNG(f *png.File, file []byte, o orientation, want Want) (img image.Image, isCut bool, err error) {
+	if want.cuts() && want.cut.orientation == o && want.cut.source == f.Size && !f.Interlaced {
+		img, err = decodeRowsPNG(f, want.cut, want)
+		if err == nil || want.show == nil {
+			return img, true, err
 		}
 	}
 	// If the header said that rows would do, there must be room for all now.
@@ -133,23 +130,23 @@ func decodePixelsPNG(file []byte, o orientation, want Want) (img image.Image, is
 			return nil, false, err
 		}
 	}
-	if !cuts { // else it is not plain, as we know by now
-		if img, err = decodePlainPNG(file, cut{}); err == nil {
-			return img, false, nil
-		}
-	}
-	img, err = stdpng.Decode(bytes.NewReader(file))
+	img, err = decodeRowsPNG(f, cut{}, want)
 	return img, false, err
 }
 
 // pngChunks yields type and data of every chunk of a file, up to the first one
-// that is not whole.
+// that is not whole, but for those whose checksum is wrong: of pixels nobody looks
+// at it here.
 func pngChunks(file []byte) func(func(kind string, data []byte) bool) {
 	return func(yield func(string, []byte) bool) {
 		rest := file[min(len(file), len(pngSignature)):]
 		for len(rest) >= 12 {
 			n := uint64(binary.BigEndian.Uint32(rest))
-			if n > uint64(len(rest)-12) || !yield(string(rest[4:8]), rest[8:8+n]) {
+			if n > uint64(len(rest)-12) {
+				return
+			}
+			kind, data, sum := string(rest[4:8]), rest[8:8+n], binary.BigEndian.Uint32(rest[8+n:])
+			if (kind == "IDAT" || crc32.ChecksumIEEE(rest[4:8+n]) == sum) && !yield(kind, data) {
 				return
 			}
 			rest = rest[12+n:]
@@ -169,8 +166,16 @@ func inflateICC(data []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	profile, err := io.ReadAll(io.LimitReader(r, maxICCBytes+1))
-	if err != nil || len(profile) > maxICCBytes {
+	// What is too long takes no memory.
+	n, err := io.Copy(io.Discard, io.LimitReader(r, maxICCBytes+1))
+	if err != nil || n > maxICCBytes {
+		return nil
+	}
+	if err := r.(zlib.Resetter).Reset(bytes.NewReader(compressed[1:]), nil); err != nil {
+		return nil
+	}
+	profile := make([]byte, n)
+	if _, err := io.ReadFull(r, profile); err != nil {
 		return nil
 	}
 	return profile

@@ -8,47 +8,48 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// decodePlainPNG reads what most files are, what [png.Rows] reads; of the others
-// its error is [png.ErrNotPlain]: image/png reads them, or knows what is wrong.
-//
-// The picture is cut as c says while it is decoded, so that no more than a few
-// rows of it are in memory, with the same result as if it had been decoded
-// first; the zero cut means the whole picture.
-func decodePlainPNG(file []byte, c cut) (image.Image, error) {
-	h, ok := png.ParseHeader(file)
-	if !ok || c != (cut{}) && c.source != h.Size {
-		return nil, png.ErrNotPlain
-	}
+// decodeRowsPNG decodes a picture and cuts it as c says while it does, so that no
+// more than a few rows of it are in memory, with the same result as if it had
+// been decoded first; the zero cut means the whole picture. Of a damaged one the
+// pixels that are missing are transparent, black where it has only shades of grey;
+// it is not cut on the way.
+func decodeRowsPNG(f *png.File, c cut, want Want) (image.Image, error) {
 	var to pngRows // made with the first row: before, the file may be anything
 	defer func() {
 		if to != nil {
 			to.close()
 		}
 	}()
-	err := png.Rows(file, func(row []byte) bool {
+	whole := c == cut{}
+	err := f.Decode(whole && want.show != nil, func(row png.Row) bool {
 		if to == nil {
-			to = newPNGRows(h, c)
+			to = newPNGRows(f, c)
 		}
 		to.add(row)
 		return !to.done()
 	})
 	if err != nil {
-		return nil, err
+		if to == nil || !whole {
+			return nil, err
+		}
+		if err := want.damaged(err); err != nil {
+			return nil, err
+		}
 	}
 	return to.picture(), nil
 }
 
-func newPNGRows(h png.Header, c cut) pngRows {
+func newPNGRows(f *png.File, c cut) pngRows {
 	if c == (cut{}) {
-		return newWholePNG(h.Samples, h.Size)
+		return newWholePNG(f.Samples, f.Size)
 	}
-	return newCutPNG(h.Samples, c)
+	return newCutPNG(f.Samples, c)
 }
 
 // A pngRows makes a picture of rows that come one by one, from the top, of
 // pixels of 1, 3 or 4 bytes.
 type pngRows interface {
-	add(row []byte)
+	add(row png.Row)
 	done() bool // no more rows are needed
 	picture() image.Image
 	close()
@@ -57,31 +58,49 @@ type pngRows interface {
 // A wholePNG keeps every pixel.
 type wholePNG struct {
 	img     image.Image
-	samples int
-	rest    []byte // of the pixels, not written yet
-	line    int    // bytes of a row of them
+	samples int // of a pixel that comes
+	pix     []byte
+	stride  int
+	n       int // bytes of a pixel that is kept
 }
 
 func newWholePNG(samples int, size image.Point) *wholePNG {
 	bounds := image.Rectangle{Max: size}
 	if samples == 1 {
 		m := image.NewGray(bounds)
-		return &wholePNG{m, samples, m.Pix, m.Stride}
+		return &wholePNG{m, samples, m.Pix, m.Stride, 1}
 	}
 	m := image.NewNRGBA(bounds)
-	return &wholePNG{m, samples, m.Pix, m.Stride}
+	return &wholePNG{m, samples, m.Pix, m.Stride, 4}
 }
 
-func (p *wholePNG) add(row []byte) {
-	if p.samples == 3 {
-		widen(p.rest[:p.line], row)
-	} else {
-		copy(p.rest[:p.line], row)
+func (p *wholePNG) add(row png.Row) {
+	dst := p.pix[row.Y*p.stride:][:p.stride]
+	switch {
+	case row.DX != 1:
+		p.spread(dst[row.X*p.n:], row)
+	case p.samples == 3:
+		widen(dst, row.Pix)
+	default:
+		copy(dst, row.Pix)
 	}
-	p.rest = p.rest[p.line:]
 }
 
-func (p *wholePNG) done() bool           { return len(p.rest) == 0 }
+// spread writes pixels that are some apart.
+func (p *wholePNG) spread(dst []byte, row png.Row) {
+	step := row.DX * p.n
+	for at, src := 0, row.Pix; len(src) >= p.samples; at, src = at+step, src[p.samples:] {
+		if p.samples == 1 {
+			dst[at] = src[0]
+			continue
+		}
+		to := dst[at:][:4]
+		to[3] = 255
+		copy(to, src[:p.samples])
+	}
+}
+
+func (p *wholePNG) done() bool           { return false }
 func (p *wholePNG) picture() image.Image { return p.img }
 func (p *wholePNG) close()               {}
 
@@ -108,7 +127,7 @@ type cutGrayPNG struct {
 	scaler *scale.Scaler
 }
 
-func (p cutGrayPNG) add(row []byte)       { p.scaler.Push(row) }
+func (p cutGrayPNG) add(row png.Row)      { p.scaler.Push(row.Pix) }
 func (p cutGrayPNG) done() bool           { return p.scaler.Done() }
 func (p cutGrayPNG) picture() image.Image { return p.img }
 func (p cutGrayPNG) close()               { p.scaler.Close() }
@@ -119,12 +138,13 @@ type cutPNG struct {
 	wide   []byte // a row of four bytes a pixel; nil: they are
 }
 
-func (p *cutPNG) add(row []byte) {
-	if p.wide != nil {
-		widen(p.wide, row)
-		row = p.wide
+func (p *cutPNG) add(row png.Row) {
+	if p.wide == nil {
+		p.pixels.Push(row.Pix)
+		return
 	}
-	p.pixels.Push(row)
+	widen(p.wide, row.Pix)
+	p.pixels.Push(p.wide)
 }
 
 func (p *cutPNG) done() bool           { return p.pixels.Done() }

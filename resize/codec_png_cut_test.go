@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"math/rand/v2"
@@ -12,28 +13,48 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	ownpng "s3imageserver/resize/png"
 )
 
-// Our own reader and image/png agree on every pixel, and on what is wrong.
-func TestPlainPNG(t *testing.T) {
+// decodeOwnPNG returns the pixels of a file, cut as c says.
+func decodeOwnPNG(file []byte, c cut) (image.Image, error) {
+	f, err := ownpng.Parse(file)
+	if err != nil {
+		return nil, err
+	}
+	return decodeRowsPNG(f, c, Want{})
+}
+
+// Our own reader and image/png agree on every pixel, and what image/png reads we
+// read. A damaged file is refused or shows the picture.
+func TestPNGAgrees(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	plains := 0
-	compare := func(name string, file []byte) {
+	read, shown := 0, 0
+	compare := func(name string, file, original []byte) {
 		t.Helper()
 		if info, err := configPNG(file); err == nil && area(info.Size) > 5e6 {
 			return
 		}
-		got, err := decodePlainPNG(file, cut{})
+		got, err := decodeOwnPNG(file, cut{})
+		want, wantErr := png.Decode(bytes.NewReader(file))
+		if wantErr == nil && err != nil {
+			t.Errorf("%s: %v; image/png reads it", name, err)
+		}
 		if err != nil {
 			return
 		}
-		plains++
-		want, err := png.Decode(bytes.NewReader(file))
-		if err != nil {
-			t.Errorf("%s: a picture; image/png says %v", name, err)
-			return
+		read++
+		if wantErr != nil {
+			shown++
+			if original == nil {
+				return
+			}
+			if want, err = png.Decode(bytes.NewReader(original)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if p := psnr(plain(got), plain(want)); p < 1000 {
+		if p := psnr(got, plain(want)); p < 1000 {
 			t.Errorf("%s: other pixels than image/png", name)
 		}
 	}
@@ -57,33 +78,29 @@ func TestPlainPNG(t *testing.T) {
 					if err := (&png.Encoder{CompressionLevel: level}).Encode(&b, img); err != nil {
 						t.Fatal(err)
 					}
-					before := plains
-					compare(size.String(), b.Bytes())
-					if plains == before {
-						t.Errorf("%T of %v is not read", img, size)
-					}
+					compare(size.String(), b.Bytes(), nil)
 					for range 20 {
 						bad := bytes.Clone(b.Bytes())
 						bad[rng.IntN(len(bad))] ^= byte(1 << rng.IntN(8))
-						compare("damaged "+size.String(), bad)
-						compare("cut "+size.String(), b.Bytes()[:rng.IntN(b.Len())])
+						compare("damaged "+size.String(), bad, b.Bytes())
+						compare("cut "+size.String(), b.Bytes()[:rng.IntN(b.Len())], b.Bytes())
 					}
 				}
 			}
 		}
 	}
 	for _, f := range []string{"photos/chart.png", "photos/logo.png", "orientation/upright.png"} {
-		compare(f, readSample(t, f))
+		compare(f, readSample(t, f), nil)
 	}
 	for _, f := range corpus(t) {
 		if strings.HasSuffix(f.name, ".png") {
-			compare(f.name, readCorpus(t, f.name))
+			compare(f.name, readCorpus(t, f.name), nil)
 		}
 	}
-	if plains < 100 {
-		t.Errorf("only %d files are plain", plains)
+	if read < 100 {
+		t.Errorf("only %d files are read", read)
 	}
-	t.Logf("%d plain files", plains)
+	t.Logf("%d files are read, %d of them only by us", read, shown)
 }
 
 // A picture that is cut while it is decoded is the one that is decoded first, as
@@ -208,55 +225,191 @@ func TestMemoryOfPNG(t *testing.T) {
 	}
 }
 
-// Whatever the rows hold: what image/png reads we read alike, and cut on the way
-// as afterwards.
-func FuzzPlainPNG(f *testing.F) {
-	f.Add(byte(0), byte(3), []byte("\x00abc\x01def\x02ghi\x03jkl\x04mno"))
-	f.Add(byte(2), byte(2), []byte("\x04abcdef\x03ghijkl\x05mnopqr"))
-	f.Add(byte(6), byte(9), bytes.Repeat([]byte("\x04012345678901234567890123456789abc\xff\xff\xff"), 30))
-	f.Fuzz(func(t *testing.T, kind, width byte, rows []byte) {
-		samples := map[byte]int{0: 1, 2: 3, 6: 4}[kind]
-		size := image.Pt(int(width), 0)
-		if samples > 0 {
-			size.Y = len(rows) / (1 + samples*size.X)
+// A pngKind is one of those that there are.
+type pngKind struct {
+	depth, color byte
+	interlaced   byte
+	trns         bool
+}
+
+// rawPNG returns a file of that kind whose rows, with their filters, are those
+// given as far as there are some; then they are zeros.
+func rawPNG(kind pngKind, size image.Point, rows []byte) []byte {
+	ihdr := binary.BigEndian.AppendUint32(nil, uint32(size.X))
+	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(size.Y))
+	ihdr = append(ihdr, kind.depth, kind.color, 0, 0, kind.interlaced)
+	bits := int(kind.depth) * map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind.color]
+	n := 0
+	pass := func(x, y, dx, dy int) {
+		w, h := (size.X-x+dx-1)/dx, (size.Y-y+dy-1)/dy
+		if w > 0 && h > 0 {
+			n += (1 + (w*bits+7)/8) * h
 		}
-		if size.X == 0 || size.Y == 0 {
-			return
+	}
+	if kind.interlaced == 0 {
+		pass(0, 0, 1, 1)
+	} else {
+		for _, p := range [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+			pass(p[0], p[1], p[2], p[3])
 		}
-		var ihdr, data bytes.Buffer
-		for _, v := range []any{uint32(size.X), uint32(size.Y), [5]byte{8, kind}} {
-			if err := binary.Write(&ihdr, binary.BigEndian, v); err != nil {
-				t.Fatal(err)
+	}
+	var data bytes.Buffer
+	z := zlib.NewWriter(&data)
+	_, _ = z.Write(append(bytes.Clone(rows[:min(n, len(rows))]), make([]byte, max(0, n-len(rows)))...)) // memory
+	_ = z.Close()
+	file := slices.Concat([]byte(pngSignature), pngChunk("IHDR", ihdr))
+	if kind.color == 3 {
+		palette := make([]byte, 3<<kind.depth)
+		for i := range palette {
+			palette[i] = byte(i*37 + 5)
+		}
+		file = append(file, pngChunk("PLTE", palette)...)
+	}
+	if kind.trns {
+		trns := map[byte][]byte{0: {0, 1}, 2: {0, 0, 0, 0, 0, 0}, 3: {7}}[kind.color]
+		file = append(file, pngChunk("tRNS", trns)...)
+	}
+	return slices.Concat(file, pngChunk("IDAT", data.Bytes()), pngChunk("IEND", nil))
+}
+
+func pngKinds() (kinds []pngKind) {
+	for color, depths := range map[byte][]byte{0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}} {
+		for _, depth := range depths {
+			for _, interlaced := range []byte{0, 1} {
+				kinds = append(kinds, pngKind{depth, color, interlaced, false})
+				if color < 4 {
+					kinds = append(kinds, pngKind{depth, color, interlaced, true})
+				}
 			}
 		}
-		z := zlib.NewWriter(&data)
-		if _, err := z.Write(rows[:size.Y*(1+samples*size.X)]); err != nil {
-			t.Fatal(err)
+	}
+	slices.SortFunc(kinds, func(a, b pngKind) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return kinds
+}
+
+// agreesPNG reports what differs between a file as we read it, and as image/png
+// does.
+func agreesPNG(file []byte) error {
+	want, wantErr := png.Decode(bytes.NewReader(file))
+	whole, err := decodeOwnPNG(file, cut{})
+	if (err == nil) != (wantErr == nil) {
+		return fmt.Errorf("%v; image/png says %v", err, wantErr)
+	}
+	if err != nil {
+		return nil
+	}
+	if !reflect.DeepEqual(toNRGBA(whole).Pix, toNRGBA(plain(want)).Pix) {
+		return errors.New("other pixels than image/png")
+	}
+	size := whole.Bounds().Size()
+	c := planOf(size, 1, Options{Width: 5, Height: 3, Fit: Cover}, seen{}).cut
+	if f, err := ownpng.Parse(file); c.identity() || err != nil || f.Interlaced {
+		return err
+	}
+	got, err := decodeOwnPNG(file, c)
+	if err != nil || !reflect.DeepEqual(got, c.apply(whole, 1)) {
+		return fmt.Errorf("cut on the way: %v, or other pixels", err)
+	}
+	return nil
+}
+
+// Every kind of PNG is read as image/png does, in sizes where passes are empty
+// and bytes are full in part.
+func TestKindsOfPNG(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, kind := range pngKinds() {
+		for _, size := range []image.Point{{1, 1}, {2, 3}, {5, 9}, {17, 8}, {33, 31}} {
+			stride := 1 + (size.X*8*8+7)/8
+			rows := make([]byte, stride*size.Y*2)
+			for i := range rows {
+				rows[i] = byte(rng.Uint32())
+			}
+			bits := int(kind.depth) * map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind.color]
+			if kind.interlaced == 0 {
+				for y := range size.Y {
+					rows[y*(1+(size.X*bits+7)/8)] = byte(y % 5)
+				}
+			} else {
+				for i := range rows {
+					rows[i] &= 3 // each is a filter that there is
+				}
+			}
+			file := rawPNG(kind, size, rows)
+			if _, err := decodeOwnPNG(file, cut{}); err != nil {
+				t.Errorf("%+v of %v: %v", kind, size, err)
+			}
+			if err := agreesPNG(file); err != nil {
+				t.Errorf("%+v of %v: %v", kind, size, err)
+			}
 		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		file := slices.Concat([]byte(pngSignature), pngChunk("IHDR", ihdr.Bytes()), pngChunk("IDAT", data.Bytes()), pngChunk("IEND", nil))
-		want, wantErr := png.Decode(bytes.NewReader(file))
-		whole, err := decodePlainPNG(file, cut{})
-		if (err == nil) != (wantErr == nil) {
-			t.Fatalf("%v; image/png says %v", err, wantErr)
-		}
-		if err != nil {
+	}
+}
+
+// Whatever the rows hold, of every kind: what image/png reads we read alike, and
+// cut on the way as afterwards.
+func FuzzKindsOfPNG(f *testing.F) {
+	f.Add(byte(0), byte(3), byte(5), []byte("\x00abc\x01def\x02ghi\x03jkl\x04mno"))
+	f.Add(byte(9), byte(2), byte(3), []byte("\x04abcdef\x03ghijkl\x05mnopqr"))
+	f.Add(byte(30), byte(9), byte(30), bytes.Repeat([]byte("\x04012345678901234567890123456789abc\xff\xff\xff"), 30))
+	kinds := pngKinds()
+	f.Fuzz(func(t *testing.T, kind, width, height byte, rows []byte) {
+		if width == 0 || height == 0 {
 			return
 		}
-		if psnr(plain(whole), plain(want)) < 1000 {
-			t.Fatal("other pixels than image/png")
-		}
-		c := planOf(size, 1, Options{Width: 5, Height: 3, Fit: Cover}, seen{}).cut
-		if c.identity() {
-			return
-		}
-		got, err := decodePlainPNG(file, c)
-		if err != nil || !reflect.DeepEqual(got, c.apply(whole, 1)) {
-			t.Fatalf("cut on the way: %v, or other pixels", err)
+		if err := agreesPNG(rawPNG(kinds[int(kind)%len(kinds)], image.Pt(int(width), int(height)), rows)); err != nil {
+			t.Fatal(err)
 		}
 	})
+}
+
+// Chunks of whatever kind, in whatever order: what image/png reads we read alike,
+// and nothing panics.
+func FuzzPNGChunks(f *testing.F) {
+	for _, file := range [][]byte{readSample(f, "edge/palette-1bit.png"), readSample(f, "edge/gray.png"), rawPNG(pngKind{4, 3, 1, true}, image.Pt(5, 4), nil), rawPNG(pngKind{16, 2, 0, true}, image.Pt(3, 4), nil)} {
+		f.Add(file, byte(0))
+		f.Add(file, byte(1))
+	}
+	f.Fuzz(func(t *testing.T, file []byte, mended byte) {
+		if mended&1 != 0 {
+			file = withChecksumsPNG(file)
+		}
+		if info, err := configPNG(file); err != nil || area(info.Size) > 1<<20 {
+			return
+		}
+		want, wantErr := png.Decode(bytes.NewReader(file))
+		got, err := decodeOwnPNG(file, cut{})
+		if wantErr == nil && err != nil {
+			t.Fatalf("%v; image/png reads it", err)
+		}
+		parsed, parseErr := ownpng.Parse(file)
+		shown := 0
+		if parseErr == nil {
+			_, _ = decodeRowsPNG(parsed, cut{}, Want{show: func() { shown++ }}) // an error where there is no row
+		}
+		if shown > 0 && err == nil {
+			t.Fatal("a picture that is whole is shown as a damaged one")
+		}
+		if wantErr == nil && !parsed.Odd && !reflect.DeepEqual(toNRGBA(got).Pix, toNRGBA(plain(want)).Pix) {
+			t.Fatal("other pixels than image/png")
+		}
+	})
+}
+
+// withChecksumsPNG returns a file with the checksums that its chunks should have.
+func withChecksumsPNG(file []byte) []byte {
+	if len(file) < len(pngSignature) {
+		return file
+	}
+	out, rest := bytes.Clone(file[:len(pngSignature)]), file[len(pngSignature):]
+	for len(rest) >= 12 {
+		n := uint64(binary.BigEndian.Uint32(rest))
+		if n > uint64(len(rest)-12) {
+			break
+		}
+		out = append(out, pngChunk(string(rest[4:8]), rest[8:8+n])...)
+		rest = rest[12+n:]
+	}
+	return append(out, rest...)
 }
 
 // Pixels of three bytes become opaque ones of four, and nothing behind them

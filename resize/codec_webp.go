@@ -124,8 +124,23 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		if !want.Limits.keepsFrames(len(frames), info.Size) {
 			frames = frames[:1]
 		}
+		if n := min(want.only, len(frames)); n > 0 {
+			frames = frames[:n]
+		}
+		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].bounds == canvas {
+			// There is nothing that it could be drawn over.
+			img, err := decodeWebPImage(frames[0].chunks, info.Size)
+			if err != nil {
+				return nil, err
+			}
+			p = still(img)
+			break
+		}
 		p = animatedWebP(frames, info.Size)
 		p.Loops = loops
+		if want.only > 0 {
+			p = p.last()
+		}
 	case only != nil:
 		img, err := decodeWebPImage(only, info.Size)
 		if err != nil {
@@ -179,7 +194,7 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 		Source: size,
 		Frames: func(yield func(Frame, error) bool) {
 			canvas := newCanvas(size)
-			for _, f := range frames {
+			for i, f := range frames {
 				img, err := decodeWebPImage(f.chunks, f.bounds.Size())
 				if err != nil {
 					yield(Frame{}, err)
@@ -190,6 +205,10 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 					canvas.replace(frame, f.bounds.Min)
 				} else {
 					canvas.blend(frame, f.bounds.Min)
+				}
+				if i == len(frames)-1 {
+					yield(Frame{canvas.NRGBA, f.delay}, nil)
+					return
 				}
 				if !yield(Frame{canvas.copy(), f.delay}, nil) {
 					return

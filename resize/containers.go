@@ -33,13 +33,20 @@ const (
 )
 
 // jpegSegments yields the segments from SOI to EOI; what follows it is not
-// part of the picture. It ends early where the file is damaged.
+// part of the picture, and bytes between segments are none of them. It ends early
+// where the file is damaged.
 func jpegSegments(file []byte) func(func(jpegSegment) bool) {
 	return func(yield func(jpegSegment) bool) {
 		b := file
 		for len(b) >= 2 {
-			if b[0] != 0xff {
-				return
+			if b[0] != 0xff || b[1] == 0 {
+				// As a decoder does, look for the next marker.
+				i := bytes.IndexByte(b[1:], 0xff)
+				if i < 0 {
+					return
+				}
+				b = b[1+i:]
+				continue
 			}
 			if b[1] == 0xff { // fill
 				b = b[1:]

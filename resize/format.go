@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"s3imageserver/resize/jpeg"
 )
 
 // A Format is a kind of image file. The zero value, [NoFormat], is none.
@@ -85,12 +87,15 @@ type Info struct {
 	Depth       int  // bytes a pixel of the decoded picture at full size
 	Alpha       bool // there may be transparency
 
-	cmyk        bool        // colours are inks
-	plain       bool        // of a PNG: decodePlainPNG reads it, if nothing is wrong
-	coded       int64       // pixels of the largest picture inside, where that is not Size
-	linear      int64       // bytes of memory that a decoder in a sandbox needs
-	decoder     int64       // bytes that another decoder needs, with its picture
-	orientation orientation // if the header has it; else it is the picture's
+	cmyk        bool         // colours are inks
+	plain       bool         // of a PNG: it may be cut row by row while it is decoded
+	jpeg        *jpeg.Header // of a JPEG, without its profile and its Exif data
+	strips      bool         // of a JPEG: it may be decoded in strips
+	profile     int64        // bytes that the profile may have, of JPEG and PNG
+	coded       int64        // pixels of the largest picture inside, where that is not Size
+	linear      int64        // bytes of memory that a decoder in a sandbox needs
+	decoder     int64        // bytes that another decoder needs, with its picture
+	orientation orientation  // if the header has it; else it is the picture's
 }
 
 // Want says how much of a file decode should read.
@@ -105,6 +110,13 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.isCut. The
 	// zero value asks for nothing.
 	cut cut
+	// only is the number of the only frame that is wanted, from 1, or of the last one
+	// if there are not so many; 0 means all. A codec may leave out what the others
+	// would take, and then there is one frame.
+	only int
+	// show, if not nil, is called when what is decoded is only a part of a picture
+	// that is damaged; nil: such a picture is refused.
+	show func()
 	// grow, if not nil, asks the budget for more bytes than codec.memory said.
 	grow func(n int64) error
 	// ran, if not nil, is told how much memory a sandbox had.
@@ -115,6 +127,16 @@ type Want struct {
 
 // cuts reports whether there is something to cut or to scale.
 func (w Want) cuts() bool { return w.cut != (cut{}) && !w.cut.identity() }
+
+// damaged returns err, which says what is wrong with a picture of which a part can
+// be shown; nil if it is to be.
+func (w Want) damaged(err error) error {
+	if w.show == nil {
+		return err
+	}
+	w.show()
+	return nil
+}
 
 // more makes sure that n more bytes may be used than codec.memory said.
 func (w Want) more(n int64) error {

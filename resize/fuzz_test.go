@@ -38,6 +38,17 @@ func FuzzResize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte, w, h uint16, choice byte) {
 		o := Options{Width: int(w) % 400, Height: int(h) % 400, Fit: Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
 		result, err := resizeBytes(t, r, file, o)
+		tolerant := *r
+		tolerant.ShowDamaged = true
+		shown, shownErr := resizeBytes(t, &tolerant, file, o)
+		switch {
+		case shownErr != nil && errorKind(shownErr) == "":
+			t.Fatalf("shown as a damaged one: undocumented error: %v", shownErr)
+		case err == nil && (shownErr != nil || shown.Damaged || !bytes.Equal(shown.Body, result.Body)):
+			t.Fatalf("a sound picture, shown as a damaged one: %v, or another one", shownErr)
+		case err != nil && shownErr == nil && !shown.Damaged:
+			t.Fatalf("refused (%v), and shown as a sound picture", err)
+		}
 		if err != nil {
 			if errorKind(err) == "" {
 				t.Fatalf("undocumented error: %v", err)

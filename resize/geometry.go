@@ -180,8 +180,8 @@ type Limits struct {
 	Pixels int64
 	// Side is the longest side of a source, in pixels; default 65535.
 	Side int
-	// Frames is how many frames of an animation are kept at the most; an
-	// animation beyond it becomes its first frame. Default 200.
+	// Frames is how many frames of an animation are kept at the most, however small
+	// they are; an animation beyond it becomes its first frame. Default 5000.
 	Frames int
 	// FramePixels bounds the sum of the pixels of all frames, each counted as
 	// large as the canvas, of the source and of the result; beyond it the first
@@ -221,7 +221,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Pixels, 100e6)
 	setInt(&l.Side, 65535)
-	setInt(&l.Frames, 200)
+	setInt(&l.Frames, 5000)
 	set(&l.FramePixels, 100e6)
 	set(&l.OutputPixels, 40e6)
 	setInt(&l.OutputSide, 12000)

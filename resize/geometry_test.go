@@ -147,7 +147,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("check(%v) = %v; want accepted %v", tt.size, err, tt.ok)
 		}
 	}
-	if limits.keepsFrames(201, image.Pt(1, 1)) || !limits.keepsFrames(200, image.Pt(100, 100)) || limits.keepsFrames(101, image.Pt(1000, 1000)) {
-		t.Error("keepsFrames does not hold 200 frames and 100 million pixels")
+	if limits.keepsFrames(5001, image.Pt(1, 1)) || !limits.keepsFrames(5000, image.Pt(100, 100)) || limits.keepsFrames(101, image.Pt(1000, 1000)) {
+		t.Error("keepsFrames does not hold 5000 frames and 100 million pixels")
 	}
 }

@@ -99,7 +99,8 @@ func (o orientation) upright(img image.Image) image.Image {
 }
 
 // uprightYCbCr turns the planes. Chroma samples of the result must cover the
-// same pixels as before: see fitsChroma.
+// same pixels as before: see fitsChroma; and package image must have their ratio,
+// which it has not for 4:1:1 and 4:1:0 turned by a quarter.
 func (o orientation) uprightYCbCr(m *image.YCbCr) *image.YCbCr {
 	b := m.Rect
 	ratio := m.SubsampleRatio
@@ -109,6 +110,8 @@ func (o orientation) uprightYCbCr(m *image.YCbCr) *image.YCbCr {
 			ratio = image.YCbCrSubsampleRatio440
 		case image.YCbCrSubsampleRatio440:
 			ratio = image.YCbCrSubsampleRatio422
+		case image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410:
+			panic("resize: a quarter turn of chroma that there is no ratio for")
 		}
 	}
 	out := image.NewYCbCr(image.Rectangle{Max: o.size(b.Size())}, ratio)

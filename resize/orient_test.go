@@ -162,3 +162,22 @@ func TestPaletteIndexBeyondThePalette(t *testing.T) {
 		t.Errorf("plain = %v; want %v", got.Pix, want)
 	}
 }
+
+// Chroma that no ratio of package image describes once it is turned is a fault of
+// the caller, and no picture with planes of another shape.
+func TestTurnsOfOddChroma(t *testing.T) {
+	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410} {
+		m := image.NewYCbCr(image.Rect(0, 0, 8, 4), ratio)
+		if got := orientation(3).upright(m); got.Bounds() != m.Rect {
+			t.Errorf("%v upside down: %v", ratio, got.Bounds())
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%v turned by a quarter: no panic", ratio)
+				}
+			}()
+			orientation(6).upright(m)
+		}()
+	}
+}

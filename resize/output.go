@@ -23,10 +23,19 @@ func (j *job) animates() bool {
 	return j.options.Page == 0 && j.options.Animation == AnimationKeep
 }
 
+// only returns the number of the only frame that the options want, 0 if that is
+// all of them.
+func (j *job) only() int {
+	if j.animates() && (j.options.Format.IsAuto() || j.options.Format == GIF || j.options.Format == WebP) {
+		return 0
+	}
+	return max(1, j.options.Page)
+}
+
 // frames returns the frames of p that the options want.
 func (j *job) frames(p *Picture) *Picture {
-	page := max(1, j.options.Page)
-	if p.Count == 1 || j.animates() && (j.options.Format.IsAuto() || j.options.Format == GIF || j.options.Format == WebP) {
+	page := j.only()
+	if p.Count == 1 || page == 0 {
 		return p
 	}
 	page = min(page, p.Count)
@@ -162,7 +171,7 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
+	case j.info.cmyk, j.odd, j.damaged, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {

@@ -24,6 +24,7 @@ type Picture struct {
 	Scale  float64
 	Source image.Point // size in the header
 
+	odd         bool // the file is not as its specification has it, though nothing is missing
 	isCut       bool // frames are what Want.cut asked for
 	orientation orientation
 	ICC         []byte // profile; nil: sRGB
@@ -58,6 +59,24 @@ func (p *Picture) mapped(f func(image.Image) (image.Image, error)) *Picture {
 			if !yield(frame, err) || err != nil || left == 0 {
 				return
 			}
+		}
+	}
+	return &q
+}
+
+// last returns p with its last frame alone.
+func (p *Picture) last() *Picture {
+	q := *p
+	q.Count, q.Loops = 1, 0
+	q.Frames = func(yield func(Frame, error) bool) {
+		n := 0
+		for frame, err := range p.Frames {
+			if n++; n < p.Count && err == nil {
+				continue
+			}
+			frame.Delay = 0
+			yield(frame, err)
+			return
 		}
 	}
 	return &q

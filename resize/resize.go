@@ -26,6 +26,9 @@ type Resizer struct {
 	Fonts map[string]*Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
+	// ShowDamaged lets Resize make something of what can be decoded of a damaged
+	// picture, and mark the Result; else it is refused as malformed.
+	ShowDamaged bool
 }
 
 // A Result is a file.
@@ -34,6 +37,9 @@ type Result struct {
 	Format Format
 	Size   image.Point
 	Timing Timing
+	// Damaged reports that a part of the source could not be decoded: what is
+	// missing is transparent, grey or black.
+	Damaged bool
 }
 
 // Timing tells where the time of a result went.
@@ -55,8 +61,8 @@ const headBytes = 64 << 10
 type Source struct {
 	Body io.Reader // yields Size bytes
 	Size int64
-	// Keep, if not nil, is called with the whole file when it has decoded,
-	// before Resize returns. The bytes are valid until Keep returns.
+	// Keep, if not nil, is called with the whole file when it has decoded, and was
+	// not damaged, before Resize returns. The bytes are valid until Keep returns.
 	Keep func(file []byte)
 }
 
@@ -79,6 +85,7 @@ func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Re
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
 	began := time.Now()
+	job.shows = r.ShowDamaged
 	file, err := job.read(ctx, src.Body, src.Size)
 	if err != nil {
 		return nil, err
@@ -106,10 +113,12 @@ func (j *job) read(ctx context.Context, src io.Reader, size int64) (file []byte,
 // make is the work of a job, from the file to the result.
 func (j *job) make(ctx context.Context, file []byte) (result *Result, err error) {
 	began := time.Now()
+	j.want.only = j.only()
 	picture, err := j.decode(file)
 	if err != nil {
 		return nil, malformed(j.info.Format, err)
 	}
+	j.odd = picture.odd
 	j.timing.Decode = time.Since(began)
 	began = time.Now()
 	picture, err = j.transform(ctx, j.frames(picture))
@@ -123,10 +132,11 @@ func (j *job) make(ctx context.Context, file []byte) (result *Result, err error)
 		return nil, malformed(j.info.Format, err)
 	}
 	j.timing.Encode = time.Since(began)
+	result.Damaged = j.damaged
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if j.keep != nil {
+	if j.keep != nil && !j.damaged {
 		j.watch.unlessBegun(func() { j.keep(file) })
 	}
 	giveBack(file) // not after an error or a panic: a decoder may still read it
@@ -177,6 +187,9 @@ type job struct {
 
 	target  Format // of the result: a guess from the header until the picture is decoded
 	altered bool   // the picture does not look as it is stored
+	odd     bool   // of Picture
+	shows   bool   // a damaged picture is shown
+	damaged bool   // it is one
 
 	unread bool        // the header is longer than the first bytes, and not known yet
 	watch  abandonment // of the work
@@ -263,6 +276,9 @@ func (j *job) inspect(head []byte) error {
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
 	j.want = Want{Limits: j.limits, grow: func(n int64) error { return j.grow(j.held + n) }}
+	if j.shows {
+		j.want.show = func() { j.damaged = true }
+	}
 	if j.options.Trim == 0 { // else what remains is known too late
 		j.want.Min = j.plan.smallest()
 		if !j.options.Gravity.looks() {

@@ -219,7 +219,7 @@ func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, frame.Image)
+		all = append(all, toNRGBA(frame.Image)) // it is valid up to the next one only
 	}
 	return all
 }

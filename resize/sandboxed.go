@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 
+	"s3imageserver/resize/png"
 	"s3imageserver/resize/sandbox"
 )
 
@@ -56,7 +57,7 @@ func stillOf(size image.Point, o orientation, want Want, row func(y int, dst []b
 	defer rows.close()
 	line := make([]byte, 4*size.X)
 	for y := 0; y < size.Y && !rows.done(); y++ {
-		rows.add(row(y, line))
+		rows.add(png.Row{Y: y, DX: 1, Pix: row(y, line)})
 	}
 	p := still(rows.picture())
 	p.Source, p.orientation, p.isCut = size, o, isCut

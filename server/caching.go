@@ -10,7 +10,10 @@ import (
 
 // cacheControl says how long others may keep a picture: as long as this server
 // does, or less if the request asks for it.
-func (h *Handler) cacheControl(req *request, s cache.Status) string {
+func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) string {
+	if e.Unkept {
+		return "no-store"
+	}
 	most := h.maxAge()
 	if s == cache.Derived { // it is only better than nothing
 		most = max(*h.config.NegativeTime, 0)

@@ -203,6 +203,11 @@ type HandlerConfig struct {
 	// means 2.
 	WebPMethod *int `json:"webp_method"`
 
+	// Damaged is what becomes of a picture of which a part cannot be decoded, as it
+	// is cut off: "refuse" (422), or "show" what there is of it, with "no-store" and
+	// kept nowhere. Empty means "refuse".
+	Damaged string `json:"damaged"`
+
 	// Headers say what answers tell beside the picture.
 	Headers HeadersConfig `json:"headers"`
 	// CacheEnabled keeps nothing when it is false; absent means true if there is any
@@ -271,6 +276,7 @@ const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
 	defaultWebPMethod     = 2
+	showDamaged           = "show"
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
 	// Docker kills ten seconds after it has told a container to end.
@@ -420,6 +426,9 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	}
 	if h.WebPMethod == nil {
 		h.WebPMethod = new(defaultWebPMethod)
+	}
+	if !slices.Contains([]string{"", "refuse", showDamaged}, h.Damaged) {
+		faults.add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)
 	}
 	if *h.WebPMethod < 0 || *h.WebPMethod > 6 {
 		faults.add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)

@@ -177,8 +177,8 @@ type LimitsConfig struct {
 	// frames: each million takes more than a second and 160 MB. What is larger is
 	// answered 422. 0 means 2500000.
 	LosslessPixels int64 `json:"lossless_pixels"`
-	// Frames are the frames of an animation; beyond them the first one is left. 0
-	// means 200.
+	// Frames are the frames of an animation, however small they are; beyond them the
+	// first one is left. 0 means 5000.
 	Frames int `json:"frames"`
 	// Side is the longest side of a source, in pixels; 0 means 65535.
 	Side int `json:"side"`

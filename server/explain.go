@@ -188,7 +188,7 @@ func (h *Handler) explainPicture(ctx context.Context, e *explanation, req *reque
 	if !status.Hit() {
 		maps.Copy(e.Milliseconds, parseTiming(entry.Timing))
 	}
-	e.Cache = &explainedCache{Status: status.String(), Hit: status.Hit(), AgeSeconds: max(0, entry.Age(time.Now()).Seconds()), CacheControl: h.cacheControl(req, status)}
+	e.Cache = &explainedCache{Status: status.String(), Hit: status.Hit(), AgeSeconds: max(0, entry.Age(time.Now()).Seconds()), CacheControl: h.cacheControl(req, entry, status)}
 	if status == cache.Filled || status == cache.Derived {
 		e.Cache.AgeSeconds = 0
 	}

@@ -80,6 +80,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			Limits:  c.Limits.resize(c.readFormats(), int64(c.AVIFPixels)),
 			Quality: c.encoding(),
 			Fonts:   fonts.byName,
+
+			ShowDamaged: c.Damaged == showDamaged,
 		},
 		presets:   presetsOf(s.config, c),
 		queries:   newQueries(),

@@ -11,7 +11,7 @@ import (
 
 // renderVersion is raised whenever the same request gives other bytes than
 // before: entries of older versions are not found any more.
-const renderVersion = 8
+const renderVersion = 9
 
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
@@ -21,6 +21,9 @@ func (h *Handler) key(req request) cache.Key {
 		req.understood.textOf(req.options),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
+		// They say whether an animation stays one.
+		strconv.Itoa(h.resizer.Limits.Frames),
+		strconv.FormatInt(h.resizer.Limits.FramePixels, 10),
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple(variant...)}

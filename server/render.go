@@ -132,6 +132,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 		return nil, err
 	}
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)

@@ -18,7 +18,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	h.setPictureHeader(header, req, e.MediaType)
 	h.askHints(header)
 	put(header, "Etag", `"`+e.ETag+`"`)
-	put(header, "Cache-Control", h.cacheControl(&req, s))
+	put(header, "Cache-Control", h.cacheControl(&req, e, s))
 	h.setCacheHeader(header, &req, e, s)
 	http.ServeContent(newProgressWriter(w), understoodRange(r), "", e.SourceModTime, newContent(e.Body))
 }

@@ -40,6 +40,8 @@ type File struct {
 	Frames []Frame
 	// More reports that the file has more frames than Parse was to read.
 	More bool
+	// Cut reports that the file ends within the pixels of its last frame.
+	Cut bool
 }
 
 // A Frame is one image of a file.
@@ -65,7 +67,8 @@ const (
 	labelApp       = 0xff
 )
 
-// Size returns the size of the canvas from the first bytes of a file.
+// Size returns the size of the canvas from the first bytes of a file: where the
+// screen has no width or no height, that of the first frame, as browsers have it.
 // io.ErrUnexpectedEOF means that it needs more than these.
 func Size(head []byte) (image.Point, error) {
 	if len(head) < headerBytes {
@@ -74,18 +77,56 @@ func Size(head []byte) (image.Point, error) {
 	if s := string(head[:6]); s != "GIF87a" && s != "GIF89a" {
 		return image.Point{}, FormatError("no signature")
 	}
-	return image.Pt(int(binary.LittleEndian.Uint16(head[6:])), int(binary.LittleEndian.Uint16(head[8:]))), nil
+	size := image.Pt(int(binary.LittleEndian.Uint16(head[6:])), int(binary.LittleEndian.Uint16(head[8:])))
+	if size.X > 0 && size.Y > 0 {
+		return size, nil
+	}
+	p := parser{rest: head[headerBytes:]}
+	first, err := p.first(head[10])
+	if err == errTruncated {
+		err = io.ErrUnexpectedEOF
+	}
+	return first.Bounds.Max, err
 }
 
-var errTruncated = FormatError("the file ends before its trailer")
+// first reads the description of the first frame behind a header with these flags.
+func (p *parser) first(flags byte) (f Frame, err error) {
+	if _, err := p.palette(flags); err != nil {
+		return f, err
+	}
+	for {
+		kind, err := p.take(1)
+		if err != nil {
+			return f, err
+		}
+		switch kind[0] {
+		case blockExtension:
+			err = p.extension(&File{}, &f)
+		case blockImage:
+			_, err = p.descriptor(&f)
+			return f, err
+		case 0:
+		default:
+			err = FormatError("no frame")
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+}
+
+var errTruncated = FormatError("the file ends before its pixels do")
 
 // Parse walks the blocks of a file and reads the descriptions of at most max
-// frames; it stops behind them. Frames alias file. A file without a frame, or
-// that ends without a trailer (unless max was reached before), is an error.
+// frames; it stops behind them. Frames alias file. A file need not have a trailer;
+// one without a frame is an error.
 func Parse(file []byte, max int) (*File, error) {
 	size, err := Size(file)
+	if err == io.ErrUnexpectedEOF {
+		err = errTruncated
+	}
 	if err != nil {
-		return nil, errTruncated
+		return nil, err
 	}
 	p := parser{rest: file[headerBytes:]}
 	f := &File{Size: size, Loops: 1}
@@ -97,7 +138,7 @@ func Parse(file []byte, max int) (*File, error) {
 	for {
 		kind, err := p.take(1)
 		if err != nil {
-			return nil, err
+			return f.ended(err)
 		}
 		switch kind[0] {
 		case blockExtension:
@@ -108,7 +149,8 @@ func Parse(file []byte, max int) (*File, error) {
 				return f, nil
 			}
 			err = p.image(&next, global)
-			if err == nil {
+			f.Cut = err == errTruncated && next.data != nil
+			if err == nil || f.Cut {
 				f.Frames = append(f.Frames, next)
 				next = Frame{transparent: -1}
 			}
@@ -126,9 +168,17 @@ func Parse(file []byte, max int) (*File, error) {
 			err = FormatError(fmt.Sprintf("unknown block %#02x", kind[0]))
 		}
 		if err != nil {
-			return nil, err
+			return f.ended(err)
 		}
 	}
+}
+
+// ended returns the file as far as it was walked when there was that error.
+func (f *File) ended(err error) (*File, error) {
+	if err == errTruncated && len(f.Frames) > 0 {
+		return f, nil
+	}
+	return nil, err
 }
 
 type parser struct{ rest []byte }
@@ -197,17 +247,27 @@ func (p *parser) extension(f *File, next *Frame) error {
 	return p.subBlocks()
 }
 
-// image reads an image descriptor and passes over its data (sections 20 to 22).
-func (p *parser) image(f *Frame, global []byte) error {
+// descriptor reads an image descriptor (section 20).
+func (p *parser) descriptor(f *Frame) (flags byte, err error) {
 	d, err := p.take(9)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	u16 := func(i int) int { return int(binary.LittleEndian.Uint16(d[i:])) }
 	at := image.Pt(u16(0), u16(2))
 	f.Bounds = image.Rectangle{at, at.Add(image.Pt(u16(4), u16(6)))}
 	f.interlaced = d[8]&(1<<6) != 0
-	f.palette, err = p.palette(d[8])
+	return d[8], nil
+}
+
+// image reads an image descriptor and passes over its data (sections 20 to 22).
+// Of data that is cut off the frame gets what is there.
+func (p *parser) image(f *Frame, global []byte) error {
+	flags, err := p.descriptor(f)
+	if err != nil {
+		return err
+	}
+	f.palette, err = p.palette(flags)
 	if err != nil {
 		return err
 	}
@@ -218,17 +278,20 @@ func (p *parser) image(f *Frame, global []byte) error {
 	if _, err := p.take(1); err != nil {
 		return err
 	}
-	if err := p.subBlocks(); err != nil {
-		return err
-	}
+	err = p.subBlocks()
 	f.data = start[:len(start)-len(p.rest)]
-	return nil
+	if err != nil {
+		f.data = start
+	}
+	return err
 }
 
 // Decode returns the pixels of the part of the frame that lies within canvas
 // (from the origin), with bounds on the canvas. Colours beyond the palette are
 // transparent black; without any palette they are black. buf is used for the
-// pixels if it is large enough, and may be nil.
+// pixels if it is large enough, and may be nil. If the pixels end early or are
+// damaged, there is an error, and the image has those that came before; the others
+// are transparent.
 func (f *Frame) Decode(canvas image.Point, buf []byte) (*image.NRGBA, error) {
 	bounds := f.Bounds.Intersect(image.Rectangle{Max: canvas})
 	n := 4 * bounds.Dx() * bounds.Dy()
@@ -238,26 +301,29 @@ func (f *Frame) Decode(canvas image.Point, buf []byte) (*image.NRGBA, error) {
 	out := &image.NRGBA{Pix: buf[:n], Stride: 4 * bounds.Dx(), Rect: bounds}
 	colors := f.colors()
 	r, err := newPixels(f.data)
-	if err != nil {
-		return nil, err
-	}
 	row := make([]byte, f.Bounds.Dx())
 	if len(row) == 0 {
-		return out, nil
+		return out, err
 	}
 	for y := range f.rows() {
-		if err := r.read(row); err != nil {
-			return nil, err
+		n := 0
+		if err == nil {
+			n, err = r.read(row)
 		}
 		if y += f.Bounds.Min.Y; y >= bounds.Max.Y {
+			if err != nil && !f.interlaced {
+				break
+			}
 			continue
 		}
-		dst := out.Pix[out.PixOffset(bounds.Min.X, y):]
-		for x, index := range row[:bounds.Dx()] {
+		dst := out.Pix[out.PixOffset(bounds.Min.X, y):][:out.Stride]
+		n = min(n, bounds.Dx())
+		for x, index := range row[:n] {
 			copy(dst[4*x:4*x+4], colors[index][:])
 		}
+		clear(dst[4*n:])
 	}
-	return out, nil
+	return out, err
 }
 
 func (f *Frame) colors() (colors [256][4]byte) {
@@ -304,15 +370,16 @@ func newPixels(data []byte) (pixels, error) {
 	return pixels{lzw.NewReader(&subBlockReader{rest: data[1:]}, lzw.LSB, width)}, nil
 }
 
-func (p pixels) read(row []byte) error {
-	_, err := io.ReadFull(p.r, row)
+func (p pixels) read(row []byte) (n int, err error) {
+	n, err = io.ReadFull(p.r, row)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return FormatError("not enough pixels in a frame")
+		err = FormatError("not enough pixels in a frame")
 	}
-	return err
+	return n, err
 }
 
-// A subBlockReader reads the bytes of data sub-blocks that have been walked.
+// A subBlockReader reads the bytes of data sub-blocks that have been walked; the
+// last one may be cut off.
 type subBlockReader struct {
 	rest    []byte
 	current bytes.Reader
@@ -336,7 +403,7 @@ func (r *subBlockReader) next() bool {
 	if len(r.rest) == 0 || r.rest[0] == 0 {
 		return false
 	}
-	n := 1 + int(r.rest[0])
+	n := min(len(r.rest), 1+int(r.rest[0]))
 	r.current.Reset(r.rest[1:n])
 	r.rest = r.rest[n:]
 	return true

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -113,9 +114,21 @@ func TestFrameBeyondTheCanvas(t *testing.T) {
 
 func TestDamage(t *testing.T) {
 	file := encode(t, &gif.GIF{Image: []*image.Paletted{noise(image.Rect(0, 0, 20, 20), 1)}, Delay: []int{0}})
+	want := noise(image.Rect(0, 0, 20, 20), 1)
 	var format FormatError
 	for n := range file {
 		f, err := Parse(file[:n], 10)
+		if n == len(file)-1 && (err != nil || f.Cut) {
+			t.Errorf("without its trailer: %v, or cut", err)
+		}
+		if n == len(file)-1 || err == nil && f.Cut && len(f.Frames) == 1 {
+			m, err := f.Frames[0].Decode(f.Size, []byte(strings.Repeat("x", 4*20*20)))
+			if n < len(file)-20 && !errors.As(err, &format) {
+				t.Errorf("cut at %d of %d: Decode says %v", n, len(file), err)
+			}
+			checkTop(t, m, want)
+			continue
+		}
 		if !errors.As(err, &format) {
 			t.Fatalf("cut at %d of %d: Parse = %v, %v; want a FormatError", n, len(file), f, err)
 		}
@@ -128,6 +141,43 @@ func TestDamage(t *testing.T) {
 	if f, err := Parse(short, 1); err == nil {
 		// The pixels may still be there, or not: but never a panic.
 		_, _ = f.Frames[0].Decode(f.Size, nil)
+	}
+}
+
+// checkTop reports pixels that are neither those of a picture nor, behind them,
+// transparent.
+func checkTop(t *testing.T, got *image.NRGBA, want image.Image) {
+	t.Helper()
+	ended := false
+	for y := range got.Rect.Dy() {
+		for x := range got.Rect.Dx() {
+			g, w := got.NRGBAAt(x, y), color.NRGBAModel.Convert(want.At(x, y))
+			ended = ended || g != w
+			if ended && g != (color.NRGBA{}) {
+				t.Fatalf("pixel (%d,%d) = %v; want %v, or nothing", x, y, g, w)
+			}
+		}
+	}
+}
+
+// Of a screen without a size the canvas is as large as the first frame.
+func TestScreenWithoutSize(t *testing.T) {
+	file := encode(t, &gif.GIF{Image: []*image.Paletted{noise(image.Rect(0, 0, 20, 10), 1), noise(image.Rect(0, 0, 7, 5), 2)}, Delay: []int{0, 0}, LoopCount: 3})
+	for _, zeros := range [][]int{{6, 7, 8, 9}, {6, 7}, {8, 9}} {
+		bad := bytes.Clone(file)
+		for _, i := range zeros {
+			bad[i] = 0
+		}
+		f, err := Parse(bad, 10)
+		if err != nil || f.Size != image.Pt(20, 10) || len(f.Frames) != 2 {
+			t.Errorf("without bytes %v: %+v, %v", zeros, f, err)
+		}
+		for n := range len(bad) {
+			size, err := Size(bad[:n])
+			if err != io.ErrUnexpectedEOF && (err != nil || size != image.Pt(20, 10)) {
+				t.Fatalf("Size of %d bytes = %v, %v", n, size, err)
+			}
+		}
 	}
 }
 
@@ -152,7 +202,10 @@ func FuzzParse(f *testing.F) {
 				continue
 			}
 			m, err := g.Frames[i].Decode(g.Size, nil)
-			if err == nil && !m.Rect.In(image.Rectangle{Max: g.Size}) {
+			if m == nil {
+				t.Fatalf("frame %d: no image, %v", i, err)
+			}
+			if !m.Rect.In(image.Rectangle{Max: g.Size}) {
 				t.Errorf("frame %d: %v outside of a canvas of %v", i, m.Rect, g.Size)
 			}
 		}

@@ -11,36 +11,51 @@ import (
 	"sync"
 )
 
-// ErrCorrupt says that data is damaged, ends early, or is of another length
-// than what was asked for.
-var ErrCorrupt = errors.New("inflate: corrupt data")
+var (
+	// ErrCorrupt says that data is damaged, ends early, or has fewer rows than
+	// what was asked for.
+	ErrCorrupt = errors.New("inflate: corrupt data")
+	// ErrLonger says that there is more data than the rows that were asked for:
+	// all of them were emitted, and the checksum was not reached.
+	ErrLonger = errors.New("inflate: more data than rows")
+)
 
-// Rows decompresses a zlib stream (RFC 1950) of n rows of size bytes, n and size
-// being at least 1, and calls emit with each of them. A row is valid until emit
-// returns, and must not be written to. What follows the stream is ignored.
+// Rows decompresses a zlib stream (RFC 1950) in pieces, which next returns one
+// after the other until it returns nil; empty ones are passed over. The first
+// row has size bytes, and emit is called with each row: it returns the size of
+// the next one, 0 after the last one. No row is larger than largest, and size is
+// at least 1. A row is valid until emit returns, and must not be written to. What
+// follows the stream is ignored.
 //
-// The error is that of emit, which ends the work, or [ErrCorrupt]: all rows may
-// have been emitted before it is found, as the stream ends with a checksum.
-// Rows is safe for concurrent use.
-func Rows(src []byte, n, size int, emit func(row []byte) error) error {
-	if len(src) < 6 || src[0]&15 != 8 || src[0]>>4 > 7 || binary.BigEndian.Uint16(src)%31 != 0 || src[1]&0x20 != 0 {
-		return ErrCorrupt
-	}
+// The error is that of emit, which ends the work, [ErrLonger] or [ErrCorrupt].
+// All that could be decompressed before it was emitted, all rows perhaps, as the
+// stream ends with a checksum. Rows is safe for concurrent use.
+func Rows(next func() []byte, size, largest int, emit func(row []byte) (size int, err error)) error {
 	d := decoders.Get().(*decoder)
 	defer d.putBack()
-	sum := adler32.New()
-	d.begin(src[2:], size, func(row []byte) error {
-		if n--; n < 0 {
-			return ErrCorrupt
+	d.begin(next, size, largest, emit)
+	d.refill()
+	if header := uint16(d.take(8))<<8 | uint16(d.take(8)); d.ended() || header>>8&15 != 8 || header>>12 > 7 || header%31 != 0 || header&0x20 != 0 {
+		return ErrCorrupt
+	}
+	d.sum = adler32.New()
+	err := d.stream()
+	if err == ErrCorrupt {
+		d.sum = nil
+		if err := d.flush(); err != nil && err != ErrLonger {
+			return err
 		}
-		return emit(row)
-	})
-	d.sum = sum
-	end, err := d.stream()
+	}
 	if err != nil {
 		return err
 	}
-	if rest := src[2+end:]; n != 0 || len(rest) < 4 || binary.BigEndian.Uint32(rest) != sum.Sum32() {
+	d.take(d.have & 7)
+	d.refill()
+	sum := uint32(0)
+	for range 4 {
+		sum = sum<<8 | uint32(d.take(8))
+	}
+	if d.size != 0 || d.ended() || sum != d.sum.Sum32() {
 		return ErrCorrupt
 	}
 	return nil
@@ -87,18 +102,19 @@ const (
 
 // A decoder has the tables of a block, and what was decompressed last.
 type decoder struct {
+	next func() []byte // the piece after src; nil: there is none
 	src  []byte
 	in   int    // bytes of src that are in bits, or were
 	bits uint64 // the next bits, the first one lowest
 	have uint   // how many bits there are
-	past uint   // bytes behind the end of src that were taken for zeros
+	past uint   // bytes behind the end of the last piece that were taken for zeros
 
 	out    []byte // the window and what comes behind it
 	to     int    // where in out the next byte is written
 	first  int    // where in out the first row begins that was not emitted
 	summed int    // what comes before is in sum
-	size   int    // of a row
-	emit   func(row []byte) error
+	size   int    // of the next row; 0: all were emitted
+	emit   func(row []byte) (size int, err error)
 	sum    hash.Hash32 // nil: nobody asks for it
 
 	lit  [1<<litBits + 1<<maxBits]entry
@@ -108,11 +124,11 @@ type decoder struct {
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // begin makes the decoder ready for a stream.
-func (d *decoder) begin(src []byte, size int, emit func(row []byte) error) {
-	d.src, d.in, d.bits, d.have, d.past = src, 0, 0, 0, 0
+func (d *decoder) begin(next func() []byte, size, largest int, emit func(row []byte) (int, error)) {
+	d.next, d.src, d.in, d.bits, d.have, d.past = next, nil, 0, 0, 0, 0
 	d.to, d.first, d.summed, d.size, d.emit, d.sum = 0, 0, 0, size, emit, nil
 	// Behind the window and a row that is not complete there is room for a piece.
-	if n := window + size + piece + step + slack; len(d.out) < n {
+	if n := window + largest + piece + step + slack; len(d.out) < n {
 		d.out = make([]byte, n)
 	}
 }
@@ -123,7 +139,7 @@ func (d *decoder) putBack() {
 	if len(d.out) > keep {
 		d.out = nil
 	}
-	d.src, d.emit, d.sum = nil, nil, nil
+	d.next, d.src, d.emit, d.sum = nil, nil, nil, nil
 	decoders.Put(d)
 }
 
@@ -135,10 +151,16 @@ func (d *decoder) flush() error {
 	if d.sum != nil {
 		d.sum.Write(d.out[d.summed:d.to])
 	}
-	for ; d.to-d.first >= d.size; d.first += d.size {
-		if err := d.emit(d.out[d.first:][:d.size:d.size]); err != nil {
+	for d.size != 0 && d.to-d.first >= d.size {
+		n := d.size
+		var err error
+		if d.size, err = d.emit(d.out[d.first:][:n:n]); err != nil {
 			return err
 		}
+		d.first += n
+	}
+	if d.size == 0 && d.first != d.to {
+		return ErrLonger
 	}
 	keep := max(0, min(d.first, d.to-window))
 	d.to = copy(d.out, d.out[keep:d.to])
@@ -156,7 +178,7 @@ func (d *decoder) refill() {
 		return
 	}
 	for d.have < 56 {
-		if d.in < len(d.src) {
+		if d.in < len(d.src) || d.more() {
 			d.bits |= uint64(d.src[d.in]) << d.have
 			d.in++
 		} else {
@@ -166,6 +188,22 @@ func (d *decoder) refill() {
 	}
 }
 
+// more goes on to the next piece that is not empty, if there is one.
+func (d *decoder) more() bool {
+	for d.next != nil {
+		src := d.next()
+		if src == nil {
+			d.next = nil
+			return false
+		}
+		if len(src) > 0 {
+			d.src, d.in = src, 0
+			return true
+		}
+	}
+	return false
+}
+
 func (d *decoder) take(n uint) uint64 {
 	v := d.bits & (1<<n - 1)
 	d.bits >>= n
@@ -173,12 +211,11 @@ func (d *decoder) take(n uint) uint64 {
 	return v
 }
 
-// ended reports whether bits were used that are not in src.
+// ended reports whether bits were used that are in no piece.
 func (d *decoder) ended() bool { return d.have < 8*d.past }
 
-// stream decompresses all blocks, hands on the rows, and returns how many bytes
-// of src it took.
-func (d *decoder) stream() (n int, err error) {
+// stream decompresses all blocks and hands on the rows.
+func (d *decoder) stream() (err error) {
 	for last := false; !last; {
 		d.refill()
 		last = d.take(1) == 1
@@ -199,43 +236,49 @@ func (d *decoder) stream() (n int, err error) {
 			err = ErrCorrupt
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if err := d.flush(); err != nil {
-		return 0, err
+		return err
 	}
 	if d.first != d.to {
-		return 0, ErrCorrupt
+		return ErrCorrupt
 	}
-	return d.in - int(d.have/8-d.past), nil
+	return nil
 }
 
 // stored copies a block that is not compressed (section 3.2.4).
 func (d *decoder) stored() error {
 	d.take(d.have & 7)
-	d.in -= int(d.have/8 - min(d.past, d.have/8)) // give back whole bytes
-	d.bits, d.have, d.past = 0, 0, 0
-	if d.in+4 > len(d.src) {
+	d.refill()
+	n := uint16(d.take(16))
+	if ^n != uint16(d.take(16)) || d.ended() {
 		return ErrCorrupt
 	}
-	n := int(binary.LittleEndian.Uint16(d.src[d.in:]))
-	if n != int(^binary.LittleEndian.Uint16(d.src[d.in+2:])) {
-		return ErrCorrupt
-	}
-	d.in += 4
-	if n > len(d.src)-d.in {
-		return ErrCorrupt
-	}
-	for end := d.in + n; d.in < end; {
+	for left := int(n); left > 0; {
 		if d.to >= d.full() {
 			if err := d.flush(); err != nil {
 				return err
 			}
 		}
-		n := copy(d.out[d.to:d.full()], d.src[d.in:end])
+		if d.have >= 8 { // whole bytes that were read ahead
+			d.out[d.to] = byte(d.take(8))
+			if d.ended() {
+				return ErrCorrupt
+			}
+			d.to++
+			left--
+			continue
+		}
+		d.bits = 0 // what was there beyond have
+		if d.in == len(d.src) && !d.more() {
+			return ErrCorrupt
+		}
+		n := copy(d.out[d.to:min(d.full(), d.to+left)], d.src[d.in:])
 		d.in += n
 		d.to += n
+		left -= n
 	}
 	return nil
 }
@@ -261,9 +304,10 @@ func (d *decoder) block() error {
 			d.in, d.bits, d.have = in, bits, have
 			d.refill()
 			if d.ended() {
+				d.to = out
 				return ErrCorrupt
 			}
-			in, bits, have = d.in, d.bits, d.have
+			src, in, bits, have = d.src, d.in, d.bits, d.have
 		}
 		// 56 bits are enough for two literals and what comes then: 2*11, and at
 		// the most 15 + 5 for a length; a distance may need more.
@@ -299,6 +343,7 @@ func (d *decoder) block() error {
 			d.in, d.bits, d.have, d.to = in, bits, have, out
 			return nil
 		default:
+			d.to = out
 			return ErrCorrupt
 		}
 		extra := uint(e >> 4 & 15)
@@ -308,7 +353,7 @@ func (d *decoder) block() error {
 		if have < 2*maxBits {
 			d.in, d.bits, d.have = in, bits, have
 			d.refill()
-			in, bits, have = d.in, d.bits, d.have
+			src, in, bits, have = d.src, d.in, d.bits, d.have
 		}
 		e = dist[bits&(1<<distBits-1)]
 		if e&kindMask == kindLink {
@@ -319,6 +364,7 @@ func (d *decoder) block() error {
 		bits >>= e & 15
 		have -= uint(e & 15)
 		if e&kindMask != kindBase {
+			d.to = out
 			return ErrCorrupt
 		}
 		extra = uint(e >> 4 & 15)
@@ -326,6 +372,7 @@ func (d *decoder) block() error {
 		bits >>= extra
 		have -= extra
 		if back > out {
+			d.to = out
 			return ErrCorrupt
 		}
 		copyBack(dst, out, back, length)
@@ -345,15 +392,13 @@ func copyBack(dst []byte, out, back, length int) {
 		}
 		return
 	}
-	to := dst[out:end]
-	if back == 1 {
-		v := dst[from]
-		for i := range to {
-			to[i] = v
-		}
-		return
+	// A word that repeats the bytes, written so often as they fit into it.
+	word := uint64(0)
+	for i := range 8 {
+		word |= uint64(dst[from+i%back]) << (8 * i)
 	}
-	for i := range to {
-		to[i] = dst[from+i]
+	step := 8 / back * back
+	for ; out < end; out += step {
+		binary.LittleEndian.PutUint64(dst[out:], word)
 	}
 }

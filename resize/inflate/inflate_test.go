@@ -44,17 +44,34 @@ func inputs() [][]byte {
 	return all
 }
 
-// inflated returns what a DEFLATE stream of rows of size bytes holds, and how
-// long it is.
-func inflated(src []byte, size int) (data []byte, n int, err error) {
+// pieces returns what hands out data in pieces of at most n bytes, and empty ones
+// between them.
+func pieces(data []byte, n int) func() []byte {
+	empty := false
+	return func() []byte {
+		if empty = !empty; empty && len(data) > 0 {
+			return data[:0]
+		}
+		if len(data) == 0 {
+			return nil
+		}
+		piece := data[:min(n, len(data))]
+		data = data[len(piece):]
+		return piece
+	}
+}
+
+// inflated returns what a DEFLATE stream of rows of size bytes holds, read in
+// pieces of n bytes.
+func inflated(src []byte, size, n int) (data []byte, err error) {
 	d := decoders.Get().(*decoder)
 	defer d.putBack()
-	d.begin(src, size, func(row []byte) error {
+	d.begin(pieces(src, n), size, size, func(row []byte) (int, error) {
 		data = append(data, row...)
-		return nil
+		return size, nil
 	})
-	n, err = d.stream()
-	return data, n, err
+	err = d.stream()
+	return data, err
 }
 
 func TestStream(t *testing.T) {
@@ -65,19 +82,24 @@ func TestStream(t *testing.T) {
 				if len(data)%size != 0 {
 					continue
 				}
-				got, n, err := inflated(append(bytes.Clone(src), "behind"...), size)
-				if err != nil || n != len(src) || !bytes.Equal(got, data) {
-					t.Fatalf("input %d of %d bytes, level %d, rows of %d: took %d of %d, %v, equal: %v", i, len(data), level, size, n, len(src), err, bytes.Equal(got, data))
+				for _, n := range []int{1, 7, 100, len(src), len(src) + 10} {
+					if n == 1 && len(src) > 10000 {
+						continue
+					}
+					got, err := inflated(append(bytes.Clone(src), "behind"...), size, n)
+					if err != nil || !bytes.Equal(got, data) {
+						t.Fatalf("input %d of %d bytes, level %d, rows of %d, pieces of %d: %v, equal: %v", i, len(data), level, size, n, err, bytes.Equal(got, data))
+					}
 				}
 			}
 			if len(data) > 0 {
-				if _, _, err := inflated(src, len(data)+1); err == nil {
+				if _, err := inflated(src, len(data)+1, len(src)); err == nil {
 					t.Errorf("input %d: a row that is too short is one", i)
 				}
 			}
 			if len(src) < 2000 {
 				for cut := range len(src) {
-					if _, _, err := inflated(src[:cut], 1); err == nil {
+					if _, err := inflated(src[:cut], 1, 50); err == nil {
 						t.Fatalf("input %d, level %d: cut at %d of %d is no error", i, level, cut, len(src))
 					}
 				}
@@ -90,9 +112,12 @@ func TestRows(t *testing.T) {
 	data := inputs()[43]
 	src := compressed(t, data)
 	rows := func(src []byte, n, size int) (got []byte, err error) {
-		err = Rows(src, n, size, func(row []byte) error {
+		err = Rows(pieces(src, 1000), size, size, func(row []byte) (int, error) {
 			got = append(got, row...)
-			return nil
+			if n--; n == 0 {
+				return 0, nil
+			}
+			return size, nil
 		})
 		return got, err
 	}
@@ -101,7 +126,7 @@ func TestRows(t *testing.T) {
 		if got, err := rows(src, n, size); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d rows of %d: %v, equal: %v", n, size, err, bytes.Equal(got, data))
 		}
-		if got, err := rows(src, n-1, size); err != ErrCorrupt || len(got) > (n-1)*size {
+		if got, err := rows(src, n-1, size); n > 1 && (err != ErrLonger || !bytes.Equal(got, data[:(n-1)*size])) {
 			t.Errorf("a row less of %d: %v, %d bytes", size, err, len(got))
 		}
 		if _, err := rows(src, n+1, size); err != ErrCorrupt {
@@ -117,14 +142,32 @@ func TestRows(t *testing.T) {
 	}
 	enough := errors.New("enough")
 	calls := 0
-	err := Rows(src, len(data), 1, func([]byte) error {
+	err := Rows(pieces(src, len(src)), 1, 1, func([]byte) (int, error) {
 		if calls++; calls == 3 {
-			return enough
+			return 0, enough
 		}
-		return nil
+		return 1, nil
 	})
 	if err != enough || calls != 3 {
 		t.Errorf("%v after %d rows", err, calls)
+	}
+	// Rows of several sizes, and what was there before the damage.
+	var got []byte
+	size := 5
+	grow := func(row []byte) (int, error) {
+		if len(row) != size {
+			t.Fatalf("a row of %d bytes; want %d", len(row), size)
+		}
+		got = append(got, row...)
+		size = min(size+3, len(data)-len(got), 900)
+		return size, nil
+	}
+	if err := Rows(pieces(src, 333), size, 900, grow); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("rows that grow: %v, equal: %v", err, bytes.Equal(got, data))
+	}
+	got, size = nil, 5
+	if err := Rows(pieces(src[:len(src)/2], 333), size, 900, grow); err != ErrCorrupt || len(got) < 1000 || !bytes.HasPrefix(data, got) {
+		t.Errorf("half of it: %v after %d of %d bytes", err, len(got), len(data))
 	}
 }
 
@@ -157,7 +200,11 @@ func FuzzInflate(f *testing.F) {
 		if len(want) > most {
 			return
 		}
-		data, _, got := inflated(src, 1)
+		data, got := inflated(src, 1, len(src))
+		inPieces, gotInPieces := inflated(src, 1, 3)
+		if got != gotInPieces || !bytes.Equal(data, inPieces) {
+			t.Fatalf("in pieces of three bytes: %v, else %v; equal: %v", gotInPieces, got, bytes.Equal(data, inPieces))
+		}
 		if (err == nil) != (got == nil) {
 			t.Fatalf("%v; the standard library says %v", got, err)
 		}
@@ -178,7 +225,14 @@ func BenchmarkRows(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {
 		b.SetBytes(int64(len(data)))
 		for b.Loop() {
-			if err := Rows(src, len(data)/size, size, func([]byte) error { return nil }); err != nil {
+			left := len(data) / size
+			err := Rows(pieces(src, len(src)), size, size, func([]byte) (int, error) {
+				if left--; left == 0 {
+					return 0, nil
+				}
+				return size, nil
+			})
+			if err != nil {
 				b.Fatal(err)
 			}
 		}

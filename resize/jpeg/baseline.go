@@ -42,6 +42,7 @@ func (d *decoder) sequential(s *scanHeader) error {
 	}
 	across, down := s.size(d)
 	restarts, left := 0, d.interval
+	lost := false // up to the next restart
 	var short error
 	for y := range down {
 		for i := range mcu {
@@ -52,9 +53,11 @@ func (d *decoder) sequential(s *scanHeader) error {
 			run := across - x
 			if d.interval > 0 {
 				if left == 0 {
-					if short = d.restart(s, restarts); short != nil {
+					short = d.restart(s, restarts)
+					if lost = short != nil; lost && !d.tolerates(short) {
 						break
 					}
+					short = nil
 					restarts++
 					left = d.interval
 				}
@@ -62,34 +65,32 @@ func (d *decoder) sequential(s *scanHeader) error {
 				left -= run
 			}
 			var done int
-			switch d.scale {
-			case 1:
+			switch {
+			case lost:
+			case d.scale == 1:
 				done, short = d.decodeDC(mcu, run)
-			case 8:
+			case d.scale == 8:
 				done, short = d.decodeFull(mcu, run)
 			default:
 				done, short = d.decodeCorner(mcu, run)
 			}
+			if short != nil && d.tolerates(short) {
+				lost, short = true, nil
+			}
+			if lost {
+				d.leaveGray(s, mcu, x+done, y, run-done)
+				done = run
+			}
 			x += done
 		}
 		if short != nil {
-			if short != errShort {
+			if short != errShort && !(d.opts.Damaged && short == errBadCode) {
 				return short
 			}
 			if err := d.source.readError(); err != nil {
 				return err
 			}
-			for i := range mcu {
-				m := &mcu[i]
-				at := m.row + d.mcuOffset(s, m.c, y) + x*m.advance
-				for range across - x {
-					for k := range d.scale {
-						o := at + k*m.c.stride
-						fillGray(m.c.pix[o : o+d.scale])
-					}
-					at += m.advance
-				}
-			}
+			d.leaveGray(s, mcu, x, y, across-x)
 		}
 		if !d.whole {
 			if err := d.emitRow(y); err != nil {
@@ -98,6 +99,21 @@ func (d *decoder) sequential(s *scanHeader) error {
 		}
 	}
 	return short
+}
+
+// leaveGray passes over the MCUs [x, x+n) of row y.
+func (d *decoder) leaveGray(s *scanHeader, mcu []mcuBlock, x, y, n int) {
+	for i := range mcu {
+		m := &mcu[i]
+		m.at = m.row + d.mcuOffset(s, m.c, y) + x*m.advance
+		for range n {
+			for k := range d.scale {
+				o := m.at + k*m.c.stride
+				fillGray(m.c.pix[o : o+d.scale])
+			}
+			m.at += m.advance
+		}
+	}
 }
 
 // mcuOffset returns where the samples of row y of the MCUs of the scan begin

@@ -190,7 +190,7 @@ func TestMalformed(t *testing.T) {
 		{"scan of 2 components of 1", gray(segment(markerSOS, 2, 1, 0, 1, 0, 0, 63, 0)...), bad},
 		{"scan of an unknown component", gray(segment(markerSOS, 1, 9, 0, 0, 63, 0)...), bad},
 		{"scan with Huffman table 4", gray(segment(markerSOS, 1, 1, 0x40, 0, 63, 0)...), bad},
-		{"scan with an undefined Huffman table", gray(segment(markerSOS, 1, 1, 0x11, 0, 63, 0)...), bad},
+		{"scan with an undefined Huffman table", gray(segment(markerSOS, 1, 1, 0x22, 0, 63, 0)...), bad},
 		{"DC and AC in one scan", progressive(scanOf(0, 5, 0, 0)...), bad},
 		{"band backwards", progressive(scanOf(5, 4, 0, 0)...), bad},
 		{"band to 64", progressive(scanOf(5, 64, 0, 0)...), bad},

@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -37,6 +38,11 @@ type Options struct {
 	// 64 million blocks are decoded, summed up over the scans.
 	MaxScans int
 
+	// Damaged decodes what can be of a damaged picture: from a bad code on it is
+	// gray, or coarse, up to the next restart interval. What would be a
+	// [FormatError] behind the beginning of the first scan is Incomplete.
+	Damaged bool
+
 	// Alloc returns a slice of n bytes, whose contents do not matter, for the
 	// pixels of the result. It is called once. nil means make.
 	Alloc func(n int) []byte
@@ -64,8 +70,14 @@ type Image struct {
 	Buffer []byte
 
 	// Incomplete reports that the file ended, or a scan did, before
-	// everything was decoded. What is missing is gray, or coarse.
+	// everything was decoded. What is missing is gray, or coarse. If the scans
+	// that the scale does not need are passed over, and the input has no EOI, that
+	// is not known, and it is true as well.
 	Incomplete bool
+
+	// Odd reports that the file is not as T.81 has it, though nothing is missing:
+	// it has no Huffman tables, or components of the same number.
+	Odd bool
 }
 
 // A Plane is a rectangle of samples of a component.
@@ -83,7 +95,8 @@ type Strip struct {
 
 // A component is a component of the frame and what was decoded of it.
 type component struct {
-	id, tq        uint8
+	id            int
+	tq            uint8
 	dcSel, acSel  uint8 // Td and Ta of the current scan
 	h, v          int
 	across, down  int // blocks, padded to whole MCUs
@@ -152,6 +165,7 @@ type decoder struct {
 	coefPool   [4][]int16
 	maskPool   [4][]uint64
 	incomplete bool
+	odd        bool
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -188,7 +202,7 @@ func (d *decoder) release() {
 	clear(d.mcu[:])
 	d.dcDefined, d.acDefined = [4]bool{}, [4]bool{}
 	d.interval, d.scans, d.scanBlocks, d.tables = 0, 0, 0, 0
-	d.whole, d.allocated, d.incomplete = false, false, false
+	d.whole, d.allocated, d.incomplete, d.odd = false, false, false, false
 	d.emit, d.strip, d.planes, d.buffer = nil, Strip{}, [4]Plane{}, nil
 	decoders.Put(d)
 }
@@ -206,7 +220,7 @@ func Decode(r io.Reader, o *Options) (*Image, error) {
 	if err := d.decode(nil); err != nil {
 		return nil, err
 	}
-	m := &Image{Header: d.finishHeader(), Incomplete: d.incomplete}
+	m := &Image{Header: d.finishHeader(), Incomplete: d.incomplete, Odd: d.odd}
 	d.compose(m)
 	return m, nil
 }
@@ -235,6 +249,17 @@ func DecodeStrips(r io.Reader, o *Options, begin func(*Header) error, emit func(
 	return d.incomplete, nil
 }
 
+// Complete reports whether all data of all scans is there, whether or not an EOI
+// follows: it is for progressive pictures that are Incomplete where scans were
+// passed over. It takes the memory of strips at 2/8. The errors are as those of
+// [Decode].
+func Complete(r io.Reader, o *Options) (bool, error) {
+	exact := *o
+	exact.Scale, exact.Approximate, exact.Damaged = 2, false, false
+	incomplete, err := DecodeStrips(r, &exact, nil, func(*Strip) error { return nil })
+	return !incomplete, err
+}
+
 // decode reads the stream (T.81 section E.2). In the end, the planes are
 // filled, or were handed on.
 func (d *decoder) decode(begin func(*Header) error) error {
@@ -251,6 +276,9 @@ func (d *decoder) decode(begin func(*Header) error) error {
 	ended := false // by EOI
 	for !ended && !d.complete() {
 		m, err := d.source.marker()
+		if d.passes(err) {
+			return d.finish(false)
+		}
 		if err != nil {
 			return err
 		}
@@ -269,11 +297,15 @@ func (d *decoder) decode(begin func(*Header) error) error {
 					return err
 				}
 			}
-			if err := d.readScan(); err != nil {
+			if err := d.readScan(); d.passes(err) {
+				return d.finish(false)
+			} else if err != nil {
 				return err
 			}
 		default:
-			if err := d.readSegment(m); err != nil {
+			if err := d.readSegment(m); d.passes(err) {
+				return d.finish(false)
+			} else if err != nil {
 				return err
 			}
 			if m >= markerSOF0 && m <= markerSOF2 && d.header.Components != 0 {
@@ -284,6 +316,19 @@ func (d *decoder) decode(begin func(*Header) error) error {
 		}
 	}
 	return d.finish(ended)
+}
+
+// passes reports whether err is damage that only ends the picture.
+func (d *decoder) passes(err error) bool {
+	if err == nil || !d.opts.Damaged || !d.allocated {
+		return false
+	}
+	var bad FormatError
+	if !errors.As(err, &bad) {
+		return false
+	}
+	d.incomplete = true
+	return true
 }
 
 // complete reports whether nothing that can follow adds to the picture.

@@ -62,6 +62,12 @@ func FuzzDecode(f *testing.F) {
 		if want := m.ScaledSize(o.Scale); m.Image.Bounds().Size() != want {
 			t.Fatalf("size %v; want %v", m.Image.Bounds(), want)
 		}
+		tolerant := o
+		tolerant.Damaged = true
+		shown, err := Decode(bytes.NewReader(data), &tolerant)
+		if err != nil || !m.Incomplete && (shown.Incomplete || sum(shown.Image) != sum(m.Image)) {
+			t.Fatalf("a sound file, shown as a damaged one: %v, incomplete %v", err, shown != nil && shown.Incomplete)
+		}
 		header, err := ReadHeader(bytes.NewReader(data))
 		if err != nil || header.Height != 0 && (header.Width != m.Width || header.Height != m.Height) {
 			t.Fatalf("ReadHeader: %v %dx%d; Decode has %dx%d", err, header.Width, header.Height, m.Width, m.Height)

@@ -246,11 +246,11 @@ func (d *decoder) readSOF(m byte, p []byte) error {
 	}
 	for i := range n {
 		c := &d.comps[i]
-		c.id, c.tq = p[6+3*i], p[8+3*i]
+		c.id, c.tq = int(p[6+3*i]), p[8+3*i]
 		s := Sampling{int(p[7+3*i] >> 4), int(p[7+3*i] & 15)}
 		for j := range i {
 			if d.comps[j].id == c.id {
-				return FormatError("repeated component identifier")
+				c.id = d.otherID(i)
 			}
 		}
 		if c.tq > maxTable {
@@ -269,6 +269,18 @@ func (d *decoder) readSOF(m byte, p []byte) error {
 	h.Width, h.Height, h.Components = width, height, n
 	h.Progressive = m == markerSOF2
 	return nil
+}
+
+// otherID returns the number that the i-th component gets if another one has its
+// own already, as the reference library has it: one that none of those before
+// has. In the header of a scan they are counted alike.
+func (d *decoder) otherID(i int) int {
+	d.odd = true
+	id := 0
+	for _, c := range d.comps[:i] {
+		id = max(id, c.id)
+	}
+	return id + 1
 }
 
 // readDQT reads quantization tables (T.81 section B.2.4.1).

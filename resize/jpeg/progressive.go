@@ -21,30 +21,30 @@ func (d *decoder) approximate() bool { return d.opts.Approximate && d.scale < 8 
 // needHistory reports whether AC refinement scans will be decoded.
 func (d *decoder) needHistory() bool { return d.scale > 1 && !d.approximate() }
 
-// progress notes what the scan brings for which coefficients, and checks that
-// it fits what was before.
-func (d *decoder) progress(s *scanHeader) error {
+// notePrecision notes what the scan brings for which coefficients.
+func (s *scanHeader) notePrecision() {
 	for _, c := range s.comps[:s.n] {
 		for k := s.ss; k <= s.se; k++ {
 			c.exact[k] = int8(s.al)
 		}
 	}
-	return nil
 }
 
 // intervals walks over the MCUs of a scan in pieces: of at most a row and at
 // most what is left of the restart interval. f decodes MCUs [x, x+run) of row
-// y. It is called with restarted if its state of the interval must be reset.
+// y. It is called with restarted if its state of the interval must be reset. After
+// damage that is tolerated it is called again for the next interval.
 func (d *decoder) intervals(s *scanHeader, f func(x, y, run int, restarted bool) error) error {
 	across, down := s.size(d)
 	restarts, left := 0, d.interval
-	restarted := true
+	restarted, lost := true, false
 	for y := range down {
 		for x := 0; x < across; {
 			run := across - x
 			if d.interval > 0 {
 				if left == 0 {
-					if err := d.restart(s, restarts); err != nil {
+					err := d.restart(s, restarts)
+					if lost = err != nil; lost && !d.tolerates(err) {
 						return err
 					}
 					restarts++
@@ -54,10 +54,13 @@ func (d *decoder) intervals(s *scanHeader, f func(x, y, run int, restarted bool)
 				run = min(run, left)
 				left -= run
 			}
-			if err := f(x, y, run, restarted); err != nil {
-				return err
+			if !lost {
+				err := f(x, y, run, restarted)
+				if lost = err != nil; lost && !d.tolerates(err) {
+					return err
+				}
+				restarted = false
 			}
-			restarted = false
 			x += run
 		}
 	}

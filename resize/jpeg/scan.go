@@ -64,15 +64,13 @@ func (d *decoder) readScan() error {
 		c.pred = 0
 	}
 	if d.header.Progressive {
-		if err := d.progress(&s); err != nil {
-			return err
-		}
+		s.notePrecision()
 	}
 	d.bitReader.reset()
 	switch {
 	case skipped:
-		if !d.source.skipScan() {
-			d.incomplete = true
+		if !d.source.skipScan(s.restarts(d)) {
+			d.incomplete = true // perhaps: see Complete
 			return d.source.readError()
 		}
 		return nil
@@ -86,11 +84,44 @@ func (d *decoder) readScan() error {
 		err = d.refineAC(&s)
 	}
 	d.source.junk += d.bitReader.unused()
-	if err == errShort {
+	if err == errShort || d.opts.Damaged && err == errBadCode {
 		d.incomplete = true
+		if d.opts.Damaged {
+			d.source.skipScan(0) // up to the next one
+		}
 		err = d.source.readError()
 	}
 	return err
+}
+
+// tolerates reports whether err, of a restart interval, is damage that ends with
+// it.
+func (d *decoder) tolerates(err error) bool {
+	if !d.opts.Damaged || d.interval == 0 || err != errShort && err != errBadCode || d.source.readError() != nil {
+		return false
+	}
+	d.incomplete = true
+	return true
+}
+
+// standardTable defines a Huffman table that a sequential scan needs and the file
+// does not have as that of T.81 section K.3: frames of Motion JPEG leave them out.
+// It reports whether there is one, which is so for numbers 0 (luma) and 1 (chroma).
+func (d *decoder) standardTable(class, t uint8) bool {
+	if d.header.Progressive || t > 1 {
+		return false
+	}
+	spec := &stdHuffman[2*t+class]
+	var err error
+	if class == 0 {
+		err = d.dcTables[t].define(spec.count[:], spec.values)
+		d.dcDefined[t] = err == nil
+	} else {
+		err = d.acTables[t].define(spec.count[:], spec.values)
+		d.acDefined[t] = err == nil
+	}
+	d.odd = true
+	return err == nil
 }
 
 func (d *decoder) scanHeader(p []byte) (s scanHeader, err error) {
@@ -107,7 +138,16 @@ func (d *decoder) scanHeader(p []byte) (s scanHeader, err error) {
 	}
 	units := 0
 	for i := range s.n {
-		id, tables := p[1+2*i], p[2+2*i]
+		id, tables := int(p[1+2*i]), p[2+2*i]
+		for _, other := range s.comps[:i] {
+			if other.id == id {
+				id = 0
+				for _, c := range s.comps[:i] {
+					id = max(id, c.id+1)
+				}
+				break
+			}
+		}
 		var c *component
 		for j := range h.Components {
 			if d.comps[j].id == id {
@@ -116,11 +156,6 @@ func (d *decoder) scanHeader(p []byte) (s scanHeader, err error) {
 		}
 		if c == nil {
 			return s, FormatError("unknown component in a scan")
-		}
-		for _, other := range s.comps[:i] {
-			if other == c {
-				return s, FormatError("repeated component in a scan")
-			}
 		}
 		c.dcSel, c.acSel = tables>>4, tables&15
 		if c.dcSel > maxTable || c.acSel > maxTable {
@@ -147,7 +182,8 @@ func (d *decoder) scanHeader(p []byte) (s scanHeader, err error) {
 		}
 	}
 	for _, c := range s.comps[:s.n] {
-		if s.ss == 0 && s.ah == 0 && !d.dcDefined[c.dcSel] || s.se > 0 && !d.acDefined[c.acSel] {
+		if s.ss == 0 && s.ah == 0 && !d.dcDefined[c.dcSel] && !d.standardTable(0, c.dcSel) ||
+			s.se > 0 && !d.acDefined[c.acSel] && !d.standardTable(1, c.acSel) {
 			return s, FormatError("missing Huffman table")
 		}
 	}
@@ -178,9 +214,21 @@ func (s *scanHeader) size(d *decoder) (across, down int) {
 	return d.mcusAcross, d.mcusDown
 }
 
+// restarts returns how many restart markers the scan has. Without intervals there
+// may be none.
+func (s *scanHeader) restarts(d *decoder) int {
+	if d.interval == 0 {
+		return 0
+	}
+	across, down := s.size(d)
+	return (across*down - 1) / d.interval
+}
+
 // restart moves on to the next restart interval, whose marker is RSTn with
 // the given n (T.81 section F.2.1.3.1). It returns errShort if there is
-// something else.
+// something else. In a damaged file the interval may be missing: if the marker
+// is one of the next two it stays where it is, and the error is errShort; if it is
+// one of the last two, the one behind it counts.
 func (d *decoder) restart(s *scanHeader, n int) error {
 	for _, c := range s.comps[:s.n] {
 		c.pred = 0
@@ -201,8 +249,18 @@ func (d *decoder) restart(s *scanHeader, n int) error {
 		if m&^7 != markerRST0 {
 			return errShort
 		}
-		if int(m&7) != n&7 {
-			return FormatError("bad RST marker")
+		if off := (int(m) - n) & 7; off != 0 {
+			if !d.opts.Damaged {
+				return FormatError("bad RST marker")
+			}
+			d.incomplete = true
+			switch off {
+			case 1, 2:
+				return errShort
+			case 6, 7:
+				src.rp += 2
+				continue
+			}
 		}
 		src.rp += 2
 		return nil

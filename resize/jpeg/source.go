@@ -106,8 +106,10 @@ func (s *source) marker() (byte, error) {
 }
 
 // skipScan moves to the first marker after the entropy-coded data of a scan
-// without decoding it. It reports whether there is one.
-func (s *source) skipScan() bool {
+// without decoding it. It reports whether there is one, with so many restart
+// markers before it, in their order.
+func (s *source) skipScan(restarts int) bool {
+	n, right := 0, true
 	for s.need(2) {
 		w := s.buf[s.rp:s.wp]
 		i := bytes.IndexByte(w, 0xff)
@@ -116,13 +118,17 @@ func (s *source) skipScan() bool {
 			s.rp = s.wp
 		case i+1 == len(w):
 			s.rp += i
-		case w[i+1] == 0 || w[i+1]&^7 == markerRST0:
+		case w[i+1] == 0:
+			s.rp += i + 2
+		case w[i+1]&^7 == markerRST0:
+			right = right && int(w[i+1]&7) == n&7
+			n++
 			s.rp += i + 2
 		case w[i+1] == 0xff:
 			s.rp += i + 1
 		default:
 			s.rp += i
-			return true
+			return right && n == restarts
 		}
 	}
 	s.rp = s.wp

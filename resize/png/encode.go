@@ -73,10 +73,11 @@ func Encode(w io.Writer, m image.Image, o *Options) error {
 
 // Colour types (PNG specification, section 11.2.1).
 const (
-	gray    = 0
-	rgb     = 2
-	indexed = 3
-	rgba    = 6
+	gray      = 0
+	rgb       = 2
+	indexed   = 3
+	grayAlpha = 4
+	rgba      = 6
 )
 
 // rows are a picture as PNG has it.

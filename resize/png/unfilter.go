@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // unfilter undoes the filter of a row, which begins with its number (PNG
 // specification, section 9). above is the row before, of zeros for the first
-// one; bpp is the bytes of a pixel, 1, 3 or 4. It returns false if there is no
+// one; bpp is the bytes of a pixel, at least 1. It returns false if there is no
 // such filter.
 func unfilter(row, above []byte, bpp int) bool {
 	cur, up := row[1:], above[1:len(row)]
@@ -29,8 +29,10 @@ func unfilter(row, above []byte, bpp int) bool {
 			paeth3(cur, up)
 		case 4:
 			paeth4(cur, up)
-		default:
+		case 1:
 			paeth1(cur, up)
+		default:
+			paethN(cur, up, bpp)
 		}
 	default:
 		return false
@@ -104,6 +106,19 @@ func paeth3(cur, up []byte) {
 			c0, c1, c2 = a0, a1, a2
 		}
 		cur, up = cur[n:], up[n:]
+	}
+}
+
+func paethN(cur, up []byte, bpp int) {
+	first := min(bpp, len(cur))
+	addBytes(cur[:first], up[:first])
+	if len(cur) <= bpp {
+		return
+	}
+	left, corner, up := cur[:len(cur)-bpp], up[:len(cur)-bpp], up[bpp:len(cur)]
+	cur = cur[bpp:]
+	for i := range cur {
+		cur[i] += byte(nearest(int32(left[i]), int32(up[i]), int32(corner[i])))
 	}
 }
 

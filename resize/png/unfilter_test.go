@@ -6,6 +6,15 @@ import (
 	"testing"
 )
 
+// Samples of 16 bits become the nearest ones of 8.
+func TestNarrow16(t *testing.T) {
+	for v := range 1 << 16 {
+		if got, want := narrow16([]byte{byte(v >> 8), byte(v)}), byte((v*255+32767)/65535); got != want {
+			t.Fatalf("%d becomes %d; want %d", v, got, want)
+		}
+	}
+}
+
 // The fast ways through a row give what the plain one does: rows of all lengths,
 // noisy and flat, of every filter.
 func TestUnfilter(t *testing.T) {
@@ -41,7 +50,7 @@ func TestUnfilter(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, bpp := range []int{1, 3, 4} {
+	for _, bpp := range []int{1, 2, 3, 4, 6, 8} {
 		for pixels := range 70 {
 			for filter := range byte(5) {
 				for _, noise := range []int{1, 2, 256} { // one in so many bytes is another one

@@ -181,7 +181,7 @@ func (c *Cache) Close(ctx context.Context) error {
 }
 
 // Do returns the entry of k: the kept one while it is fresh, else the result of
-// fill, which is kept. For callers that ask for one key at the same time fill
+// fill, which is kept unless it is Unkept. For callers that ask for one key at the same time fill
 // runs once, in a goroutine of its own, until no caller is left. An error of
 // fill goes to all of them and nothing is kept; a panic becomes a
 // [*PanicError].
@@ -279,6 +279,8 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 		began := time.Now()
 		e, err := fill(ctx, old)
 		switch {
+		case err == nil && e.Unkept:
+			return e, Filled, nil
 		case err == nil && e.Derived:
 			c.remember(k, outcome{entry: e}, false, f)
 			return e, Derived, nil

@@ -97,6 +97,9 @@ type Entry struct {
 	// had: it is remembered for seconds and not kept.
 	Derived bool
 
+	// Unkept says that the entry is for those who wait for it and is kept nowhere.
+	Unkept bool
+
 	took time.Duration // from asking the source to storing the entry in a bucket
 }
 
