@@ -58,6 +58,11 @@ type Source struct {
 	// Keep, if not nil, is called with the whole file when it has decoded,
 	// before Resize returns. The bytes are valid until Keep returns.
 	Keep func(file []byte)
+	// Settle, if not nil, is asked for the options once the header is read, in
+	// place of those of the call, of which only Page counts before. It may be asked
+	// several times. Its error is wrapped, together with
+	// [ErrSettle].
+	Settle func(Header) (Options, error)
 }
 
 // Resize reads a source and makes what o asks for. An o.Format that is
@@ -73,7 +78,7 @@ type Source struct {
 // decoder does; what that holds of the budget is given back when it ends. See
 // [Load].
 func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
-	job := &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o, keep: src.Keep}
+	job := &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o, keep: src.Keep, settle: src.Settle}
 	began := time.Now()
 	file, err := job.read(ctx, src)
 	if err != nil {
@@ -87,7 +92,7 @@ func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Re
 // read is admit; a panic of what reads headers becomes an error.
 func (j *job) read(ctx context.Context, src Source) (file []byte, err error) {
 	defer recovered(&err)
-	if !j.options.Format.IsAuto() && !j.options.Format.Writable() {
+	if j.settle == nil && !j.options.Format.IsAuto() && !j.options.Format.Writable() {
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
 	return j.admit(ctx, src.Body, src.Size)
@@ -156,6 +161,7 @@ type job struct {
 	budget  *Budget
 	options Options
 	keep    func(file []byte)
+	settle  func(Header) (Options, error) // nil: the options are settled
 	timing  Timing
 
 	codec *codec
@@ -233,6 +239,11 @@ func (j *job) inspect(head []byte) error {
 	info.Format = j.codec.format
 	if err := j.limits.check(info); err != nil {
 		return err
+	}
+	if j.settle != nil {
+		if err := j.settled(headerOf(info, info.orientation)); err != nil {
+			return err
+		}
 	}
 	plan := planOf(info.Size, info.orientation, j.options, seen{})
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
@@ -321,7 +332,7 @@ func (j *job) release() {
 // malformed says that a file did not decode, unless err says more. Frames are
 // decoded while they are encoded, so both stages may find it.
 func malformed(f Format, err error) error {
-	for _, known := range []error{ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err
 		}

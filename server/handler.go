@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -26,6 +27,7 @@ type Handler struct {
 	tiers     cache.Config // of cache
 	originals *originals   // nil: none are kept
 	resizer   *resize.Resizer
+	dialect   *dialect.Dialect // nil: URLs are our own
 	presets   map[string]url.Values
 	overlays  *overlays
 	door      door
@@ -89,6 +91,11 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		meters: s.parts.metrics.of(c.Prefix),
 		log:    log,
 	}
+	if c.Dialect != nil {
+		if h.dialect, err = c.newDialect(); err != nil {
+			return nil, &Fault{Key: handlerKey(i) + ".dialect", Text: err.Error()}
+		}
+	}
 	if h.door, err = h.newDoor(s.config, o); err != nil {
 		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
@@ -111,7 +118,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
 	h.manners.set(w.Header(), r)
-	if h.manners.preflight(w, r) {
+	if h.manners.preflight(w, r) || h.foreignPreflight(w, r) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -137,6 +144,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case req.foreign != nil && h.foreignAnswer(w, r, req):
+		return
 	case req.info != nil:
 		h.info(w, r, req)
 		return

@@ -17,12 +17,21 @@ const renderVersion = 8
 func (h *Handler) key(req request) cache.Key {
 	variant := []string{
 		strconv.Itoa(renderVersion),
-		req.understood.textOf(req.options),
+		req.text(),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req), Variant: cache.Tuple(variant...)}
+}
+
+// text returns what a request asks for in words: of a dialect's URL, what that
+// asks for before the picture is known, so that a hit needs no source.
+func (r *request) text() string {
+	if r.foreign != nil {
+		return r.foreign.Key()
+	}
+	return r.understood.textOf(r.options)
 }
 
 // sourceID returns what tells the source of a request from all others: its name,

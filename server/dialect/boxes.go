@@ -226,7 +226,12 @@ func (l *layout) times(f float64) {
 
 // write puts the layout into parameters of our own: a crop in pixels of the
 // source, the exact size, and whatever is around it.
-func (l *layout) write(src image.Point, q params) {
+//
+// Where edges are to be cut the size is known behind that only: until then the
+// box has to do, and the crop is left for the second time.
+func (l *layout) write(p Picture, q params) {
+	src := p.size()
+	untrimmed := q.get("trim") != "" && !p.Trimmed
 	part, size := l.part, l.cut.Size()
 	inner := turned(part.Size(), l.turn)
 	cover := false
@@ -244,7 +249,7 @@ func (l *layout) write(src image.Point, q params) {
 		part = l.kept()
 		inner = turned(part.Size(), l.turn)
 	}
-	if part != (image.Rectangle{Max: src}) {
+	if part != (image.Rectangle{Max: src}) && !untrimmed {
 		q.set("crop", fmt.Sprintf("%d,%d,%d,%d", part.Min.X, part.Min.Y, part.Dx(), part.Dy()))
 	}
 	degrees := float64(l.turn*90) + l.flip.angle(l.angle)
@@ -262,7 +267,7 @@ func (l *layout) write(src image.Point, q params) {
 		switch {
 		case cover:
 			q.set("fit", "cover")
-		case q.get("trim") != "" && even(inner, size): // the size behind it is not known
+		case untrimmed && even(inner, size):
 			q.set("fit", "contain")
 		default:
 			q.set("fit", "stretch")

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Config is the block "dialect" of a handler.
-type Config struct {
+// Settings is the block "dialect" of a handler.
+type Settings struct {
 	// Name is the server whose URLs are read: imgproxy, thumbor, imagor, nextjs,
 	// cloudflare, iiif, imgix or weserv.
 	Name string `json:"name"`
@@ -81,7 +81,7 @@ const (
 	maxKeys        = 32
 )
 
-func (c *Config) validate(r *row) error {
+func (c *Settings) validate(r *row) error {
 	switch {
 	case r.signed && !c.Unsigned && !c.hasKeys():
 		return fmt.Errorf("%s signs its URLs: give the key (%s), or say \"unsigned\": true to take URLs that nobody has signed", c.Name, keyNames[c.Name])
@@ -103,7 +103,7 @@ func (c *Config) validate(r *row) error {
 // keyNames are the keys of the configuration that signatures need.
 var keyNames = map[string]string{"imgproxy": "keys", "thumbor": "secret", "imagor": "secret", "imgix": "token"}
 
-func (c *Config) hasKeys() bool {
+func (c *Settings) hasKeys() bool {
 	switch c.Name {
 	case "imgproxy":
 		return len(c.Keys) > 0 || len(c.TrustedSignatures) > 0

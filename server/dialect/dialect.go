@@ -23,7 +23,7 @@ import (
 // A Dialect reads the URLs of one handler. It is safe for concurrent use.
 type Dialect struct {
 	row    *row
-	config Config
+	config Settings
 	limits Limits
 	keys   *keys
 	// defaults are the options of imgproxy's preset of that name.
@@ -99,7 +99,7 @@ func Names() []string {
 
 // New returns the dialect of a configuration. The error says in words of the
 // configuration what is wrong with it.
-func New(c Config, l Limits) (*Dialect, error) {
+func New(c Settings, l Limits) (*Dialect, error) {
 	i := slices.IndexFunc(dialects, func(r row) bool { return r.name == c.Name })
 	if i < 0 {
 		return nil, fmt.Errorf("name: %q is no dialect: %s", c.Name, strings.Join(Names(), ", "))
@@ -122,6 +122,9 @@ func New(c Config, l Limits) (*Dialect, error) {
 
 // Name returns the name of the dialect, as in the configuration.
 func (d *Dialect) Name() string { return d.row.name }
+
+// Signed reports whether URLs have to be signed in the dialect's own way.
+func (d *Dialect) Signed() bool { return d.row.signed && !d.config.Unsigned }
 
 // A Call is a request as it arrived.
 type Call struct {
@@ -194,6 +197,10 @@ func (r *Request) Key() string {
 	return fmt.Sprintf("%T%+v %+v %+v %s", r.shape, r.shape, r.format, r.Overlay, r.params.encode())
 }
 
+// Options returns what a request says without a picture: all but sizes, format
+// and quality.
+func (r *Request) Options() resize.Options { return resize.ParseOptions(r.params.get, longest) }
+
 // Parse reads a URL: what is wrong with it is a [*Fault]. The request of a
 // fault is usable for nothing.
 func (d *Dialect) Parse(c Call) (*Request, error) {
@@ -213,6 +220,9 @@ type Picture struct {
 	Format   resize.Format
 	Animated bool
 	Alpha    bool // there may be transparency
+	// Trimmed says that the edges have been cut that the URL wants to be cut, and
+	// that the size is that of what is left.
+	Trimmed bool
 }
 
 func (p Picture) size() image.Point { return image.Pt(p.Width, p.Height) }
@@ -241,17 +251,16 @@ func (d *Dialect) Settle(r *Request, p Picture) (Settled, error) {
 	if r.format.ofSource(p) {
 		return Settled{Source: true}, nil
 	}
+	if o := r.params.get("orient"); o != "" && !p.Trimmed && (o >= "5") != p.Turned {
+		p.Width, p.Height = p.Height, p.Width // orientations are 1 to 8
+	}
 	l, f := r.shape.settle(p, &d.limits)
 	if f != nil {
 		return Settled{}, d.fault(f)
 	}
 	l.shrink(&d.limits)
 	q := r.params.clone()
-	upright := p.size()
-	if q.get("orient") == "1" && p.Turned {
-		upright = turned(upright, 1)
-	}
-	l.write(upright, q)
+	l.write(p, q)
 	r.format.write(p, &d.limits, d.row.quality, q)
 	s := Settled{Options: resize.ParseOptions(q.get, longest)}
 	s.Query = s.Options.String()

@@ -13,7 +13,7 @@ import (
 
 // open returns a dialect that takes unsigned URLs of example.org.
 func open(t testing.TB, name string) *Dialect {
-	d, err := New(Config{Name: name, Unsigned: true, SourceMap: []Mapping{{"http://example.org/", ""}, {"local:///", ""}},
+	d, err := New(Settings{Name: name, Unsigned: true, SourceMap: []Mapping{{"http://example.org/", ""}, {"local:///", ""}},
 		Presets: map[string]string{"small": map[string]string{"imgproxy": "w:100/pr:small", "cloudflare": "width=100"}[name]}},
 		Limits{Dimension: 3064, Side: 12000, Pixels: 40e6})
 	if err != nil {
@@ -171,7 +171,7 @@ func shuffled(query, dialect string, random *rand.Rand) string {
 }
 
 func TestSourcesAreMapped(t *testing.T) {
-	c := Config{Name: "imgproxy", Unsigned: true, SourceMap: []Mapping{{"s3://bucket/", "b/"}, {"local:///", ""}, {"https://cdn.example.com/", "c/"}, {"", "plain/"}}}
+	c := Settings{Name: "imgproxy", Unsigned: true, SourceMap: []Mapping{{"s3://bucket/", "b/"}, {"local:///", ""}, {"https://cdn.example.com/", "c/"}, {"", "plain/"}}}
 	reach := func(u *url.URL) (string, bool) { return u.Host + u.Path, u.Host == "open.example.com" }
 	d, err := New(c, Limits{Reach: reach})
 	if err != nil {
@@ -203,28 +203,28 @@ func TestSourcesAreMapped(t *testing.T) {
 
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	for _, tt := range []struct {
-		config Config
+		config Settings
 		want   string
 	}{
-		{Config{Name: "photoshop"}, "is no dialect"},
-		{Config{Name: "imgproxy"}, `"unsigned": true`},
-		{Config{Name: "thumbor"}, "secret"},
-		{Config{Name: "imagor"}, "secret"},
-		{Config{Name: "imgix"}, "token"},
-		{Config{Name: "imgproxy", Keys: []KeyPair{{"xyz", "00"}}}, "keys.0.key"},
-		{Config{Name: "imgproxy", Unsigned: true, SourceKey: "0011"}, "source_key"},
-		{Config{Name: "imgproxy", Unsigned: true, SignatureSize: 33}, "signature_size"},
-		{Config{Name: "imgproxy", Unsigned: true, Presets: map[string]string{"a": "w:100/nosuch:1"}}, "presets.a"},
-		{Config{Name: "thumbor", Secret: "s", Signer: "md5"}, "signer"},
-		{Config{Name: "nextjs", Sizes: []int{0}}, "sizes"},
-		{Config{Name: "nextjs", Qualities: []int{101}}, "qualities"},
+		{Settings{Name: "photoshop"}, "is no dialect"},
+		{Settings{Name: "imgproxy"}, `"unsigned": true`},
+		{Settings{Name: "thumbor"}, "secret"},
+		{Settings{Name: "imagor"}, "secret"},
+		{Settings{Name: "imgix"}, "token"},
+		{Settings{Name: "imgproxy", Keys: []KeyPair{{"xyz", "00"}}}, "keys.0.key"},
+		{Settings{Name: "imgproxy", Unsigned: true, SourceKey: "0011"}, "source_key"},
+		{Settings{Name: "imgproxy", Unsigned: true, SignatureSize: 33}, "signature_size"},
+		{Settings{Name: "imgproxy", Unsigned: true, Presets: map[string]string{"a": "w:100/nosuch:1"}}, "presets.a"},
+		{Settings{Name: "thumbor", Secret: "s", Signer: "md5"}, "signer"},
+		{Settings{Name: "nextjs", Sizes: []int{0}}, "sizes"},
+		{Settings{Name: "nextjs", Qualities: []int{101}}, "qualities"},
 	} {
 		if _, err := New(tt.config, Limits{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("New(%+v) = %v, want %q", tt.config, err, tt.want)
 		}
 	}
 	for _, name := range []string{"nextjs", "cloudflare", "iiif", "weserv"} {
-		if _, err := New(Config{Name: name}, Limits{}); err != nil {
+		if _, err := New(Settings{Name: name}, Limits{}); err != nil {
 			t.Errorf("%s has no signatures, but New = %v", name, err)
 		}
 	}

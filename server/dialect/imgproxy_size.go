@@ -149,9 +149,6 @@ type sizes struct {
 
 func (s imgproxy) settle(p Picture, _ *Limits) (layout, *Fault) {
 	src := p.size()
-	if !s.Turn && p.Turned {
-		src = turned(src, 1)
-	}
 	l := whole(src)
 	l.turn, l.flip = s.Rotate, flip{s.FlipH, s.FlipV}
 	seen := turned(src, s.Rotate)

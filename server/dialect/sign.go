@@ -29,7 +29,7 @@ type keys struct {
 	truncate int
 }
 
-func newKeys(c *Config) (*keys, error) {
+func newKeys(c *Settings) (*keys, error) {
 	k := &keys{size: c.SignatureSize, trusted: c.TrustedSignatures, secret: []byte(c.Secret), truncate: c.SignerTruncate}
 	if k.size == 0 {
 		k.size = sha256.Size

@@ -88,7 +88,7 @@ func same(hosts ...string) (list []Mapping) {
 // the configuration and the request.
 type need struct {
 	re string
-	do func(c *Config, l *Limits, call *Call, m []string)
+	do func(c *Settings, l *Limits, call *Call, m []string)
 }
 
 func rawKey(key, salt string) KeyPair {
@@ -97,56 +97,56 @@ func rawKey(key, salt string) KeyPair {
 
 var needs = []need{
 	{`no Accept|no hint|no keys set|allow_security_options=false|a still GIF`, nil},
-	{`base_url=http://(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.SourceMap = []Mapping{{"", m[1]}} }},
-	{`delivery URLs; key=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`base_url=http://(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceMap = []Mapping{{"", m[1]}} }},
+	{`delivery URLs; key=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Secret, c.Unsigned, c.Presets = m[1], false, map[string]string{"mobile": "width=100"}
 	}},
-	{`Accept: ([^ ]*[^ ;])`, func(_ *Config, _ *Limits, call *Call, m []string) { call.Accept = []string{m[1]} }},
-	{`client hints on; headers Width: 100, DPR: 2`, func(_ *Config, _ *Limits, call *Call, m []string) { call.Width, call.DPR = 100, 2 }},
-	{`allowed_sources=local://,http://\*\.mycdn\.dev/`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`Accept: ([^ ]*[^ ;])`, func(_ *Settings, _ *Limits, call *Call, m []string) { call.Accept = []string{m[1]} }},
+	{`client hints on; headers Width: 100, DPR: 2`, func(_ *Settings, _ *Limits, call *Call, m []string) { call.Width, call.DPR = 100, 2 }},
+	{`allowed_sources=local://,http://\*\.mycdn\.dev/`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.SourceMap = append([]Mapping{{"local:///", ""}}, same("http://a-1.mycdn.dev/")...)
 	}},
-	{`url_replacements .*`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`url_replacements .*`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.SourceMap = append(c.SourceMap, Mapping{"test://lorem/", "images.dev/lorem/dolor/"})
 	}},
-	{`keys=(\S+),(\S+) salts=(\S+),(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`keys=(\S+),(\S+) salts=(\S+),(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Keys, c.Unsigned = []KeyPair{rawKey(m[1], m[3]), rawKey(m[2], m[4])}, false
 	}},
-	{`\bkey=(\S+) salt=(\S+) \(hex\)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`\bkey=(\S+) salt=(\S+) \(hex\)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Keys, c.Unsigned = []KeyPair{{m[1], m[2]}}, false
 		c.Presets = map[string]string{"thumb": "w:100"}
 	}},
-	{`\bkey=(\S+) salt=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`\bkey=(\S+) salt=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Keys, c.Unsigned = []KeyPair{rawKey(m[1], m[2])}, false
 	}},
-	{`signature_size=(\d+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.SignatureSize, _ = strconv.Atoi(m[1]) }},
-	{`trusted_signatures=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`signature_size=(\d+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SignatureSize, _ = strconv.Atoi(m[1]) }},
+	{`trusted_signatures=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.TrustedSignatures, c.Keys, c.Unsigned = []string{m[1]}, []KeyPair{rawKey("test-key", "test-salt")}, false
 	}},
-	{`allowed_processing_options=(\S+); preset (\S+)=(\S+)`, func(c *Config, l *Limits, _ *Call, m []string) {
+	{`allowed_processing_options=(\S+); preset (\S+)=(\S+)`, func(c *Settings, l *Limits, _ *Call, m []string) {
 		l.Allowed, c.Presets = strings.Split(m[1], ","), map[string]string{m[2]: m[3]}
 	}},
-	{`only_presets=true; presets (\S+)=(\S+) (\S+)=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`only_presets=true; presets (\S+)=(\S+) (\S+)=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.OnlyPresets, c.Presets = true, map[string]string{m[1]: m[2], m[3]: m[4]}
 	}},
-	{`auto_webp=true`, func(_ *Config, l *Limits, _ *Call, m []string) { l.Auto = true }},
-	{`base64_url_includes_filename=true`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Base64URLIncludesFilename = true }},
-	{`arguments_separator=,`, func(c *Config, _ *Limits, _ *Call, m []string) { c.ArgumentsSeparator = "," }},
-	{`source_url_encryption_key=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.SourceKey = m[1] }},
-	{`\bkey=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Secret = m[1] }},
-	{`signer=(\S+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Signer = m[1] }},
-	{`truncate=(\d+)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.SignerTruncate, _ = strconv.Atoi(m[1]) }},
-	{`allow_unsafe_url=false`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Unsigned, c.Secret = false, "ACME-SEC" }},
-	{`no remotePatterns`, func(c *Config, _ *Limits, _ *Call, m []string) { c.SourceMap = nil }},
-	{`qualities unset or with it`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Qualities = []int{74, 75, 80, 90} }},
-	{`formats=webp \(default\)`, func(c *Config, l *Limits, _ *Call, m []string) {
+	{`auto_webp=true`, func(_ *Settings, l *Limits, _ *Call, m []string) { l.Auto = true }},
+	{`base64_url_includes_filename=true`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Base64URLIncludesFilename = true }},
+	{`arguments_separator=,`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.ArgumentsSeparator = "," }},
+	{`source_url_encryption_key=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceKey = m[1] }},
+	{`\bkey=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Secret = m[1] }},
+	{`signer=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Signer = m[1] }},
+	{`truncate=(\d+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SignerTruncate, _ = strconv.Atoi(m[1]) }},
+	{`allow_unsafe_url=false`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Unsigned, c.Secret = false, "ACME-SEC" }},
+	{`no remotePatterns`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceMap = nil }},
+	{`qualities unset or with it`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Qualities = []int{74, 75, 80, 90} }},
+	{`formats=webp \(default\)`, func(c *Settings, l *Limits, _ *Call, m []string) {
 		l.Formats, c.Qualities = []resize.Format{resize.JPEG, resize.PNG, resize.WebP, resize.GIF}, []int{80}
 	}},
-	{`token=(\w[\w-]*)`, func(c *Config, _ *Limits, _ *Call, m []string) { c.Token, c.Unsigned = m[1], false }},
-	{`variant thumbnail`, func(c *Config, _ *Limits, _ *Call, m []string) {
+	{`token=(\w[\w-]*)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Token, c.Unsigned = m[1], false }},
+	{`variant thumbnail`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Presets = map[string]string{"thumbnail": "width=100"}
 	}},
-	{`maxWidth=(\d+)`, func(_ *Config, l *Limits, _ *Call, m []string) { l.Side, _ = strconv.Atoi(m[1]) }},
+	{`maxWidth=(\d+)`, func(_ *Settings, l *Limits, _ *Call, m []string) { l.Side, _ = strconv.Atoi(m[1]) }},
 }
 
 // corrections are what single rows need beyond their text: a quality that
@@ -155,7 +155,7 @@ var corrections = map[string]string{"NX-038": "qualities unset or with it", "NX-
 
 // setup returns the configuration and the request of a row.
 func (v *vector) setup(t *testing.T) (*Dialect, Call) {
-	c := Config{Name: v.dialect, Unsigned: true, SourceMap: map[string][]Mapping{
+	c := Settings{Name: v.dialect, Unsigned: true, SourceMap: map[string][]Mapping{
 		"imgproxy": append([]Mapping{{"local:///", ""}, {"s3://bucket/", "bucket/"}},
 			same("http://images.dev/", "http://example.com/", "https://example.com/", "http://img.example.com/")...),
 		"thumbor": same("http://my.site.com/"), "imagor": same("https://foobar/"), "nextjs": same("http://localhost/"),
