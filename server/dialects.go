@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,6 +134,8 @@ func foreignError(err error) error {
 	}
 	ours := errOption
 	switch f.Cause {
+	case dialect.NotPicture, dialect.NotRead:
+		return err // it wraps what it is
 	case dialect.BadSignature, dialect.Expired:
 		ours = errVerification
 	case dialect.BadURL, dialect.Loop:
@@ -156,6 +159,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 	resizer.Watermark = req.watermark.overlay
 	body := &recorded{r: source.Body}
 	result, err := resizer.Resize(ctx, resize.Source{Body: body, Size: source.Size, Keep: h.keepOriginal(req, source), Settle: func(head resize.Header) (resize.Options, error) {
+		head.Animated = head.Animated || head.Format == resize.PNG && animatedPNG(body.head)
 		o, err := h.settleForeign(&req, head)
 		if err == nil {
 			body.stop()
@@ -164,6 +168,9 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 	}}, req.options)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
+	}
+	if errors.Is(err, resize.ErrUnsupported) && !isPicture(body.head) {
+		return nil, foreignError(fmt.Errorf("%w: %w", err, h.dialect.Fault(dialect.NotPicture)))
 	}
 	if err != nil {
 		return nil, err
@@ -203,6 +210,20 @@ func (h *Handler) settleForeign(req *request, head resize.Header) (resize.Option
 
 func pictureOf(h resize.Header) dialect.Picture {
 	return dialect.Picture{Width: h.Width, Height: h.Height, Turned: h.Turned, Format: h.Format, Animated: h.Animated, Alpha: h.Alpha, Trimmed: h.Trimmed}
+}
+
+// animatedPNG reports whether the first bytes of a PNG announce more frames: a
+// chunk acTL before the pixels (PNG, third edition, section 11.3.6.1).
+func animatedPNG(head []byte) bool {
+	before, _, _ := bytes.Cut(head, []byte("IDAT"))
+	return bytes.Contains(before, []byte("acTL"))
+}
+
+// isPicture reports whether a file is one of a picture, although it is not read
+// here.
+func isPicture(head []byte) bool {
+	_, err := resize.Sniff(head)
+	return err == nil || bytes.Contains(head[:min(len(head), 1024)], []byte("<svg"))
 }
 
 // A recorded remembers what has been read of a source until it is known that
@@ -327,7 +348,7 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 			put(header, "Content-Disposition", v)
 		}
 	}
-	if d.Cache != "" && !req.grant.private && h.config.cached() {
+	if d.Cache != "" && !req.grant.private && *h.config.CacheTime >= 0 {
 		put(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {
 		put(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")

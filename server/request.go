@@ -138,6 +138,9 @@ func (c *HandlerConfig) readFormats() []resize.Format {
 	formats := formatsOf(c.AllowedFormats)
 	if slices.Contains(c.AllowedFormats, anyName) {
 		formats = append(formats, formatsOf(defaultAllowedFormats)...)
+		if c.Dialect != nil { // other servers read these by themselves
+			formats = append(formats, resize.TIFF, resize.BMP, resize.ICO, resize.AVIF)
+		}
 	}
 	return formats
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Settings is the block "dialect" of a handler.
@@ -32,7 +33,7 @@ type Settings struct {
 	TrustedSignatures []string `json:"trusted_signatures"`
 	// SourceKey is the key of imgproxy's encrypted sources: 16, 24 or 32 bytes in
 	// hexadecimal digits.
-	SourceKey string `json:"source_key"`
+	SourceKey Secret `json:"source_key"`
 	// OnlyPresets takes names of presets only from imgproxy's URLs.
 	OnlyPresets bool `json:"only_presets"`
 	// ArgumentsSeparator stands between the arguments of imgproxy's options; empty
@@ -43,14 +44,14 @@ type Settings struct {
 	Base64URLIncludesFilename bool `json:"base64_url_includes_filename"`
 
 	// Secret is the key of thumbor and imagor, and of Cloudflare's delivery URLs.
-	Secret string `json:"secret"`
+	Secret Secret `json:"secret"`
 	// Signer is their hash: sha1, sha256 or sha512; empty means sha1.
 	Signer string `json:"signer"`
 	// SignerTruncate is how many letters their signatures have; 0 means all.
 	SignerTruncate int `json:"signer_truncate"`
 
 	// Token is the secure URL token of imgix.
-	Token string `json:"token"`
+	Token Secret `json:"token"`
 
 	// Sizes are the widths that Next.js may ask for; absent means its own
 	// deviceSizes and imageSizes.
@@ -63,10 +64,33 @@ type Settings struct {
 	Rights string `json:"rights"`
 }
 
+// A Secret is a string that does not show itself when it is printed, logged or
+// encoded.
+type Secret string
+
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString keeps the secret out of %#v.
+func (s Secret) GoString() string { return strconv.Quote(s.String()) }
+
+// MarshalText keeps the secret out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes the text as the secret.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = Secret(text)
+	return nil
+}
+
 // A KeyPair is one of imgproxy's, in hexadecimal digits.
 type KeyPair struct {
-	Key  string `json:"key"`
-	Salt string `json:"salt"`
+	Key  Secret `json:"key"`
+	Salt Secret `json:"salt"`
 }
 
 // A Mapping says that a source which begins with From is the object that begins
@@ -113,8 +137,8 @@ func (c *Settings) hasKeys() bool {
 	return c.Secret != ""
 }
 
-func fromHex(key, text string) ([]byte, error) {
-	b, err := hex.DecodeString(text)
+func fromHex(key string, text Secret) ([]byte, error) {
+	b, err := hex.DecodeString(string(text))
 	if err != nil || len(b) == 0 {
 		return nil, fmt.Errorf("%s: is not in hexadecimal digits", key)
 	}

@@ -44,7 +44,8 @@ func parseIIIF(d *Dialect, c *Call, r *Request) *Fault {
 	if err != nil || id == "" {
 		return &Fault{Cause: BadURL, Text: "the identifier cannot be read"}
 	}
-	r.Source = Source{Text: id, Name: id}
+	// A URL may be an identifier; names have no empty parts.
+	r.Source = Source{Text: id, Name: strings.Replace(id, "://", ":/", 1)}
 	for _, m := range d.config.SourceMap {
 		if rest, ok := strings.CutPrefix(id, m.From); ok {
 			r.Source.Name = m.To + rest

@@ -59,7 +59,7 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 		if query != "" {
 			signed += "?" + query
 		}
-		if signature == "" || !imgixSigned(d.config.Token, signature, signed) {
+		if signature == "" || !imgixSigned(string(d.config.Token), signature, signed) {
 			return &Fault{Cause: BadSignature}
 		}
 	}

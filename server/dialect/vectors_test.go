@@ -92,14 +92,14 @@ type need struct {
 }
 
 func rawKey(key, salt string) KeyPair {
-	return KeyPair{hex.EncodeToString([]byte(key)), hex.EncodeToString([]byte(salt))}
+	return KeyPair{Secret(hex.EncodeToString([]byte(key))), Secret(hex.EncodeToString([]byte(salt)))}
 }
 
 var needs = []need{
 	{`no Accept|no hint|no keys set|allow_security_options=false|a still GIF`, nil},
 	{`base_url=http://(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceMap = []Mapping{{"", m[1]}} }},
 	{`delivery URLs; key=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
-		c.Secret, c.Unsigned, c.Presets = m[1], false, map[string]string{"mobile": "width=100"}
+		c.Secret, c.Unsigned, c.Presets = Secret(m[1]), false, map[string]string{"mobile": "width=100"}
 	}},
 	{`Accept: ([^ ]*[^ ;])`, func(_ *Settings, _ *Limits, call *Call, m []string) { call.Accept = []string{m[1]} }},
 	{`client hints on; headers Width: 100, DPR: 2`, func(_ *Settings, _ *Limits, call *Call, m []string) { call.Width, call.DPR = 100, 2 }},
@@ -113,7 +113,7 @@ var needs = []need{
 		c.Keys, c.Unsigned = []KeyPair{rawKey(m[1], m[3]), rawKey(m[2], m[4])}, false
 	}},
 	{`\bkey=(\S+) salt=(\S+) \(hex\)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
-		c.Keys, c.Unsigned = []KeyPair{{m[1], m[2]}}, false
+		c.Keys, c.Unsigned = []KeyPair{{Secret(m[1]), Secret(m[2])}}, false
 		c.Presets = map[string]string{"thumb": "w:100"}
 	}},
 	{`\bkey=(\S+) salt=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) {
@@ -132,8 +132,8 @@ var needs = []need{
 	{`auto_webp=true`, func(_ *Settings, l *Limits, _ *Call, m []string) { l.Auto = true }},
 	{`base64_url_includes_filename=true`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Base64URLIncludesFilename = true }},
 	{`arguments_separator=,`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.ArgumentsSeparator = "," }},
-	{`source_url_encryption_key=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceKey = m[1] }},
-	{`\bkey=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Secret = m[1] }},
+	{`source_url_encryption_key=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SourceKey = Secret(m[1]) }},
+	{`\bkey=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Secret = Secret(m[1]) }},
 	{`signer=(\S+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Signer = m[1] }},
 	{`truncate=(\d+)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.SignerTruncate, _ = strconv.Atoi(m[1]) }},
 	{`allow_unsafe_url=false`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Unsigned, c.Secret = false, "ACME-SEC" }},
@@ -142,7 +142,7 @@ var needs = []need{
 	{`formats=webp \(default\)`, func(c *Settings, l *Limits, _ *Call, m []string) {
 		l.Formats, c.Qualities = []resize.Format{resize.JPEG, resize.PNG, resize.WebP, resize.GIF}, []int{80}
 	}},
-	{`token=(\w[\w-]*)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Token, c.Unsigned = m[1], false }},
+	{`token=(\w[\w-]*)`, func(c *Settings, _ *Limits, _ *Call, m []string) { c.Token, c.Unsigned = Secret(m[1]), false }},
 	{`variant thumbnail`, func(c *Settings, _ *Limits, _ *Call, m []string) {
 		c.Presets = map[string]string{"thumbnail": "width=100"}
 	}},

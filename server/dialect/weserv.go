@@ -403,7 +403,9 @@ func weservOutput(d *Dialect, p map[string]string, r *Request) *Fault {
 	if number(&n, p["page"], 0, 9998) {
 		q.set("page", int(n)+1)
 	}
-	r.Delivery.MaxAge = weservAge(p["maxage"])
+	if text, ok := p["maxage"]; ok {
+		r.Delivery.MaxAge = weservAge(text)
+	}
 	if name := p["filename"]; name != "" {
 		r.Delivery.Disposition, r.Delivery.FileName = "inline", name+".*"
 	}
