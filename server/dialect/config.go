@@ -89,15 +89,19 @@ func (s *Secret) UnmarshalText(text []byte) error {
 
 // A KeyPair is one of imgproxy's, in hexadecimal digits.
 type KeyPair struct {
-	Key  Secret `json:"key"`
+	// Key is the key.
+	Key Secret `json:"key"`
+	// Salt is what stands before what is signed.
 	Salt Secret `json:"salt"`
 }
 
 // A Mapping says that a source which begins with From is the object that begins
 // with To.
 type Mapping struct {
+	// From is what a source begins with, as in "s3://bucket/".
 	From string `json:"from"`
-	To   string `json:"to"`
+	// To is what its name begins with instead; empty means that nothing does.
+	To string `json:"to"`
 }
 
 const (
