@@ -26,7 +26,7 @@ type Dialect struct {
 	config Settings
 	limits Limits
 	keys   *keys
-	// defaults are the options of imgproxy's preset of that name.
+	// presets are those of imgproxy, read.
 	presets map[string][]imgproxyOption
 }
 
@@ -68,24 +68,20 @@ type row struct {
 }
 
 // dialects are all that there are. To add one, write its file and its row.
-var dialects []row
-
-func init() {
-	dialects = []row{
-		{name: "imgproxy", parse: parseImgproxy, statuses: imgproxyStatuses, body: plainBody, signed: true,
-			quality: map[string]int{"jpeg": 80, "webp": 79, "avif": 63}, check: checkImgproxy},
-		{name: "thumbor", parse: parseThumbor, statuses: thumborStatuses, body: emptyBody, signed: true,
-			quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}, check: checkSecret},
-		{name: "imagor", parse: parseThumbor, statuses: imagorStatuses, body: imagorBody, signed: true, check: checkSecret},
-		{name: "nextjs", parse: parseNext, statuses: nextStatuses, body: plainBody, check: checkNext},
-		{name: "cloudflare", parse: parseCloudflare, statuses: cloudflareStatuses, body: cloudflareBody,
-			quality: map[string]int{"jpeg": 85, "webp": 85, "avif": 85}},
-		{name: "iiif", parse: parseIIIF, statuses: iiifStatuses, body: plainBody},
-		{name: "imgix", parse: parseImgix, statuses: imgixStatuses, body: plainBody, signed: true,
-			quality: map[string]int{"jpeg": 75, "webp": 75, "avif": 75}},
-		{name: "weserv", parse: parseWeserv, statuses: weservStatuses, body: weservBody,
-			quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}},
-	}
+var dialects = []row{
+	{name: "imgproxy", parse: parseImgproxy, statuses: imgproxyStatuses, body: plainBody, signed: true,
+		quality: map[string]int{"jpeg": 80, "webp": 79, "avif": 63}, check: checkImgproxy},
+	{name: "thumbor", parse: parseThumbor, statuses: thumborStatuses, body: emptyBody, signed: true,
+		quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}, check: checkSecret},
+	{name: "imagor", parse: parseThumbor, statuses: imagorStatuses, body: imagorBody, signed: true, check: checkSecret},
+	{name: "nextjs", parse: parseNext, statuses: nextStatuses, body: plainBody, check: checkNext},
+	{name: "cloudflare", parse: parseCloudflare, statuses: cloudflareStatuses, body: cloudflareBody,
+		quality: map[string]int{"jpeg": 85, "webp": 85, "avif": 85}},
+	{name: "iiif", parse: parseIIIF, statuses: iiifStatuses, body: plainBody},
+	{name: "imgix", parse: parseImgix, statuses: imgixStatuses, body: plainBody, signed: true,
+		quality: map[string]int{"jpeg": 75, "webp": 75, "avif": 75}},
+	{name: "weserv", parse: parseWeserv, statuses: weservStatuses, body: weservBody,
+		quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}},
 }
 
 // Names returns the names of all dialects.

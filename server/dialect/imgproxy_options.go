@@ -33,8 +33,8 @@ var imgproxyAliases = map[string]string{
 	"msr": "max_src_resolution", "msfs": "max_src_file_size", "maf": "max_animation_frames", "mafr": "max_animation_frame_resolution",
 }
 
-// imgproxyOptions is the table of options, by their long names. It is a
-// function's so that rows may name other rows.
+// imgproxyOptions is the table of options, by their long names. It is put
+// together in init since presets are options that name others.
 var imgproxyOptions map[string]optionRow
 
 func init() {
@@ -294,7 +294,7 @@ func init() {
 // nothing is an option that changes no picture here.
 func nothing(*reading, []string) *Fault { return nil }
 
-// forbidden is an option that weakens a bound of the operator.
+// forbidden is an option that would set a bound of the operator.
 func forbidden(*reading, []string) *Fault {
 	return &Fault{Cause: BadSignature, Text: "URLs may not set bounds"}
 }

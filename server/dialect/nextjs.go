@@ -162,7 +162,7 @@ func (n next) settle(p Picture, _ *Limits) (layout, *Fault) {
 	return l, nil
 }
 
-// FileName returns the name of a result for Content-Disposition: the extension
+// FileNameOf returns the name of a result for Content-Disposition: the extension
 // is that of its format where the dialect leaves it open.
 func (d Delivery) FileNameOf(f resize.Format) string {
 	name, open := strings.CutSuffix(d.FileName, ".*")

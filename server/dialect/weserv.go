@@ -191,7 +191,7 @@ func (w weserv) settle(p Picture, _ *Limits) (layout, *Fault) {
 	l := whole(p.size())
 	if w.First {
 		w.turned(&l)
-		l.crop2(w.cropped(l.full))
+		l.cropTurned(w.cropped(l.full))
 		w.sized(&l)
 	} else {
 		w.sized(&l)
@@ -215,8 +215,8 @@ func (w weserv) settle(p Picture, _ *Limits) (layout, *Fault) {
 	return l, nil
 }
 
-// crop2 keeps a part of a picture that has been turned, but not scaled.
-func (l *layout) crop2(r image.Rectangle) {
+// cropTurned keeps a part of a picture that has been turned, but not scaled.
+func (l *layout) cropTurned(r image.Rectangle) {
 	l.part = unturned(r, l.full, l.turn, l.flip).Add(l.part.Min)
 	l.scale(r.Size())
 }
