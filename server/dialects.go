@@ -97,8 +97,38 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if !h.allowed(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.NotAllowed))
 	}
+	mark := req.options.Watermark
 	h.overlays.known(&req.options, func(resize.Note) {})
+	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
+		req.options.Watermark = mark
+	}
 	return req, nil
+}
+
+// mostForeignMarks is how many watermarks are kept that URLs name.
+const mostForeignMarks = 16
+
+// prepareForeign gives a request the watermark that its URL names: an object of
+// the handler, as its pictures are.
+func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
+	if req.foreign == nil || req.foreign.Overlay.Source.Name == "" {
+		return nil
+	}
+	name := req.foreign.Overlay.Source.Name
+	if !storage.ValidName(name) || !h.allowed(name) {
+		return foreignError(h.dialect.Fault(dialect.NoOverlay))
+	}
+	m, ok := h.foreignMarks.GetIfPresent(name)
+	if !ok {
+		m = &mark{name: name, bucket: h.bucket, busy: make(chan struct{}, 1), log: h.log.With("watermark", name)}
+		m, _ = h.foreignMarks.SetIfAbsent(name, m)
+	}
+	w, err := m.get(ctx)
+	if err != nil {
+		return foreignError(h.dialect.Fault(dialect.NoOverlay))
+	}
+	req.watermark = w
+	return nil
 }
 
 // rawPath returns the path as it was sent, which signatures are over.

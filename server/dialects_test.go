@@ -154,3 +154,18 @@ func TestDialectsThatAreNotConfiguredStopTheStart(t *testing.T) {
 		t.Error("a handler without a dialect may not be the root of the site")
 	}
 }
+
+// A watermark that a URL names is an object of the handler.
+func TestDialectsLayObjectsOverPictures(t *testing.T) {
+	site := newSite(t, bucket(t), Options{}, speaking(dialect.Settings{Name: "thumbor", Unsigned: true}))
+	plain := body(t, site.get("/unsafe/100x75/photo.jpg"))
+	r := site.get("/unsafe/100x75/filters:watermark(half.png,0,0,0)/photo.jpg")
+	if marked := body(t, r); r.StatusCode != 200 || string(marked) == string(plain) {
+		t.Errorf("with a watermark: %d, the same picture: %v", r.StatusCode, string(marked) == string(plain))
+	}
+	for _, name := range []string{"missing.png", "notes.txt", "..%2Fphoto.jpg"} {
+		if r := site.get("/unsafe/100x75/filters:watermark(" + name + ",0,0,0)/photo.jpg"); r.StatusCode != 400 {
+			t.Errorf("with the watermark %s: %d, want 400", name, r.StatusCode)
+		}
+	}
+}

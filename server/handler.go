@@ -28,13 +28,15 @@ type Handler struct {
 	originals *originals   // nil: none are kept
 	resizer   *resize.Resizer
 	dialect   *dialect.Dialect // nil: URLs are our own
-	presets   map[string]url.Values
-	overlays  *overlays
-	door      door
-	bounds    *bounds
-	rates     *rates
-	misses    *rate.Limiter // nil: any number
-	admin     *AdminConfig
+	// foreignMarks are watermarks that URLs of the dialect name.
+	foreignMarks *otter.Cache[string, *mark]
+	presets      map[string]url.Values
+	overlays     *overlays
+	door         door
+	bounds       *bounds
+	rates        *rates
+	misses       *rate.Limiter // nil: any number
+	admin        *AdminConfig
 
 	keepable keepable
 
@@ -92,6 +94,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		log:    log,
 	}
 	if c.Dialect != nil {
+		h.foreignMarks = otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks})
 		if h.dialect, err = c.newDialect(); err != nil {
 			return nil, &Fault{Key: handlerKey(i) + ".dialect", Text: err.Error()}
 		}
@@ -173,6 +176,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // overlays, and must not be changed afterwards: it may still be worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
+		return nil, cache.Filled, err
+	}
+	if err := h.prepareForeign(ctx, req); err != nil {
 		return nil, cache.Filled, err
 	}
 	ctx, done := span(ctx, "cache")
