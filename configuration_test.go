@@ -30,6 +30,7 @@ type keyDoc struct {
 func configDocs(t *testing.T) map[string]keyDoc {
 	t.Helper()
 	files, err := filepath.Glob("server/*.go")
+	files = append(files, "server/dialect/config.go")
 	if err != nil {
 		t.Fatal(err)
 	}

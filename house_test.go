@@ -11,7 +11,8 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                     "server resize",
-	"s3imageserver/server":              "resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server":              "server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server/dialect":      "resize",
 	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/sandbox",
 	"s3imageserver/resize/jpeg":         "",
 	"s3imageserver/resize/vp8":          "",

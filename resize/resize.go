@@ -64,6 +64,11 @@ type Source struct {
 	// Keep, if not nil, is called with the whole file when it has decoded, and was
 	// not damaged, before Resize returns. The bytes are valid until Keep returns.
 	Keep func(file []byte)
+	// Settle, if not nil, is asked for the options once the header is read, in
+	// place of those of the call, of which only Page counts before. It may be asked
+	// several times. Its error is wrapped, together with
+	// [ErrSettle].
+	Settle func(Header) (Options, error)
 }
 
 // Resize reads a source and makes what o asks for. An o.Format that is
@@ -80,8 +85,8 @@ type Source struct {
 // [Load].
 func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
 	job := r.newJob(o)
-	job.keep = src.Keep
-	if !o.Format.IsAuto() && !o.Format.Writable() {
+	job.keep, job.settle = src.Keep, src.Settle
+	if job.settle == nil && !o.Format.IsAuto() && !o.Format.Writable() {
 		return nil, fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
 	began := time.Now()
@@ -178,6 +183,7 @@ type job struct {
 	budget  *Budget
 	options Options
 	keep    func(file []byte)
+	settle  func(Header) (Options, error) // nil: the options are settled
 	timing  Timing
 
 	codec *codec
@@ -262,6 +268,11 @@ func (j *job) inspect(head []byte) error {
 	info.Format = j.codec.format
 	if err := j.limits.check(info); err != nil {
 		return err
+	}
+	if j.settle != nil {
+		if err := j.settled(headerOf(info, info.orientation)); err != nil {
+			return err
+		}
 	}
 	plan := planOf(info.Size, info.orientation, j.options, seen{})
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
@@ -379,7 +390,7 @@ func (j *job) release() {
 // malformed says that a file did not decode, unless err says more. Frames are
 // decoded while they are encoded, so both stages may find it.
 func malformed(f Format, err error) error {
-	for _, known := range []error{ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err
 		}

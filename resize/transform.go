@@ -12,6 +12,9 @@ import (
 // as the result is encoded. Its Source is the size of the result.
 func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	p, seen, err := j.look(p)
+	if err == nil {
+		err = j.resettle(p, &seen)
+	}
 	if err != nil {
 		return nil, err
 	}

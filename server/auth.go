@@ -77,7 +77,7 @@ func (h *Handler) newDoor(s *Server, o Options) (d door, err error) {
 	if c == nil {
 		return d, nil
 	}
-	if c.HMAC != nil {
+	if c.HMAC != nil && (h.dialect == nil || !h.dialect.Signed()) { // it has signatures of its own
 		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
 	}
 	if c.JWT != nil {
@@ -145,6 +145,9 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	}
 	if req.grant, err = h.door.authorize(r, req); err != nil {
 		return err
+	}
+	if req.foreign != nil {
+		req.grant = req.grant.and(grant{by: "the dialect", expires: req.foreign.Delivery.Expires})
 	}
 	if err := h.rates.allowToken(req.grant.client); err != nil {
 		return err

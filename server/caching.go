@@ -20,6 +20,9 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 	}
 	if d := req.delivery.maxAge; d >= 0 {
 		most = min(most, d)
+		if req.foreign != nil { // the pages of a dialect were written for its own answer
+			most = min(d, foreverSeconds)
+		}
 	}
 	if end := req.grant.expires; !end.IsZero() {
 		most = min(most, max(0, int64(time.Until(end).Seconds())))
@@ -27,7 +30,7 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 	switch {
 	case *h.config.CacheTime < 0:
 		return "no-cache"
-	case most < h.maxAge() || s == cache.Derived:
+	case most != h.maxAge() || s == cache.Derived:
 		return scopeOf(req) + ", max-age=" + strconv.FormatInt(most, 10)
 	case req.grant.private:
 		return h.keepable.private

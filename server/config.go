@@ -17,6 +17,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 )
 
@@ -118,7 +119,7 @@ type HandlerConfig struct {
 	Name string `json:"name"`
 	// Prefix is the route "/<prefix>/…": letters, digits and "- . _ ~ /"; the
 	// longest that fits answers. Empty means that
-	// of "name".
+	// of "name". "/" is the root of the site, for handlers with a dialect.
 	Prefix string `json:"prefix"`
 	// AWS is a bucket of an S3-compatible store. A handler has one of "aws", "source"
 	// and "sources".
@@ -131,6 +132,9 @@ type HandlerConfig struct {
 	// Bucket is in their place in configurations that are put together in Go.
 	Bucket storage.Bucket `json:"-"`
 
+	// Dialect reads the URLs of another image server in place of our own; nil means
+	// none.
+	Dialect *dialect.Settings `json:"dialect"`
 	// BoundsConfig is what URLs may ask for.
 	BoundsConfig
 	// Auth is the verification of the requests; nil means that of the server.
@@ -353,7 +357,7 @@ func (c *Config) Validate() error {
 		h, key := &c.Handlers[i], "handlers."+strconv.Itoa(i)
 		h.validate(key, &faults)
 		h.validatePresets(c, key, &faults)
-		h.BoundsConfig.validate(key, &faults)
+		h.BoundsConfig.validate(key, h.Dialect != nil, &faults)
 		if first, ok := seen[h.Prefix]; ok {
 			faults.add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
 		} else if h.Prefix != "" {
@@ -391,15 +395,19 @@ func (c *Config) validateHTTPS(faults *faults) {
 }
 
 func (h *HandlerConfig) validate(key string, faults *faults) {
+	root := h.Prefix == rootPrefix && h.Dialect != nil
 	h.Prefix = strings.Trim(cmp.Or(h.Prefix, h.Name), "/")
 	h.Name = cmp.Or(h.Name, h.Prefix)
 	switch {
+	case root:
+		h.Prefix = rootPrefix
 	case h.Prefix == "":
 		faults.add(key, "a handler needs a name or a prefix")
 	case !validPrefix(h.Prefix):
 		faults.add(key+".prefix", "%q is not a path of letters, digits and - . _ ~ /", h.Prefix)
 	}
 	h.validateSources(key, faults)
+	h.validateDialect(key, faults)
 	if len(h.AllowedFormats) == 0 {
 		h.AllowedFormats = defaultAllowedFormats
 	}

@@ -78,7 +78,7 @@ var (
 	defaultQualities = []int{25, 50, 75, 90, 100}
 )
 
-func (c *BoundsConfig) validate(key string, faults *faults) {
+func (c *BoundsConfig) validate(key string, foreign bool, faults *faults) {
 	c.SnapSizes = ladder(c.SnapSizes, defaultSizes, largestDimension, key+".snap_sizes", faults)
 	c.SnapQualities = ladder(c.SnapQualities, defaultQualities, 100, key+".snap_qualities", faults)
 	c.Misses.validate(key+".misses", faults)
@@ -91,7 +91,7 @@ func (c *BoundsConfig) validate(key string, faults *faults) {
 		}
 	}
 	for i, name := range c.AllowedOptions {
-		if !resize.KnownParam(name) {
+		if !foreign && !resize.KnownParam(name) { // a dialect has words of its own
 			faults.add(key+".allowed_options."+strconv.Itoa(i), "%q is no parameter that changes pixels", name)
 		}
 	}

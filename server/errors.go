@@ -89,6 +89,10 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
+	if h.dialect != nil {
+		h.failForeign(w, r, req, err)
+		return
+	}
 	h.fault(kindOf(err))
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()

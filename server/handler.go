@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -26,13 +27,16 @@ type Handler struct {
 	tiers     cache.Config // of cache
 	originals *originals   // nil: none are kept
 	resizer   *resize.Resizer
-	presets   map[string]url.Values
-	overlays  *overlays
-	door      door
-	bounds    *bounds
-	rates     *rates
-	misses    *rate.Limiter // nil: any number
-	admin     *AdminConfig
+	dialect   *dialect.Dialect // nil: URLs are our own
+	// foreignMarks are watermarks that URLs of the dialect name.
+	foreignMarks *otter.Cache[string, *mark]
+	presets      map[string]url.Values
+	overlays     *overlays
+	door         door
+	bounds       *bounds
+	rates        *rates
+	misses       *rate.Limiter // nil: any number
+	admin        *AdminConfig
 
 	keepable keepable
 
@@ -98,6 +102,12 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		meters: s.parts.metrics.of(c.Prefix),
 		log:    log,
 	}
+	if c.Dialect != nil {
+		h.foreignMarks = otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks})
+		if h.dialect, err = c.newDialect(); err != nil {
+			return nil, &Fault{Key: handlerKey(i) + ".dialect", Text: err.Error()}
+		}
+	}
 	if h.door, err = h.newDoor(s, o); err != nil {
 		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
@@ -128,7 +138,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		manners = &h.operators
 	}
 	manners.set(w.Header(), r)
-	if manners.preflight(w, r) {
+	if manners.preflight(w, r) || h.foreignPreflight(w, r) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -160,6 +170,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
+	case req.foreign != nil && h.foreignAnswer(w, r, req):
+		return
 	case req.info != nil:
 		h.info(w, r, req)
 		return
@@ -183,6 +195,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.fetchTime())
 	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
+		return nil, cache.Filled, err
+	}
+	if err := h.prepareForeign(ctx, req); err != nil {
 		return nil, cache.Filled, err
 	}
 	ctx, done := span(ctx, "cache")

@@ -18,7 +18,7 @@ const renderVersion = 9
 func (h *Handler) key(req request) cache.Key {
 	variant := []string{
 		renderedFrom(req.delivery.version),
-		req.understood.textOf(req.options),
+		req.text(),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
 		// They say whether an animation stays one.
@@ -27,6 +27,15 @@ func (h *Handler) key(req request) cache.Key {
 	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple(variant...)}
+}
+
+// text returns what a request asks for in words: of a dialect's URL, what that
+// asks for before the picture is known, so that a hit needs no source.
+func (r *request) text() string {
+	if r.foreign != nil {
+		return r.foreign.Key()
+	}
+	return r.understood.textOf(r.options)
 }
 
 // sourceID returns what tells the source of that name from all others. All that

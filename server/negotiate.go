@@ -134,7 +134,7 @@ const redirectAge = 300
 // it, where caches that ignore Vary may keep the picture. It reports whether it
 // did.
 func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) bool {
-	if !h.config.RedirectAuto || !req.negotiated || req.query.Has(tokenParam) {
+	if !h.config.RedirectAuto || !req.negotiated || req.foreign != nil || req.query.Has(tokenParam) {
 		return false // a token in Location would be in every log on the way
 	}
 	query := maps.Clone(req.query)

@@ -63,6 +63,9 @@ func (p *policy) apply(h *Handler, req *request) error {
 		return fmt.Errorf("%w: the token is for other names", errVerification)
 	}
 	if p.Presets != nil {
+		if req.foreign != nil {
+			return fmt.Errorf("%w: the token is for presets, which URLs of a dialect do not name", errVerification)
+		}
 		if err := p.allowsPresets(req); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 		return h.resize(ctx, req, source)
 	})
-	if err != nil && storesTrouble(err) && !h.cache.Servable(req.key, old) {
+	if err != nil && storesTrouble(err) && req.foreign == nil && !h.cache.Servable(req.key, old) {
 		return h.derive(ctx, req, err)
 	}
 	return entry, err
@@ -120,6 +120,9 @@ func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (*t
 
 // resize makes the picture of an opened source.
 func (h *Handler) resize(ctx context.Context, req request, source *storage.Object) (*cache.Entry, error) {
+	if req.foreign != nil {
+		return h.resizeForeign(ctx, req, source)
+	}
 	if err := h.obey(&req, source.Meta); err != nil {
 		return nil, err
 	}

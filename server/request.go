@@ -33,6 +33,7 @@ type request struct {
 	steps      []step               // of the options, if explain
 	grant      grant                // by which it is answered
 	understood *understood          // what the query says
+	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
 }
 
 var (
@@ -77,6 +78,9 @@ func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 // when there is an error, which wraps errName,
 // errOption, errVersion or errExtension.
 func (h *Handler) parse(r *http.Request) (request, error) {
+	if h.dialect != nil {
+		return h.parseForeign(r)
+	}
 	u := h.understand(r.URL.RawQuery)
 	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
 	if u.explain {
@@ -159,6 +163,9 @@ func (c *HandlerConfig) readFormats() []resize.Format {
 	formats := formatsOf(c.AllowedFormats)
 	if slices.Contains(c.AllowedFormats, anyName) {
 		formats = append(formats, formatsOf(defaultAllowedFormats)...)
+		if c.Dialect != nil { // other servers read these by themselves
+			formats = append(formats, resize.TIFF, resize.BMP, resize.ICO, resize.AVIF)
+		}
 	}
 	return formats
 }

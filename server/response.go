@@ -19,6 +19,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	h.askHints(header)
 	put(header, "Etag", `"`+e.ETag+`"`)
 	put(header, "Cache-Control", h.cacheControl(&req, e, s))
+	if req.foreign != nil {
+		h.foreignHeader(header, r, &req, e)
+	}
 	h.setCacheHeader(header, &req, e, s)
 	http.ServeContent(newProgressWriter(w), understoodRange(r), "", e.SourceModTime, newContent(e.Body))
 }

@@ -144,9 +144,9 @@ func New(c *Config, o Options) (*Server, error) {
 	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
-	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Prefix) - len(a.config.Prefix) })
+	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.route()) - len(a.config.route()) })
 	for _, h := range byLength {
-		s.router.PathPrefix("/" + h.config.Prefix + "/").Handler(h)
+		s.router.PathPrefix(h.config.route()).Handler(h)
 	}
 	s.startCodecs()
 	if c.Playground {

@@ -138,7 +138,7 @@ func (c *Config) handlerOf(u *url.URL) *HandlerConfig {
 	var found *HandlerConfig
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
-		if strings.HasPrefix(u.EscapedPath(), "/"+h.Prefix+"/") && (found == nil || len(h.Prefix) > len(found.Prefix)) {
+		if strings.HasPrefix(u.EscapedPath(), h.route()) && (found == nil || len(h.route()) > len(found.route())) {
 			found = h
 		}
 	}
