@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"s3imageserver/resize/scale"
 )
 
 // transform takes over a property that changes what is shown: a part, a turn, a
@@ -18,7 +20,7 @@ func (h *heif) transform(p box) error {
 		if err != nil {
 			return err
 		}
-		r := h.orientation.stored(rectangle{float64(part.Min.X), float64(part.Min.Y), float64(part.Dx()), float64(part.Dy())}, h.crop.Size())
+		r := h.orientation.stored(scale.Rect{X: float64(part.Min.X), Y: float64(part.Min.Y), W: float64(part.Dx()), H: float64(part.Dy())}, h.crop.Size())
 		h.crop = image.Rect(0, 0, int(r.W), int(r.H)).Add(image.Pt(int(r.X), int(r.Y))).Add(h.crop.Min)
 	case p.kind == "irot" && len(p.data) >= 1: // anti-clockwise, in quarters
 		h.orientation = h.orientation.then([]orientation{1, 8, 3, 6}[p.data[0]&3])

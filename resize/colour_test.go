@@ -213,8 +213,8 @@ func TestOrientationThen(t *testing.T) {
 	}
 	for a := orientation(1); a <= 8; a++ {
 		for b := orientation(1); b <= 8; b++ {
-			want := b.upright(a.upright(img)).(*image.Gray)
-			got := a.then(b).upright(img).(*image.Gray)
+			want := upright(upright(img, a), b).(*image.Gray)
+			got := upright(img, a.then(b)).(*image.Gray)
 			if got.Rect != want.Rect || !bytes.Equal(got.Pix, want.Pix) {
 				t.Errorf("%d then %d is not %d", a, b, a.then(b))
 			}

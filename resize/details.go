@@ -47,12 +47,6 @@ type Details struct {
 	Hash        string   `json:"hash,omitempty"`        // perceptual, 64 bits
 }
 
-// A Place is where a picture was taken, in degrees.
-type Place struct {
-	Latitude  float64 `json:"latitude"`
-	Longitude float64 `json:"longitude"`
-}
-
 // How much of a source a field of Details needs.
 const (
 	needsHead = iota

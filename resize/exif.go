@@ -110,15 +110,15 @@ func (x exifBlock) text(tag uint16) string {
 	return ""
 }
 
-// keep returns a new block of what strip leaves, nil if that is nothing. rights
-// completes what the block has not.
-func (x exifBlock) keep(strip Strip, rights rights) []byte {
+// keep returns a new block of artist and copyright, or of all that may be kept;
+// nil if that is nothing. rights completes what the block has not.
+func (x exifBlock) keep(all bool, rights rights) []byte {
 	if x.order == nil {
 		x.order = binary.BigEndian
 	}
 	main := []exifField{}
 	for _, f := range x.main {
-		if slices.Contains(keptMain, f.tag) && (strip == StripNone || f.tag == tagArtist || f.tag == tagCopyright) {
+		if slices.Contains(keptMain, f.tag) && (all || f.tag == tagArtist || f.tag == tagCopyright) {
 			main = append(main, f)
 		}
 	}
@@ -129,7 +129,7 @@ func (x exifBlock) keep(strip Strip, rights rights) []byte {
 		}
 	}
 	var below []exifField
-	if strip == StripNone {
+	if all {
 		for _, f := range x.exif {
 			if !slices.Contains(droppedExif, f.tag) {
 				below = append(below, f)
@@ -204,11 +204,8 @@ type rights struct{ artist, copyright string }
 // A metadata is what a file holds beside its picture; nil where it has none.
 type metadata struct{ exif, xmp, iptc []byte }
 
-// keep returns the EXIF block of what strip leaves of all of it.
-func (m metadata) keep(strip Strip) []byte {
-	if strip == StripAll {
-		return nil
-	}
+// keep returns the EXIF block of artist and copyright, or of all that may be kept.
+func (m metadata) keep(all bool) []byte {
 	r := rightsOfIPTC(m.iptc)
 	x := rightsOfXMP(m.xmp)
 	if r.artist == "" {
@@ -217,7 +214,7 @@ func (m metadata) keep(strip Strip) []byte {
 	if r.copyright == "" {
 		r.copyright = x.copyright
 	}
-	return parseEXIF(m.exif).keep(strip, r)
+	return parseEXIF(m.exif).keep(all, r)
 }
 
 // rightsOfIPTC reads by-line and copyright notice of an IPTC block (IPTC-IIM 4.2,
@@ -332,6 +329,12 @@ func (x exifBlock) value(f exifField) string {
 	return ""
 }
 
+// A Place is where a picture was taken, in degrees.
+type Place struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
 // place returns where the picture was taken, nil if it does not say (EXIF 2.3,
 // section 4.6.6).
 func (x exifBlock) place() *Place {
@@ -364,4 +367,22 @@ func (x exifBlock) place() *Place {
 		return nil
 	}
 	return &Place{latitude, longitude}
+}
+
+// exifOrientation returns the orientation in an EXIF block, upright if it has
+// none or is damaged. The block starts with a TIFF header; writers often leave
+// "Exif\0\0" before it (EXIF 2.3, section 4.5).
+func exifOrientation(exif []byte) orientation {
+	exif = bytes.TrimPrefix(exif, []byte("Exif\x00\x00"))
+	const tagOrientation, typeShort = 0x0112, 3
+	for e := range tiffEntries(exif) {
+		if e.tag != tagOrientation {
+			continue
+		}
+		if v := e.order.Uint16(e.value); e.kind == typeShort && v >= 1 && v <= 8 {
+			return orientation(v)
+		}
+		return 1
+	}
+	return 1
 }

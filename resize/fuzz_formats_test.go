@@ -75,32 +75,6 @@ func FuzzICO(f *testing.F) {
 	})
 }
 
-// EXIF that is kept is a block that parses to the same again, and has no place.
-func FuzzEXIF(f *testing.F) {
-	f.Add(writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{
-		{tagArtist, 2, 4, []byte("Ann\x00")}, {0x8825, 4, 1, []byte{8, 0, 0, 0}},
-	}, []exifField{{0x829a, 5, 1, []byte{1, 0, 0, 0, 9, 0, 0, 0}}}))
-	f.Add([]byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x87\x69\x00\x04\x00\x00\x00\x01\x00\x00\x00\x08"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		x := parseEXIF(data)
-		x.readable()
-		x.place()
-		kept := x.keep(StripNone, rights{})
-		if len(kept) > maxExifBytes {
-			t.Fatalf("%d bytes are kept", len(kept))
-		}
-		again := parseEXIF(kept)
-		if len(again.gps) > 0 {
-			t.Fatal("GPS is kept")
-		}
-		if twice := again.keep(StripNone, rights{}); !bytes.Equal(twice, kept) {
-			t.Fatalf("kept again: %q; want %q", twice, kept)
-		}
-		rightsOfIPTC(data)
-		rightsOfXMP(data)
-	})
-}
-
 // Taking a file apart loses nothing of its picture, and does so for good.
 func FuzzContainers(f *testing.F) {
 	for _, name := range []string{"edge/p3.jpg", "orientation/6.jpg", "edge/palette.png", "photos/garden.webp"} {

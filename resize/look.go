@@ -50,11 +50,11 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 // colour: that of the upper left corner of what Crop leaves.
 func trimmed(img image.Image, p *Picture, turn orientation, o Options) image.Rectangle {
 	region := o.Crop.of(turn.size(p.Source))
-	stored := integer(turn.stored(float(region), p.Source))
-	at := turn.stored(rectangle{float64(region.Min.X), float64(region.Min.Y), 1, 1}, p.Source)
-	corner := integer(at).Min
+	stored := integer(rectangle(turn.stored(scale.Rect(float(region)), p.Source)))
+	at := turn.stored(scale.Rect{X: float64(region.Min.X), Y: float64(region.Min.Y), W: 1, H: 1}, p.Source)
+	corner := integer(rectangle(at)).Min
 	left := trim(img, stored, corner, o.Trim)
-	return integer(turn.shown(float(left), p.Source))
+	return integer(rectangle(turn.shown(scale.Rect(float(left)), p.Source)))
 }
 
 // trim returns the part of r whose outermost rows and columns have a pixel that
@@ -185,5 +185,5 @@ func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
 	part, options := plan.cut.at(p.Scale)
-	return asNRGBA(plan.turn.upright(scale.Image(img, part, plan.cut.size, options)))
+	return asNRGBA(upright(scale.Image(img, part, plan.cut.size, options), plan.turn))
 }

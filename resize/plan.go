@@ -60,12 +60,12 @@ func planOf(source image.Point, stored orientation, o Options, s seen) plan {
 		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
 		p.window = rectangle{(l.Crop.X - float64(whole.X)/2) * fx, (l.Crop.Y - float64(whole.Y)/2) * fy, l.Crop.W * fx, l.Crop.H * fy}
 	}
-	part = quarter.stored(part, region.Size())
+	part = rectangle(quarter.stored(scale.Rect(part), region.Size()))
 	part.X += float64(region.Min.X)
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
-	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444, turn.edge(region, source)}
+	p.cut = cut{source, stored, rectangle(turn.stored(scale.Rect(part), source)), p.turn.size(size), scale.Chroma444, turn.edge(region, source)}
 	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.fitsChroma(p.cut.size) {
 		p.cut.chroma = scale.Chroma420
 	}

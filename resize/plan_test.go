@@ -131,18 +131,18 @@ func TestTurns(t *testing.T) {
 	m := chartPicture(7, 5)
 	for a := orientation(1); a <= 8; a++ {
 		for b := orientation(1); b <= 8; b++ {
-			got, want := a.then(b).upright(m), b.upright(a.upright(m))
+			got, want := upright(m, a.then(b)), upright(upright(m, a), b)
 			if psnr(got, want) < 100 {
 				t.Errorf("orientation %d then %d is not %d", a, b, a.then(b))
 			}
 		}
 	}
 	for o := orientation(1); o <= 8; o++ {
-		if got := o.upright(m); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
+		if got := upright(m, o); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
 			t.Errorf("orientation %d is not what EXIF says", o)
 		}
 		r := rectangle{1, 2, 3, 1}
-		if got := o.shown(o.stored(r, image.Pt(7, 5)), image.Pt(7, 5)); got != r {
+		if got := o.shown(o.stored(scale.Rect(r), image.Pt(7, 5)), image.Pt(7, 5)); rectangle(got) != r {
 			t.Errorf("orientation %d: shown(stored(%v)) = %v", o, r, got)
 		}
 	}

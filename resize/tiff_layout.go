@@ -78,31 +78,6 @@ func layoutOf(file []byte) tiffLayout {
 	return l
 }
 
-// number returns the first number of an entry that holds it itself.
-func (e tiffEntry) number() uint32 {
-	const bytes, short = 1, 3
-	switch e.kind {
-	case bytes:
-		return uint32(e.value[0])
-	case short:
-		return uint32(e.order.Uint16(e.value))
-	}
-	return e.order.Uint32(e.value)
-}
-
-// numberIn returns the first number of an entry of shorts, 0 if it does not lie
-// in file.
-func (e tiffEntry) numberIn(file []byte) uint32 {
-	if e.count <= 2 {
-		return e.number()
-	}
-	at := uint64(e.order.Uint32(e.value))
-	if at+2 > uint64(len(file)) {
-		return 0
-	}
-	return uint32(e.order.Uint16(file[at:]))
-}
-
 // fax reports whether rows are coded as by fax machines.
 func (l tiffLayout) fax() bool { return l.compression == tiffFax3 || l.compression == tiffFax4 }
 

@@ -70,7 +70,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 	o := &j.options
 	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
-	add(true, plan.turn.upright)
+	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
 	add(o.Effects != Effects{}, o.Effects.apply)
