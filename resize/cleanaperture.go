@@ -6,6 +6,7 @@ import (
 	"image"
 	"math"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -15,17 +16,17 @@ import (
 func (h *heif) transform(p box) error {
 	switch {
 	case p.kind == "clap":
-		shown := h.orientation.size(h.crop.Size())
+		shown := h.orientation.Size(h.crop.Size())
 		part, err := cleanAperture(p.data, shown)
 		if err != nil {
 			return err
 		}
-		r := h.orientation.stored(scale.Rect{X: float64(part.Min.X), Y: float64(part.Min.Y), W: float64(part.Dx()), H: float64(part.Dy())}, h.crop.Size())
+		r := h.orientation.Stored(scale.Rect{X: float64(part.Min.X), Y: float64(part.Min.Y), W: float64(part.Dx()), H: float64(part.Dy())}, h.crop.Size())
 		h.crop = image.Rect(0, 0, int(r.W), int(r.H)).Add(image.Pt(int(r.X), int(r.Y))).Add(h.crop.Min)
 	case p.kind == "irot" && len(p.data) >= 1: // anti-clockwise, in quarters
-		h.orientation = h.orientation.then([]orientation{1, 8, 3, 6}[p.data[0]&3])
+		h.orientation = h.orientation.Then([]exif.Orientation{1, 8, 3, 6}[p.data[0]&3])
 	case p.kind == "imir" && len(p.data) >= 1: // 0: top and bottom change places; 1: left and right
-		h.orientation = h.orientation.then([]orientation{4, 2}[p.data[0]&1])
+		h.orientation = h.orientation.Then([]exif.Orientation{4, 2}[p.data[0]&1])
 	}
 	return nil
 }

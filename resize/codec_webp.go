@@ -11,6 +11,7 @@ import (
 	gen "github.com/gen2brain/webp"
 	"golang.org/x/image/webp"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
 )
@@ -87,7 +88,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	var (
-		icc, exif []byte
+		icc, meta []byte
 		only      []byte // chunks of the only frame
 		frames    []webpFrame
 		loops     int
@@ -100,7 +101,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		case "ICCP":
 			icc = c.data
 		case "EXIF":
-			exif = c.data
+			meta = c.data
 		case "ANIM":
 			if len(c.data) >= 6 {
 				loops = int(binary.LittleEndian.Uint16(c.data[4:]))
@@ -150,7 +151,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	default:
 		return nil, fmt.Errorf("%w: WebP without a picture", ErrMalformed)
 	}
-	p.orientation = exifOrientation(exif)
+	p.orientation = exif.OrientationOf(meta)
 	p.ICC = bytes.Clone(icc)
 	return p, nil
 }

@@ -3,6 +3,7 @@ package resize
 import (
 	"image"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
 )
@@ -177,13 +178,13 @@ func rgbOf(m *image.YCbCr, c cicp) image.Image {
 // is none.
 func tiffProfile(file []byte) []byte {
 	const tagICC = 34675
-	for e := range tiffEntries(file) {
-		if e.tag != tagICC || e.count <= 4 || e.count > maxICCBytes {
+	for e := range exif.Entries(file) {
+		if e.Tag != tagICC || e.Count <= 4 || e.Count > maxICCBytes {
 			continue
 		}
-		at := uint64(e.order.Uint32(e.value))
-		if at+uint64(e.count) <= uint64(len(file)) {
-			return file[at : at+uint64(e.count)]
+		at := uint64(e.Order.Uint32(e.Value))
+		if at+uint64(e.Count) <= uint64(len(file)) {
+			return file[at : at+uint64(e.Count)]
 		}
 	}
 	return nil

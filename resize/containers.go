@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"s3imageserver/resize/exif"
 	"slices"
 )
 
@@ -102,17 +103,17 @@ const (
 )
 
 // metadataOf finds the metadata of a file.
-func metadataOf(format Format, file []byte) (m metadata) {
+func metadataOf(format Format, file []byte) (m exif.Metadata) {
 	switch format {
 	case JPEG:
 		for s := range jpegSegments(file) {
 			switch {
 			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(exifMark)):
-				m.exif = s.payload
+				m.EXIF = s.payload
 			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(xmpMark)):
-				m.xmp = s.payload[len(xmpMark):]
+				m.XMP = s.payload[len(xmpMark):]
 			case s.marker == markerAPP13:
-				m.iptc = s.payload
+				m.IPTC = s.payload
 			case s.marker == markerSOS:
 				return m
 			}
@@ -121,10 +122,10 @@ func metadataOf(format Format, file []byte) (m metadata) {
 		for kind, data := range pngChunks(file) {
 			switch kind {
 			case "eXIf":
-				m.exif = data
+				m.EXIF = data
 			case "iTXt":
 				if rest, ok := bytes.CutPrefix(data, []byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00")); ok {
-					m.xmp = rest
+					m.XMP = rest
 				}
 			}
 		}
@@ -139,16 +140,16 @@ func metadataOf(format Format, file []byte) (m metadata) {
 			}
 			switch c.id {
 			case "EXIF":
-				m.exif = c.data
+				m.EXIF = c.data
 			case "XMP ":
-				m.xmp = c.data
+				m.XMP = c.data
 			}
 		}
 	case TIFF:
-		m.exif = file
+		m.EXIF = file
 	case AVIF, HEIC:
 		if h, err := parseHEIF(file); err == nil {
-			m.exif = h.exif
+			m.EXIF = h.exif
 		}
 	}
 	return m

@@ -15,6 +15,7 @@ import (
 	"github.com/bbrks/go-blurhash"
 	"github.com/galdor/go-thumbhash"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
 )
@@ -46,6 +47,9 @@ type Details struct {
 	Placeholder string   `json:"placeholder,omitempty"` // a data URI
 	Hash        string   `json:"hash,omitempty"`        // perceptual, 64 bits
 }
+
+// A Place is where a picture was taken, in degrees.
+type Place = exif.Place
 
 // How much of a source a field of Details needs.
 const (
@@ -178,9 +182,9 @@ func headTells(f Format, head []byte) bool {
 	return true
 }
 
-func (d *Details) ofHeader(j *job, o orientation) {
+func (d *Details) ofHeader(j *job, o exif.Orientation) {
 	d.Format, d.MediaType = j.codec.format.String(), j.codec.mediaType
-	size := o.size(j.info.Size)
+	size := o.Size(j.info.Size)
 	d.Width, d.Height = size.X, size.Y
 	d.Orientation = int(max(1, o))
 }
@@ -192,12 +196,12 @@ func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
 			d.Profile = "unnamed"
 		}
 	}
-	x := parseEXIF(metadataOf(f, file).exif)
+	x := exif.Parse(metadataOf(f, file).EXIF)
 	if slices.Contains(fields, "exif") {
-		d.EXIF = x.readable()
+		d.EXIF = x.Readable()
 	}
 	if slices.Contains(fields, "gps") {
-		d.GPS = x.place()
+		d.GPS = x.Place()
 	}
 }
 

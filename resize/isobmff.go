@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"iter"
+	"s3imageserver/resize/exif"
 )
 
 // Pictures in ISO base media files: HEIF (ISO/IEC 23008-12) with HEVC, which is
@@ -84,12 +85,12 @@ func heifKind(head []byte) Format {
 // A heif is what the boxes of a file say of its picture.
 type heif struct {
 	meta        heifMeta
-	size        image.Point     // of the primary item as it is coded, before rotation
-	crop        image.Rectangle // what is shown of it, by clap
-	coded       int64           // pixels of the largest picture that the decoder will make
-	deep        bool            // more than 8 bits a sample
-	planes      float64         // samples a pixel, of colours, at the most
-	orientation orientation     // of what is shown, by irot and imir
+	size        image.Point      // of the primary item as it is coded, before rotation
+	crop        image.Rectangle  // what is shown of it, by clap
+	coded       int64            // pixels of the largest picture that the decoder will make
+	deep        bool             // more than 8 bits a sample
+	planes      float64          // samples a pixel, of colours, at the most
+	orientation exif.Orientation // of what is shown, by irot and imir
 	alpha       bool
 	mask        heifMask
 	icc         []byte

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 )
 
@@ -94,8 +95,8 @@ func parseJXL(head []byte) (jxlHeader, error) {
 	plain := r.bits(1) == 1 // all as by default
 	if !plain {
 		if h.extended = r.bits(1) == 1; h.extended {
-			if o := orientation(r.bits(3) + 1); o.swaps() {
-				h.size = o.size(h.size)
+			if o := exif.Orientation(r.bits(3) + 1); o.Swaps() {
+				h.size = o.Size(h.size)
 			}
 			if r.bits(1) == 1 {
 				r.size() // intrinsic size

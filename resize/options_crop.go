@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"s3imageserver/resize/exif"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ var cropParams = []param{
 	{"orient", "orientation of the source, as in EXIF, in place of what the file says; 1 is upright", groupCrop, "w=120&orient=3", special{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 1, 8)
-			d.Orient = orientation(n / 100)
+			d.Orient = exif.Orientation(n / 100)
 			return verdict
 		},
 		write: func(o *Options) string { return formatInt(int(o.Orient)) },

@@ -3,6 +3,7 @@ package resize
 import (
 	"image"
 	"iter"
+	"s3imageserver/resize/exif"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type Picture struct {
 
 	odd         bool // the file is not as its specification has it, though nothing is missing
 	isCut       bool // frames are what Want.cut asked for
-	orientation orientation
+	orientation exif.Orientation
 	ICC         []byte // profile; nil: sRGB
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"s3imageserver/resize/exif"
 )
 
 // Tags of a directory (TIFF 6.0, section 8, and what came later) that tell how
@@ -33,9 +34,9 @@ type tiffLayout struct {
 func layoutOf(file []byte) tiffLayout {
 	l := tiffLayout{compression: tiffRaw, planar: 1, fillOrder: 1, predictor: 1, inkSet: 1, bits: 1, samples: 1, counted: 1}
 	var width, height, rows, tileWidth, tileLength uint32
-	for e := range tiffEntries(file) {
-		v := e.number()
-		switch e.tag {
+	for e := range exif.Entries(file) {
+		v := e.Number()
+		switch e.Tag {
 		case tagPhotometric:
 			l.photometric = v
 		case tagCompression:
@@ -53,7 +54,7 @@ func layoutOf(file []byte) tiffLayout {
 		case tagSamples:
 			l.samples = v
 		case tagBits:
-			l.counted, l.bits = e.count, e.numberIn(file)
+			l.counted, l.bits = e.Count, e.NumberIn(file)
 		case tagWidth:
 			width = v
 		case tagHeight:

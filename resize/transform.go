@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -103,9 +104,9 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 // A cut is a part of a stored picture and the size that it gets, still turned
 // as it is stored.
 type cut struct {
-	source      image.Point // size of the stored picture
-	orientation orientation // that it was computed for
-	part        rectangle   // in pixels of the source
+	source      image.Point      // size of the stored picture
+	orientation exif.Orientation // that it was computed for
+	part        rectangle        // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
 	// edge is what was cropped or trimmed: nothing outside of it may show. A side

@@ -1,15 +1,18 @@
 package resize
 
-import "image"
+import (
+	"image"
+	"s3imageserver/resize/exif"
+)
 
 // upright turns a stored picture by its orientation. Planes stay planes; the result shares
 // nothing with img unless o is upright already.
-func upright(img image.Image, o orientation) image.Image {
+func upright(img image.Image, o exif.Orientation) image.Image {
 	if o < 2 || o > 8 {
 		return img
 	}
 	b := img.Bounds()
-	to := image.Rectangle{Max: o.size(b.Size())}
+	to := image.Rectangle{Max: o.Size(b.Size())}
 	switch m := img.(type) {
 	case *image.Gray:
 		out := image.NewGray(to)
@@ -34,12 +37,12 @@ func upright(img image.Image, o orientation) image.Image {
 }
 
 // uprightYCbCr turns the planes. Chroma samples of the result must cover the
-// same pixels as before: see fitsChroma; and package image must have their ratio,
+// same pixels as before: see FitsChroma; and package image must have their ratio,
 // which it has not for 4:1:1 and 4:1:0 turned by a quarter.
-func uprightYCbCr(m *image.YCbCr, o orientation) *image.YCbCr {
+func uprightYCbCr(m *image.YCbCr, o exif.Orientation) *image.YCbCr {
 	b := m.Rect
 	ratio := m.SubsampleRatio
-	if o.swaps() {
+	if o.Swaps() {
 		switch ratio {
 		case image.YCbCrSubsampleRatio422:
 			ratio = image.YCbCrSubsampleRatio440
@@ -49,7 +52,7 @@ func uprightYCbCr(m *image.YCbCr, o orientation) *image.YCbCr {
 			panic("resize: a quarter turn of chroma that there is no ratio for")
 		}
 	}
-	out := image.NewYCbCr(image.Rectangle{Max: o.size(b.Size())}, ratio)
+	out := image.NewYCbCr(image.Rectangle{Max: o.Size(b.Size())}, ratio)
 	turn(o, out.Y, out.YStride, m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy(), 1)
 	cw, ch := chromaSize(b.Size(), m.SubsampleRatio)
 	at := m.COffset(b.Min.X, b.Min.Y)
@@ -60,17 +63,17 @@ func uprightYCbCr(m *image.YCbCr, o orientation) *image.YCbCr {
 
 // turn copies w by h samples of n bytes each from src to their upright places
 // in dst.
-func turn(o orientation, dst []byte, dstStride int, src []byte, srcStride, w, h, n int) {
+func turn(o exif.Orientation, dst []byte, dstStride int, src []byte, srcStride, w, h, n int) {
 	// A step to the right and a step down in src are these steps in dst.
 	start, right, down := 0, n, dstStride
-	if o.swaps() {
+	if o.Swaps() {
 		right, down = dstStride, n
 	}
-	if o.flipsX() {
+	if o.FlipsX() {
 		start += (w - 1) * right
 		right = -right
 	}
-	if o.flipsY() {
+	if o.FlipsY() {
 		start += (h - 1) * down
 		down = -down
 	}

@@ -7,12 +7,13 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
 // uprightAt is the slow twin of upright: where a pixel of the upright picture
 // is stored, straight from the table of EXIF 2.3 section 4.6.4.
-func uprightAt(o orientation, stored image.Point, x, y int) (sx, sy int) {
+func uprightAt(o exif.Orientation, stored image.Point, x, y int) (sx, sy int) {
 	w, h := stored.X, stored.Y
 	switch o {
 	case 2:
@@ -43,9 +44,9 @@ func TestUpright(t *testing.T) {
 		}
 		for _, img := range pictures {
 			randomize(img, rng)
-			for o := orientation(0); o <= 9; o++ {
+			for o := exif.Orientation(0); o <= 9; o++ {
 				got := upright(img, o)
-				if want := (image.Rectangle{Max: o.size(size)}); got.Bounds() != want {
+				if want := (image.Rectangle{Max: o.Size(size)}); got.Bounds() != want {
 					t.Fatalf("orientation %d of %T %v: bounds %v; want %v", o, img, size, got.Bounds(), want)
 				}
 				for y := range got.Bounds().Dy() {
@@ -92,10 +93,10 @@ func randomize(img image.Image, rng *rand.Rand) {
 func TestStoredRectangle(t *testing.T) {
 	// The upper left quarter of the upright picture, in every orientation.
 	stored := image.Pt(400, 200)
-	for o := orientation(1); o <= 8; o++ {
-		up := o.size(stored)
+	for o := exif.Orientation(1); o <= 8; o++ {
+		up := o.Size(stored)
 		r := rectangle{0, 0, float64(up.X) / 2, float64(up.Y) / 2}
-		got := o.stored(scale.Rect(r), stored)
+		got := o.Stored(scale.Rect(r), stored)
 		sx, sy := uprightAt(o, stored, 0, 0)
 		inside := float64(sx) >= got.X && float64(sx) < got.X+got.W && float64(sy) >= got.Y && float64(sy) < got.Y+got.H
 		if got.W != 200 || got.H != 100 || !inside {

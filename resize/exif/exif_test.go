@@ -1,4 +1,4 @@
-package resize
+package exif
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ func TestExifOrientation(t *testing.T) {
 	tests := []struct {
 		name string
 		exif []byte
-		want orientation
+		want Orientation
 	}{
 		{"little-endian", little, 6},
 		{"big-endian", big, 8},
@@ -30,7 +30,7 @@ func TestExifOrientation(t *testing.T) {
 		{"cut in the entry", little[:16], 1},
 	}
 	for _, tt := range tests {
-		if got := exifOrientation(tt.exif); got != tt.want {
+		if got := OrientationOf(tt.exif); got != tt.want {
 			t.Errorf("%s: %d; want %d", tt.name, got, tt.want)
 		}
 	}
@@ -39,7 +39,7 @@ func TestExifOrientation(t *testing.T) {
 func FuzzExifOrientation(f *testing.F) {
 	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, exif []byte) {
-		if o := exifOrientation(exif); o < 1 || o > 8 {
+		if o := OrientationOf(exif); o < 1 || o > 8 {
 			t.Errorf("orientation %d", o)
 		}
 	})
@@ -47,23 +47,23 @@ func FuzzExifOrientation(f *testing.F) {
 
 // EXIF that is kept is a block that parses to the same again, and has no place.
 func FuzzEXIF(f *testing.F) {
-	f.Add(writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{
-		{tagArtist, 2, 4, []byte("Ann\x00")}, {0x8825, 4, 1, []byte{8, 0, 0, 0}},
-	}, []exifField{{0x829a, 5, 1, []byte{1, 0, 0, 0, 9, 0, 0, 0}}}))
+	f.Add(Write(Parse([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).Order, []Field{
+		{TagArtist, 2, 4, []byte("Ann\x00")}, {0x8825, 4, 1, []byte{8, 0, 0, 0}},
+	}, []Field{{0x829a, 5, 1, []byte{1, 0, 0, 0, 9, 0, 0, 0}}}))
 	f.Add([]byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x87\x69\x00\x04\x00\x00\x00\x01\x00\x00\x00\x08"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		x := parseEXIF(data)
-		x.readable()
-		x.place()
-		kept := x.keep(true, rights{})
-		if len(kept) > maxExifBytes {
+		x := Parse(data)
+		x.Readable()
+		x.Place()
+		kept := x.keep(true, Rights{})
+		if len(kept) > maxBytes {
 			t.Fatalf("%d bytes are kept", len(kept))
 		}
-		again := parseEXIF(kept)
-		if len(again.gps) > 0 {
+		again := Parse(kept)
+		if len(again.GPS) > 0 {
 			t.Fatal("GPS is kept")
 		}
-		if twice := again.keep(true, rights{}); !bytes.Equal(twice, kept) {
+		if twice := again.keep(true, Rights{}); !bytes.Equal(twice, kept) {
 			t.Fatalf("kept again: %q; want %q", twice, kept)
 		}
 		rightsOfIPTC(data)
