@@ -246,7 +246,7 @@ func (h heif) complete(file []byte) error {
 			return err
 		}
 		if read += len(data); read > 16*len(file) {
-			return fmt.Errorf("%w: the items are far longer than the file", ErrMalformed)
+			return fmt.Errorf("%w: the items are far longer than the file", errHEIFMalformed)
 		}
 		if err := h.meta.checkCoded(id, data); err != nil {
 			return err
@@ -283,21 +283,21 @@ func (m heifMeta) checkCoded(id uint32, data []byte) error {
 			size, ok = av1Size(config[4:])
 		}
 		if !ok {
-			return fmt.Errorf("%w: AV1 without a sequence header", ErrMalformed)
+			return fmt.Errorf("%w: AV1 without a sequence header", errHEIFMalformed)
 		}
 		if said != (image.Point{}) && size != said {
-			return fmt.Errorf("%w: AV1 of %v pixels in an item of %v", ErrMalformed, size, said)
+			return fmt.Errorf("%w: AV1 of %v pixels in an item of %v", errHEIFMalformed, size, said)
 		}
 		return nil
 	}
 	if len(config) < 22 {
-		return fmt.Errorf("%w: HEVC without a configuration", ErrMalformed)
+		return fmt.Errorf("%w: HEVC without a configuration", errHEIFMalformed)
 	}
 	for nal := range hevcSetsWithin(data, int(config[21]&3)+1) {
 		const block = 64 // pictures are coded in whole ones
 		size, ok := hevcSize(nal)
 		if !ok || size.X >= said.X+block || size.Y >= said.Y+block {
-			return fmt.Errorf("%w: HEVC of %v pixels in an item of %v", ErrMalformed, size, said)
+			return fmt.Errorf("%w: HEVC of %v pixels in an item of %v", errHEIFMalformed, size, said)
 		}
 	}
 	return nil

@@ -37,13 +37,13 @@ func (h *heif) transform(p box) error {
 // pixels are rounded, and what lies outside of the picture is left out.
 func cleanAperture(data []byte, size image.Point) (image.Rectangle, error) {
 	if len(data) < 32 {
-		return image.Rectangle{}, fmt.Errorf("%w: clap box of %d bytes", ErrMalformed, len(data))
+		return image.Rectangle{}, fmt.Errorf("%w: clap box of %d bytes", errHEIFMalformed, len(data))
 	}
 	var f [4]float64 // width, height, horizontal and vertical offset
 	for i := range f {
 		n, d := int32(binary.BigEndian.Uint32(data[8*i:])), int32(binary.BigEndian.Uint32(data[8*i+4:]))
 		if d <= 0 {
-			return image.Rectangle{}, fmt.Errorf("%w: clap of %d/%d", ErrMalformed, n, d)
+			return image.Rectangle{}, fmt.Errorf("%w: clap of %d/%d", errHEIFMalformed, n, d)
 		}
 		f[i] = float64(n) / float64(d)
 	}
@@ -55,7 +55,7 @@ func cleanAperture(data []byte, size image.Point) (image.Rectangle, error) {
 	r.Min.X, r.Max.X = side(size.X, f[0], f[2])
 	r.Min.Y, r.Max.Y = side(size.Y, f[1], f[3])
 	if f[0] <= 0 || f[1] <= 0 || r.Empty() {
-		return r, fmt.Errorf("%w: clap of %g x %g, %+g %+g from the centre of %v", ErrMalformed, f[0], f[1], f[2], f[3], size)
+		return r, fmt.Errorf("%w: clap of %g x %g, %+g %+g from the centre of %v", errHEIFMalformed, f[0], f[1], f[2], f[3], size)
 	}
 	return r, nil
 }

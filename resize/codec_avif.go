@@ -32,15 +32,15 @@ var avifCodec = codec{
 	format:    AVIF,
 	names:     []string{"avif"},
 	mediaType: "image/avif",
-	is:        func(head []byte) bool { return heifKind(head) == AVIF },
+	is:        func(head []byte) bool { return heifKind(head) == heifAV1 },
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
 		h, err := parseHEIF(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
-		info := h.info()
-		info.linear = h.linearAVIF()
+		info := infoHEIF(h)
+		info.linear = linearAVIF(h)
 		return info, nil
 	},
 	decode:      decodeAVIF,
@@ -52,8 +52,8 @@ var avifCodec = codec{
 	start:       func() { _ = avifProgram.Start() }, // what fails here fails again when it matters
 }
 
-// info returns what the boxes say as the header of a picture.
-func (h heif) info() Info {
+// infoHEIF returns what the boxes say as the header of a picture.
+func infoHEIF(h heif) Info {
 	depth := 4
 	if h.deep {
 		depth = 8
@@ -66,7 +66,7 @@ const avifResultBytes = 170
 
 // linearAVIF estimates the memory of the decoder: the coded planes, and twice
 // the pixels that are made of them.
-func (h heif) linearAVIF() int64 {
+func linearAVIF(h heif) int64 {
 	const base = 3 << 20
 	n := 2*4*1.04 + 1.1*h.planes
 	if h.alpha {
@@ -81,17 +81,17 @@ func (h heif) linearAVIF() int64 {
 func decodeAVIF(file []byte, want Want) (*Picture, error) {
 	h, err := parseHEIF(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	if err := want.Limits.checkCoded(h.coded); err != nil {
 		return nil, err
 	}
 	if err := h.complete(file); err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	var p *Picture
-	err = want.sandbox(avifProgram, file, h.linearAVIF(), func(i *sandbox.Instance, in sandbox.Pointer) error {
-		p, err = h.decodeRGBA(i, in, len(file), want)
+	err = want.sandbox(avifProgram, file, linearAVIF(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		p, err = decodeRGBA(h, i, in, len(file), want)
 		return err
 	})
 	if err != nil {
@@ -103,7 +103,7 @@ func decodeAVIF(file []byte, want Want) (*Picture, error) {
 
 // decodeRGBA decodes the first picture: samples of 8 bits, or of 16 with the
 // least significant byte first, multiplied by their alpha.
-func (h heif) decodeRGBA(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+func decodeRGBA(h heif, i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
 	const numbers = 6 // width, height, depth, pictures; how long the first one is shown, in eight bytes
 	about, err := i.Put(bytes.Repeat([]byte{0xff}, 4*numbers))
 	if err != nil {

@@ -29,15 +29,15 @@ var heicCodec = codec{
 	format:    HEIC,
 	names:     []string{"heic", "heif"},
 	mediaType: "image/heic",
-	is:        func(head []byte) bool { return heifKind(head) == HEIC },
+	is:        func(head []byte) bool { return heifKind(head) == heifHEVC },
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
 		h, err := parseHEIF(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
-		info := h.info()
-		info.linear = h.linearHEIC()
+		info := infoHEIF(h)
+		info.linear = linearHEIC(h)
 		info.Alpha = h.mask.item != 0
 		return info, nil
 	},
@@ -61,7 +61,7 @@ var heicCodec = codec{
 // linearHEIC estimates the memory of the decoder: planes as they are coded, as
 // the library has them, and as it hands them out. Of a grid it decodes one tile
 // after the other.
-func (h heif) linearHEIC() int64 {
+func linearHEIC(h heif) int64 {
 	const base = 1 << 20
 	n := 2.6*h.planes + 3.2
 	if h.deep {
@@ -80,17 +80,17 @@ func (h heif) linearHEIC() int64 {
 func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	h, err := parseHEIF(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	if err := want.Limits.checkCoded(h.coded); err != nil {
 		return nil, err
 	}
 	if err := h.complete(file); err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	var mask image.Image // first: colours may be cut, and then take less
 	if h.mask.item != 0 {
-		err := h.decodeItem(file, h.mask.item, want, func(m image.Image) { mask = own(m) })
+		err := decodeItem(h, file, h.mask.item, want, func(m image.Image) { mask = own(m) })
 		if err != nil {
 			return nil, fmt.Errorf("mask: %w", err)
 		}
@@ -98,7 +98,7 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	whole := h.crop == image.Rectangle{Max: h.size}
 	isCut := mask == nil && whole && want.cuts() && want.cut.source == h.size && want.cut.orientation == h.orientation
 	var img image.Image
-	err = h.decodeItem(file, h.meta.primary, want, func(m image.Image) {
+	err = decodeItem(h, file, h.meta.primary, want, func(m image.Image) {
 		if isCut {
 			img = want.cut.apply(m, 1)
 		} else {
@@ -125,12 +125,12 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 
 // decodeItem decodes one picture of the file as it is coded, and calls use with
 // it: the pixels are the sandbox's.
-func (h heif) decodeItem(file []byte, id uint32, want Want, use func(image.Image)) error {
+func decodeItem(h heif, file []byte, id uint32, want Want, use func(image.Image)) error {
 	item, err := h.item(file, id)
 	if err != nil {
-		return err
+		return fromBelow(err)
 	}
-	return want.sandbox(heicProgram, item.file, h.linearHEIC(), func(i *sandbox.Instance, in sandbox.Pointer) error {
+	return want.sandbox(heicProgram, item.file, linearHEIC(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
 		img, err := decodePlanes(i, in, len(item.file))
 		if err != nil {
 			return err

@@ -31,7 +31,7 @@ var jxlCodec = codec{
 	config: func(head []byte) (Info, error) {
 		h, err := parseJXL(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
 		if h.black {
 			return Info{}, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit) // the decoder hands out no such channel
@@ -55,7 +55,7 @@ const maxJXLChannels = 4
 func decodeJXL(file []byte, want Want) (*Picture, error) {
 	h, err := parseJXL(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	if h.black {
 		return nil, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit)
@@ -68,7 +68,7 @@ func decodeJXL(file []byte, want Want) (*Picture, error) {
 	}
 	var p *Picture
 	err = want.sandbox(jxlProgram, file, h.linear(), func(i *sandbox.Instance, in sandbox.Pointer) error {
-		p, err = h.decode(i, in, len(file), want)
+		p, err = decodeFirst(h, i, in, len(file), want)
 		return err
 	})
 	if err != nil {
@@ -78,9 +78,9 @@ func decodeJXL(file []byte, want Want) (*Picture, error) {
 	return p, nil
 }
 
-// decode decodes the first frame: pixels of four samples of 8 bits, or of 16
+// decodeFirst decodes the first frame: pixels of four samples of 8 bits, or of 16
 // with the most significant byte first.
-func (h jxlHeader) decode(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+func decodeFirst(h jxlHeader, i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
 	const numbers = 5 // width, height, depth, frames; how long the first one is shown
 	about, err := i.Put(make([]byte, 4*numbers))
 	if err != nil {

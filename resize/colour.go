@@ -38,23 +38,6 @@ func spaceOf(profile []byte) string {
 	return string(profile[16:20])
 }
 
-// profile returns the embedded profile, or one that is made of the numbers; nil
-// for sRGB.
-func (h heif) profile() []byte {
-	if h.icc != nil {
-		return h.icc
-	}
-	return h.cicp.profile()
-}
-
-// profile returns a profile of the colour space; nil for sRGB and unknown ones.
-func (c cicp) profile() []byte {
-	if c == (cicp{}) {
-		return nil
-	}
-	return icc.Numbers(c.primaries, c.transfer)
-}
-
 // toSRGB returns img, whose colours are those of the profile, in sRGB. A profile
 // that is damaged or does not fit the picture is no profile.
 func toSRGB(img image.Image, profile []byte) image.Image {

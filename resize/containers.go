@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
-	"s3imageserver/resize/exif"
 	"slices"
+
+	"s3imageserver/resize/exif"
 )
 
 // Files of JPEG, PNG and WebP taken apart without decoding: to find metadata,

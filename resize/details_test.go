@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"io"
 	"math/bits"
-	"s3imageserver/resize/exif"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/bbrks/go-blurhash"
 	"golang.org/x/image/webp"
+
+	"s3imageserver/resize/exif"
 )
 
 func inspect(t *testing.T, file []byte, fields string) *Details {

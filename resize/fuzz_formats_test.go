@@ -6,55 +6,6 @@ import (
 	"testing"
 )
 
-// What the boxes of a file say is bounded, whatever they say.
-func FuzzHEIF(f *testing.F) {
-	for _, name := range []string{"photo.heic", "photo-alpha.heic", "icon.heic", "photo-part.avif"} {
-		f.Add(readOwn(f, name))
-	}
-	f.Add(readOwn(f, "photo.avif"))
-	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		Sniff(data)
-		h, err := parseHEIF(data)
-		if err != nil {
-			return
-		}
-		if h.orientation < 1 || h.orientation > 8 || h.coded < area(h.size) || len(h.icc) > maxICCBytes || len(h.exif) > len(data) {
-			t.Fatalf("%+v", h)
-		}
-		if h.crop.Empty() || !h.crop.In(image.Rectangle{Max: h.size}) {
-			t.Fatalf("%v of %v is shown", h.crop, h.size)
-		}
-		h.profile()
-		item, err := h.item(data, h.meta.primary)
-		if err != nil {
-			return
-		}
-		if len(item.file) != len(data) {
-			t.Fatalf("%d bytes for the decoder, of %d", len(item.file), len(data))
-		}
-		_ = h.complete(data) // any error: it must end
-	})
-}
-
-func FuzzJPEGXLHeader(f *testing.F) {
-	f.Add(readOwn(f, "photo.jxl"))
-	f.Add(readOwn(f, "photo-p3.jxl"))
-	f.Add([]byte(jxlContainer + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseJXL(data)
-		if err != nil {
-			return
-		}
-		if h.size.X < 0 || h.size.Y < 0 || h.extra > 1<<12 {
-			t.Fatalf("%+v", h)
-		}
-		if len(h.decoded()) > maxICCBytes {
-			t.Fatalf("profile of %d bytes", len(h.decoded()))
-		}
-	})
-}
-
 func FuzzICO(f *testing.F) {
 	for _, bits := range []int{0, 1, 4, 8, 24, 32} {
 		f.Add(icoFile(6, bits))

@@ -28,7 +28,7 @@ func (h heif) item(file []byte, id uint32) (heicItem, error) {
 	if h.meta.kind(id) == "grid" {
 		tiles := h.meta.items[id].parts
 		if len(tiles) == 0 {
-			return item, fmt.Errorf("%w: grid without tiles", ErrMalformed)
+			return item, fmt.Errorf("%w: grid without tiles", errHEIFMalformed)
 		}
 		tile = tiles[0]
 	}
@@ -108,14 +108,4 @@ func coloured(config []byte) {
 	if len(config) > 16 && config[16]&3 == 0 {
 		config[16] |= 1 // chroma_format_idc: 4:2:0
 	}
-}
-
-// makeBox returns a box of parts.
-func makeBox(kind string, parts ...[]byte) []byte {
-	b := append(make([]byte, 4), kind...)
-	for _, p := range parts {
-		b = append(b, p...)
-	}
-	binary.BigEndian.PutUint32(b, uint32(len(b)))
-	return b
 }

@@ -6,86 +6,109 @@ import (
 	"errors"
 	"image"
 	"io"
+	"os"
 	"slices"
 	"testing"
+
+	"s3imageserver/resize/icc"
 )
 
-// A HEIC file is one by any of its brands.
-func TestHEICBrands(t *testing.T) {
-	file := readOwn(t, "photo.heic")
-	want := toPNGBy(t, everything, file, Options{})
-	for _, brand := range []string{"mif1", "msf1", "hevc", "heim", "heis", "heix", "hevx"} {
-		other := bytes.Clone(file)
-		ftyp, _ := find(other, "ftyp")
-		copy(ftyp.data, brand)
-		if string(ftyp.data[8:12]) != "mif1" && string(ftyp.data[8:12]) != "heic" {
-			t.Fatalf("compatible with %q", ftyp.data[8:])
-		}
-		copy(ftyp.data[8:], "heic")
-		if p := psnr(toPNGBy(t, everything, other, Options{}), want); p < 60 {
-			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
-		}
-	}
-}
-
-// An AVIF or a HEIC file whose end is missing is refused: decoders answer with
-// what they have, which may be nothing.
-func TestCutHEIF(t *testing.T) {
-	for _, name := range []string{"photo.avif", "photo-part.avif", "photo.heic", "photo-alpha.heic"} {
-		file := readOwn(t, name)
-		for _, percent := range []int{99, 95, 90, 80, 60} {
-			if _, err := resizeBytes(t, everything, file[:len(file)*percent/100], Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
-				t.Errorf("%d %% of %s: %v; want ErrMalformed", percent, name, err)
-			}
-		}
-	}
-}
-
-// withOther returns the file with other data in all properties of a kind.
-func withOther(t *testing.T, file []byte, kind string, change func(data []byte)) []byte {
+// heifSample returns a sample file.
+func heifSample(t testing.TB, name string) []byte {
 	t.Helper()
-	out := bytes.Clone(file)
-	meta, _ := find(out, "meta")
-	iprp, _ := find(meta.data[4:], "iprp")
-	ipco, _ := find(iprp.data, "ipco")
-	n := 0
-	for p := range boxes(ipco.data) {
-		if p.kind == kind {
-			change(p.data)
-			n++
-		}
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n == 0 {
-		t.Fatalf("no property %s", kind)
-	}
-	return out
+	return data
 }
 
-// Coded pictures are believed, not the boxes around them.
-func TestHEIFSizesThatDiffer(t *testing.T) {
-	file := readOwn(t, "photo.avif")
-	lie := withOther(t, file, "ispe", func(b []byte) { copy(b[4:], "\x00\x00\x00\x10\x00\x00\x00\x10") })
-	if _, err := resizeBytes(t, everything, lie, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
-		t.Errorf("AV1 in a box of 16 x 16: %v; want ErrMalformed", err)
+// What the boxes of a file say is bounded, whatever they say.
+func FuzzHEIF(f *testing.F) {
+	for _, name := range []string{"photo.heic", "photo-alpha.heic", "icon.heic", "photo-part.avif"} {
+		f.Add(heifSample(f, name))
 	}
-	blind := withOther(t, lie, "av1C", func(b []byte) { clear(b[4:]) }) // no OBUs that tell
-	if _, err := resizeBytes(t, everything, blind, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
-		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
+	f.Add(heifSample(f, "photo.avif"))
+	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		heifKind(data)
+		h, err := parseHEIF(data)
+		if err != nil {
+			return
+		}
+		if h.orientation < 1 || h.orientation > 8 || h.coded < heifArea(h.size) || len(h.icc) > icc.MaxBytes || len(h.exif) > len(data) {
+			t.Fatalf("%+v", h)
+		}
+		if h.crop.Empty() || !h.crop.In(image.Rectangle{Max: h.size}) {
+			t.Fatalf("%v of %v is shown", h.crop, h.size)
+		}
+		h.profile()
+		item, err := h.item(data, h.meta.primary)
+		if err != nil {
+			return
+		}
+		if len(item.file) != len(data) {
+			t.Fatalf("%d bytes for the decoder, of %d", len(item.file), len(data))
+		}
+		_ = h.complete(data) // any error: it must end
+	})
+}
+
+// A clean aperture is rounded and clamped; one that makes no sense is refused.
+func TestCleanAperture(t *testing.T) {
+	size := image.Pt(100, 80)
+	tests := []struct {
+		name string
+		n    [8]int32
+		want image.Rectangle // empty: refused
+	}{
+		{"the middle", [8]int32{50, 1, 40, 1, 0, 1, 0, 1}, image.Rect(25, 20, 75, 60)},
+		{"a corner", [8]int32{50, 1, 40, 1, -25, 1, 20, 1}, image.Rect(0, 40, 50, 80)},
+		{"an odd side", [8]int32{99, 1, 79, 1, -1, 2, -1, 2}, image.Rect(0, 0, 99, 79)},
+		{"fractions", [8]int32{101, 2, 161, 4, 0, 7, 0, 9}, image.Rect(24, 19, 75, 59)},
+		{"beyond the edge", [8]int32{50, 1, 40, 1, 40, 1, 0, 1}, image.Rect(65, 20, 100, 60)},
+		{"far larger", [8]int32{1 << 30, 1, 1 << 30, 1, 0, 1, 0, 1}, image.Rect(0, 0, 100, 80)},
+		{"outside", [8]int32{10, 1, 10, 1, 1000, 1, 0, 1}, image.Rectangle{}},
+		{"divided by nothing", [8]int32{50, 0, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
+		{"divided by less than nothing", [8]int32{50, 1, 40, 1, 0, -1, 0, 1}, image.Rectangle{}},
+		{"of no width", [8]int32{0, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
+		{"of a negative width", [8]int32{-50, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
 	}
-	// A second parameter set among the coded data, of 8192 x 8192.
-	h, err := parseHEIF(readOwn(t, "photo.heic"))
+	for _, tt := range tests {
+		var b []byte
+		for _, n := range tt.n {
+			b = binary.BigEndian.AppendUint32(b, uint32(n))
+		}
+		got, err := cleanAperture(b, size)
+		if tt.want.Empty() {
+			if !errors.Is(err, errHEIFMalformed) {
+				t.Errorf("%s: %v, %v; want ErrMalformed", tt.name, got, err)
+			}
+			continue
+		}
+		if err != nil || got != tt.want {
+			t.Errorf("%s: %v, %v; want %v", tt.name, got, err, tt.want)
+		}
+	}
+	if _, err := cleanAperture(make([]byte, 31), size); !errors.Is(err, errHEIFMalformed) {
+		t.Errorf("a short box: %v; want ErrMalformed", err)
+	}
+}
+
+// Coded pictures are believed, not the boxes around them: a second parameter set
+// among the coded data, of 8192 x 8192, is found.
+func TestParameterSetsWithin(t *testing.T) {
+	file := heifSample(t, "photo.heic")
+	h, err := parseHEIF(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file = repeatedOnce(t, h, readOwn(t, "photo.heic"))
-	if h, err = parseHEIF(file); err != nil {
-		t.Fatal(err)
-	}
-	data, err := h.meta.data(file, h.meta.primary)
+	tile := h.meta.items[h.meta.primary].parts[0]
+	data, err := h.meta.data(file, tile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.meta.checkCoded(h.meta.primary, data); err != nil {
+	if err := h.meta.checkCoded(tile, data); err != nil {
 		t.Errorf("as it is: %v", err)
 	}
 	set := hevcSet(8192, 8192)
@@ -93,7 +116,7 @@ func TestHEIFSizesThatDiffer(t *testing.T) {
 		t.Fatalf("the set says %v, %v", size, ok)
 	}
 	within := slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(len(set))), set, data)
-	if err := h.meta.checkCoded(h.meta.primary, within); !errors.Is(err, ErrMalformed) {
+	if err := h.meta.checkCoded(tile, within); !errors.Is(err, errHEIFMalformed) {
 		t.Errorf("a set within: %v; want ErrMalformed", err)
 	}
 }
@@ -164,7 +187,7 @@ func TestHEIFOfManyAssociations(t *testing.T) {
 		"4096 items of 255 properties": hostileMeta(1, 4096, 255, 4096),
 		"12 boxes of them":             hostileMeta(12, 4096, 255, 4096),
 	} {
-		if _, err := parseHEIF(file); !errors.Is(err, ErrLimit) {
+		if _, err := parseHEIF(file); !errors.Is(err, errHEIFLimit) {
 			t.Errorf("%s: %v; want ErrLimit", name, err)
 		}
 	}
@@ -189,7 +212,7 @@ func TestHEIFOfManyExtents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.meta.data(file, 1); !errors.Is(err, ErrMalformed) {
+	if _, err := h.meta.data(file, 1); !errors.Is(err, errHEIFMalformed) {
 		t.Errorf("%v; want ErrMalformed", err)
 	}
 	if err := h.complete(file[:800]); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -208,7 +231,7 @@ func FuzzHEIFAssociations(f *testing.F) {
 			makeBox("ipma", []byte{version, 0, 0, flags}, data), makeBox("ipma", []byte{version, 0, 0, flags}, data))
 		m, err := parseMeta(slices.Concat(makeBox("pitm", make([]byte, 4), []byte{0, 1}), makeBox("iprp", iprp)))
 		if err != nil {
-			if !errors.Is(err, ErrLimit) {
+			if !errors.Is(err, errHEIFLimit) {
 				t.Fatal(err)
 			}
 			return

@@ -40,14 +40,14 @@ func parseMeta(body []byte) (heifMeta, error) {
 	m := heifMeta{body: body, items: map[uint32]heifItem{}}
 	var ok bool
 	if m.primary, ok = primaryItem(body); !ok {
-		return m, fmt.Errorf("%w: no primary item", ErrMalformed)
+		return m, fmt.Errorf("%w: no primary item", errHEIFMalformed)
 	}
 	iprp, _ := find(body, "iprp")
 	m.iprp = iprp.data
 	ipco, _ := find(m.iprp, "ipco")
 	for p := range boxes(ipco.data) {
 		if len(m.properties) == maxHEIFProperties {
-			return m, fmt.Errorf("%w: more than %d properties", ErrLimit, maxHEIFProperties)
+			return m, fmt.Errorf("%w: more than %d properties", errHEIFLimit, maxHEIFProperties)
 		}
 		m.properties = append(m.properties, p)
 	}
@@ -64,7 +64,7 @@ func parseMeta(body []byte) (heifMeta, error) {
 	targets := 0
 	for r := range references(body) {
 		if targets += len(r.to); targets > maxHEIFTargets {
-			return m, fmt.Errorf("%w: items refer to more than %d others", ErrLimit, maxHEIFTargets)
+			return m, fmt.Errorf("%w: items refer to more than %d others", errHEIFLimit, maxHEIFTargets)
 		}
 		m.references = append(m.references, r)
 		if i := m.items[r.from]; r.kind == "dimg" && i.parts == nil {
@@ -82,7 +82,7 @@ func (m *heifMeta) associate() error {
 	left := maxHEIFAssociations
 	for a := range associations(m.iprp) {
 		if left--; left < 0 {
-			return fmt.Errorf("%w: more than %d associations of properties", ErrLimit, maxHEIFAssociations)
+			return fmt.Errorf("%w: more than %d associations of properties", errHEIFLimit, maxHEIFAssociations)
 		}
 		i := m.items[a.item]
 		i.properties = append(i.properties, a.place)
@@ -329,7 +329,7 @@ func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
 		case 1:
 			from = m.idat
 		default:
-			return nil, fmt.Errorf("%w: an item that lies in another one", ErrUnsupported)
+			return nil, fmt.Errorf("%w: an item that lies in another one", errHEIFUnsupported)
 		}
 		if e.at > uint64(len(from)) || e.length > uint64(len(from))-e.at {
 			return nil, io.ErrUnexpectedEOF
@@ -339,7 +339,7 @@ func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
 			part = part[:e.length]
 		}
 		if total += len(part); total > len(file) {
-			return nil, fmt.Errorf("%w: the parts of an item are longer than the file", ErrMalformed)
+			return nil, fmt.Errorf("%w: the parts of an item are longer than the file", errHEIFMalformed)
 		}
 		parts = append(parts, part)
 	}
@@ -397,7 +397,7 @@ func (m *heifMeta) locate() error {
 				return nil
 			}
 			if left--; left < 0 {
-				return fmt.Errorf("%w: items of more than %d parts", ErrLimit, maxHEIFExtents)
+				return fmt.Errorf("%w: items of more than %d parts", errHEIFLimit, maxHEIFExtents)
 			}
 			if !known {
 				i.extents = append(i.extents, e)

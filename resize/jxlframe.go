@@ -51,8 +51,8 @@ func (h *jxlHeader) afterColours(r *jxlReader, plain bool) error {
 	}
 	r.at = (r.at + 7) &^ 7
 	h.frame = r.frame(h)
-	if size := h.frame.size; size != (image.Point{}) && area(size) > maxJXLFrame*area(h.size)+1<<20 {
-		return fmt.Errorf("%w: a frame of %v in a JPEG XL of %v", ErrLimit, size, h.size)
+	if size := h.frame.size; size != (image.Point{}) && jxlArea(size) > maxJXLFrame*jxlArea(h.size)+1<<20 {
+		return fmt.Errorf("%w: a frame of %v in a JPEG XL of %v", errJXLLimit, size, h.size)
 	}
 	return nil
 }
@@ -119,11 +119,11 @@ func (r *jxlReader) passes() {
 // frame a sample of four bytes in each channel, or what a few rows of blocks
 // take. What else a file asks for, as squeezing, is granted while it decodes.
 func (h jxlHeader) linear() int64 {
-	result := 4 * area(h.size)
+	result := 4 * jxlArea(h.size)
 	if h.bits == 16 {
 		result *= 2
 	}
-	coded := max(area(h.size), area(h.frame.size))
+	coded := max(jxlArea(h.size), jxlArea(h.frame.size))
 	channels := int64(3)
 	if h.grey {
 		channels = 1
@@ -134,3 +134,5 @@ func (h jxlHeader) linear() int64 {
 	}
 	return base + result + 5*coded/2 + 4*int64(h.extra)*coded
 }
+
+func jxlArea(p image.Point) int64 { return int64(p.X) * int64(p.Y) }

@@ -3,8 +3,10 @@ package resize
 import (
 	"errors"
 	"image"
-	"image/color"
+	"os"
 	"testing"
+
+	"s3imageserver/resize/icc"
 )
 
 // A bitWriter writes bits as JPEG XL has them, the least significant one first.
@@ -86,87 +88,23 @@ func TestJPEGXLFrame(t *testing.T) {
 	if err != nil || h.size != image.Pt(64, 64) || !h.frame.known || !h.frame.modular || h.frame.size != (image.Point{}) {
 		t.Fatalf("%+v, %v; want 64 x 64 in one modular frame", h, err)
 	}
-	if h, err = parseJXL(jxlHead(-1, image.Pt(8192, 8192))); !errors.Is(err, ErrLimit) {
-		t.Errorf("%+v, %v; want ErrLimit", h, err)
+	if h, err = parseJXL(jxlHead(-1, image.Pt(8192, 8192))); !errors.Is(err, errJXLLimit) {
+		t.Errorf("%+v, %v; want errJXLLimit", h, err)
 	}
 	large := jxlHeader{size: image.Pt(4000, 3000), frame: jxlFrame{size: image.Pt(5000, 4000)}}
 	if small := (jxlHeader{size: large.size}); large.linear() <= small.linear() {
 		t.Error("a larger frame is admitted with no more memory")
 	}
-	if _, err := resizeBytes(t, everything, jxlHead(-1, image.Pt(8192, 8192)), Options{Format: PNG}); !errors.Is(err, ErrLimit) {
-		t.Errorf("%v; want ErrLimit", err)
-	}
 }
 
-// Black ink cannot be had of the decoder: without it a picture would be another.
+// A channel of black ink is found among those beyond the colours.
 func TestJPEGXLBlackInk(t *testing.T) {
-	if _, err := jxlCodec.config(jxlHead(jxlBlack, image.Point{})); !errors.Is(err, ErrLimit) {
-		t.Errorf("%v; want ErrLimit", err)
+	if h, err := parseJXL(jxlHead(jxlBlack, image.Point{})); err != nil || !h.black {
+		t.Errorf("%+v, %v; want black ink", h, err)
 	}
 	const depth = 3
 	if h, err := parseJXL(jxlHead(depth, image.Point{})); err != nil || h.black || h.extra != 1 {
 		t.Errorf("a channel of another kind: %+v, %v", h, err)
-	}
-}
-
-// The first pixels are those of the picture, whatever the decoder's allocator
-// does with its memory: here 24 bytes of them were others.
-func TestJPEGXLFirstPixels(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "scanner-profile.jxl"), Options{}))
-	if img.Rect.Size() != image.Pt(32, 24) || !img.Opaque() {
-		t.Fatalf("%v, opaque: %v; want 32 x 24 without transparency", img.Rect, img.Opaque())
-	}
-	for x := range 12 {
-		a, b := img.NRGBAAt(x, 0), img.NRGBAAt(x, 1)
-		if abs(int(a.R)-int(b.R)) > 24 || abs(int(a.G)-int(b.G)) > 24 || abs(int(a.B)-int(b.B)) > 24 {
-			t.Errorf("pixel %d of the first row is %v, below it is %v", x, a, b)
-		}
-	}
-	// No transparency that is not there: the choice of a format sees it.
-	result, err := resizeBytes(t, everything, readOwn(t, "scanner-profile.jxl"), Options{Format: Auto})
-	if err != nil || result.Format != JPEG {
-		t.Errorf("%v, %v; want JPEG", result, err)
-	}
-}
-
-// Colours that are multiplied by alpha are divided by it.
-func TestJPEGXLPremultiplied(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), Options{}))
-	if img.Rect.Size() != image.Pt(64, 48) {
-		t.Fatalf("%v", img.Rect)
-	}
-	for y := range 48 {
-		for x := range 64 {
-			want := color.NRGBA{byte(4 * x), byte(5 * y), 200, byte(255 - 3*x)}
-			got := img.NRGBAAt(x, y)
-			if abs(int(got.R)-int(want.R)) > 4 || abs(int(got.G)-int(want.G)) > 4 || abs(int(got.B)-int(want.B)) > 4 || abs(int(got.A)-int(want.A)) > 2 {
-				t.Fatalf("(%d,%d) is %v; want about %v", x, y, got, want)
-			}
-		}
-	}
-}
-
-// A codestream in several boxes is read as one.
-func TestJPEGXLInParts(t *testing.T) {
-	stream := readOwn(t, "photo.jxl")
-	if kind := string(stream[:2]); kind != jxlCodestream {
-		t.Fatalf("the sample begins with %x", kind)
-	}
-	file := append([]byte(jxlContainer), makeBox("ftyp", []byte("jxl \x00\x00\x00\x00jxl "))...)
-	for i, part := range [][]byte{stream[:4], stream[4:9], stream[9:]} {
-		number := []byte{0, 0, 0, byte(i)}
-		if i == 2 {
-			number[0] = 0x80 // the last one
-		}
-		file = append(file, makeBox("jxlp", number, part)...)
-	}
-	a, err := jxlCodec.config(file)
-	b, err2 := jxlCodec.config(stream)
-	if err != nil || err2 != nil || a != b {
-		t.Errorf("%+v, %v; want %+v, %v", a, err, b, err2)
-	}
-	if p := psnr(toPNGBy(t, everything, file, Options{}), toPNGBy(t, everything, stream, Options{})); p < 60 {
-		t.Errorf("PSNR %.1f dB to the same in one part", p)
 	}
 }
 
@@ -183,4 +121,32 @@ func FuzzJPEGXLFrame(f *testing.F) {
 			t.Fatalf("%d bits of a header", r.at)
 		}
 	})
+}
+
+func FuzzJPEGXLHeader(f *testing.F) {
+	f.Add(jxlSample(f, "photo.jxl"))
+	f.Add(jxlSample(f, "photo-p3.jxl"))
+	f.Add([]byte(jxlContainer + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := parseJXL(data)
+		if err != nil {
+			return
+		}
+		if h.size.X < 0 || h.size.Y < 0 || h.extra > 1<<12 {
+			t.Fatalf("%+v", h)
+		}
+		if len(h.decoded()) > icc.MaxBytes {
+			t.Fatalf("profile of %d bytes", len(h.decoded()))
+		}
+	})
+}
+
+// jxlSample returns a sample file.
+func jxlSample(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

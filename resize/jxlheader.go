@@ -2,6 +2,7 @@ package resize
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -17,6 +18,15 @@ import (
 const (
 	jxlCodestream = "\xff\x0a"
 	jxlContainer  = "\x00\x00\x00\x0cJXL \r\n\x87\n"
+)
+
+var (
+	// errJXLMalformed says that a file is not what it has to be.
+	errJXLMalformed = errors.New("malformed JPEG XL")
+	// errJXLUnsupported says that a file has something that is not read.
+	errJXLUnsupported = errors.New("unsupported JPEG XL")
+	// errJXLLimit says that a frame is far larger than its picture.
+	errJXLLimit = errors.New("JPEG XL beyond a limit")
 )
 
 // A jxlReader reads bits, the least significant one first; zeros behind the end.
@@ -102,7 +112,7 @@ func parseJXL(head []byte) (jxlHeader, error) {
 				r.size() // intrinsic size
 			}
 			if r.bits(1) == 1 {
-				return h, fmt.Errorf("%w: JPEG XL with a preview", ErrUnsupported)
+				return h, fmt.Errorf("%w: JPEG XL with a preview", errJXLUnsupported)
 			}
 			if r.bits(1) == 1 {
 				h.animated = true
@@ -311,7 +321,7 @@ func startsJXL(stream []byte) ([]byte, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if string(stream[:2]) != jxlCodestream {
-		return nil, fmt.Errorf("%w: JPEG XL codestream starts with %.2x", ErrMalformed, stream)
+		return nil, fmt.Errorf("%w: JPEG XL codestream starts with %.2x", errJXLMalformed, stream)
 	}
 	return stream, nil
 }

@@ -3,9 +3,10 @@ package resize
 import (
 	"net/url"
 	"regexp"
-	"s3imageserver/resize/exif"
 	"slices"
 	"strings"
+
+	"s3imageserver/resize/exif"
 )
 
 // Options say what is to be made of a picture. The zero value keeps its size.

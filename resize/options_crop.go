@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"s3imageserver/resize/exif"
 	"strings"
+
+	"s3imageserver/resize/exif"
 )
 
 var cropParams = []param{

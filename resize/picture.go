@@ -3,8 +3,9 @@ package resize
 import (
 	"image"
 	"iter"
-	"s3imageserver/resize/exif"
 	"time"
+
+	"s3imageserver/resize/exif"
 )
 
 // A Picture is what a file holds.

@@ -327,7 +327,7 @@ func (j *job) resultWeight(p plan) int64 {
 	if j.options.AutoQuality != 0 { // what it looks like, and the luma of both
 		made := Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}
 		if j.target == AVIF {
-			made.linear = heif{coded: area(p.canvas), planes: 3, alpha: made.Alpha}.linearAVIF()
+			made.linear = linearAVIF(heif{coded: area(p.canvas), planes: 3, alpha: made.Alpha})
 		}
 		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
 	}

@@ -3,6 +3,7 @@ package resize
 import (
 	"errors"
 	"fmt"
+
 	"s3imageserver/resize/exif"
 )
 

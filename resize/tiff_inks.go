@@ -6,10 +6,11 @@ import (
 	"image"
 	"image/color"
 	"io"
-	"s3imageserver/resize/exif"
 	"slices"
 
 	"golang.org/x/image/tiff"
+
+	"s3imageserver/resize/exif"
 )
 
 // TIFF with four inks a pixel: x/image reads none, but it reads four samples of

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+
 	"s3imageserver/resize/exif"
 )
 

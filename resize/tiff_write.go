@@ -6,9 +6,10 @@ import (
 	"errors"
 	"image"
 	"io"
-	"s3imageserver/resize/exif"
 
 	"github.com/klauspost/compress/zlib"
+
+	"s3imageserver/resize/exif"
 )
 
 // Our own writer of TIFF: differences of neighbours, compressed strip by strip.

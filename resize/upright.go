@@ -2,6 +2,7 @@ package resize
 
 import (
 	"image"
+
 	"s3imageserver/resize/exif"
 )
 

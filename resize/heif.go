@@ -2,81 +2,53 @@ package resize
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"io"
-	"iter"
+
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/icc"
 )
 
 // Pictures in ISO base media files: HEIF (ISO/IEC 23008-12) with HEVC, which is
 // HEIC, or with AV1, which is AVIF. The decoders are C inside of a sandbox; what
 // memory they will need is read here, before they start.
 
-// A box is one part of such a file (ISO/IEC 14496-12, section 4.2).
-type box struct {
-	kind string
-	name []byte // the kind in place
-	data []byte // without the header; cut where the bytes end
-	end  int    // where the next box begins
-	cut  bool   // data is shorter than the box says
-}
+var (
+	// errHEIFMalformed says that boxes or coded pictures are not what they have to
+	// be.
+	errHEIFMalformed = errors.New("malformed HEIF")
+	// errHEIFUnsupported says that a file is built in a way that is not read.
+	errHEIFUnsupported = errors.New("unsupported HEIF")
+	// errHEIFLimit says that there is more of something than is read.
+	errHEIFLimit = errors.New("HEIF beyond a limit")
+)
 
-// boxes yields the boxes in b, one behind the other. One with a length that
-// cannot be is the last.
-func boxes(b []byte) iter.Seq[box] {
-	return func(yield func(box) bool) {
-		end := 0
-		for len(b) >= 8 {
-			n, head := uint64(binary.BigEndian.Uint32(b)), uint64(8)
-			switch n {
-			case 0: // up to the end of the file
-				n = uint64(len(b))
-			case 1:
-				if len(b) < 16 {
-					return
-				}
-				n, head = binary.BigEndian.Uint64(b[8:]), 16
-			}
-			if n < head {
-				return
-			}
-			x := box{kind: string(b[4:8]), name: b[4:8], cut: n > uint64(len(b))}
-			end += int(min(n, uint64(len(b))))
-			x.end = end
-			x.data = b[min(head, uint64(len(b))):min(n, uint64(len(b)))]
-			if !yield(x) || x.cut {
-				return
-			}
-			b = b[n:]
-		}
-	}
-}
+// A heifCoding is how the pictures of a file are coded.
+type heifCoding uint8
 
-// find returns the first box of that kind in b.
-func find(b []byte, kind string) (box, bool) {
-	for x := range boxes(b) {
-		if x.kind == kind {
-			return x, true
-		}
-	}
-	return box{}, false
-}
+// What is read: AVIF has AV1, HEIC has HEVC.
+const (
+	heifNone heifCoding = iota
+	heifAV1
+	heifHEVC
+)
 
-// heifKind tells AVIF from HEIC by the brands of the first box: NoFormat if it
-// is neither.
-func heifKind(head []byte) Format {
+// heifKind tells AVIF from HEIC by the brands of the first box: heifNone if it is
+// neither.
+func heifKind(head []byte) heifCoding {
 	if len(head) < 16 || string(head[4:8]) != "ftyp" {
-		return NoFormat
+		return heifNone
 	}
 	n := min(int(binary.BigEndian.Uint32(head)), len(head))
-	kind := NoFormat
+	kind := heifNone
 	for at := 8; at+4 <= n; at += 4 {
 		switch string(head[at : at+4]) {
 		case "avif", "avis":
-			return AVIF
+			return heifAV1
 		case "heic", "heix", "hevc", "hevx", "heim", "heis", "hevm", "hevs":
-			kind = HEIC
+			kind = heifHEVC
 		}
 	}
 	return kind
@@ -131,7 +103,7 @@ func parseHEIF(head []byte) (heif, error) {
 		return heif{}, io.ErrUnexpectedEOF // if there is more of the file
 	}
 	if len(meta.data) < 4 {
-		return heif{}, fmt.Errorf("%w: meta box of %d bytes", ErrMalformed, len(meta.data))
+		return heif{}, fmt.Errorf("%w: meta box of %d bytes", errHEIFMalformed, len(meta.data))
 	}
 	m, err := parseMeta(meta.data[4:])
 	if err != nil {
@@ -147,7 +119,7 @@ func parseHEIF(head []byte) (heif, error) {
 		return heif{}, err
 	}
 	h.mask = m.mask()
-	h.coded = max(h.coded, area(h.size))
+	h.coded = max(h.coded, heifArea(h.size))
 	h.exif = m.exifItem(head)
 	return h, nil
 }
@@ -169,12 +141,12 @@ func (h *heif) measure(p box) error {
 			h.deep = h.deep || p.data[2]&0x40 != 0 // high_bitdepth
 			h.planes = max(h.planes, [8]float64{3, 3, 2, 1.5, 1, 1, 1, 1}[p.data[2]>>2&7])
 			size, _ := av1Size(p.data[4:])
-			h.coded = max(h.coded, area(size))
+			h.coded = max(h.coded, heifArea(size))
 		}
 	case "hvcC":
 		for nal := range hevcSets(p.data) {
 			if size, ok := hevcSize(nal); ok {
-				h.coded = max(h.coded, area(size))
+				h.coded = max(h.coded, heifArea(size))
 			}
 		}
 		if len(p.data) > 17 {
@@ -185,7 +157,7 @@ func (h *heif) measure(p box) error {
 		h.alpha = h.alpha || isAlpha(p)
 	}
 	if h.coded < 0 {
-		return fmt.Errorf("%w: sides beyond all measure", ErrLimit)
+		return fmt.Errorf("%w: sides beyond all measure", errHEIFLimit)
 	}
 	return nil
 }
@@ -196,7 +168,7 @@ func (h *heif) describe(properties []box) error {
 		h.apply(p)
 	}
 	if h.size == (image.Point{}) {
-		return fmt.Errorf("%w: an item has no size", ErrMalformed)
+		return fmt.Errorf("%w: an item has no size", errHEIFMalformed)
 	}
 	h.crop = image.Rectangle{Max: h.size}
 	for _, p := range properties { // in order: what comes first is done first
@@ -223,7 +195,7 @@ func (h *heif) apply(p box) {
 		}
 		switch kind, rest := string(p.data[:4]), p.data[4:]; {
 		case kind == "prof" || kind == "rICC":
-			if len(rest) <= maxICCBytes {
+			if len(rest) <= icc.MaxBytes {
 				h.icc = rest
 			}
 		case kind == "nclx" && len(rest) >= 7:
@@ -231,3 +203,22 @@ func (h *heif) apply(p box) {
 		}
 	}
 }
+
+// profile returns the embedded profile, or one that is made of the numbers; nil
+// for sRGB.
+func (h heif) profile() []byte {
+	if h.icc != nil {
+		return h.icc
+	}
+	return h.cicp.profile()
+}
+
+// profile returns a profile of the colour space; nil for sRGB and unknown ones.
+func (c cicp) profile() []byte {
+	if c == (cicp{}) {
+		return nil
+	}
+	return icc.Numbers(c.primaries, c.transfer)
+}
+
+func heifArea(p image.Point) int64 { return int64(p.X) * int64(p.Y) }

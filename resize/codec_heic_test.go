@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -108,57 +109,46 @@ func clap(size image.Point, r image.Rectangle) []byte {
 // withProperties returns a HEIF file with properties more for its primary item.
 func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 	t.Helper()
-	meta, ok := find(file, "meta")
-	if !ok {
-		t.Fatal("no meta box")
-	}
-	m, err := parseMeta(meta.data[4:])
+	h, err := parseHEIF(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, _ := find(m.iprp, "ipco")
+	out := bytes.Clone(file)
+	meta, _ := find(out, "meta")
+	body := meta.data[4:]
+	iprp, _ := find(body, "iprp")
+	old, _ := find(iprp.data, "ipco")
 	ipco := slices.Concat(old.data, slices.Concat(more...))
 	var ipma []byte
-	items := 0
-	for e := range itemEntries(m.body) {
-		places := m.items[e.id].properties
-		if e.id == m.primary {
+	for _, id := range slices.Sorted(maps.Keys(h.meta.items)) {
+		places := h.meta.items[id].properties
+		if id == h.meta.primary {
 			for i := range more {
-				places = append(places, len(m.properties)+1+i)
+				places = append(places, len(h.meta.properties)+1+i)
 			}
 		}
-		ipma = append(binary.BigEndian.AppendUint16(ipma, uint16(e.id)), byte(len(places)))
+		ipma = append(binary.BigEndian.AppendUint16(ipma, uint16(id)), byte(len(places)))
 		for _, p := range places {
 			ipma = append(ipma, 0x80|byte(p))
 		}
-		items++
 	}
-	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(items)}, ipma...)
+	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(h.meta.items))}, ipma...)
 	// The new box lies at the end, so that no offset changes.
 	var parts [][]byte
-	for x := range boxes(m.body) {
+	for x := range boxes(body) {
 		if x.kind != "iprp" {
 			parts = append(parts, makeBox(x.kind, x.data))
 		}
 	}
 	parts = append(parts, makeBox("iprp", makeBox("ipco", ipco), makeBox("ipma", ipma)))
-	out := bytes.Clone(file)
-	hidden, _ := find(out, "meta")
-	copy(hidden.name, "free")
+	copy(meta.name, "free")
 	return append(out, makeBox("meta", append([][]byte{make([]byte, 4)}, parts...)...)...)
 }
 
 // Clean apertures, turns and mirrors are those of the file, in its order.
 func TestHEIFTransformations(t *testing.T) {
 	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
-	heicFile := func() []byte { // without the grid that the file has
-		file := readOwn(t, "photo.heic")
-		h, err := parseHEIF(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return repeatedOnce(t, h, file)
-	}()
+	heicFile := repeatedOnce(t, readOwn(t, "photo.heic")) // without the grid that the file has
 	whole := image.Pt(122, 92)
 	part := image.Rect(12, 20, 74, 60)
 	at := func(f func(x, y int) (int, int), w, h int) *image.NRGBA {
@@ -207,60 +197,21 @@ func TestHEIFTransformations(t *testing.T) {
 }
 
 // repeatedOnce returns a file with the first tile of a grid as its only item.
-func repeatedOnce(t *testing.T, h heif, file []byte) []byte {
+func repeatedOnce(t *testing.T, file []byte) []byte {
 	t.Helper()
-	for r := range references(h.meta.body) {
-		if r.kind == "dimg" {
-			out := bytes.Clone(file)
-			meta, _ := find(out, "meta")
-			pitm, _ := find(meta.data[4:], "pitm")
-			binary.BigEndian.PutUint16(pitm.data[4:], uint16(r.to[0]))
-			return out
-		}
+	h, err := parseHEIF(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no grid")
-	return nil
-}
-
-// A clean aperture is rounded and clamped; one that makes no sense is refused.
-func TestCleanAperture(t *testing.T) {
-	size := image.Pt(100, 80)
-	tests := []struct {
-		name string
-		n    [8]int32
-		want image.Rectangle // empty: refused
-	}{
-		{"the middle", [8]int32{50, 1, 40, 1, 0, 1, 0, 1}, image.Rect(25, 20, 75, 60)},
-		{"a corner", [8]int32{50, 1, 40, 1, -25, 1, 20, 1}, image.Rect(0, 40, 50, 80)},
-		{"an odd side", [8]int32{99, 1, 79, 1, -1, 2, -1, 2}, image.Rect(0, 0, 99, 79)},
-		{"fractions", [8]int32{101, 2, 161, 4, 0, 7, 0, 9}, image.Rect(24, 19, 75, 59)},
-		{"beyond the edge", [8]int32{50, 1, 40, 1, 40, 1, 0, 1}, image.Rect(65, 20, 100, 60)},
-		{"far larger", [8]int32{1 << 30, 1, 1 << 30, 1, 0, 1, 0, 1}, image.Rect(0, 0, 100, 80)},
-		{"outside", [8]int32{10, 1, 10, 1, 1000, 1, 0, 1}, image.Rectangle{}},
-		{"divided by nothing", [8]int32{50, 0, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
-		{"divided by less than nothing", [8]int32{50, 1, 40, 1, 0, -1, 0, 1}, image.Rectangle{}},
-		{"of no width", [8]int32{0, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
-		{"of a negative width", [8]int32{-50, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
+	tiles := h.meta.items[h.meta.primary].parts
+	if len(tiles) == 0 {
+		t.Fatal("no grid")
 	}
-	for _, tt := range tests {
-		var b []byte
-		for _, n := range tt.n {
-			b = binary.BigEndian.AppendUint32(b, uint32(n))
-		}
-		got, err := cleanAperture(b, size)
-		if tt.want.Empty() {
-			if !errors.Is(err, ErrMalformed) {
-				t.Errorf("%s: %v, %v; want ErrMalformed", tt.name, got, err)
-			}
-			continue
-		}
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %v, %v; want %v", tt.name, got, err, tt.want)
-		}
-	}
-	if _, err := cleanAperture(make([]byte, 31), size); !errors.Is(err, ErrMalformed) {
-		t.Errorf("a short box: %v; want ErrMalformed", err)
-	}
+	out := bytes.Clone(file)
+	meta, _ := find(out, "meta")
+	pitm, _ := find(meta.data[4:], "pitm")
+	binary.BigEndian.PutUint16(pitm.data[4:], uint16(tiles[0]))
+	return out
 }
 
 // HEIC files that libheif itself wrote were refused by its older version: for a
@@ -285,12 +236,9 @@ func TestCorpusHEIC(t *testing.T) {
 // A grid of several tiles, as telephones write it, is put together.
 func TestHEICGrid(t *testing.T) {
 	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
-	h, err := parseHEIF(readOwn(t, "photo.heic"))
+	file := repeatedOnce(t, readOwn(t, "photo.heic"))
+	h, err := parseHEIF(file)
 	if err != nil {
-		t.Fatal(err)
-	}
-	file := repeatedOnce(t, h, readOwn(t, "photo.heic"))
-	if h, err = parseHEIF(file); err != nil {
 		t.Fatal(err)
 	}
 	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 2), Options{}))
@@ -318,16 +266,16 @@ func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 		t.Fatal(err)
 	}
 	var config box
-	var tile heif
-	if err := tile.describe(h.meta.of(item)); err != nil {
-		t.Fatal(err)
-	}
+	var tile image.Point
 	for _, p := range h.meta.of(item) {
-		if p.kind == "hvcC" {
+		switch p.kind {
+		case "hvcC":
 			config = p
+		case "ispe":
+			tile = image.Pt(int(binary.BigEndian.Uint32(p.data[4:])), int(binary.BigEndian.Uint32(p.data[8:])))
 		}
 	}
-	size := image.Pt(times*tile.size.X, tile.size.Y)
+	size := image.Pt(times*tile.X, tile.Y)
 	be16 := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 	be32 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
 	extent := func(p image.Point) []byte { return makeBox("ispe", make([]byte, 4), be32(p.X), be32(p.Y)) }
@@ -363,7 +311,7 @@ func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 			makeBox("iinf", make([]byte, 4), all, entries),
 			makeBox("iref", make([]byte, 4), makeBox("dimg", last, be16(times), dimg)),
 			makeBox("iprp",
-				makeBox("ipco", makeBox("hvcC", config.data), extent(tile.size), extent(size), makeBox("pixi", channels)),
+				makeBox("ipco", makeBox("hvcC", config.data), extent(tile), extent(size), makeBox("pixi", channels)),
 				makeBox("ipma", make([]byte, 4), be32(times+1), ipma)))
 	}
 	const header = 8 // of mdat
@@ -388,5 +336,69 @@ func TestNarrowHEICGrid(t *testing.T) {
 	}
 	if p := psnr(toNRGBA(got.SubImage(one.Rect)), one); p < 30 {
 		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
+	}
+}
+
+// A HEIC file is one by any of its brands.
+func TestHEICBrands(t *testing.T) {
+	file := readOwn(t, "photo.heic")
+	want := toPNGBy(t, everything, file, Options{})
+	for _, brand := range []string{"mif1", "msf1", "hevc", "heim", "heis", "heix", "hevx"} {
+		other := bytes.Clone(file)
+		ftyp, _ := find(other, "ftyp")
+		copy(ftyp.data, brand)
+		if string(ftyp.data[8:12]) != "mif1" && string(ftyp.data[8:12]) != "heic" {
+			t.Fatalf("compatible with %q", ftyp.data[8:])
+		}
+		copy(ftyp.data[8:], "heic")
+		if p := psnr(toPNGBy(t, everything, other, Options{}), want); p < 60 {
+			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
+		}
+	}
+}
+
+// An AVIF or a HEIC file whose end is missing is refused: decoders answer with
+// what they have, which may be nothing.
+func TestCutHEIF(t *testing.T) {
+	for _, name := range []string{"photo.avif", "photo-part.avif", "photo.heic", "photo-alpha.heic"} {
+		file := readOwn(t, name)
+		for _, percent := range []int{99, 95, 90, 80, 60} {
+			if _, err := resizeBytes(t, everything, file[:len(file)*percent/100], Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%d %% of %s: %v; want ErrMalformed", percent, name, err)
+			}
+		}
+	}
+}
+
+// withOther returns the file with other data in all properties of a kind.
+func withOther(t *testing.T, file []byte, kind string, change func(data []byte)) []byte {
+	t.Helper()
+	out := bytes.Clone(file)
+	meta, _ := find(out, "meta")
+	iprp, _ := find(meta.data[4:], "iprp")
+	ipco, _ := find(iprp.data, "ipco")
+	n := 0
+	for p := range boxes(ipco.data) {
+		if p.kind == kind {
+			change(p.data)
+			n++
+		}
+	}
+	if n == 0 {
+		t.Fatalf("no property %s", kind)
+	}
+	return out
+}
+
+// Coded pictures are believed, not the boxes around them.
+func TestHEIFSizesThatDiffer(t *testing.T) {
+	file := readOwn(t, "photo.avif")
+	lie := withOther(t, file, "ispe", func(b []byte) { copy(b[4:], "\x00\x00\x00\x10\x00\x00\x00\x10") })
+	if _, err := resizeBytes(t, everything, lie, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("AV1 in a box of 16 x 16: %v; want ErrMalformed", err)
+	}
+	blind := withOther(t, lie, "av1C", func(b []byte) { clear(b[4:]) }) // no OBUs that tell
+	if _, err := resizeBytes(t, everything, blind, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
 	}
 }

@@ -1,0 +1,23 @@
+package resize
+
+import (
+	"errors"
+	"fmt"
+)
+
+// below has what errors of the packages that read containers are here.
+var below = []struct{ theirs, ours error }{
+	{errHEIFMalformed, ErrMalformed}, {errHEIFUnsupported, ErrUnsupported}, {errHEIFLimit, ErrLimit},
+	{errJXLMalformed, ErrMalformed}, {errJXLUnsupported, ErrUnsupported}, {errJXLLimit, ErrLimit},
+}
+
+// fromBelow returns an error of a package that reads containers as one of ours,
+// which wraps both. Other errors, as [io.ErrUnexpectedEOF], stay as they are.
+func fromBelow(err error) error {
+	for _, e := range below {
+		if errors.Is(err, e.theirs) {
+			return fmt.Errorf("%w: %w", e.ours, err)
+		}
+	}
+	return err
+}
