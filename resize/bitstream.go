@@ -269,12 +269,12 @@ func (m heifMeta) checkCoded(id uint32, data []byte) error {
 	var config []byte
 	for _, p := range m.of(id) {
 		switch {
-		case p.kind == "ispe":
+		case p.Kind == "ispe":
 			var h heif
 			h.apply(p)
 			said = h.size
-		case (p.kind == "av1C" || p.kind == "hvcC") && config == nil:
-			config = p.data
+		case (p.Kind == "av1C" || p.Kind == "hvcC") && config == nil:
+			config = p.Data
 		}
 	}
 	if kind == "av01" {

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"maps"
 	"os"
+	"s3imageserver/resize/isobmff"
 	"slices"
 	"testing"
 )
@@ -103,7 +104,7 @@ func clap(size image.Point, r image.Rectangle) []byte {
 	for _, n := range []int{r.Dx(), 1, r.Dy(), 1, 2*r.Min.X + r.Dx() - size.X, 2, 2*r.Min.Y + r.Dy() - size.Y, 2} {
 		b = binary.BigEndian.AppendUint32(b, uint32(int32(n)))
 	}
-	return makeBox("clap", b)
+	return isobmff.Make("clap", b)
 }
 
 // withProperties returns a HEIF file with properties more for its primary item.
@@ -114,11 +115,11 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 		t.Fatal(err)
 	}
 	out := bytes.Clone(file)
-	meta, _ := find(out, "meta")
-	body := meta.data[4:]
-	iprp, _ := find(body, "iprp")
-	old, _ := find(iprp.data, "ipco")
-	ipco := slices.Concat(old.data, slices.Concat(more...))
+	meta, _ := isobmff.Find(out, "meta")
+	body := meta.Data[4:]
+	iprp, _ := isobmff.Find(body, "iprp")
+	old, _ := isobmff.Find(iprp.Data, "ipco")
+	ipco := slices.Concat(old.Data, slices.Concat(more...))
 	var ipma []byte
 	for _, id := range slices.Sorted(maps.Keys(h.meta.items)) {
 		places := h.meta.items[id].properties
@@ -135,14 +136,14 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(h.meta.items))}, ipma...)
 	// The new box lies at the end, so that no offset changes.
 	var parts [][]byte
-	for x := range boxes(body) {
-		if x.kind != "iprp" {
-			parts = append(parts, makeBox(x.kind, x.data))
+	for x := range isobmff.Boxes(body) {
+		if x.Kind != "iprp" {
+			parts = append(parts, isobmff.Make(x.Kind, x.Data))
 		}
 	}
-	parts = append(parts, makeBox("iprp", makeBox("ipco", ipco), makeBox("ipma", ipma)))
-	copy(meta.name, "free")
-	return append(out, makeBox("meta", append([][]byte{make([]byte, 4)}, parts...)...)...)
+	parts = append(parts, isobmff.Make("iprp", isobmff.Make("ipco", ipco), isobmff.Make("ipma", ipma)))
+	copy(meta.Name, "free")
+	return append(out, isobmff.Make("meta", append([][]byte{make([]byte, 4)}, parts...)...)...)
 }
 
 // Clean apertures, turns and mirrors are those of the file, in its order.
@@ -172,11 +173,11 @@ func TestHEIFTransformations(t *testing.T) {
 			at(func(x, y int) (int, int) { return 12 + x, 20 + y }, 62, 40)},
 		{"clap of odd places", withProperties(t, heicFile, clap(whole, image.Rect(13, 21, 74, 60))),
 			at(func(x, y int) (int, int) { return 13 + x, 21 + y }, 61, 39)},
-		{"clap, then irot", withProperties(t, heicFile, clap(whole, part), makeBox("irot", []byte{1})),
+		{"clap, then irot", withProperties(t, heicFile, clap(whole, part), isobmff.Make("irot", []byte{1})),
 			at(func(x, y int) (int, int) { return 12 + 61 - y, 20 + x }, 40, 62)},
-		{"clap, then imir", withProperties(t, heicFile, clap(whole, part), makeBox("imir", []byte{1})),
+		{"clap, then imir", withProperties(t, heicFile, clap(whole, part), isobmff.Make("imir", []byte{1})),
 			at(func(x, y int) (int, int) { return 12 + 61 - x, 20 + y }, 62, 40)},
-		{"irot, then clap", withProperties(t, heicFile, makeBox("irot", []byte{3}), clap(image.Pt(92, 122), image.Rect(5, 7, 45, 69))),
+		{"irot, then clap", withProperties(t, heicFile, isobmff.Make("irot", []byte{3}), clap(image.Pt(92, 122), image.Rect(5, 7, 45, 69))),
 			at(func(x, y int) (int, int) { return 7 + y, 91 - 5 - x }, 40, 62)},
 	}
 	for _, tt := range tests {
@@ -208,9 +209,9 @@ func repeatedOnce(t *testing.T, file []byte) []byte {
 		t.Fatal("no grid")
 	}
 	out := bytes.Clone(file)
-	meta, _ := find(out, "meta")
-	pitm, _ := find(meta.data[4:], "pitm")
-	binary.BigEndian.PutUint16(pitm.data[4:], uint16(tiles[0]))
+	meta, _ := isobmff.Find(out, "meta")
+	pitm, _ := isobmff.Find(meta.Data[4:], "pitm")
+	binary.BigEndian.PutUint16(pitm.Data[4:], uint16(tiles[0]))
 	return out
 }
 
@@ -265,26 +266,26 @@ func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config box
+	var config isobmff.Box
 	var tile image.Point
 	for _, p := range h.meta.of(item) {
-		switch p.kind {
+		switch p.Kind {
 		case "hvcC":
 			config = p
 		case "ispe":
-			tile = image.Pt(int(binary.BigEndian.Uint32(p.data[4:])), int(binary.BigEndian.Uint32(p.data[8:])))
+			tile = image.Pt(int(binary.BigEndian.Uint32(p.Data[4:])), int(binary.BigEndian.Uint32(p.Data[8:])))
 		}
 	}
 	size := image.Pt(times*tile.X, tile.Y)
 	be16 := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 	be32 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
-	extent := func(p image.Point) []byte { return makeBox("ispe", make([]byte, 4), be32(p.X), be32(p.Y)) }
+	extent := func(p image.Point) []byte { return isobmff.Make("ispe", make([]byte, 4), be32(p.X), be32(p.Y)) }
 	channels := []byte{0, 0, 0, 0, 3, 8, 8, 8}
 	// Every tile is an item of its own, with the same bytes: libheif allows no
 	// item twice. The grid is the last one.
 	all, last := be16(times+1), be16(times+1)
 	entry := func(id []byte, kind string) []byte {
-		return makeBox("infe", []byte{2, 0, 0, 0}, id, []byte{0, 0}, []byte(kind), []byte{0})
+		return isobmff.Make("infe", []byte{2, 0, 0, 0}, id, []byte{0, 0}, []byte(kind), []byte{0})
 	}
 	var entries, dimg, ipma []byte
 	for i := range times {
@@ -296,27 +297,27 @@ func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	entries = append(entries, entry(last, "grid")...)
 	ipma = append(append(ipma, last...), 2, 3, 4)
 	grid := append([]byte{0, 1, 0, byte(times - 1)}, append(be32(size.X), be32(size.Y)...)...)
-	ftyp := makeBox("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
+	ftyp := isobmff.Make("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
 	meta := func(at int) []byte {
 		var iloc []byte
 		for i := range times {
 			iloc = slices.Concat(iloc, be16(i+1), []byte{0, 0, 0, 0, 0, 1}, be32(at), be32(len(data)))
 		}
 		iloc = slices.Concat(iloc, last, []byte{0, 1, 0, 0, 0, 1}, be32(0), be32(len(grid)))
-		return makeBox("meta", make([]byte, 4),
-			makeBox("hdlr", make([]byte, 8), []byte("pict"), make([]byte, 13)),
-			makeBox("pitm", make([]byte, 4), last),
-			makeBox("iloc", []byte{1, 0, 0, 0, 0x44, 0}, all, iloc), // offsets and lengths of four bytes
-			makeBox("idat", grid),
-			makeBox("iinf", make([]byte, 4), all, entries),
-			makeBox("iref", make([]byte, 4), makeBox("dimg", last, be16(times), dimg)),
-			makeBox("iprp",
-				makeBox("ipco", makeBox("hvcC", config.data), extent(tile), extent(size), makeBox("pixi", channels)),
-				makeBox("ipma", make([]byte, 4), be32(times+1), ipma)))
+		return isobmff.Make("meta", make([]byte, 4),
+			isobmff.Make("hdlr", make([]byte, 8), []byte("pict"), make([]byte, 13)),
+			isobmff.Make("pitm", make([]byte, 4), last),
+			isobmff.Make("iloc", []byte{1, 0, 0, 0, 0x44, 0}, all, iloc), // offsets and lengths of four bytes
+			isobmff.Make("idat", grid),
+			isobmff.Make("iinf", make([]byte, 4), all, entries),
+			isobmff.Make("iref", make([]byte, 4), isobmff.Make("dimg", last, be16(times), dimg)),
+			isobmff.Make("iprp",
+				isobmff.Make("ipco", isobmff.Make("hvcC", config.Data), extent(tile), extent(size), isobmff.Make("pixi", channels)),
+				isobmff.Make("ipma", make([]byte, 4), be32(times+1), ipma)))
 	}
 	const header = 8 // of mdat
 	at := len(ftyp) + len(meta(0)) + header
-	return slices.Concat(ftyp, meta(at), makeBox("mdat", data))
+	return slices.Concat(ftyp, meta(at), isobmff.Make("mdat", data))
 }
 
 // Grids whose rows are shorter than libheif has them in memory are read, too.
@@ -345,12 +346,12 @@ func TestHEICBrands(t *testing.T) {
 	want := toPNGBy(t, everything, file, Options{})
 	for _, brand := range []string{"mif1", "msf1", "hevc", "heim", "heis", "heix", "hevx"} {
 		other := bytes.Clone(file)
-		ftyp, _ := find(other, "ftyp")
-		copy(ftyp.data, brand)
-		if string(ftyp.data[8:12]) != "mif1" && string(ftyp.data[8:12]) != "heic" {
-			t.Fatalf("compatible with %q", ftyp.data[8:])
+		ftyp, _ := isobmff.Find(other, "ftyp")
+		copy(ftyp.Data, brand)
+		if string(ftyp.Data[8:12]) != "mif1" && string(ftyp.Data[8:12]) != "heic" {
+			t.Fatalf("compatible with %q", ftyp.Data[8:])
 		}
-		copy(ftyp.data[8:], "heic")
+		copy(ftyp.Data[8:], "heic")
 		if p := psnr(toPNGBy(t, everything, other, Options{}), want); p < 60 {
 			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
 		}
@@ -374,13 +375,13 @@ func TestCutHEIF(t *testing.T) {
 func withOther(t *testing.T, file []byte, kind string, change func(data []byte)) []byte {
 	t.Helper()
 	out := bytes.Clone(file)
-	meta, _ := find(out, "meta")
-	iprp, _ := find(meta.data[4:], "iprp")
-	ipco, _ := find(iprp.data, "ipco")
+	meta, _ := isobmff.Find(out, "meta")
+	iprp, _ := isobmff.Find(meta.Data[4:], "iprp")
+	ipco, _ := isobmff.Find(iprp.Data, "ipco")
 	n := 0
-	for p := range boxes(ipco.data) {
-		if p.kind == kind {
-			change(p.data)
+	for p := range isobmff.Boxes(ipco.Data) {
+		if p.Kind == kind {
+			change(p.Data)
 			n++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/isobmff"
 )
 
 // adobe is the profile of photo-adobe.jxl.
@@ -128,13 +129,13 @@ func TestJPEGXLInParts(t *testing.T) {
 	if kind := string(stream[:2]); kind != jxlCodestream {
 		t.Fatalf("the sample begins with %x", kind)
 	}
-	file := append([]byte(jxlContainer), makeBox("ftyp", []byte("jxl \x00\x00\x00\x00jxl "))...)
+	file := append([]byte(jxlContainer), isobmff.Make("ftyp", []byte("jxl \x00\x00\x00\x00jxl "))...)
 	for i, part := range [][]byte{stream[:4], stream[4:9], stream[9:]} {
 		number := []byte{0, 0, 0, byte(i)}
 		if i == 2 {
 			number[0] = 0x80 // the last one
 		}
-		file = append(file, makeBox("jxlp", number, part)...)
+		file = append(file, isobmff.Make("jxlp", number, part)...)
 	}
 	a, err := jxlCodec.config(file)
 	b, err2 := jxlCodec.config(stream)

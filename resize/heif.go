@@ -9,6 +9,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/isobmff"
 )
 
 // Pictures in ISO base media files: HEIF (ISO/IEC 23008-12) with HEVC, which is
@@ -85,27 +86,27 @@ const (
 // parseHEIF reads the meta box. It returns io.ErrUnexpectedEOF if that is not
 // all in head. Boxes are not nested more than three deep, so nothing recurses.
 func parseHEIF(head []byte) (heif, error) {
-	var meta box
-	for x := range boxes(head) {
+	var meta isobmff.Box
+	for x := range isobmff.Boxes(head) {
 		switch {
-		case x.kind == "meta" && x.cut:
+		case x.Kind == "meta" && x.Cut:
 			return heif{}, io.ErrUnexpectedEOF
-		case x.kind == "meta":
+		case x.Kind == "meta":
 			meta = x
-		case x.cut:
+		case x.Cut:
 			return heif{}, io.ErrUnexpectedEOF
 		}
-		if meta.data != nil {
+		if meta.Data != nil {
 			break
 		}
 	}
-	if meta.data == nil {
+	if meta.Data == nil {
 		return heif{}, io.ErrUnexpectedEOF // if there is more of the file
 	}
-	if len(meta.data) < 4 {
-		return heif{}, fmt.Errorf("%w: meta box of %d bytes", errHEIFMalformed, len(meta.data))
+	if len(meta.Data) < 4 {
+		return heif{}, fmt.Errorf("%w: meta box of %d bytes", errHEIFMalformed, len(meta.Data))
 	}
-	m, err := parseMeta(meta.data[4:])
+	m, err := parseMeta(meta.Data[4:])
 	if err != nil {
 		return heif{}, err
 	}
@@ -126,32 +127,32 @@ func parseHEIF(head []byte) (heif, error) {
 
 // measure notes what a property says of the memory that decoding takes,
 // whatever item it belongs to.
-func (h *heif) measure(p box) error {
-	switch p.kind {
+func (h *heif) measure(p isobmff.Box) error {
+	switch p.Kind {
 	case "ispe":
-		if len(p.data) >= 12 {
-			h.coded = max(h.coded, int64(binary.BigEndian.Uint32(p.data[4:]))*int64(binary.BigEndian.Uint32(p.data[8:])))
+		if len(p.Data) >= 12 {
+			h.coded = max(h.coded, int64(binary.BigEndian.Uint32(p.Data[4:]))*int64(binary.BigEndian.Uint32(p.Data[8:])))
 		}
 	case "pixi":
-		for i := 5; i < len(p.data); i++ {
-			h.deep = h.deep || p.data[i] > 8
+		for i := 5; i < len(p.Data); i++ {
+			h.deep = h.deep || p.Data[i] > 8
 		}
 	case "av1C":
-		if len(p.data) >= 4 {
-			h.deep = h.deep || p.data[2]&0x40 != 0 // high_bitdepth
-			h.planes = max(h.planes, [8]float64{3, 3, 2, 1.5, 1, 1, 1, 1}[p.data[2]>>2&7])
-			size, _ := av1Size(p.data[4:])
+		if len(p.Data) >= 4 {
+			h.deep = h.deep || p.Data[2]&0x40 != 0 // high_bitdepth
+			h.planes = max(h.planes, [8]float64{3, 3, 2, 1.5, 1, 1, 1, 1}[p.Data[2]>>2&7])
+			size, _ := av1Size(p.Data[4:])
 			h.coded = max(h.coded, heifArea(size))
 		}
 	case "hvcC":
-		for nal := range hevcSets(p.data) {
+		for nal := range hevcSets(p.Data) {
 			if size, ok := hevcSize(nal); ok {
 				h.coded = max(h.coded, heifArea(size))
 			}
 		}
-		if len(p.data) > 17 {
-			h.planes = max(h.planes, [4]float64{1.5, 1.5, 2, 3}[p.data[16]&3]) // one without colours gets some
-			h.deep = h.deep || p.data[17]&7 != 0                               // bit_depth_luma_minus8
+		if len(p.Data) > 17 {
+			h.planes = max(h.planes, [4]float64{1.5, 1.5, 2, 3}[p.Data[16]&3]) // one without colours gets some
+			h.deep = h.deep || p.Data[17]&7 != 0                               // bit_depth_luma_minus8
 		}
 	case "auxC":
 		h.alpha = h.alpha || isAlpha(p)
@@ -163,7 +164,7 @@ func (h *heif) measure(p box) error {
 }
 
 // describe takes over the properties of an item.
-func (h *heif) describe(properties []box) error {
+func (h *heif) describe(properties []isobmff.Box) error {
 	for _, p := range properties {
 		h.apply(p)
 	}
@@ -180,20 +181,20 @@ func (h *heif) describe(properties []box) error {
 }
 
 // apply takes over a property that does not change what is shown.
-func (h *heif) apply(p box) {
-	switch p.kind {
+func (h *heif) apply(p isobmff.Box) {
+	switch p.Kind {
 	case "ispe":
-		if len(p.data) >= 12 {
-			w, ht := binary.BigEndian.Uint32(p.data[4:]), binary.BigEndian.Uint32(p.data[8:])
+		if len(p.Data) >= 12 {
+			w, ht := binary.BigEndian.Uint32(p.Data[4:]), binary.BigEndian.Uint32(p.Data[8:])
 			if w < 1<<31 && ht < 1<<31 {
 				h.size = image.Pt(int(w), int(ht))
 			}
 		}
 	case "colr":
-		if len(p.data) < 4 {
+		if len(p.Data) < 4 {
 			return
 		}
-		switch kind, rest := string(p.data[:4]), p.data[4:]; {
+		switch kind, rest := string(p.Data[:4]), p.Data[4:]; {
 		case kind == "prof" || kind == "rICC":
 			if len(rest) <= icc.MaxBytes {
 				h.icc = rest

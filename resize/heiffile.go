@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"s3imageserver/resize/isobmff"
 )
 
 // What libheif is given of a HEIC file: one picture, as it is coded. The files
@@ -40,8 +41,8 @@ func (h heif) item(file []byte, id uint32) (heicItem, error) {
 // monochrome reports whether an item is coded without colours.
 func (h heif) monochrome(item uint32) bool {
 	for _, p := range h.meta.of(item) {
-		if p.kind == "hvcC" && len(p.data) > 16 {
-			return p.data[16]&3 == 0 // chroma_format_idc
+		if p.Kind == "hvcC" && len(p.Data) > 16 {
+			return p.Data[16]&3 == 0 // chroma_format_idc
 		}
 	}
 	return false
@@ -53,47 +54,47 @@ func (h heif) monochrome(item uint32) bool {
 // for nothing. What is coded without colours is to get some, see coloured.
 func withPrimary(file []byte, item uint32) []byte {
 	end := 0
-	for x := range boxes(file) {
-		if end = x.end; x.kind == "meta" {
+	for x := range isobmff.Boxes(file) {
+		if end = x.End; x.Kind == "meta" {
 			break
 		}
 	}
 	file = bytes.Clone(file)
 	head := file[:end]
-	if ftyp, ok := find(head, "ftyp"); ok && len(ftyp.data) >= 4 {
-		copy(ftyp.data, "heic") // libheif goes by the major brand alone
+	if ftyp, ok := isobmff.Find(head, "ftyp"); ok && len(ftyp.Data) >= 4 {
+		copy(ftyp.Data, "heic") // libheif goes by the major brand alone
 	}
-	meta, _ := find(head, "meta")
-	body := meta.data[min(4, len(meta.data)):]
-	switch pitm, _ := find(body, "pitm"); {
-	case len(pitm.data) >= 8 && pitm.data[0] == 1:
-		binary.BigEndian.PutUint32(pitm.data[4:], item)
-	case len(pitm.data) >= 6 && pitm.data[0] == 0:
-		binary.BigEndian.PutUint16(pitm.data[4:], uint16(item))
+	meta, _ := isobmff.Find(head, "meta")
+	body := meta.Data[min(4, len(meta.Data)):]
+	switch pitm, _ := isobmff.Find(body, "pitm"); {
+	case len(pitm.Data) >= 8 && pitm.Data[0] == 1:
+		binary.BigEndian.PutUint32(pitm.Data[4:], item)
+	case len(pitm.Data) >= 6 && pitm.Data[0] == 0:
+		binary.BigEndian.PutUint16(pitm.Data[4:], uint16(item))
 	}
 	for e := range itemEntries(body) {
 		if e.id == item {
 			e.data[3] &^= 1 // hidden
 		}
 	}
-	iprp, _ := find(body, "iprp")
-	ipco, _ := find(iprp.data, "ipco")
-	for p := range boxes(ipco.data) {
-		switch p.kind {
+	iprp, _ := isobmff.Find(body, "iprp")
+	ipco, _ := isobmff.Find(iprp.Data, "ipco")
+	for p := range isobmff.Boxes(ipco.Data) {
+		switch p.Kind {
 		case "clap", "irot", "imir":
-			copy(p.name, "free")
+			copy(p.Name, "free")
 		case "pixi":
-			if len(p.data) > 4 && p.data[4] == 1 {
-				copy(p.name, "free")
+			if len(p.Data) > 4 && p.Data[4] == 1 {
+				copy(p.Name, "free")
 			}
 		case "hvcC":
-			coloured(p.data)
+			coloured(p.Data)
 		}
 	}
-	if iref, _ := find(body, "iref"); len(iref.data) > 4 {
-		for r := range boxes(iref.data[4:]) {
-			if r.kind == "auxl" {
-				copy(r.name, "free")
+	if iref, _ := isobmff.Find(body, "iref"); len(iref.Data) > 4 {
+		for r := range isobmff.Boxes(iref.Data[4:]) {
+			if r.Kind == "auxl" {
+				copy(r.Name, "free")
 			}
 		}
 	}

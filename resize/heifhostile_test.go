@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/isobmff"
 )
 
 // heifSample returns a sample file.
@@ -168,16 +169,16 @@ func hostileMeta(ipmas, items, each, auxiliary int) []byte {
 		ipma = append(append(ipma, be16(i+1)...), byte(each))
 		ipma = append(ipma, bytes.Repeat([]byte{1}, each)...)
 	}
-	parts := [][]byte{makeBox("ipco", makeBox("ispe", make([]byte, 4), []byte{0, 0, 0, 16, 0, 0, 0, 16}))}
+	parts := [][]byte{isobmff.Make("ipco", isobmff.Make("ispe", make([]byte, 4), []byte{0, 0, 0, 16, 0, 0, 0, 16}))}
 	for range ipmas {
-		parts = append(parts, makeBox("ipma", ipma))
+		parts = append(parts, isobmff.Make("ipma", ipma))
 	}
 	iref := [][]byte{make([]byte, 4)}
 	for i := range auxiliary {
-		iref = append(iref, makeBox("auxl", be16(i%max(1, items)+2), be16(1), be16(1)))
+		iref = append(iref, isobmff.Make("auxl", be16(i%max(1, items)+2), be16(1), be16(1)))
 	}
-	return append(makeBox("ftyp", []byte("avif\x00\x00\x00\x00mif1avif")),
-		makeBox("meta", make([]byte, 4), makeBox("pitm", make([]byte, 4), be16(1)), makeBox("iref", iref...), makeBox("iprp", parts...))...)
+	return append(isobmff.Make("ftyp", []byte("avif\x00\x00\x00\x00mif1avif")),
+		isobmff.Make("meta", make([]byte, 4), isobmff.Make("pitm", make([]byte, 4), be16(1)), isobmff.Make("iref", iref...), isobmff.Make("iprp", parts...))...)
 }
 
 // Boxes are read once, however many items refer to each other, and what there is
@@ -205,9 +206,9 @@ func TestHEIFOfManyExtents(t *testing.T) {
 	for range 1000 {
 		iloc = be.AppendUint32(be.AppendUint32(iloc, 0), 900)
 	}
-	file := append(makeBox("ftyp", []byte("avif\x00\x00\x00\x00mif1avif")), makeBox("meta", make([]byte, 4),
-		makeBox("pitm", make([]byte, 4), []byte{0, 1}), makeBox("iloc", iloc),
-		makeBox("iprp", makeBox("ipco", makeBox("ispe", make([]byte, 4), []byte{0, 0, 0, 16, 0, 0, 0, 16})), makeBox("ipma", []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1})))...)
+	file := append(isobmff.Make("ftyp", []byte("avif\x00\x00\x00\x00mif1avif")), isobmff.Make("meta", make([]byte, 4),
+		isobmff.Make("pitm", make([]byte, 4), []byte{0, 1}), isobmff.Make("iloc", iloc),
+		isobmff.Make("iprp", isobmff.Make("ipco", isobmff.Make("ispe", make([]byte, 4), []byte{0, 0, 0, 16, 0, 0, 0, 16})), isobmff.Make("ipma", []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1})))...)
 	h, err := parseHEIF(file)
 	if err != nil {
 		t.Fatal(err)
@@ -227,9 +228,9 @@ func FuzzHEIFAssociations(f *testing.F) {
 	f.Add(byte(1), byte(1), []byte{0, 0, 0, 1, 0, 0, 0, 1, 2, 0, 1, 0x80, 2})
 	f.Fuzz(func(t *testing.T, version, flags byte, data []byte) {
 		iprp := slices.Concat(
-			makeBox("ipco", makeBox("ispe", make([]byte, 12)), makeBox("irot", []byte{1})),
-			makeBox("ipma", []byte{version, 0, 0, flags}, data), makeBox("ipma", []byte{version, 0, 0, flags}, data))
-		m, err := parseMeta(slices.Concat(makeBox("pitm", make([]byte, 4), []byte{0, 1}), makeBox("iprp", iprp)))
+			isobmff.Make("ipco", isobmff.Make("ispe", make([]byte, 12)), isobmff.Make("irot", []byte{1})),
+			isobmff.Make("ipma", []byte{version, 0, 0, flags}, data), isobmff.Make("ipma", []byte{version, 0, 0, flags}, data))
+		m, err := parseMeta(slices.Concat(isobmff.Make("pitm", make([]byte, 4), []byte{0, 1}), isobmff.Make("iprp", iprp)))
 		if err != nil {
 			if !errors.Is(err, errHEIFLimit) {
 				t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"s3imageserver/resize/isobmff"
 	"slices"
 )
 
@@ -14,7 +15,7 @@ import (
 // A heifMeta is the content of a meta box.
 type heifMeta struct {
 	body, iprp []byte
-	properties []box // by their numbers, from one
+	properties []isobmff.Box // by their numbers, from one
 	primary    uint32
 	items      map[uint32]heifItem
 	references []reference
@@ -42,10 +43,10 @@ func parseMeta(body []byte) (heifMeta, error) {
 	if m.primary, ok = primaryItem(body); !ok {
 		return m, fmt.Errorf("%w: no primary item", errHEIFMalformed)
 	}
-	iprp, _ := find(body, "iprp")
-	m.iprp = iprp.data
-	ipco, _ := find(m.iprp, "ipco")
-	for p := range boxes(ipco.data) {
+	iprp, _ := isobmff.Find(body, "iprp")
+	m.iprp = iprp.Data
+	ipco, _ := isobmff.Find(m.iprp, "ipco")
+	for p := range isobmff.Boxes(ipco.Data) {
 		if len(m.properties) == maxHEIFProperties {
 			return m, fmt.Errorf("%w: more than %d properties", errHEIFLimit, maxHEIFProperties)
 		}
@@ -72,8 +73,8 @@ func parseMeta(body []byte) (heifMeta, error) {
 			m.items[r.from] = i
 		}
 	}
-	idat, _ := find(body, "idat")
-	m.idat = idat.data
+	idat, _ := isobmff.Find(body, "idat")
+	m.idat = idat.Data
 	return m, m.locate()
 }
 
@@ -92,7 +93,7 @@ func (m *heifMeta) associate() error {
 }
 
 // of returns the properties of an item, in the order in which they are applied.
-func (m heifMeta) of(item uint32) (of []box) {
+func (m heifMeta) of(item uint32) (of []isobmff.Box) {
 	for _, i := range m.items[item].properties {
 		if i >= 1 && i <= len(m.properties) {
 			of = append(of, m.properties[i-1])
@@ -135,12 +136,12 @@ func (m heifMeta) mask() (found heifMask) {
 
 // primaryItem returns the number in the pitm box.
 func primaryItem(meta []byte) (id uint32, ok bool) {
-	p, _ := find(meta, "pitm")
+	p, _ := isobmff.Find(meta, "pitm")
 	switch {
-	case len(p.data) >= 6 && p.data[0] == 0:
-		return uint32(binary.BigEndian.Uint16(p.data[4:])), true
-	case len(p.data) >= 8 && p.data[0] == 1:
-		return binary.BigEndian.Uint32(p.data[4:]), true
+	case len(p.Data) >= 6 && p.Data[0] == 0:
+		return uint32(binary.BigEndian.Uint16(p.Data[4:])), true
+	case len(p.Data) >= 8 && p.Data[0] == 1:
+		return binary.BigEndian.Uint32(p.Data[4:]), true
 	}
 	return 0, false
 }
@@ -155,8 +156,8 @@ type association struct {
 // are applied (ISO/IEC 23008-12, section 9.3), up to what cannot be.
 func associations(iprp []byte) iter.Seq[association] {
 	return func(yield func(association) bool) {
-		for x := range boxes(iprp) {
-			if x.kind == "ipma" && len(x.data) >= 8 && !associationsOf(x.data, yield) {
+		for x := range isobmff.Boxes(iprp) {
+			if x.Kind == "ipma" && len(x.Data) >= 8 && !associationsOf(x.Data, yield) {
 				return
 			}
 		}
@@ -198,11 +199,11 @@ func associationsOf(data []byte, yield func(association) bool) bool {
 	return true
 }
 
-func isAlpha(p box) bool {
-	if p.kind != "auxC" || len(p.data) < 4 {
+func isAlpha(p isobmff.Box) bool {
+	if p.Kind != "auxC" || len(p.Data) < 4 {
 		return false
 	}
-	kind := p.data[4:]
+	kind := p.Data[4:]
 	return bytes.HasPrefix(kind, []byte("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")) || bytes.HasPrefix(kind, []byte("urn:mpeg:hevc:2015:auxid:1"))
 }
 
@@ -217,14 +218,14 @@ type reference struct {
 // up to maxHEIFItems.
 func references(meta []byte) iter.Seq[reference] {
 	return func(yield func(reference) bool) {
-		iref, _ := find(meta, "iref")
-		if len(iref.data) < 4 {
+		iref, _ := isobmff.Find(meta, "iref")
+		if len(iref.Data) < 4 {
 			return
 		}
-		wide := iref.data[0] != 0
+		wide := iref.Data[0] != 0
 		left := maxHEIFItems
-		for x := range boxes(iref.data[4:]) {
-			b := x.data
+		for x := range isobmff.Boxes(iref.Data[4:]) {
+			b := x.Data
 			take := func() (id uint32, ok bool) {
 				switch {
 				case wide && len(b) >= 4:
@@ -240,7 +241,7 @@ func references(meta []byte) iter.Seq[reference] {
 			if !ok || len(b) < 2 {
 				return
 			}
-			r := reference{kind: x.kind, from: from}
+			r := reference{kind: x.Kind, from: from}
 			count := binary.BigEndian.Uint16(b)
 			b = b[2:]
 			for range min(count, maxHEIFItems) {
@@ -268,24 +269,24 @@ type itemEntry struct {
 // up to maxHEIFItems. Only versions that have a kind are known.
 func itemEntries(meta []byte) iter.Seq[itemEntry] {
 	return func(yield func(itemEntry) bool) {
-		iinf, _ := find(meta, "iinf")
-		if len(iinf.data) < 8 {
+		iinf, _ := isobmff.Find(meta, "iinf")
+		if len(iinf.Data) < 8 {
 			return
 		}
-		entries := iinf.data[6:]
-		if iinf.data[0] != 0 {
-			entries = iinf.data[8:]
+		entries := iinf.Data[6:]
+		if iinf.Data[0] != 0 {
+			entries = iinf.Data[8:]
 		}
 		left := maxHEIFItems
-		for x := range boxes(entries) {
-			e := itemEntry{data: x.data}
+		for x := range isobmff.Boxes(entries) {
+			e := itemEntry{data: x.Data}
 			switch {
-			case x.kind != "infe" || len(x.data) < 12:
+			case x.Kind != "infe" || len(x.Data) < 12:
 				continue
-			case x.data[0] == 2:
-				e.id, e.kind = uint32(binary.BigEndian.Uint16(x.data[4:])), string(x.data[8:12])
-			case x.data[0] == 3 && len(x.data) >= 14:
-				e.id, e.kind = binary.BigEndian.Uint32(x.data[4:]), string(x.data[10:14])
+			case x.Data[0] == 2:
+				e.id, e.kind = uint32(binary.BigEndian.Uint16(x.Data[4:])), string(x.Data[8:12])
+			case x.Data[0] == 3 && len(x.Data) >= 14:
+				e.id, e.kind = binary.BigEndian.Uint32(x.Data[4:]), string(x.Data[10:14])
 			}
 			if left--; !yield(e) || left == 0 {
 				return
@@ -352,8 +353,8 @@ func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
 // locate reads where items lie (ISO/IEC 14496-12, section 8.11.3), up to what
 // cannot be.
 func (m *heifMeta) locate() error {
-	x, _ := find(m.body, "iloc")
-	b := x.data
+	x, _ := isobmff.Find(m.body, "iloc")
+	b := x.Data
 	if len(b) < 8 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/isobmff"
 )
 
 // The first fields of a JPEG XL codestream (ISO/IEC 18181-1, annexes B and D):
@@ -286,9 +287,9 @@ func jxlStream(head []byte) ([]byte, error) {
 		return head, nil
 	}
 	var parts []byte
-	for x := range boxes(head) {
-		data := x.data
-		switch x.kind {
+	for x := range isobmff.Boxes(head) {
+		data := x.Data
+		switch x.Kind {
 		case "jxlp":
 			if len(data) < 4 {
 				return nil, io.ErrUnexpectedEOF
@@ -299,7 +300,7 @@ func jxlStream(head []byte) ([]byte, error) {
 				continue
 			}
 			data = data[4:]
-			if first && (last || x.cut || len(data) >= maxJXLHead) {
+			if first && (last || x.Cut || len(data) >= maxJXLHead) {
 				return startsJXL(data)
 			}
 			parts = append(parts, data[:min(len(data), maxJXLHead)]...)
