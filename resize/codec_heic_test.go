@@ -9,9 +9,10 @@ import (
 	"image/png"
 	"maps"
 	"os"
-	"s3imageserver/resize/isobmff"
 	"slices"
 	"testing"
+
+	"s3imageserver/resize/isobmff"
 )
 
 // The opacity of HEIC is that of the picture that it was made of.

@@ -10,6 +10,7 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/isobmff"
+	"s3imageserver/resize/jxl"
 )
 
 // adobe is the profile of photo-adobe.jxl.
@@ -45,11 +46,11 @@ func TestJPEGXLProfileOfLossy(t *testing.T) {
 // The profile of a lossless file is read of the file, bit by bit, and applied.
 func TestJPEGXLProfileOfLossless(t *testing.T) {
 	file := readOwn(t, "icon-table.jxl")
-	h, err := parseJXL(file)
+	h, err := jxl.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile := h.decoded()
+	profile := h.DecodedProfile()
 	if len(profile) != 2456 || icc.Description(profile) != "Table" || int(binary.BigEndian.Uint32(profile)) != len(profile) {
 		t.Fatalf("a profile of %d bytes, %q", len(profile), icc.Description(profile))
 	}
@@ -62,8 +63,8 @@ func TestJPEGXLProfileOfLossless(t *testing.T) {
 		// A damaged profile is none, or another one; nothing else happens.
 		broken := bytes.Clone(file)
 		broken[20+i] ^= 1 << (i % 8)
-		if h, err := parseJXL(broken); err == nil {
-			if got := h.decoded(); len(got) > maxICCBytes {
+		if h, err := jxl.Parse(broken); err == nil {
+			if got := h.DecodedProfile(); len(got) > maxICCBytes {
 				t.Fatalf("byte %d: a profile of %d bytes", 20+i, len(got))
 			}
 		}
@@ -126,10 +127,10 @@ func TestJPEGXLPremultiplied(t *testing.T) {
 // A codestream in several boxes is read as one.
 func TestJPEGXLInParts(t *testing.T) {
 	stream := readOwn(t, "photo.jxl")
-	if kind := string(stream[:2]); kind != jxlCodestream {
+	if kind := string(stream[:2]); kind != jxl.Codestream {
 		t.Fatalf("the sample begins with %x", kind)
 	}
-	file := append([]byte(jxlContainer), isobmff.Make("ftyp", []byte("jxl \x00\x00\x00\x00jxl "))...)
+	file := append([]byte(jxl.Container), isobmff.Make("ftyp", []byte("jxl \x00\x00\x00\x00jxl "))...)
 	for i, part := range [][]byte{stream[:4], stream[4:9], stream[9:]} {
 		number := []byte{0, 0, 0, byte(i)}
 		if i == 2 {

@@ -3,12 +3,14 @@ package resize
 import (
 	"errors"
 	"fmt"
+
+	"s3imageserver/resize/jxl"
 )
 
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
 	{errHEIFMalformed, ErrMalformed}, {errHEIFUnsupported, ErrUnsupported}, {errHEIFLimit, ErrLimit},
-	{errJXLMalformed, ErrMalformed}, {errJXLUnsupported, ErrUnsupported}, {errJXLLimit, ErrLimit},
+	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 
 // fromBelow returns an error of a package that reads containers as one of ours,

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+
 	"s3imageserver/resize/isobmff"
 )
 

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"s3imageserver/resize/isobmff"
 	"slices"
+
+	"s3imageserver/resize/isobmff"
 )
 
 // The items of a HEIF file: pictures, what belongs to them, metadata.

@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"bytes"
@@ -53,12 +53,12 @@ func TestUnwrittenICC(t *testing.T) {
 }
 
 // Codes of Brotli's kind: simple ones, and those of lengths that repeat.
-func TestJXLPrefixCodes(t *testing.T) {
-	c := newJXLPrefix([]byte{2, 0, 1, 3, 3})
-	r := jxlReader{data: []byte{0b11011010, 0b1}} // the first bit is the lowest: 0, 10, 110, 111
+func TestPrefixCodes(t *testing.T) {
+	c := newPrefix([]byte{2, 0, 1, 3, 3})
+	r := reader{data: []byte{0b11011010, 0b1}} // the first bit is the lowest: 0, 10, 110, 111
 	for _, want := range []int{2, 0, 3, 4} {
 		if want == 4 {
-			r = jxlReader{data: []byte{0b111}}
+			r = reader{data: []byte{0b111}}
 		}
 		if got, err := c.read(&r); err != nil || got != want {
 			t.Errorf("symbol %d, %v; want %d", got, err, want)
@@ -76,7 +76,7 @@ func TestJXLPrefixCodes(t *testing.T) {
 			at++
 		}
 	}
-	r = jxlReader{data: data}
+	r = reader{data: data}
 	c, err := r.prefixCode(5)
 	if err != nil {
 		t.Fatal(err)
@@ -88,14 +88,14 @@ func TestJXLPrefixCodes(t *testing.T) {
 	}
 }
 
-func FuzzJPEGXLProfile(f *testing.F) {
-	stream, err := jxlStream(jxlSample(f, "icon-table.jxl"))
+func FuzzProfile(f *testing.F) {
+	stream, err := codestream(sample(f, "icon-table.jxl"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	found := false
 	for at := 0; at < 400 && !found; at++ { // the fields before it are few
-		r := jxlReader{data: stream, at: at}
+		r := reader{data: stream, at: at}
 		if found = r.embeddedICC() != nil; found {
 			f.Add(stream[at/8:], at%8)
 		}
@@ -105,7 +105,7 @@ func FuzzJPEGXLProfile(f *testing.F) {
 	}
 	f.Add([]byte{}, 0)
 	f.Fuzz(func(t *testing.T, data []byte, at int) {
-		r := jxlReader{data: data, at: at & 7}
+		r := reader{data: data, at: at & 7}
 		if got := r.embeddedICC(); len(got) > icc.MaxBytes {
 			t.Fatalf("a profile of %d bytes", len(got))
 		}

@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"encoding/binary"
@@ -10,13 +10,13 @@ import (
 // out none. It is written as commands that tell how it differs from what most
 // profiles are like.
 
-const maxJXLProfile = 1 << 20 // bytes of it as it is written
+const maxProfile = 1 << 20 // bytes of it as it is written
 
 // embeddedICC returns the profile that begins at the reader's place; nil if
 // anything is wrong with it, or it is longer than icc.MaxBytes.
-func (r *jxlReader) embeddedICC() []byte {
+func (r *reader) embeddedICC() []byte {
 	n := r.u64()
-	if n == 0 || n > maxJXLProfile {
+	if n == 0 || n > maxProfile {
 		return nil
 	}
 	const contexts = 41
@@ -87,7 +87,7 @@ func iccContext(i int, last, before byte) int {
 }
 
 // u64 reads a number (section B.2.3).
-func (r *jxlReader) u64() uint64 {
+func (r *reader) u64() uint64 {
 	switch r.bits(2) {
 	case 0:
 		return 0

@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"errors"
@@ -25,11 +25,11 @@ func (w *bitWriter) bits(v, n int) {
 	}
 }
 
-// jxlHead returns the beginning of a codestream of 64 x 64 pixels, with one
+// headOf returns the beginning of a codestream of 64 x 64 pixels, with one
 // channel beyond the colours if kind is not negative, whose first frame is a
 // modular one of that size; the zero size is that of the picture.
-func jxlHead(kind int, frame image.Point) []byte {
-	w := &bitWriter{data: []byte(jxlCodestream), at: 16}
+func headOf(kind int, frame image.Point) []byte {
+	w := &bitWriter{data: []byte(Codestream), at: 16}
 	w.bits(1, 1) // small
 	w.bits(7, 5) // 64 high
 	w.bits(1, 3) // and wide
@@ -83,38 +83,38 @@ func jxlHead(kind int, frame image.Point) []byte {
 
 // The first frame is believed, not the picture around it: a much larger one is
 // refused, and a somewhat larger one is counted.
-func TestJPEGXLFrame(t *testing.T) {
-	h, err := parseJXL(jxlHead(-1, image.Point{}))
-	if err != nil || h.size != image.Pt(64, 64) || !h.frame.known || !h.frame.modular || h.frame.size != (image.Point{}) {
+func TestFrame(t *testing.T) {
+	h, err := Parse(headOf(-1, image.Point{}))
+	if err != nil || h.Size != image.Pt(64, 64) || !h.Frame.known || !h.Frame.modular || h.Frame.Size != (image.Point{}) {
 		t.Fatalf("%+v, %v; want 64 x 64 in one modular frame", h, err)
 	}
-	if h, err = parseJXL(jxlHead(-1, image.Pt(8192, 8192))); !errors.Is(err, errJXLLimit) {
-		t.Errorf("%+v, %v; want errJXLLimit", h, err)
+	if h, err = Parse(headOf(-1, image.Pt(8192, 8192))); !errors.Is(err, ErrLimit) {
+		t.Errorf("%+v, %v; want ErrLimit", h, err)
 	}
-	large := jxlHeader{size: image.Pt(4000, 3000), frame: jxlFrame{size: image.Pt(5000, 4000)}}
-	if small := (jxlHeader{size: large.size}); large.linear() <= small.linear() {
+	large := Header{Size: image.Pt(4000, 3000), Frame: Frame{Size: image.Pt(5000, 4000)}}
+	if small := (Header{Size: large.Size}); large.Memory() <= small.Memory() {
 		t.Error("a larger frame is admitted with no more memory")
 	}
 }
 
 // A channel of black ink is found among those beyond the colours.
-func TestJPEGXLBlackInk(t *testing.T) {
-	if h, err := parseJXL(jxlHead(jxlBlack, image.Point{})); err != nil || !h.black {
+func TestBlackInk(t *testing.T) {
+	if h, err := Parse(headOf(blackChannel, image.Point{})); err != nil || !h.Black {
 		t.Errorf("%+v, %v; want black ink", h, err)
 	}
 	const depth = 3
-	if h, err := parseJXL(jxlHead(depth, image.Point{})); err != nil || h.black || h.extra != 1 {
+	if h, err := Parse(headOf(depth, image.Point{})); err != nil || h.Black || h.Extra != 1 {
 		t.Errorf("a channel of another kind: %+v, %v", h, err)
 	}
 }
 
-func FuzzJPEGXLFrame(f *testing.F) {
-	f.Add(jxlHead(-1, image.Point{})[5:], true, 0)
-	f.Add(jxlHead(-1, image.Pt(8192, 8192))[5:], true, 1)
+func FuzzFrame(f *testing.F) {
+	f.Add(headOf(-1, image.Point{})[5:], true, 0)
+	f.Add(headOf(-1, image.Pt(8192, 8192))[5:], true, 1)
 	f.Fuzz(func(t *testing.T, data []byte, xyb bool, extra int) {
-		r := jxlReader{data: data}
-		frame := r.frame(&jxlHeader{size: image.Pt(64, 64), xyb: xyb, extra: extra & 0xfff})
-		if frame.size.X < 0 || frame.size.Y < 0 || frame.size.X > 1<<30 || frame.size.Y > 1<<30 {
+		r := reader{data: data}
+		frame := r.frame(&Header{Size: image.Pt(64, 64), xyb: xyb, Extra: extra & 0xfff})
+		if frame.Size.X < 0 || frame.Size.Y < 0 || frame.Size.X > 1<<30 || frame.Size.Y > 1<<30 {
 			t.Fatalf("%+v", frame)
 		}
 		if r.at > 1<<16 {
@@ -123,28 +123,28 @@ func FuzzJPEGXLFrame(f *testing.F) {
 	})
 }
 
-func FuzzJPEGXLHeader(f *testing.F) {
-	f.Add(jxlSample(f, "photo.jxl"))
-	f.Add(jxlSample(f, "photo-p3.jxl"))
-	f.Add([]byte(jxlContainer + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
+func FuzzHeader(f *testing.F) {
+	f.Add(sample(f, "photo.jxl"))
+	f.Add(sample(f, "photo-p3.jxl"))
+	f.Add([]byte(Container + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseJXL(data)
+		h, err := Parse(data)
 		if err != nil {
 			return
 		}
-		if h.size.X < 0 || h.size.Y < 0 || h.extra > 1<<12 {
+		if h.Size.X < 0 || h.Size.Y < 0 || h.Extra > 1<<12 {
 			t.Fatalf("%+v", h)
 		}
-		if len(h.decoded()) > icc.MaxBytes {
-			t.Fatalf("profile of %d bytes", len(h.decoded()))
+		if len(h.DecodedProfile()) > icc.MaxBytes {
+			t.Fatalf("profile of %d bytes", len(h.DecodedProfile()))
 		}
 	})
 }
 
-// jxlSample returns a sample file.
-func jxlSample(t testing.TB, name string) []byte {
+// sample returns a sample file.
+func sample(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("testdata/" + name)
+	data, err := os.ReadFile("../testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
