@@ -12,6 +12,7 @@ import (
 	"slices"
 	"testing"
 
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/isobmff"
 )
 
@@ -111,7 +112,7 @@ func clap(size image.Point, r image.Rectangle) []byte {
 // withProperties returns a HEIF file with properties more for its primary item.
 func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 	t.Helper()
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 	old, _ := isobmff.Find(iprp.Data, "ipco")
 	ipco := slices.Concat(old.Data, slices.Concat(more...))
 	var ipma []byte
-	for _, id := range slices.Sorted(maps.Keys(h.meta.items)) {
-		places := h.meta.items[id].properties
-		if id == h.meta.primary {
+	for _, id := range slices.Sorted(maps.Keys(h.Meta.Items)) {
+		places := h.Meta.Items[id].Properties
+		if id == h.Meta.Primary {
 			for i := range more {
-				places = append(places, len(h.meta.properties)+1+i)
+				places = append(places, len(h.Meta.Properties)+1+i)
 			}
 		}
 		ipma = append(binary.BigEndian.AppendUint16(ipma, uint16(id)), byte(len(places)))
@@ -134,7 +135,7 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 			ipma = append(ipma, 0x80|byte(p))
 		}
 	}
-	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(h.meta.items))}, ipma...)
+	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(h.Meta.Items))}, ipma...)
 	// The new box lies at the end, so that no offset changes.
 	var parts [][]byte
 	for x := range isobmff.Boxes(body) {
@@ -201,11 +202,11 @@ func TestHEIFTransformations(t *testing.T) {
 // repeatedOnce returns a file with the first tile of a grid as its only item.
 func repeatedOnce(t *testing.T, file []byte) []byte {
 	t.Helper()
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tiles := h.meta.items[h.meta.primary].parts
+	tiles := h.Meta.Items[h.Meta.Primary].Parts
 	if len(tiles) == 0 {
 		t.Fatal("no grid")
 	}
@@ -239,11 +240,11 @@ func TestCorpusHEIC(t *testing.T) {
 func TestHEICGrid(t *testing.T) {
 	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
 	file := repeatedOnce(t, readOwn(t, "photo.heic"))
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 2), Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), Options{}))
 	if got.Rect.Size() != image.Pt(2*122, 92) {
 		t.Fatalf("%v; want two pictures beside each other", got.Rect)
 	}
@@ -259,17 +260,17 @@ func TestHEICGrid(t *testing.T) {
 // beside itself: a grid (ISO/IEC 23008-12, section 6.6.2.3).
 func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	t.Helper()
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := h.meta.data(file, item)
+	data, err := h.Meta.Data(file, item)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var config isobmff.Box
 	var tile image.Point
-	for _, p := range h.meta.of(item) {
+	for _, p := range h.Meta.Of(item) {
 		switch p.Kind {
 		case "hvcC":
 			config = p
@@ -327,12 +328,12 @@ func TestNarrowHEICGrid(t *testing.T) {
 		t.Skip("not tested with the corpus of pictures: ", err)
 	}
 	file := readCorpus(t, "heic/libheif__hevc32.heif")
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	one := toNRGBA(toPNGBy(t, everything, file, Options{}))
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 1), Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), Options{}))
 	if got.Rect.Size() != image.Pt(64, 64) {
 		t.Fatalf("%v; want the coded picture", got.Rect)
 	}

@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
 )
@@ -123,18 +124,18 @@ func needsSRGB(profile []byte) bool {
 
 // rgbOf returns the picture of planes whose matrix and range may not be those
 // of JFIF, as image/color has them: BT.601 and the full range.
-func rgbOf(m *image.YCbCr, c cicp) image.Image {
-	if c == (cicp{}) {
+func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
+	if c == (heif.CICP{}) {
 		return m // what HEIC means without numbers is not known; cameras write JFIF's
 	}
 	kr, kb := 0.299, 0.114
-	switch c.matrix {
+	switch c.Matrix {
 	case 1:
 		kr, kb = 0.2126, 0.0722
 	case 9:
 		kr, kb = 0.2627, 0.0593
 	}
-	if c.fullRange == 0 {
+	if c.FullRange == 0 {
 		expandRange(m)
 	}
 	if kr == 0.299 {

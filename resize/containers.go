@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/heif"
 )
 
 // Files of JPEG, PNG and WebP taken apart without decoding: to find metadata,
@@ -149,8 +150,8 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 	case TIFF:
 		m.EXIF = file
 	case AVIF, HEIC:
-		if h, err := parseHEIF(file); err == nil {
-			m.EXIF = h.exif
+		if h, err := heif.Parse(file); err == nil {
+			m.EXIF = h.EXIF
 		}
 	}
 	return m

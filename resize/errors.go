@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/jxl"
 )
 
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
-	{errHEIFMalformed, ErrMalformed}, {errHEIFUnsupported, ErrUnsupported}, {errHEIFLimit, ErrLimit},
+	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 

@@ -1,4 +1,4 @@
-package resize
+package heif
 
 import (
 	"bytes"
@@ -12,36 +12,36 @@ import (
 // What libheif is given of a HEIC file: one picture, as it is coded. The files
 // of other encoders have in them what it stumbles over.
 
-// A heicItem is one picture of a file for the decoder.
-type heicItem struct {
-	file []byte
-	size image.Point // of what of the decoded picture counts, from its corner
-	mono bool        // so does only its luma
+// A Picture is one picture of a file for the decoder.
+type Picture struct {
+	File []byte
+	Size image.Point // of what of the decoded picture counts, from its corner
+	Mono bool        // so does only its luma
 }
 
-// item returns the item of that number.
-func (h heif) item(file []byte, id uint32) (heicItem, error) {
-	var of heif
-	if err := of.describe(h.meta.of(id)); err != nil {
-		return heicItem{}, err
+// Picture returns the item of that number.
+func (h Header) Picture(file []byte, id uint32) (Picture, error) {
+	var of Header
+	if err := of.describe(h.Meta.Of(id)); err != nil {
+		return Picture{}, err
 	}
-	item := heicItem{size: of.size}
+	item := Picture{Size: of.Size}
 	tile := id
-	if h.meta.kind(id) == "grid" {
-		tiles := h.meta.items[id].parts
+	if h.Meta.kind(id) == "grid" {
+		tiles := h.Meta.Items[id].Parts
 		if len(tiles) == 0 {
-			return item, fmt.Errorf("%w: grid without tiles", errHEIFMalformed)
+			return item, fmt.Errorf("%w: grid without tiles", ErrMalformed)
 		}
 		tile = tiles[0]
 	}
-	item.mono = h.monochrome(tile)
-	item.file = withPrimary(file, id)
+	item.Mono = h.monochrome(tile)
+	item.File = withPrimary(file, id)
 	return item, nil
 }
 
 // monochrome reports whether an item is coded without colours.
-func (h heif) monochrome(item uint32) bool {
-	for _, p := range h.meta.of(item) {
+func (h Header) monochrome(item uint32) bool {
+	for _, p := range h.Meta.Of(item) {
 		if p.Kind == "hvcC" && len(p.Data) > 16 {
 			return p.Data[16]&3 == 0 // chroma_format_idc
 		}

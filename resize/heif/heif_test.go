@@ -1,4 +1,4 @@
-package resize
+package heif
 
 import (
 	"bytes"
@@ -14,10 +14,10 @@ import (
 	"s3imageserver/resize/isobmff"
 )
 
-// heifSample returns a sample file.
-func heifSample(t testing.TB, name string) []byte {
+// sample returns a sample file.
+func sample(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("testdata/" + name)
+	data, err := os.ReadFile("../testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,33 +25,33 @@ func heifSample(t testing.TB, name string) []byte {
 }
 
 // What the boxes of a file say is bounded, whatever they say.
-func FuzzHEIF(f *testing.F) {
+func FuzzHeader(f *testing.F) {
 	for _, name := range []string{"photo.heic", "photo-alpha.heic", "icon.heic", "photo-part.avif"} {
-		f.Add(heifSample(f, name))
+		f.Add(sample(f, name))
 	}
-	f.Add(heifSample(f, "photo.avif"))
+	f.Add(sample(f, "photo.avif"))
 	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		heifKind(data)
-		h, err := parseHEIF(data)
+		CodingOf(data)
+		h, err := Parse(data)
 		if err != nil {
 			return
 		}
-		if h.orientation < 1 || h.orientation > 8 || h.coded < heifArea(h.size) || len(h.icc) > icc.MaxBytes || len(h.exif) > len(data) {
+		if h.Orientation < 1 || h.Orientation > 8 || h.Coded < area(h.Size) || len(h.ICC) > icc.MaxBytes || len(h.EXIF) > len(data) {
 			t.Fatalf("%+v", h)
 		}
-		if h.crop.Empty() || !h.crop.In(image.Rectangle{Max: h.size}) {
-			t.Fatalf("%v of %v is shown", h.crop, h.size)
+		if h.Crop.Empty() || !h.Crop.In(image.Rectangle{Max: h.Size}) {
+			t.Fatalf("%v of %v is shown", h.Crop, h.Size)
 		}
-		h.profile()
-		item, err := h.item(data, h.meta.primary)
+		h.Profile()
+		item, err := h.Picture(data, h.Meta.Primary)
 		if err != nil {
 			return
 		}
-		if len(item.file) != len(data) {
-			t.Fatalf("%d bytes for the decoder, of %d", len(item.file), len(data))
+		if len(item.File) != len(data) {
+			t.Fatalf("%d bytes for the decoder, of %d", len(item.File), len(data))
 		}
-		_ = h.complete(data) // any error: it must end
+		_ = h.Complete(data) // any error: it must end
 	})
 }
 
@@ -82,7 +82,7 @@ func TestCleanAperture(t *testing.T) {
 		}
 		got, err := cleanAperture(b, size)
 		if tt.want.Empty() {
-			if !errors.Is(err, errHEIFMalformed) {
+			if !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s: %v, %v; want ErrMalformed", tt.name, got, err)
 			}
 			continue
@@ -91,7 +91,7 @@ func TestCleanAperture(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", tt.name, got, err, tt.want)
 		}
 	}
-	if _, err := cleanAperture(make([]byte, 31), size); !errors.Is(err, errHEIFMalformed) {
+	if _, err := cleanAperture(make([]byte, 31), size); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a short box: %v; want ErrMalformed", err)
 	}
 }
@@ -99,17 +99,17 @@ func TestCleanAperture(t *testing.T) {
 // Coded pictures are believed, not the boxes around them: a second parameter set
 // among the coded data, of 8192 x 8192, is found.
 func TestParameterSetsWithin(t *testing.T) {
-	file := heifSample(t, "photo.heic")
-	h, err := parseHEIF(file)
+	file := sample(t, "photo.heic")
+	h, err := Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tile := h.meta.items[h.meta.primary].parts[0]
-	data, err := h.meta.data(file, tile)
+	tile := h.Meta.Items[h.Meta.Primary].Parts[0]
+	data, err := h.Meta.Data(file, tile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.meta.checkCoded(tile, data); err != nil {
+	if err := h.Meta.checkCoded(tile, data); err != nil {
 		t.Errorf("as it is: %v", err)
 	}
 	set := hevcSet(8192, 8192)
@@ -117,7 +117,7 @@ func TestParameterSetsWithin(t *testing.T) {
 		t.Fatalf("the set says %v, %v", size, ok)
 	}
 	within := slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(len(set))), set, data)
-	if err := h.meta.checkCoded(tile, within); !errors.Is(err, errHEIFMalformed) {
+	if err := h.Meta.checkCoded(tile, within); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a set within: %v; want ErrMalformed", err)
 	}
 }
@@ -183,23 +183,23 @@ func hostileMeta(ipmas, items, each, auxiliary int) []byte {
 
 // Boxes are read once, however many items refer to each other, and what there is
 // too much of is refused.
-func TestHEIFOfManyAssociations(t *testing.T) {
+func TestFileOfManyAssociations(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"4096 items of 255 properties": hostileMeta(1, 4096, 255, 4096),
 		"12 boxes of them":             hostileMeta(12, 4096, 255, 4096),
 	} {
-		if _, err := parseHEIF(file); !errors.Is(err, errHEIFLimit) {
+		if _, err := Parse(file); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %v; want ErrLimit", name, err)
 		}
 	}
-	h, err := parseHEIF(hostileMeta(1, 2000, 30, 4096))
-	if err != nil || len(h.meta.of(7)) != 30 || h.mask.item != 0 {
-		t.Errorf("%d properties, %v; want 30", len(h.meta.of(7)), err)
+	h, err := Parse(hostileMeta(1, 2000, 30, 4096))
+	if err != nil || len(h.Meta.Of(7)) != 30 || h.Mask.Item != 0 {
+		t.Errorf("%d properties, %v; want 30", len(h.Meta.Of(7)), err)
 	}
 }
 
 // An item of parts that overlap is no longer than the file.
-func TestHEIFOfManyExtents(t *testing.T) {
+func TestFileOfManyExtents(t *testing.T) {
 	be := binary.BigEndian
 	iloc := be.AppendUint16([]byte{0, 0, 0, 0, 0x44, 0}, 1)
 	iloc = be.AppendUint16(be.AppendUint16(be.AppendUint16(iloc, 1), 0), 1000)
@@ -209,21 +209,21 @@ func TestHEIFOfManyExtents(t *testing.T) {
 	file := append(isobmff.Make("ftyp", []byte("avif\x00\x00\x00\x00mif1avif")), isobmff.Make("meta", make([]byte, 4),
 		isobmff.Make("pitm", make([]byte, 4), []byte{0, 1}), isobmff.Make("iloc", iloc),
 		isobmff.Make("iprp", isobmff.Make("ipco", isobmff.Make("ispe", make([]byte, 4), []byte{0, 0, 0, 16, 0, 0, 0, 16})), isobmff.Make("ipma", []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1})))...)
-	h, err := parseHEIF(file)
+	h, err := Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.meta.data(file, 1); !errors.Is(err, errHEIFMalformed) {
+	if _, err := h.Meta.Data(file, 1); !errors.Is(err, ErrMalformed) {
 		t.Errorf("%v; want ErrMalformed", err)
 	}
-	if err := h.complete(file[:800]); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := h.Complete(file[:800]); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("of the first bytes: %v; want io.ErrUnexpectedEOF", err)
 	}
 }
 
-// FuzzHEIFAssociations compares what is indexed with a look through the boxes for
+// FuzzAssociations compares what is indexed with a look through the boxes for
 // each item.
-func FuzzHEIFAssociations(f *testing.F) {
+func FuzzAssociations(f *testing.F) {
 	f.Add(byte(0), byte(0), []byte{0, 0, 0, 2, 0, 1, 2, 1, 2, 0, 2, 1, 1})
 	f.Add(byte(1), byte(1), []byte{0, 0, 0, 1, 0, 0, 0, 1, 2, 0, 1, 0x80, 2})
 	f.Fuzz(func(t *testing.T, version, flags byte, data []byte) {
@@ -232,22 +232,22 @@ func FuzzHEIFAssociations(f *testing.F) {
 			isobmff.Make("ipma", []byte{version, 0, 0, flags}, data), isobmff.Make("ipma", []byte{version, 0, 0, flags}, data))
 		m, err := parseMeta(slices.Concat(isobmff.Make("pitm", make([]byte, 4), []byte{0, 1}), isobmff.Make("iprp", iprp)))
 		if err != nil {
-			if !errors.Is(err, errHEIFLimit) {
+			if !errors.Is(err, ErrLimit) {
 				t.Fatal(err)
 			}
 			return
 		}
-		for id, item := range m.items {
+		for id, item := range m.Items {
 			var want []int
 			for a := range associations(iprp) {
 				if a.item == id {
 					want = append(want, a.place)
 				}
 			}
-			if !slices.Equal(item.properties, want) {
-				t.Fatalf("item %d has %v; want %v", id, item.properties, want)
+			if !slices.Equal(item.Properties, want) {
+				t.Fatalf("item %d has %v; want %v", id, item.Properties, want)
 			}
-			if len(m.items) > 32 {
+			if len(m.Items) > 32 {
 				return // enough
 			}
 		}
