@@ -70,7 +70,7 @@ type Header struct {
 	Alpha       bool
 	Mask        Mask
 	ICC         []byte // the embedded profile; nil: none
-	CICP        CICP // colour by numbers; zero: not given
+	CICP        CICP   // colour by numbers; zero: not given
 	EXIF        []byte // nil: none
 }
 
