@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"time"
 
 	gen "github.com/gen2brain/webp"
-	"golang.org/x/image/webp"
+	xwebp "golang.org/x/image/webp"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
@@ -39,53 +38,22 @@ var webpCodec = codec{
 	encode: encodeWebP,
 }
 
-// Flags of the VP8X chunk.
-const (
-	webpAnimation = 1 << 1
-	webpExif      = 1 << 3
-	webpAlpha     = 1 << 4
-	webpICC       = 1 << 5
-)
-
-// configWebP reads the first chunk only: the canvas of VP8X, or the size of a
-// simple file.
 func configWebP(head []byte) (Info, error) {
-	if len(head) < riffHeaderBytes+8+10 {
-		return Info{}, io.ErrUnexpectedEOF
+	h, err := parseWebP(head)
+	if err != nil {
+		return Info{}, fromBelow(err)
 	}
-	info := Info{Depth: 4}
-	data := head[riffHeaderBytes+8:]
-	switch id := string(head[riffHeaderBytes:][:4]); id {
-	case "VP8X":
-		info.Size = image.Pt(1+uint24(data[4:]), 1+uint24(data[7:]))
-		info.Animated = data[0]&webpAnimation != 0
-		info.Alpha = data[0]&webpAlpha != 0
-	case "VP8 ":
-		if string(data[3:6]) != "\x9d\x01\x2a" {
-			return Info{}, fmt.Errorf("%w: VP8 start code", ErrMalformed)
-		}
-		info.Size = image.Pt(int(binary.LittleEndian.Uint16(data[6:])&0x3fff), int(binary.LittleEndian.Uint16(data[8:])&0x3fff))
-	case "VP8L":
-		if data[0] != 0x2f {
-			return Info{}, fmt.Errorf("%w: VP8L signature", ErrMalformed)
-		}
-		bits := binary.LittleEndian.Uint32(data[1:])
-		info.Size = image.Pt(int(bits&0x3fff)+1, int(bits>>14&0x3fff)+1)
-		info.Alpha = bits>>28&1 != 0
-	default:
-		return Info{}, fmt.Errorf("%w: first WebP chunk is %q", ErrMalformed, id)
-	}
-	return info, nil
+	return Info{Size: h.size, Depth: 4, Animated: h.animated, Alpha: h.alpha}, nil
 }
 
 func decodeWebP(file []byte, want Want) (*Picture, error) {
-	info, err := configWebP(file)
+	info, err := parseWebP(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	body, err := webpBody(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	var (
 		icc, meta []byte
@@ -95,7 +63,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	)
 	for c, err := range riffChunks(body) {
 		if err != nil {
-			return nil, err
+			return nil, fromBelow(err)
 		}
 		switch c.id {
 		case "ICCP":
@@ -109,10 +77,10 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		case "ANMF":
 			f, err := parseWebPFrame(c.data)
 			if err != nil {
-				return nil, err
+				return nil, fromBelow(err)
 			}
-			if !f.bounds.In(image.Rectangle{Max: info.Size}) {
-				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.bounds, info.Size)
+			if !f.bounds.In(image.Rectangle{Max: info.size}) {
+				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.bounds, info.size)
 			}
 			frames = append(frames, f)
 		case "ALPH", "VP8 ", "VP8L":
@@ -122,28 +90,28 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	var p *Picture
 	switch {
 	case len(frames) > 0:
-		if !want.Limits.keepsFrames(len(frames), info.Size) {
+		if !want.Limits.keepsFrames(len(frames), info.size) {
 			frames = frames[:1]
 		}
 		if n := min(want.only, len(frames)); n > 0 {
 			frames = frames[:n]
 		}
-		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].bounds == canvas {
+		if canvas := (image.Rectangle{Max: info.size}); len(frames) == 1 && frames[0].bounds == canvas {
 			// There is nothing that it could be drawn over.
-			img, err := decodeWebPImage(frames[0].chunks, info.Size)
+			img, err := decodeWebPImage(frames[0].chunks, info.size)
 			if err != nil {
 				return nil, err
 			}
 			p = still(img)
 			break
 		}
-		p = animatedWebP(frames, info.Size)
+		p = animatedWebP(frames, info.size)
 		p.Loops = loops
 		if want.only > 0 {
 			p = p.last()
 		}
 	case only != nil:
-		img, err := decodeWebPImage(only, info.Size)
+		img, err := decodeWebPImage(only, info.size)
 		if err != nil {
 			return nil, err
 		}
@@ -154,37 +122,6 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	p.orientation = exif.OrientationOf(meta)
 	p.ICC = bytes.Clone(icc)
 	return p, nil
-}
-
-// A webpFrame is one ANMF chunk (RFC 9649, section 2.7.1.1).
-type webpFrame struct {
-	bounds  image.Rectangle
-	delay   time.Duration
-	replace bool // the frame replaces what is below it, else it is blended
-	dispose bool // the frame's place is cleared before the next one
-	chunks  []byte
-}
-
-func parseWebPFrame(data []byte) (webpFrame, error) {
-	if len(data) < 16 {
-		return webpFrame{}, fmt.Errorf("%w: WebP frame of %d bytes", ErrMalformed, len(data))
-	}
-	at := image.Pt(2*uint24(data), 2*uint24(data[3:]))
-	f := webpFrame{
-		bounds:  image.Rectangle{at, at.Add(image.Pt(1+uint24(data[6:]), 1+uint24(data[9:])))},
-		delay:   time.Duration(uint24(data[12:])) * time.Millisecond,
-		replace: data[15]&2 != 0,
-		dispose: data[15]&1 != 0,
-	}
-	for c, err := range riffChunks(data[16:]) {
-		if err != nil {
-			return webpFrame{}, err
-		}
-		if c.id == "ALPH" || c.id == "VP8 " || c.id == "VP8L" {
-			f.chunks = appendChunk(f.chunks, c.id, c.data)
-		}
-	}
-	return f, nil
 }
 
 // animatedWebP returns the picture whose frames are drawn one over the other.
@@ -241,14 +178,14 @@ func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 		chunks = append(appendChunk(nil, "VP8X", header), chunks...)
 	}
 	file := webpFile(chunks)
-	config, err := webp.DecodeConfig(bytes.NewReader(file))
+	config, err := xwebp.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
 	if image.Pt(config.Width, config.Height) != size {
 		return nil, fmt.Errorf("%w: WebP picture of %d x %d pixels in a canvas of %v", ErrMalformed, config.Width, config.Height, size)
 	}
-	img, err := webp.Decode(bytes.NewReader(file))
+	img, err := xwebp.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
@@ -264,35 +201,6 @@ func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	return plain(img), nil
 }
 
-// VP8 samples have the limited range of ITU-R BT.601 (16 to 235, chroma 16 to
-// 240); Go's image.YCbCr, like JFIF, has the full one.
-var lumaToFull, chromaToFull, lumaToLimited, chromaToLimited = rangeTables()
-
-func rangeTables() (lumaUp, chromaUp, lumaDown, chromaDown [256]byte) {
-	for i := range 256 {
-		lumaUp[i] = clampByte((float64(i)-16)*255/219 + 0.5)
-		chromaUp[i] = clampByte((float64(i)-128)*255/224 + 128 + 0.5)
-		lumaDown[i] = clampByte(float64(i)*219/255 + 16 + 0.5)
-		chromaDown[i] = clampByte((float64(i)-128)*224/255 + 128 + 0.5)
-	}
-	return
-}
-
-func clampByte(f float64) byte { return byte(max(0, min(255, f))) }
-
-// expandRange makes full-range samples of limited-range ones, in place.
-func expandRange(m *image.YCbCr) {
-	mapBytes(m.Y, &lumaToFull)
-	mapBytes(m.Cb, &chromaToFull)
-	mapBytes(m.Cr, &chromaToFull)
-}
-
-func mapBytes(b []byte, table *[256]byte) {
-	for i, v := range b {
-		b[i] = table[v]
-	}
-}
-
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	var chunks []byte
 	var err error
@@ -305,7 +213,7 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 		return err
 	}
 	if err := checkRIFF(len(chunks)); err != nil {
-		return err
+		return fromBelow(err)
 	}
 	_, err = w.Write(webpFile(chunks))
 	return err
@@ -346,11 +254,6 @@ func planesOf(img image.Image) image.Image {
 	return img
 }
 
-func vp8x(flags byte, size image.Point) []byte {
-	data := appendUint24(appendUint24([]byte{flags, 0, 0, 0}, size.X-1), size.Y-1)
-	return appendChunk(nil, "VP8X", data)
-}
-
 // webpImageChunks encodes one image and returns its VP8, VP8L and ALPH chunks,
 // and whether it is transparent somewhere.
 func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
@@ -360,7 +263,7 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 	if q.Lossless {
 		return losslessChunks(img, q)
 	}
-	planes, a := lossyPlanes(img)
+	planes, a := lossyPlanes(planar(img))
 	if a != nil {
 		chunks = appendChunk(chunks, "ALPH", a)
 	}
@@ -371,6 +274,32 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 	return appendChunk(chunks, "VP8 ", frame), a != nil, nil
 }
 
+// planar returns img as webp takes it for planes.
+func planar(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return m
+		}
+	case *image.NYCbCrA:
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return m
+		}
+	case *image.Gray:
+		return m
+	}
+	return atOrigin(img)
+}
+
+// atOrigin returns the pixels of img from 0, 0 on without space between the rows:
+// img itself if that is what it is.
+func atOrigin(img image.Image) *image.NRGBA {
+	if m, ok := img.(*image.NRGBA); ok && m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
+		return m
+	}
+	return toNRGBA(img)
+}
+
 // losslessChunks is webpImageChunks without loss.
 func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
 	var file bytes.Buffer
@@ -379,11 +308,11 @@ func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err 
 	}
 	body, err := webpBody(file.Bytes())
 	if err != nil {
-		return nil, false, err
+		return nil, false, fromBelow(err)
 	}
 	for c, err := range riffChunks(body) {
 		if err != nil {
-			return nil, false, err
+			return nil, false, fromBelow(err)
 		}
 		if c.id == "VP8L" {
 			// RFC 9649, section 3.4: bit 28 says that alpha is used.

@@ -191,30 +191,6 @@ func pngChunk(kind string, data []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
 }
 
-// webpWith returns a file with flags set in its VP8X chunk, which is added if
-// there is none, and chunks before and behind the others.
-func webpWith(file []byte, flags byte, before, behind []byte) []byte {
-	body, err := webpBody(file)
-	if err != nil {
-		return file
-	}
-	if !bytes.HasPrefix(body, []byte("VP8X")) {
-		info, err := configWebP(file)
-		if err != nil {
-			return file
-		}
-		if info.Alpha {
-			flags |= webpAlpha
-		}
-		body = append(vp8x(0, info.Size), body...)
-	} else {
-		body = bytes.Clone(body)
-	}
-	const head = 8 + 10
-	body[8] |= flags
-	return webpFile(slices.Concat(body[:head], before, body[head:], behind))
-}
-
 // withoutMetadata returns a source that decoded well without its metadata,
 // bytes behind its end, and comments; profile says whether its colour profile
 // stays. ok is false if the container is not one that can be taken apart.

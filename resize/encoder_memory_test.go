@@ -61,7 +61,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		}
 		return m
 	}
-	planes := func(bool) image.Image { return limitedPixels(photo(false).(*image.NRGBA)) }
+	planes := func(bool) image.Image { p, _ := lossyPlanes(photo(false)); return p }
 	tests := []struct {
 		name    string
 		picture func(alpha bool) image.Image

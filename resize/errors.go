@@ -11,6 +11,7 @@ import (
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
+	{errWebPMalformed, ErrMalformed}, {errWebPLimit, ErrLimit},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 
