@@ -13,6 +13,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
+	"s3imageserver/resize/webp"
 )
 
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
@@ -39,79 +40,79 @@ var webpCodec = codec{
 }
 
 func configWebP(head []byte) (Info, error) {
-	h, err := parseWebP(head)
+	h, err := webp.Parse(head)
 	if err != nil {
 		return Info{}, fromBelow(err)
 	}
-	return Info{Size: h.size, Depth: 4, Animated: h.animated, Alpha: h.alpha}, nil
+	return Info{Size: h.Size, Depth: 4, Animated: h.Animated, Alpha: h.Alpha}, nil
 }
 
 func decodeWebP(file []byte, want Want) (*Picture, error) {
-	info, err := parseWebP(file)
+	info, err := webp.Parse(file)
 	if err != nil {
 		return nil, fromBelow(err)
 	}
-	body, err := webpBody(file)
+	body, err := webp.Body(file)
 	if err != nil {
 		return nil, fromBelow(err)
 	}
 	var (
 		icc, meta []byte
 		only      []byte // chunks of the only frame
-		frames    []webpFrame
+		frames    []webp.Frame
 		loops     int
 	)
-	for c, err := range riffChunks(body) {
+	for c, err := range webp.Chunks(body) {
 		if err != nil {
 			return nil, fromBelow(err)
 		}
-		switch c.id {
+		switch c.ID {
 		case "ICCP":
-			icc = c.data
+			icc = c.Data
 		case "EXIF":
-			meta = c.data
+			meta = c.Data
 		case "ANIM":
-			if len(c.data) >= 6 {
-				loops = int(binary.LittleEndian.Uint16(c.data[4:]))
+			if len(c.Data) >= 6 {
+				loops = int(binary.LittleEndian.Uint16(c.Data[4:]))
 			}
 		case "ANMF":
-			f, err := parseWebPFrame(c.data)
+			f, err := webp.ParseFrame(c.Data)
 			if err != nil {
 				return nil, fromBelow(err)
 			}
-			if !f.bounds.In(image.Rectangle{Max: info.size}) {
-				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.bounds, info.size)
+			if !f.Bounds.In(image.Rectangle{Max: info.Size}) {
+				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.Bounds, info.Size)
 			}
 			frames = append(frames, f)
 		case "ALPH", "VP8 ", "VP8L":
-			only = appendChunk(only, c.id, c.data)
+			only = webp.AppendChunk(only, c.ID, c.Data)
 		}
 	}
 	var p *Picture
 	switch {
 	case len(frames) > 0:
-		if !want.Limits.keepsFrames(len(frames), info.size) {
+		if !want.Limits.keepsFrames(len(frames), info.Size) {
 			frames = frames[:1]
 		}
 		if n := min(want.only, len(frames)); n > 0 {
 			frames = frames[:n]
 		}
-		if canvas := (image.Rectangle{Max: info.size}); len(frames) == 1 && frames[0].bounds == canvas {
+		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].Bounds == canvas {
 			// There is nothing that it could be drawn over.
-			img, err := decodeWebPImage(frames[0].chunks, info.size)
+			img, err := decodeWebPImage(frames[0].Chunks, info.Size)
 			if err != nil {
 				return nil, err
 			}
 			p = still(img)
 			break
 		}
-		p = animatedWebP(frames, info.size)
+		p = animatedWebP(frames, info.Size)
 		p.Loops = loops
 		if want.only > 0 {
 			p = p.last()
 		}
 	case only != nil:
-		img, err := decodeWebPImage(only, info.size)
+		img, err := decodeWebPImage(only, info.Size)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +126,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 }
 
 // animatedWebP returns the picture whose frames are drawn one over the other.
-func animatedWebP(frames []webpFrame, size image.Point) *Picture {
+func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 	return &Picture{
 		Count:  len(frames),
 		Scale:  1,
@@ -133,26 +134,26 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 		Frames: func(yield func(Frame, error) bool) {
 			canvas := newCanvas(size)
 			for i, f := range frames {
-				img, err := decodeWebPImage(f.chunks, f.bounds.Size())
+				img, err := decodeWebPImage(f.Chunks, f.Bounds.Size())
 				if err != nil {
 					yield(Frame{}, err)
 					return
 				}
 				frame := smoothPixels(img)
-				if f.replace {
-					canvas.replace(frame, f.bounds.Min)
+				if f.Replace {
+					canvas.replace(frame, f.Bounds.Min)
 				} else {
-					canvas.blend(frame, f.bounds.Min)
+					canvas.blend(frame, f.Bounds.Min)
 				}
 				if i == len(frames)-1 {
-					yield(Frame{canvas.NRGBA, f.delay}, nil)
+					yield(Frame{canvas.NRGBA, f.Delay}, nil)
 					return
 				}
-				if !yield(Frame{canvas.copy(), f.delay}, nil) {
+				if !yield(Frame{canvas.copy(), f.Delay}, nil) {
 					return
 				}
-				if f.dispose {
-					canvas.clear(f.bounds)
+				if f.Dispose {
+					canvas.clear(f.Bounds)
 				}
 			}
 		},
@@ -173,11 +174,11 @@ func smoothPixels(img image.Image) *image.NRGBA {
 func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	if len(chunks) >= 4 && string(chunks[:4]) == "ALPH" {
 		var flags [10]byte
-		flags[0] = webpAlpha
-		header := appendUint24(appendUint24(flags[:4], size.X-1), size.Y-1)
-		chunks = append(appendChunk(nil, "VP8X", header), chunks...)
+		flags[0] = webp.FlagAlpha
+		header := webp.AppendUint24(webp.AppendUint24(flags[:4], size.X-1), size.Y-1)
+		chunks = append(webp.AppendChunk(nil, "VP8X", header), chunks...)
 	}
-	file := webpFile(chunks)
+	file := webp.File(chunks)
 	config, err := xwebp.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
@@ -212,10 +213,10 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
-	if err := checkRIFF(len(chunks)); err != nil {
+	if err := webp.CheckLength(len(chunks)); err != nil {
 		return fromBelow(err)
 	}
-	_, err = w.Write(webpFile(chunks))
+	_, err = w.Write(webp.File(chunks))
 	return err
 }
 
@@ -236,13 +237,13 @@ func stillChunks(p *Picture, q Quality) ([]byte, error) {
 	flags := byte(0)
 	var head []byte
 	if alpha {
-		flags |= webpAlpha
+		flags |= webp.FlagAlpha
 	}
 	if icc != nil {
-		flags |= webpICC
-		head = appendChunk(nil, "ICCP", icc)
+		flags |= webp.FlagICC
+		head = webp.AppendChunk(nil, "ICCP", icc)
 	}
-	return append(append(vp8x(flags, img.Bounds().Size()), head...), chunks...), nil
+	return append(append(webp.VP8X(flags, img.Bounds().Size()), head...), chunks...), nil
 }
 
 // planesOf returns img, or, for a grey one, a picture of the kind that WebP
@@ -263,15 +264,15 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 	if q.Lossless {
 		return losslessChunks(img, q)
 	}
-	planes, a := lossyPlanes(planar(img))
+	planes, a := webp.Planes(planar(img))
 	if a != nil {
-		chunks = appendChunk(chunks, "ALPH", a)
+		chunks = webp.AppendChunk(chunks, "ALPH", a)
 	}
 	frame, err := vp8.Encode(planes, vp8.Options{Quality: q.quality(), Effort: q.WebPMethod})
 	if err != nil { // a picture that the format has no room for
 		return nil, false, fmt.Errorf("%w: %w", ErrLimit, err)
 	}
-	return appendChunk(chunks, "VP8 ", frame), a != nil, nil
+	return webp.AppendChunk(chunks, "VP8 ", frame), a != nil, nil
 }
 
 // planar returns img as webp takes it for planes.
@@ -306,18 +307,18 @@ func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err 
 	if err := gen.Encode(&file, atOrigin(img), gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: true, Exact: true}); err != nil {
 		return nil, false, err
 	}
-	body, err := webpBody(file.Bytes())
+	body, err := webp.Body(file.Bytes())
 	if err != nil {
 		return nil, false, fromBelow(err)
 	}
-	for c, err := range riffChunks(body) {
+	for c, err := range webp.Chunks(body) {
 		if err != nil {
 			return nil, false, fromBelow(err)
 		}
-		if c.id == "VP8L" {
+		if c.ID == "VP8L" {
 			// RFC 9649, section 3.4: bit 28 says that alpha is used.
-			alpha = len(c.data) >= 5 && c.data[4]&0x10 != 0
-			chunks = appendChunk(chunks, c.id, c.data)
+			alpha = len(c.Data) >= 5 && c.Data[4]&0x10 != 0
+			chunks = webp.AppendChunk(chunks, c.ID, c.Data)
 		}
 	}
 	return chunks, alpha, nil
@@ -344,23 +345,23 @@ func animationChunks(p *Picture, q Quality) ([]byte, error) {
 		}
 		alpha = alpha || a
 		const replace = 2 // do not blend
-		head := appendUint24(appendUint24(nil, part.Min.X/2), part.Min.Y/2)
-		head = appendUint24(appendUint24(head, part.Dx()-1), part.Dy()-1)
-		head = append(appendUint24(head, int(min(frame.Delay.Milliseconds(), 1<<24-1))), replace)
-		frames = appendChunk(frames, "ANMF", head, chunks)
+		head := webp.AppendUint24(webp.AppendUint24(nil, part.Min.X/2), part.Min.Y/2)
+		head = webp.AppendUint24(webp.AppendUint24(head, part.Dx()-1), part.Dy()-1)
+		head = append(webp.AppendUint24(head, int(min(frame.Delay.Milliseconds(), 1<<24-1))), replace)
+		frames = webp.AppendChunk(frames, "ANMF", head, chunks)
 		before = img
 	}
-	flags := byte(webpAnimation)
+	flags := byte(webp.FlagAnimation)
 	if alpha {
-		flags |= webpAlpha
+		flags |= webp.FlagAlpha
 	}
 	var icc []byte
 	if profile := fittingICC(p.ICC, before); profile != nil {
-		flags |= webpICC
-		icc = appendChunk(nil, "ICCP", profile)
+		flags |= webp.FlagICC
+		icc = webp.AppendChunk(nil, "ICCP", profile)
 	}
 	anim := binary.LittleEndian.AppendUint16([]byte{0, 0, 0, 0}, uint16(min(p.Loops, 1<<16-1)))
-	return append(appendChunk(append(vp8x(flags, p.Source), icc...), "ANIM", anim), frames...), nil
+	return append(webp.AppendChunk(append(webp.VP8X(flags, p.Source), icc...), "ANIM", anim), frames...), nil
 }
 
 // evenCorner returns r grown so that its upper left corner is even, as ANMF

@@ -8,6 +8,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/heif"
+	"s3imageserver/resize/webp"
 )
 
 // Files of JPEG, PNG and WebP taken apart without decoding: to find metadata,
@@ -132,19 +133,19 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 			}
 		}
 	case WebP:
-		body, err := webpBody(file)
+		body, err := webp.Body(file)
 		if err != nil {
 			return m
 		}
-		for c, err := range riffChunks(body) {
+		for c, err := range webp.Chunks(body) {
 			if err != nil {
 				return m
 			}
-			switch c.id {
+			switch c.ID {
 			case "EXIF":
-				m.EXIF = c.data
+				m.EXIF = c.Data
 			case "XMP ":
-				m.XMP = c.data
+				m.XMP = c.Data
 			}
 		}
 	case TIFF:
@@ -179,7 +180,7 @@ func withEXIF(format Format, file, exif []byte) []byte {
 		head := len(pngSignature) + pngIHDRBytes
 		return slices.Concat(file[:head], pngChunk("eXIf", exif), file[head:])
 	case WebP:
-		return webpWith(file, webpExif, nil, appendChunk(nil, "EXIF", exif))
+		return webp.With(file, webp.FlagEXIF, nil, webp.AppendChunk(nil, "EXIF", exif))
 	}
 	return file
 }
@@ -223,20 +224,20 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 			}
 		}
 	case WebP:
-		body, err := webpBody(file)
+		body, err := webp.Body(file)
 		if err != nil {
 			return nil, false
 		}
-		for c, err := range riffChunks(body) {
+		for c, err := range webp.Chunks(body) {
 			if err != nil {
 				return nil, false
 			}
-			switch c.id {
+			switch c.ID {
 			case "VP8X":
-				c.data = bytes.Clone(c.data)
-				c.data[0] &= webpAnimation | webpAlpha | webpICC
+				c.Data = bytes.Clone(c.Data)
+				c.Data[0] &= webp.FlagAnimation | webp.FlagAlpha | webp.FlagICC
 				if !profile {
-					c.data[0] &^= webpICC
+					c.Data[0] &^= webp.FlagICC
 				}
 			case "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF":
 			case "ICCP":
@@ -246,9 +247,9 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 			default:
 				continue
 			}
-			out = appendChunk(out, c.id, c.data)
+			out = webp.AppendChunk(out, c.ID, c.Data)
 		}
-		return webpFile(out), true
+		return webp.File(out), true
 	}
 	return nil, false
 }

@@ -18,6 +18,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
+	"s3imageserver/resize/webp"
 )
 
 // Details are what is known of a source. Fields that were not asked for have
@@ -177,7 +178,7 @@ func headTells(f Format, head []byte) bool {
 	case PNG, TIFF:
 		return false
 	case WebP:
-		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webpExif == 0)
+		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webp.FlagEXIF == 0)
 	}
 	return true
 }

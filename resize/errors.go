@@ -6,12 +6,13 @@ import (
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/webp"
 )
 
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
-	{errWebPMalformed, ErrMalformed}, {errWebPLimit, ErrLimit},
+	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 

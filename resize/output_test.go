@@ -16,6 +16,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/scale"
+	"s3imageserver/resize/webp"
 )
 
 // run gives a file to a checker of another project, and fails the test if that
@@ -368,7 +369,7 @@ func TestSourceIsSent(t *testing.T) {
 		{"JPEG to WebP", jpg, Options{Format: WebP}, nil},
 		{"JPEG made smaller", jpg, Options{Format: JPEG, Width: 63}, nil},
 		{"JPEG that is progressive", jpg, Options{Format: JPEG, Progressive: true}, nil},
-		{"WebP to WebP", web, Options{Format: WebP}, webpWith(low(WebP, 1), 0, nil, nil)},
+		{"WebP to WebP", web, Options{Format: WebP}, webp.With(low(WebP, 1), 0, nil, nil)},
 	}
 	for _, tt := range tests {
 		result := made(t, tt.file, tt.o)

@@ -1,17 +1,17 @@
-package resize
+package webp
 
 import (
 	"bytes"
 	"image"
 )
 
-// lossyPlanes returns img in planes of 4:2:0 with limited range, as VP8 has them,
+// Planes returns img in planes of 4:2:0 with limited range, as VP8 has them,
 // and the data of the ALPH chunk, nil if nothing is transparent. Colours that
 // nobody sees become plain, which is shorter. img is not changed.
 //
 // It is a picture in planes of 4:2:0, a grey one, or an [image.NRGBA] without space
 // between its rows, and begins at 0, 0; others are a fault of the caller.
-func lossyPlanes(img image.Image) (planes *image.YCbCr, alpha []byte) {
+func Planes(img image.Image) (planes *image.YCbCr, alpha []byte) {
 	size := img.Bounds().Size()
 	switch m := img.(type) {
 	case *image.YCbCr:

@@ -1,4 +1,4 @@
-package resize
+package webp
 
 import (
 	"bytes"
@@ -114,10 +114,10 @@ func TestPrefixLengths(t *testing.T) {
 
 // A file is no longer than its header can say.
 func TestLongestFile(t *testing.T) {
-	if err := checkRIFF(1<<32 - 14); err != nil {
+	if err := CheckLength(1<<32 - 14); err != nil {
 		t.Error(err)
 	}
-	if err := checkRIFF(1<<32 - 13); !errors.Is(err, errWebPLimit) {
+	if err := CheckLength(1<<32 - 13); !errors.Is(err, ErrLimit) {
 		t.Errorf("a WebP of 4 GB: %v", err)
 	}
 }
