@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3imageserver/resize/webp"
 )
 
 // composed is the slow twin of our own reader: the frames of a GIF drawn one
@@ -150,10 +152,10 @@ func TestChromaOfAnimatedWebP(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(chunks[:4]) == "ALPH" {
-			chunks = append(vp8x(webpAlpha, m.Rect.Size()), chunks...)
+			chunks = append(webp.VP8X(webp.FlagAlpha, m.Rect.Size()), chunks...)
 		}
 		got := toNRGBA(toPNG(t, file.Bytes(), Options{Animation: AnimationStill}))
-		want := toNRGBA(toPNG(t, webpFile(chunks), Options{}))
+		want := toNRGBA(toPNG(t, webp.File(chunks), Options{}))
 		if psnr(got, want) < 60 {
 			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
 		}

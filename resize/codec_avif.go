@@ -14,6 +14,7 @@ import (
 
 	_ "github.com/gen2brain/avif" // has the module
 
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/sandbox"
 )
 
@@ -32,15 +33,15 @@ var avifCodec = codec{
 	format:    AVIF,
 	names:     []string{"avif"},
 	mediaType: "image/avif",
-	is:        func(head []byte) bool { return heifKind(head) == AVIF },
+	is:        func(head []byte) bool { return heif.CodingOf(head) == heif.AV1 },
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
-		h, err := parseHEIF(head)
+		h, err := heif.Parse(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
-		info := h.info()
-		info.linear = h.linearAVIF()
+		info := infoHEIF(h)
+		info.linear = linearAVIF(h)
 		return info, nil
 	},
 	decode:      decodeAVIF,
@@ -52,13 +53,13 @@ var avifCodec = codec{
 	start:       func() { _ = avifProgram.Start() }, // what fails here fails again when it matters
 }
 
-// info returns what the boxes say as the header of a picture.
-func (h heif) info() Info {
+// infoHEIF returns what the boxes say as the header of a picture.
+func infoHEIF(h heif.Header) Info {
 	depth := 4
-	if h.deep {
+	if h.Deep {
 		depth = 8
 	}
-	return Info{Size: h.crop.Size(), Depth: depth, Alpha: h.alpha, coded: h.coded, orientation: h.orientation}
+	return Info{Size: h.Crop.Size(), Depth: depth, Alpha: h.Alpha, coded: h.Coded, orientation: h.Orientation}
 }
 
 // avifResultBytes is what libaom works in, for a pixel.
@@ -66,44 +67,44 @@ const avifResultBytes = 170
 
 // linearAVIF estimates the memory of the decoder: the coded planes, and twice
 // the pixels that are made of them.
-func (h heif) linearAVIF() int64 {
+func linearAVIF(h heif.Header) int64 {
 	const base = 3 << 20
-	n := 2*4*1.04 + 1.1*h.planes
-	if h.alpha {
+	n := 2*4*1.04 + 1.1*h.Planes
+	if h.Alpha {
 		n++
 	}
-	if h.deep {
+	if h.Deep {
 		n *= 2
 	}
-	return base + int64(n*float64(h.coded))
+	return base + int64(n*float64(h.Coded))
 }
 
 func decodeAVIF(file []byte, want Want) (*Picture, error) {
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
+		return nil, fromBelow(err)
+	}
+	if err := want.Limits.checkCoded(h.Coded); err != nil {
 		return nil, err
 	}
-	if err := want.Limits.checkCoded(h.coded); err != nil {
-		return nil, err
-	}
-	if err := h.complete(file); err != nil {
-		return nil, err
+	if err := h.Complete(file); err != nil {
+		return nil, fromBelow(err)
 	}
 	var p *Picture
-	err = want.sandbox(avifProgram, file, h.linearAVIF(), func(i *sandbox.Instance, in sandbox.Pointer) error {
-		p, err = h.decodeRGBA(i, in, len(file), want)
+	err = want.sandbox(avifProgram, file, linearAVIF(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		p, err = decodeRGBA(h, i, in, len(file), want)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.ICC = h.profile()
+	p.ICC = h.Profile()
 	return p, nil
 }
 
 // decodeRGBA decodes the first picture: samples of 8 bits, or of 16 with the
 // least significant byte first, multiplied by their alpha.
-func (h heif) decodeRGBA(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+func decodeRGBA(h heif.Header, i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
 	const numbers = 6 // width, height, depth, pictures; how long the first one is shown, in eight bytes
 	about, err := i.Put(bytes.Repeat([]byte{0xff}, 4*numbers))
 	if err != nil {
@@ -129,8 +130,8 @@ func (h heif) decodeRGBA(i *sandbox.Instance, in sandbox.Pointer, length int, wa
 	if binary.LittleEndian.Uint32(said[8:]) > 8 {
 		samples = 2
 	}
-	if size != h.size {
-		return nil, fmt.Errorf("%w: AVIF of %v pixels, by its header %v", ErrMalformed, size, h.size)
+	if size != h.Size {
+		return nil, fmt.Errorf("%w: AVIF of %v pixels, by its header %v", ErrMalformed, size, h.Size)
 	}
 	line := 4 * samples * int64(size.X)
 	out, err := i.Alloc(line * int64(size.Y))
@@ -148,8 +149,8 @@ func (h heif) decodeRGBA(i *sandbox.Instance, in sandbox.Pointer, length int, wa
 	if err != nil {
 		return nil, err
 	}
-	pixels = pixels[int64(h.crop.Min.Y)*line+4*samples*int64(h.crop.Min.X):] // the decoder does not crop
-	return stillOf(h.crop.Size(), h.orientation, want, func(y int, row []byte) []byte {
+	pixels = pixels[int64(h.Crop.Min.Y)*line+4*samples*int64(h.Crop.Min.X):] // the decoder does not crop
+	return stillOf(h.Crop.Size(), h.Orientation, want, func(y int, row []byte) []byte {
 		src := pixels[int64(y)*line:][:int64(len(row))*samples]
 		if samples == 2 {
 			for j := 0; j+1 < len(src); j += 2 {

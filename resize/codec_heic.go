@@ -8,6 +8,7 @@ import (
 
 	_ "github.com/gen2brain/heic" // has the module
 
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/sandbox"
 	"s3imageserver/resize/scale"
 )
@@ -29,16 +30,16 @@ var heicCodec = codec{
 	format:    HEIC,
 	names:     []string{"heic", "heif"},
 	mediaType: "image/heic",
-	is:        func(head []byte) bool { return heifKind(head) == HEIC },
+	is:        func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
-		h, err := parseHEIF(head)
+		h, err := heif.Parse(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
-		info := h.info()
-		info.linear = h.linearHEIC()
-		info.Alpha = h.mask.item != 0
+		info := infoHEIF(h)
+		info.linear = linearHEIC(h)
+		info.Alpha = h.Mask.Item != 0
 		return info, nil
 	},
 	decode: decodeHEIC,
@@ -61,44 +62,44 @@ var heicCodec = codec{
 // linearHEIC estimates the memory of the decoder: planes as they are coded, as
 // the library has them, and as it hands them out. Of a grid it decodes one tile
 // after the other.
-func (h heif) linearHEIC() int64 {
+func linearHEIC(h heif.Header) int64 {
 	const base = 1 << 20
-	n := 2.6*h.planes + 3.2
-	if h.deep {
-		n = 5.4*h.planes + 4
+	n := 2.6*h.Planes + 3.2
+	if h.Deep {
+		n = 5.4*h.Planes + 4
 	}
-	if tiles := h.meta.items[h.meta.primary].parts; len(tiles) > 0 {
-		whole := 2 * h.planes
-		if h.deep {
-			whole = 4 * h.planes
+	if tiles := h.Meta.Items[h.Meta.Primary].Parts; len(tiles) > 0 {
+		whole := 2 * h.Planes
+		if h.Deep {
+			whole = 4 * h.Planes
 		}
-		return base + int64(whole*float64(h.coded)) + int64(n*float64(h.coded)/float64(len(tiles)))
+		return base + int64(whole*float64(h.Coded)) + int64(n*float64(h.Coded)/float64(len(tiles)))
 	}
-	return base + int64(n*float64(h.coded))
+	return base + int64(n*float64(h.Coded))
 }
 
 func decodeHEIC(file []byte, want Want) (*Picture, error) {
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
+		return nil, fromBelow(err)
+	}
+	if err := want.Limits.checkCoded(h.Coded); err != nil {
 		return nil, err
 	}
-	if err := want.Limits.checkCoded(h.coded); err != nil {
-		return nil, err
-	}
-	if err := h.complete(file); err != nil {
-		return nil, err
+	if err := h.Complete(file); err != nil {
+		return nil, fromBelow(err)
 	}
 	var mask image.Image // first: colours may be cut, and then take less
-	if h.mask.item != 0 {
-		err := h.decodeItem(file, h.mask.item, want, func(m image.Image) { mask = own(m) })
+	if h.Mask.Item != 0 {
+		err := decodeItem(h, file, h.Mask.Item, want, func(m image.Image) { mask = own(m) })
 		if err != nil {
 			return nil, fmt.Errorf("mask: %w", err)
 		}
 	}
-	whole := h.crop == image.Rectangle{Max: h.size}
-	isCut := mask == nil && whole && want.cuts() && want.cut.source == h.size && want.cut.orientation == h.orientation
+	whole := h.Crop == image.Rectangle{Max: h.Size}
+	isCut := mask == nil && whole && want.cuts() && want.cut.source == h.Size && want.cut.orientation == h.Orientation
 	var img image.Image
-	err = h.decodeItem(file, h.meta.primary, want, func(m image.Image) {
+	err = decodeItem(h, file, h.Meta.Primary, want, func(m image.Image) {
 		if isCut {
 			img = want.cut.apply(m, 1)
 		} else {
@@ -109,38 +110,38 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	if m, ok := img.(*image.YCbCr); ok {
-		img = rgbOf(m, h.cicp)
+		img = rgbOf(m, h.CICP)
 	}
 	if mask != nil {
-		img = masked(img, mask, h.mask.premultiplied)
+		img = masked(img, mask, h.Mask.Premultiplied)
 	}
-	if !isCut && img.Bounds() != h.crop {
-		img = plain(subImage(img, h.crop))
+	if !isCut && img.Bounds() != h.Crop {
+		img = plain(subImage(img, h.Crop))
 	}
 	p := still(img)
-	p.orientation, p.ICC = h.orientation, h.profile()
-	p.Source, p.isCut = h.crop.Size(), isCut
+	p.orientation, p.ICC = h.Orientation, h.Profile()
+	p.Source, p.isCut = h.Crop.Size(), isCut
 	return p, nil
 }
 
 // decodeItem decodes one picture of the file as it is coded, and calls use with
 // it: the pixels are the sandbox's.
-func (h heif) decodeItem(file []byte, id uint32, want Want, use func(image.Image)) error {
-	item, err := h.item(file, id)
+func decodeItem(h heif.Header, file []byte, id uint32, want Want, use func(image.Image)) error {
+	item, err := h.Picture(file, id)
 	if err != nil {
-		return err
+		return fromBelow(err)
 	}
-	return want.sandbox(heicProgram, item.file, h.linearHEIC(), func(i *sandbox.Instance, in sandbox.Pointer) error {
-		img, err := decodePlanes(i, in, len(item.file))
+	return want.sandbox(heicProgram, item.File, linearHEIC(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		img, err := decodePlanes(i, in, len(item.File))
 		if err != nil {
 			return err
 		}
 		size := img.Bounds().Size()
-		if size.X < item.size.X || size.Y < item.size.Y || area(size) > h.coded {
-			return fmt.Errorf("%w: HEIC of %v pixels decoded to %v", ErrMalformed, item.size, size)
+		if size.X < item.Size.X || size.Y < item.Size.Y || area(size) > h.Coded {
+			return fmt.Errorf("%w: HEIC of %v pixels decoded to %v", ErrMalformed, item.Size, size)
 		}
-		img = subImage(img, image.Rectangle{Max: item.size})
-		if m, ok := img.(*image.YCbCr); ok && item.mono {
+		img = subImage(img, image.Rectangle{Max: item.Size})
+		if m, ok := img.(*image.YCbCr); ok && item.Mono {
 			img = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
 		}
 		use(img)

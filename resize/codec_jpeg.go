@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
 )
 
@@ -39,7 +40,7 @@ func configJPEG(head []byte) (Info, error) {
 		// B.2.5): count with the largest one that the decoder could allow.
 		size.Y = 65535
 	}
-	info := Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exifOrientation(h.Exif)}
+	info := Info{Size: size, Progressive: h.Progressive, Depth: h.Components, cmyk: h.Components == 4, orientation: exif.OrientationOf(h.Exif)}
 	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
@@ -154,7 +155,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p.Scale = float64(n) / 8
 	p.Source = image.Pt(m.Width, m.Height)
 	p.isCut = isCut
-	p.orientation = exifOrientation(m.Exif)
+	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
 	return p, nil
 }

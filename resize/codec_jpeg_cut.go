@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/scale"
 )
@@ -35,7 +36,7 @@ func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, c cut) (m *jpeg
 		}
 	}()
 	begin := func(h *jpeg.Header) error {
-		if c.source != image.Pt(h.Width, h.Height) || c.orientation != exifOrientation(h.Exif) {
+		if c.source != image.Pt(h.Width, h.Height) || c.orientation != exif.OrientationOf(h.Exif) {
 			return errWhole // the cut is for what the header seemed to say
 		}
 		m = &jpeg.Image{Header: *h}

@@ -8,6 +8,7 @@ import (
 
 	_ "github.com/gen2brain/jpegxl" // has the module
 
+	"s3imageserver/resize/jxl"
 	"s3imageserver/resize/sandbox"
 )
 
@@ -26,21 +27,21 @@ var jxlCodec = codec{
 	format:    JXL,
 	names:     []string{"jxl"},
 	mediaType: "image/jxl",
-	magic:     []string{jxlCodestream, jxlContainer},
+	magic:     []string{jxl.Codestream, jxl.Container},
 	optIn:     true,
 	config: func(head []byte) (Info, error) {
-		h, err := parseJXL(head)
+		h, err := jxl.Parse(head)
 		if err != nil {
-			return Info{}, err
+			return Info{}, fromBelow(err)
 		}
-		if h.black {
+		if h.Black {
 			return Info{}, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit) // the decoder hands out no such channel
 		}
 		depth := 4
-		if h.bits > 8 {
+		if h.Bits > 8 {
 			depth = 8
 		}
-		return Info{Size: h.size, Depth: depth, Alpha: h.alpha, coded: max(area(h.size), area(h.frame.size)), linear: h.linear()}, nil
+		return Info{Size: h.Size, Depth: depth, Alpha: h.Alpha, coded: max(area(h.Size), area(h.Frame.Size)), linear: h.Memory()}, nil
 	},
 	decode: decodeJXL,
 	memory: func(info Info, want Want) int64 { return info.linear + memoryStill(info, want) },
@@ -53,44 +54,44 @@ var jxlCodec = codec{
 const maxJXLChannels = 4
 
 func decodeJXL(file []byte, want Want) (*Picture, error) {
-	h, err := parseJXL(file)
+	h, err := jxl.Parse(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
-	if h.black {
+	if h.Black {
 		return nil, fmt.Errorf("%w: JPEG XL with black ink", ErrLimit)
 	}
-	if h.extra > maxJXLChannels {
-		return nil, fmt.Errorf("%w: JPEG XL of %d extra channels", ErrLimit, h.extra)
+	if h.Extra > maxJXLChannels {
+		return nil, fmt.Errorf("%w: JPEG XL of %d extra channels", ErrLimit, h.Extra)
 	}
-	if err := want.Limits.checkCoded(area(h.size)); err != nil {
+	if err := want.Limits.checkCoded(area(h.Size)); err != nil {
 		return nil, err
 	}
 	var p *Picture
-	err = want.sandbox(jxlProgram, file, h.linear(), func(i *sandbox.Instance, in sandbox.Pointer) error {
-		p, err = h.decode(i, in, len(file), want)
+	err = want.sandbox(jxlProgram, file, h.Memory(), func(i *sandbox.Instance, in sandbox.Pointer) error {
+		p, err = decodeFirst(h, i, in, len(file), want)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.ICC = h.decoded()
+	p.ICC = h.DecodedProfile()
 	return p, nil
 }
 
-// decode decodes the first frame: pixels of four samples of 8 bits, or of 16
+// decodeFirst decodes the first frame: pixels of four samples of 8 bits, or of 16
 // with the most significant byte first.
-func (h jxlHeader) decode(i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
+func decodeFirst(h jxl.Header, i *sandbox.Instance, in sandbox.Pointer, length int, want Want) (*Picture, error) {
 	const numbers = 5 // width, height, depth, frames; how long the first one is shown
 	about, err := i.Put(make([]byte, 4*numbers))
 	if err != nil {
 		return nil, err
 	}
 	samples := int64(1)
-	if h.bits == 16 {
+	if h.Bits == 16 {
 		samples = 2
 	}
-	n := 4 * samples * area(h.size)
+	n := 4 * samples * area(h.Size)
 	out, err := i.Alloc(n)
 	if err != nil {
 		return nil, err
@@ -105,15 +106,15 @@ func (h jxlHeader) decode(i *sandbox.Instance, in sandbox.Pointer, length int, w
 		return nil, err
 	}
 	size := image.Pt(int(binary.LittleEndian.Uint32(said)), int(binary.LittleEndian.Uint32(said[4:])))
-	if ok == 0 || size != h.size || binary.LittleEndian.Uint32(said[12:]) == 0 {
+	if ok == 0 || size != h.Size || binary.LittleEndian.Uint32(said[12:]) == 0 {
 		return nil, fmt.Errorf("%w: JPEG XL does not decode", ErrMalformed)
 	}
 	pixels, err := i.Bytes(out, n)
 	if err != nil {
 		return nil, err
 	}
-	return stillOf(h.size, 0, want, func(y int, row []byte) []byte {
+	return stillOf(h.Size, 0, want, func(y int, row []byte) []byte {
 		src := pixels[int64(y)*int64(len(row))*samples:][:int64(len(row))*samples]
-		return rowNRGBA(row, src, h.premultiplied)
+		return rowNRGBA(row, src, h.Premultiplied)
 	}), nil
 }

@@ -9,6 +9,7 @@ import (
 	"image"
 	"io"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
@@ -62,7 +63,7 @@ func configPNG(head []byte) (Info, error) {
 		}
 		switch kind {
 		case "eXIf":
-			info.orientation = exifOrientation(rest[8 : 8+n])
+			info.orientation = exif.OrientationOf(rest[8 : 8+n])
 		case "tRNS":
 			info.Depth = 4
 		case "iCCP":
@@ -88,12 +89,12 @@ func memoryPNG(info Info, want Want) int64 {
 const rowsOfPNG = 8
 
 func decodePNG(file []byte, want Want) (*Picture, error) {
-	var o orientation
+	var o exif.Orientation
 	var colours pngColours
 	for kind, data := range pngChunks(file) {
 		colours.take(kind, data)
 		if kind == "eXIf" {
-			o = exifOrientation(data)
+			o = exif.OrientationOf(data)
 		}
 	}
 	f, err := png.Parse(file)
@@ -117,7 +118,7 @@ func greyPNG(file []byte) bool { return file[len(pngSignature)+8+9]&2 == 0 }
 
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.
-func decodePixelsPNG(f *png.File, file []byte, o orientation, want Want) (img image.Image, isCut bool, err error) {
+func decodePixelsPNG(f *png.File, file []byte, o exif.Orientation, want Want) (img image.Image, isCut bool, err error) {
 	if want.cuts() && want.cut.orientation == o && want.cut.source == f.Size && !f.Interlaced {
 		img, err = decodeRowsPNG(f, want.cut, want)
 		if err == nil || want.show == nil {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"time"
 
 	gen "github.com/gen2brain/webp"
-	"golang.org/x/image/webp"
+	xwebp "golang.org/x/image/webp"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
+	"s3imageserver/resize/webp"
 )
 
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
@@ -38,84 +39,53 @@ var webpCodec = codec{
 	encode: encodeWebP,
 }
 
-// Flags of the VP8X chunk.
-const (
-	webpAnimation = 1 << 1
-	webpExif      = 1 << 3
-	webpAlpha     = 1 << 4
-	webpICC       = 1 << 5
-)
-
-// configWebP reads the first chunk only: the canvas of VP8X, or the size of a
-// simple file.
 func configWebP(head []byte) (Info, error) {
-	if len(head) < riffHeaderBytes+8+10 {
-		return Info{}, io.ErrUnexpectedEOF
+	h, err := webp.Parse(head)
+	if err != nil {
+		return Info{}, fromBelow(err)
 	}
-	info := Info{Depth: 4}
-	data := head[riffHeaderBytes+8:]
-	switch id := string(head[riffHeaderBytes:][:4]); id {
-	case "VP8X":
-		info.Size = image.Pt(1+uint24(data[4:]), 1+uint24(data[7:]))
-		info.Animated = data[0]&webpAnimation != 0
-		info.Alpha = data[0]&webpAlpha != 0
-	case "VP8 ":
-		if string(data[3:6]) != "\x9d\x01\x2a" {
-			return Info{}, fmt.Errorf("%w: VP8 start code", ErrMalformed)
-		}
-		info.Size = image.Pt(int(binary.LittleEndian.Uint16(data[6:])&0x3fff), int(binary.LittleEndian.Uint16(data[8:])&0x3fff))
-	case "VP8L":
-		if data[0] != 0x2f {
-			return Info{}, fmt.Errorf("%w: VP8L signature", ErrMalformed)
-		}
-		bits := binary.LittleEndian.Uint32(data[1:])
-		info.Size = image.Pt(int(bits&0x3fff)+1, int(bits>>14&0x3fff)+1)
-		info.Alpha = bits>>28&1 != 0
-	default:
-		return Info{}, fmt.Errorf("%w: first WebP chunk is %q", ErrMalformed, id)
-	}
-	return info, nil
+	return Info{Size: h.Size, Depth: 4, Animated: h.Animated, Alpha: h.Alpha}, nil
 }
 
 func decodeWebP(file []byte, want Want) (*Picture, error) {
-	info, err := configWebP(file)
+	info, err := webp.Parse(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
-	body, err := webpBody(file)
+	body, err := webp.Body(file)
 	if err != nil {
-		return nil, err
+		return nil, fromBelow(err)
 	}
 	var (
-		icc, exif []byte
+		icc, meta []byte
 		only      []byte // chunks of the only frame
-		frames    []webpFrame
+		frames    []webp.Frame
 		loops     int
 	)
-	for c, err := range riffChunks(body) {
+	for c, err := range webp.Chunks(body) {
 		if err != nil {
-			return nil, err
+			return nil, fromBelow(err)
 		}
-		switch c.id {
+		switch c.ID {
 		case "ICCP":
-			icc = c.data
+			icc = c.Data
 		case "EXIF":
-			exif = c.data
+			meta = c.Data
 		case "ANIM":
-			if len(c.data) >= 6 {
-				loops = int(binary.LittleEndian.Uint16(c.data[4:]))
+			if len(c.Data) >= 6 {
+				loops = int(binary.LittleEndian.Uint16(c.Data[4:]))
 			}
 		case "ANMF":
-			f, err := parseWebPFrame(c.data)
+			f, err := webp.ParseFrame(c.Data)
 			if err != nil {
-				return nil, err
+				return nil, fromBelow(err)
 			}
-			if !f.bounds.In(image.Rectangle{Max: info.Size}) {
-				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.bounds, info.Size)
+			if !f.Bounds.In(image.Rectangle{Max: info.Size}) {
+				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.Bounds, info.Size)
 			}
 			frames = append(frames, f)
 		case "ALPH", "VP8 ", "VP8L":
-			only = appendChunk(only, c.id, c.data)
+			only = webp.AppendChunk(only, c.ID, c.Data)
 		}
 	}
 	var p *Picture
@@ -127,9 +97,9 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		if n := min(want.only, len(frames)); n > 0 {
 			frames = frames[:n]
 		}
-		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].bounds == canvas {
+		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].Bounds == canvas {
 			// There is nothing that it could be drawn over.
-			img, err := decodeWebPImage(frames[0].chunks, info.Size)
+			img, err := decodeWebPImage(frames[0].Chunks, info.Size)
 			if err != nil {
 				return nil, err
 			}
@@ -150,44 +120,13 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	default:
 		return nil, fmt.Errorf("%w: WebP without a picture", ErrMalformed)
 	}
-	p.orientation = exifOrientation(exif)
+	p.orientation = exif.OrientationOf(meta)
 	p.ICC = bytes.Clone(icc)
 	return p, nil
 }
 
-// A webpFrame is one ANMF chunk (RFC 9649, section 2.7.1.1).
-type webpFrame struct {
-	bounds  image.Rectangle
-	delay   time.Duration
-	replace bool // the frame replaces what is below it, else it is blended
-	dispose bool // the frame's place is cleared before the next one
-	chunks  []byte
-}
-
-func parseWebPFrame(data []byte) (webpFrame, error) {
-	if len(data) < 16 {
-		return webpFrame{}, fmt.Errorf("%w: WebP frame of %d bytes", ErrMalformed, len(data))
-	}
-	at := image.Pt(2*uint24(data), 2*uint24(data[3:]))
-	f := webpFrame{
-		bounds:  image.Rectangle{at, at.Add(image.Pt(1+uint24(data[6:]), 1+uint24(data[9:])))},
-		delay:   time.Duration(uint24(data[12:])) * time.Millisecond,
-		replace: data[15]&2 != 0,
-		dispose: data[15]&1 != 0,
-	}
-	for c, err := range riffChunks(data[16:]) {
-		if err != nil {
-			return webpFrame{}, err
-		}
-		if c.id == "ALPH" || c.id == "VP8 " || c.id == "VP8L" {
-			f.chunks = appendChunk(f.chunks, c.id, c.data)
-		}
-	}
-	return f, nil
-}
-
 // animatedWebP returns the picture whose frames are drawn one over the other.
-func animatedWebP(frames []webpFrame, size image.Point) *Picture {
+func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 	return &Picture{
 		Count:  len(frames),
 		Scale:  1,
@@ -195,26 +134,26 @@ func animatedWebP(frames []webpFrame, size image.Point) *Picture {
 		Frames: func(yield func(Frame, error) bool) {
 			canvas := newCanvas(size)
 			for i, f := range frames {
-				img, err := decodeWebPImage(f.chunks, f.bounds.Size())
+				img, err := decodeWebPImage(f.Chunks, f.Bounds.Size())
 				if err != nil {
 					yield(Frame{}, err)
 					return
 				}
 				frame := smoothPixels(img)
-				if f.replace {
-					canvas.replace(frame, f.bounds.Min)
+				if f.Replace {
+					canvas.replace(frame, f.Bounds.Min)
 				} else {
-					canvas.blend(frame, f.bounds.Min)
+					canvas.blend(frame, f.Bounds.Min)
 				}
 				if i == len(frames)-1 {
-					yield(Frame{canvas.NRGBA, f.delay}, nil)
+					yield(Frame{canvas.NRGBA, f.Delay}, nil)
 					return
 				}
-				if !yield(Frame{canvas.copy(), f.delay}, nil) {
+				if !yield(Frame{canvas.copy(), f.Delay}, nil) {
 					return
 				}
-				if f.dispose {
-					canvas.clear(f.bounds)
+				if f.Dispose {
+					canvas.clear(f.Bounds)
 				}
 			}
 		},
@@ -235,19 +174,19 @@ func smoothPixels(img image.Image) *image.NRGBA {
 func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	if len(chunks) >= 4 && string(chunks[:4]) == "ALPH" {
 		var flags [10]byte
-		flags[0] = webpAlpha
-		header := appendUint24(appendUint24(flags[:4], size.X-1), size.Y-1)
-		chunks = append(appendChunk(nil, "VP8X", header), chunks...)
+		flags[0] = webp.FlagAlpha
+		header := webp.AppendUint24(webp.AppendUint24(flags[:4], size.X-1), size.Y-1)
+		chunks = append(webp.AppendChunk(nil, "VP8X", header), chunks...)
 	}
-	file := webpFile(chunks)
-	config, err := webp.DecodeConfig(bytes.NewReader(file))
+	file := webp.File(chunks)
+	config, err := xwebp.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
 	if image.Pt(config.Width, config.Height) != size {
 		return nil, fmt.Errorf("%w: WebP picture of %d x %d pixels in a canvas of %v", ErrMalformed, config.Width, config.Height, size)
 	}
-	img, err := webp.Decode(bytes.NewReader(file))
+	img, err := xwebp.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
@@ -263,35 +202,6 @@ func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	return plain(img), nil
 }
 
-// VP8 samples have the limited range of ITU-R BT.601 (16 to 235, chroma 16 to
-// 240); Go's image.YCbCr, like JFIF, has the full one.
-var lumaToFull, chromaToFull, lumaToLimited, chromaToLimited = rangeTables()
-
-func rangeTables() (lumaUp, chromaUp, lumaDown, chromaDown [256]byte) {
-	for i := range 256 {
-		lumaUp[i] = clampByte((float64(i)-16)*255/219 + 0.5)
-		chromaUp[i] = clampByte((float64(i)-128)*255/224 + 128 + 0.5)
-		lumaDown[i] = clampByte(float64(i)*219/255 + 16 + 0.5)
-		chromaDown[i] = clampByte((float64(i)-128)*224/255 + 128 + 0.5)
-	}
-	return
-}
-
-func clampByte(f float64) byte { return byte(max(0, min(255, f))) }
-
-// expandRange makes full-range samples of limited-range ones, in place.
-func expandRange(m *image.YCbCr) {
-	mapBytes(m.Y, &lumaToFull)
-	mapBytes(m.Cb, &chromaToFull)
-	mapBytes(m.Cr, &chromaToFull)
-}
-
-func mapBytes(b []byte, table *[256]byte) {
-	for i, v := range b {
-		b[i] = table[v]
-	}
-}
-
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	var chunks []byte
 	var err error
@@ -303,10 +213,10 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
-	if err := checkRIFF(len(chunks)); err != nil {
-		return err
+	if err := webp.CheckLength(len(chunks)); err != nil {
+		return fromBelow(err)
 	}
-	_, err = w.Write(webpFile(chunks))
+	_, err = w.Write(webp.File(chunks))
 	return err
 }
 
@@ -327,13 +237,13 @@ func stillChunks(p *Picture, q Quality) ([]byte, error) {
 	flags := byte(0)
 	var head []byte
 	if alpha {
-		flags |= webpAlpha
+		flags |= webp.FlagAlpha
 	}
 	if icc != nil {
-		flags |= webpICC
-		head = appendChunk(nil, "ICCP", icc)
+		flags |= webp.FlagICC
+		head = webp.AppendChunk(nil, "ICCP", icc)
 	}
-	return append(append(vp8x(flags, img.Bounds().Size()), head...), chunks...), nil
+	return append(append(webp.VP8X(flags, img.Bounds().Size()), head...), chunks...), nil
 }
 
 // planesOf returns img, or, for a grey one, a picture of the kind that WebP
@@ -345,11 +255,6 @@ func planesOf(img image.Image) image.Image {
 	return img
 }
 
-func vp8x(flags byte, size image.Point) []byte {
-	data := appendUint24(appendUint24([]byte{flags, 0, 0, 0}, size.X-1), size.Y-1)
-	return appendChunk(nil, "VP8X", data)
-}
-
 // webpImageChunks encodes one image and returns its VP8, VP8L and ALPH chunks,
 // and whether it is transparent somewhere.
 func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
@@ -359,15 +264,41 @@ func webpImageChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err
 	if q.Lossless {
 		return losslessChunks(img, q)
 	}
-	planes, a := lossyPlanes(img)
+	planes, a := webp.Planes(planar(img))
 	if a != nil {
-		chunks = appendChunk(chunks, "ALPH", a)
+		chunks = webp.AppendChunk(chunks, "ALPH", a)
 	}
 	frame, err := vp8.Encode(planes, vp8.Options{Quality: q.quality(), Effort: q.WebPMethod})
 	if err != nil { // a picture that the format has no room for
 		return nil, false, fmt.Errorf("%w: %w", ErrLimit, err)
 	}
-	return appendChunk(chunks, "VP8 ", frame), a != nil, nil
+	return webp.AppendChunk(chunks, "VP8 ", frame), a != nil, nil
+}
+
+// planar returns img as webp takes it for planes.
+func planar(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return m
+		}
+	case *image.NYCbCrA:
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return m
+		}
+	case *image.Gray:
+		return m
+	}
+	return atOrigin(img)
+}
+
+// atOrigin returns the pixels of img from 0, 0 on without space between the rows:
+// img itself if that is what it is.
+func atOrigin(img image.Image) *image.NRGBA {
+	if m, ok := img.(*image.NRGBA); ok && m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
+		return m
+	}
+	return toNRGBA(img)
 }
 
 // losslessChunks is webpImageChunks without loss.
@@ -376,18 +307,18 @@ func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err 
 	if err := gen.Encode(&file, atOrigin(img), gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: true, Exact: true}); err != nil {
 		return nil, false, err
 	}
-	body, err := webpBody(file.Bytes())
+	body, err := webp.Body(file.Bytes())
 	if err != nil {
-		return nil, false, err
+		return nil, false, fromBelow(err)
 	}
-	for c, err := range riffChunks(body) {
+	for c, err := range webp.Chunks(body) {
 		if err != nil {
-			return nil, false, err
+			return nil, false, fromBelow(err)
 		}
-		if c.id == "VP8L" {
+		if c.ID == "VP8L" {
 			// RFC 9649, section 3.4: bit 28 says that alpha is used.
-			alpha = len(c.data) >= 5 && c.data[4]&0x10 != 0
-			chunks = appendChunk(chunks, c.id, c.data)
+			alpha = len(c.Data) >= 5 && c.Data[4]&0x10 != 0
+			chunks = webp.AppendChunk(chunks, c.ID, c.Data)
 		}
 	}
 	return chunks, alpha, nil
@@ -414,23 +345,23 @@ func animationChunks(p *Picture, q Quality) ([]byte, error) {
 		}
 		alpha = alpha || a
 		const replace = 2 // do not blend
-		head := appendUint24(appendUint24(nil, part.Min.X/2), part.Min.Y/2)
-		head = appendUint24(appendUint24(head, part.Dx()-1), part.Dy()-1)
-		head = append(appendUint24(head, int(min(frame.Delay.Milliseconds(), 1<<24-1))), replace)
-		frames = appendChunk(frames, "ANMF", head, chunks)
+		head := webp.AppendUint24(webp.AppendUint24(nil, part.Min.X/2), part.Min.Y/2)
+		head = webp.AppendUint24(webp.AppendUint24(head, part.Dx()-1), part.Dy()-1)
+		head = append(webp.AppendUint24(head, int(min(frame.Delay.Milliseconds(), 1<<24-1))), replace)
+		frames = webp.AppendChunk(frames, "ANMF", head, chunks)
 		before = img
 	}
-	flags := byte(webpAnimation)
+	flags := byte(webp.FlagAnimation)
 	if alpha {
-		flags |= webpAlpha
+		flags |= webp.FlagAlpha
 	}
 	var icc []byte
 	if profile := fittingICC(p.ICC, before); profile != nil {
-		flags |= webpICC
-		icc = appendChunk(nil, "ICCP", profile)
+		flags |= webp.FlagICC
+		icc = webp.AppendChunk(nil, "ICCP", profile)
 	}
 	anim := binary.LittleEndian.AppendUint16([]byte{0, 0, 0, 0}, uint16(min(p.Loops, 1<<16-1)))
-	return append(appendChunk(append(vp8x(flags, p.Source), icc...), "ANIM", anim), frames...), nil
+	return append(webp.AppendChunk(append(webp.VP8X(flags, p.Source), icc...), "ANIM", anim), frames...), nil
 }
 
 // evenCorner returns r grown so that its upper left corner is even, as ANMF

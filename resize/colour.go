@@ -1,28 +1,42 @@
 package resize
 
 import (
-	"encoding/binary"
 	"image"
 
+	"s3imageserver/resize/exif"
+	"s3imageserver/resize/heif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
 )
 
-// profile returns the embedded profile, or one that is made of the numbers; nil
-// for sRGB.
-func (h heif) profile() []byte {
-	if h.icc != nil {
-		return h.icc
-	}
-	return h.cicp.profile()
-}
+// maxICCBytes is the largest colour profile that is kept; printers' tables have
+// up to 3 MB.
+const maxICCBytes = icc.MaxBytes
 
-// profile returns a profile of the colour space; nil for sRGB and unknown ones.
-func (c cicp) profile() []byte {
-	if c == (cicp{}) {
+// fittingICC returns profile if it can belong to pixels like those of img, else
+// nil.
+func fittingICC(profile []byte, img image.Image) []byte {
+	space := "RGB "
+	switch img.(type) {
+	case *image.Gray:
+		space = "GRAY"
+	case *image.CMYK:
+		space = "CMYK"
+	}
+	if spaceOf(profile) != space {
 		return nil
 	}
-	return icc.Numbers(c.primaries, c.transfer)
+	return profile
+}
+
+// spaceOf returns the colour space of a profile, as in "RGB "; "" if it is none.
+// It is in bytes 16 to 19 of the header, the file signature in 36 to 39
+// (ICC.1:2022, section 7.2).
+func spaceOf(profile []byte) string {
+	if len(profile) < 128 || len(profile) > maxICCBytes || string(profile[36:40]) != "acsp" {
+		return ""
+	}
+	return string(profile[16:20])
 }
 
 // toSRGB returns img, whose colours are those of the profile, in sRGB. A profile
@@ -110,18 +124,18 @@ func needsSRGB(profile []byte) bool {
 
 // rgbOf returns the picture of planes whose matrix and range may not be those
 // of JFIF, as image/color has them: BT.601 and the full range.
-func rgbOf(m *image.YCbCr, c cicp) image.Image {
-	if c == (cicp{}) {
+func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
+	if c == (heif.CICP{}) {
 		return m // what HEIC means without numbers is not known; cameras write JFIF's
 	}
 	kr, kb := 0.299, 0.114
-	switch c.matrix {
+	switch c.Matrix {
 	case 1:
 		kr, kb = 0.2126, 0.0722
 	case 9:
 		kr, kb = 0.2627, 0.0593
 	}
-	if c.fullRange == 0 {
+	if c.FullRange == 0 {
 		expandRange(m)
 	}
 	if kr == 0.299 {
@@ -148,72 +162,14 @@ func rgbOf(m *image.YCbCr, c cicp) image.Image {
 // is none.
 func tiffProfile(file []byte) []byte {
 	const tagICC = 34675
-	for e := range tiffEntries(file) {
-		if e.tag != tagICC || e.count <= 4 || e.count > maxICCBytes {
+	for e := range exif.Entries(file) {
+		if e.Tag != tagICC || e.Count <= 4 || e.Count > maxICCBytes {
 			continue
 		}
-		at := uint64(e.order.Uint32(e.value))
-		if at+uint64(e.count) <= uint64(len(file)) {
-			return file[at : at+uint64(e.count)]
+		at := uint64(e.Order.Uint32(e.Value))
+		if at+uint64(e.Count) <= uint64(len(file)) {
+			return file[at : at+uint64(e.Count)]
 		}
 	}
 	return nil
-}
-
-// A byteOrder reads and writes numbers.
-type byteOrder interface {
-	binary.ByteOrder
-	binary.AppendByteOrder
-}
-
-// A tiffEntry is one field of a directory (TIFF 6.0, section 2).
-type tiffEntry struct {
-	order byteOrder
-	tag   uint16
-	kind  uint16
-	count uint32
-	value []byte // 4 bytes: the value, or where it lies
-}
-
-// tiffEntries yields the entries of the first directory. Only that one is read,
-// so there is nothing to loop in.
-func tiffEntries(b []byte) func(func(tiffEntry) bool) {
-	return func(yield func(tiffEntry) bool) {
-		order, at, ok := tiffHeader(b)
-		if ok {
-			directory(b, order, at, yield)
-		}
-	}
-}
-
-// tiffHeader returns the byte order and where the first directory begins.
-func tiffHeader(b []byte) (order byteOrder, at uint64, ok bool) {
-	if len(b) < 8 {
-		return nil, 0, false
-	}
-	switch string(b[:4]) {
-	case "II*\x00":
-		order = binary.LittleEndian
-	case "MM\x00*":
-		order = binary.BigEndian
-	default:
-		return nil, 0, false
-	}
-	return order, uint64(order.Uint32(b[4:])), true
-}
-
-// directory yields the entries of the directory at a place.
-func directory(b []byte, order byteOrder, at uint64, yield func(tiffEntry) bool) {
-	if at+2 > uint64(len(b)) {
-		return
-	}
-	const entryBytes = 12
-	n := int(order.Uint16(b[at:]))
-	entries := b[at+2:]
-	for i := 0; i < n && (i+1)*entryBytes <= len(entries); i++ {
-		e := entries[i*entryBytes:]
-		if !yield(tiffEntry{order, order.Uint16(e), order.Uint16(e[2:]), order.Uint32(e[4:]), e[8:12]}) {
-			return
-		}
-	}
 }

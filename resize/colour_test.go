@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"testing"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 )
@@ -211,12 +212,12 @@ func TestOrientationThen(t *testing.T) {
 	for i := range img.Pix {
 		img.Pix[i] = byte(i)
 	}
-	for a := orientation(1); a <= 8; a++ {
-		for b := orientation(1); b <= 8; b++ {
-			want := b.upright(a.upright(img)).(*image.Gray)
-			got := a.then(b).upright(img).(*image.Gray)
+	for a := exif.Orientation(1); a <= 8; a++ {
+		for b := exif.Orientation(1); b <= 8; b++ {
+			want := upright(upright(img, a), b).(*image.Gray)
+			got := upright(img, a.Then(b)).(*image.Gray)
 			if got.Rect != want.Rect || !bytes.Equal(got.Pix, want.Pix) {
-				t.Errorf("%d then %d is not %d", a, b, a.then(b))
+				t.Errorf("%d then %d is not %d", a, b, a.Then(b))
 			}
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
+
+	"s3imageserver/resize/exif"
+	"s3imageserver/resize/heif"
+	"s3imageserver/resize/webp"
 )
 
 // Files of JPEG, PNG and WebP taken apart without decoding: to find metadata,
@@ -102,17 +106,17 @@ const (
 )
 
 // metadataOf finds the metadata of a file.
-func metadataOf(format Format, file []byte) (m metadata) {
+func metadataOf(format Format, file []byte) (m exif.Metadata) {
 	switch format {
 	case JPEG:
 		for s := range jpegSegments(file) {
 			switch {
 			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(exifMark)):
-				m.exif = s.payload
+				m.EXIF = s.payload
 			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(xmpMark)):
-				m.xmp = s.payload[len(xmpMark):]
+				m.XMP = s.payload[len(xmpMark):]
 			case s.marker == markerAPP13:
-				m.iptc = s.payload
+				m.IPTC = s.payload
 			case s.marker == markerSOS:
 				return m
 			}
@@ -121,34 +125,34 @@ func metadataOf(format Format, file []byte) (m metadata) {
 		for kind, data := range pngChunks(file) {
 			switch kind {
 			case "eXIf":
-				m.exif = data
+				m.EXIF = data
 			case "iTXt":
 				if rest, ok := bytes.CutPrefix(data, []byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00")); ok {
-					m.xmp = rest
+					m.XMP = rest
 				}
 			}
 		}
 	case WebP:
-		body, err := webpBody(file)
+		body, err := webp.Body(file)
 		if err != nil {
 			return m
 		}
-		for c, err := range riffChunks(body) {
+		for c, err := range webp.Chunks(body) {
 			if err != nil {
 				return m
 			}
-			switch c.id {
+			switch c.ID {
 			case "EXIF":
-				m.exif = c.data
+				m.EXIF = c.Data
 			case "XMP ":
-				m.xmp = c.data
+				m.XMP = c.Data
 			}
 		}
 	case TIFF:
-		m.exif = file
+		m.EXIF = file
 	case AVIF, HEIC:
-		if h, err := parseHEIF(file); err == nil {
-			m.exif = h.exif
+		if h, err := heif.Parse(file); err == nil {
+			m.EXIF = h.EXIF
 		}
 	}
 	return m
@@ -176,7 +180,7 @@ func withEXIF(format Format, file, exif []byte) []byte {
 		head := len(pngSignature) + pngIHDRBytes
 		return slices.Concat(file[:head], pngChunk("eXIf", exif), file[head:])
 	case WebP:
-		return webpWith(file, webpExif, nil, appendChunk(nil, "EXIF", exif))
+		return webp.With(file, webp.FlagEXIF, nil, webp.AppendChunk(nil, "EXIF", exif))
 	}
 	return file
 }
@@ -186,30 +190,6 @@ func pngChunk(kind string, data []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
 	b = append(append(b, kind...), data...)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
-}
-
-// webpWith returns a file with flags set in its VP8X chunk, which is added if
-// there is none, and chunks before and behind the others.
-func webpWith(file []byte, flags byte, before, behind []byte) []byte {
-	body, err := webpBody(file)
-	if err != nil {
-		return file
-	}
-	if !bytes.HasPrefix(body, []byte("VP8X")) {
-		info, err := configWebP(file)
-		if err != nil {
-			return file
-		}
-		if info.Alpha {
-			flags |= webpAlpha
-		}
-		body = append(vp8x(0, info.Size), body...)
-	} else {
-		body = bytes.Clone(body)
-	}
-	const head = 8 + 10
-	body[8] |= flags
-	return webpFile(slices.Concat(body[:head], before, body[head:], behind))
 }
 
 // withoutMetadata returns a source that decoded well without its metadata,
@@ -244,20 +224,20 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 			}
 		}
 	case WebP:
-		body, err := webpBody(file)
+		body, err := webp.Body(file)
 		if err != nil {
 			return nil, false
 		}
-		for c, err := range riffChunks(body) {
+		for c, err := range webp.Chunks(body) {
 			if err != nil {
 				return nil, false
 			}
-			switch c.id {
+			switch c.ID {
 			case "VP8X":
-				c.data = bytes.Clone(c.data)
-				c.data[0] &= webpAnimation | webpAlpha | webpICC
+				c.Data = bytes.Clone(c.Data)
+				c.Data[0] &= webp.FlagAnimation | webp.FlagAlpha | webp.FlagICC
 				if !profile {
-					c.data[0] &^= webpICC
+					c.Data[0] &^= webp.FlagICC
 				}
 			case "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF":
 			case "ICCP":
@@ -267,9 +247,9 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 			default:
 				continue
 			}
-			out = appendChunk(out, c.id, c.data)
+			out = webp.AppendChunk(out, c.ID, c.Data)
 		}
-		return webpFile(out), true
+		return webp.File(out), true
 	}
 	return nil, false
 }

@@ -34,7 +34,7 @@ func (r *Resizer) Covers(file []byte, o Options) bool {
 	if j.sniff(head) != nil || !slices.Contains(derivableFrom, j.codec.format) || j.inspect(head) != nil || j.info.Animated {
 		return false
 	}
-	size := j.info.orientation.size(j.info.Size)
+	size := j.info.orientation.Size(j.info.Size)
 	l := lay(size, o)
 	if l.Size.X == size.X && l.Size.Y == size.Y {
 		return false // it may be the limit of the copy, and not of the source

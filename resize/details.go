@@ -15,8 +15,10 @@ import (
 	"github.com/bbrks/go-blurhash"
 	"github.com/galdor/go-thumbhash"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/scale"
+	"s3imageserver/resize/webp"
 )
 
 // Details are what is known of a source. Fields that were not asked for have
@@ -48,10 +50,7 @@ type Details struct {
 }
 
 // A Place is where a picture was taken, in degrees.
-type Place struct {
-	Latitude  float64 `json:"latitude"`
-	Longitude float64 `json:"longitude"`
-}
+type Place = exif.Place
 
 // How much of a source a field of Details needs.
 const (
@@ -179,14 +178,14 @@ func headTells(f Format, head []byte) bool {
 	case PNG, TIFF:
 		return false
 	case WebP:
-		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webpExif == 0)
+		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webp.FlagEXIF == 0)
 	}
 	return true
 }
 
-func (d *Details) ofHeader(j *job, o orientation) {
+func (d *Details) ofHeader(j *job, o exif.Orientation) {
 	d.Format, d.MediaType = j.codec.format.String(), j.codec.mediaType
-	size := o.size(j.info.Size)
+	size := o.Size(j.info.Size)
 	d.Width, d.Height = size.X, size.Y
 	d.Orientation = int(max(1, o))
 }
@@ -198,12 +197,12 @@ func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
 			d.Profile = "unnamed"
 		}
 	}
-	x := parseEXIF(metadataOf(f, file).exif)
+	x := exif.Parse(metadataOf(f, file).EXIF)
 	if slices.Contains(fields, "exif") {
-		d.EXIF = x.readable()
+		d.EXIF = x.Readable()
 	}
 	if slices.Contains(fields, "gps") {
-		d.GPS = x.place()
+		d.GPS = x.Place()
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/bbrks/go-blurhash"
 	"golang.org/x/image/webp"
+
+	"s3imageserver/resize/exif"
 )
 
 func inspect(t *testing.T, file []byte, fields string) *Details {
@@ -197,16 +199,16 @@ func TestDetailsOfThePlace(t *testing.T) {
 		}
 		return b
 	}
-	b, _ := appendDirectory([]byte("MM\x00*\x00\x00\x00\x08"), order, []exifField{{0x8825, 4, 1, []byte{0, 0, 0, 26}}})
-	b, _ = appendDirectory(b, order, []exifField{
-		{1, 2, 2, []byte("S\x00")}, {2, 5, 3, rationals(33, 51, 36)}, {3, 2, 2, []byte("E\x00")}, {4, 5, 3, rationals(151, 12, 0)},
+	b, _ := exif.AppendDirectory([]byte("MM\x00*\x00\x00\x00\x08"), order, []exif.Field{{Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 26}}})
+	b, _ = exif.AppendDirectory(b, order, []exif.Field{
+		{Tag: 1, Kind: 2, Count: 2, Data: []byte("S\x00")}, {Tag: 2, Kind: 5, Count: 3, Data: rationals(33, 51, 36)}, {Tag: 3, Kind: 2, Count: 2, Data: []byte("E\x00")}, {Tag: 4, Kind: 5, Count: 3, Data: rationals(151, 12, 0)},
 	})
 	if len(b) < 26 {
 		t.Fatal("no directory")
 	}
 	file := withEXIF(JPEG, made(t, readSample(t, "photos/still-life.jpg"), Options{Width: 80, Format: JPEG}).Body, b)
 	d := inspect(t, file, "gps,exif")
-	if d.GPS == nil || *d.GPS != (Place{-33.86, 151.2}) {
+	if d.GPS == nil || *d.GPS != (exif.Place{Latitude: -33.86, Longitude: 151.2}) {
 		t.Errorf("gps: %+v", d.GPS)
 	}
 	if d := inspect(t, file, "1"); d.GPS != nil {

@@ -9,6 +9,8 @@ import (
 	"runtime/metrics"
 	"testing"
 	"time"
+
+	"s3imageserver/resize/webp"
 )
 
 // peakOf returns the most bytes of the heap that were in use while f ran, beside
@@ -61,7 +63,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		}
 		return m
 	}
-	planes := func(bool) image.Image { return limitedPixels(photo(false).(*image.NRGBA)) }
+	planes := func(bool) image.Image { p, _ := webp.Planes(photo(false)); return p }
 	tests := []struct {
 		name    string
 		picture func(alpha bool) image.Image

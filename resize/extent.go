@@ -42,5 +42,5 @@ func (r *Resizer) Trimmed(ctx context.Context, src Source, o Options) (size imag
 	if o.Orient != 0 {
 		turn = o.Orient
 	}
-	return o.Crop.of(turn.size(p.Source)).Size(), nil
+	return o.Crop.of(turn.Size(p.Source)).Size(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
 )
 
@@ -87,15 +88,15 @@ type Info struct {
 	Depth       int  // bytes a pixel of the decoded picture at full size
 	Alpha       bool // there may be transparency
 
-	cmyk        bool         // colours are inks
-	plain       bool         // of a PNG: it may be cut row by row while it is decoded
-	jpeg        *jpeg.Header // of a JPEG, without its profile and its Exif data
-	strips      bool         // of a JPEG: it may be decoded in strips
-	profile     int64        // bytes that the profile may have, of JPEG and PNG
-	coded       int64        // pixels of the largest picture inside, where that is not Size
-	linear      int64        // bytes of memory that a decoder in a sandbox needs
-	decoder     int64        // bytes that another decoder needs, with its picture
-	orientation orientation  // if the header has it; else it is the picture's
+	cmyk        bool             // colours are inks
+	plain       bool             // of a PNG: it may be cut row by row while it is decoded
+	jpeg        *jpeg.Header     // of a JPEG, without its profile and its Exif data
+	strips      bool             // of a JPEG: it may be decoded in strips
+	profile     int64            // bytes that the profile may have, of JPEG and PNG
+	coded       int64            // pixels of the largest picture inside, where that is not Size
+	linear      int64            // bytes of memory that a decoder in a sandbox needs
+	decoder     int64            // bytes that another decoder needs, with its picture
+	orientation exif.Orientation // if the header has it; else it is the picture's
 }
 
 // Want says how much of a file decode should read.

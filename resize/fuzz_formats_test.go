@@ -6,55 +6,6 @@ import (
 	"testing"
 )
 
-// What the boxes of a file say is bounded, whatever they say.
-func FuzzHEIF(f *testing.F) {
-	for _, name := range []string{"photo.heic", "photo-alpha.heic", "icon.heic", "photo-part.avif"} {
-		f.Add(readOwn(f, name))
-	}
-	f.Add(readOwn(f, "photo.avif"))
-	f.Add([]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00\x00\x00\x00\x00meta"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		Sniff(data)
-		h, err := parseHEIF(data)
-		if err != nil {
-			return
-		}
-		if h.orientation < 1 || h.orientation > 8 || h.coded < area(h.size) || len(h.icc) > maxICCBytes || len(h.exif) > len(data) {
-			t.Fatalf("%+v", h)
-		}
-		if h.crop.Empty() || !h.crop.In(image.Rectangle{Max: h.size}) {
-			t.Fatalf("%v of %v is shown", h.crop, h.size)
-		}
-		h.profile()
-		item, err := h.item(data, h.meta.primary)
-		if err != nil {
-			return
-		}
-		if len(item.file) != len(data) {
-			t.Fatalf("%d bytes for the decoder, of %d", len(item.file), len(data))
-		}
-		_ = h.complete(data) // any error: it must end
-	})
-}
-
-func FuzzJPEGXLHeader(f *testing.F) {
-	f.Add(readOwn(f, "photo.jxl"))
-	f.Add(readOwn(f, "photo-p3.jxl"))
-	f.Add([]byte(jxlContainer + "\x00\x00\x00\x0ejxlp\x00\x00\x00\x00\xff\x0a"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseJXL(data)
-		if err != nil {
-			return
-		}
-		if h.size.X < 0 || h.size.Y < 0 || h.extra > 1<<12 {
-			t.Fatalf("%+v", h)
-		}
-		if len(h.decoded()) > maxICCBytes {
-			t.Fatalf("profile of %d bytes", len(h.decoded()))
-		}
-	})
-}
-
 func FuzzICO(f *testing.F) {
 	for _, bits := range []int{0, 1, 4, 8, 24, 32} {
 		f.Add(icoFile(6, bits))
@@ -72,32 +23,6 @@ func FuzzICO(f *testing.F) {
 		if p.Source != info.Size {
 			t.Fatalf("the header says %v, the picture is %v", info.Size, p.Source)
 		}
-	})
-}
-
-// EXIF that is kept is a block that parses to the same again, and has no place.
-func FuzzEXIF(f *testing.F) {
-	f.Add(writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{
-		{tagArtist, 2, 4, []byte("Ann\x00")}, {0x8825, 4, 1, []byte{8, 0, 0, 0}},
-	}, []exifField{{0x829a, 5, 1, []byte{1, 0, 0, 0, 9, 0, 0, 0}}}))
-	f.Add([]byte("Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x87\x69\x00\x04\x00\x00\x00\x01\x00\x00\x00\x08"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		x := parseEXIF(data)
-		x.readable()
-		x.place()
-		kept := x.keep(StripNone, rights{})
-		if len(kept) > maxExifBytes {
-			t.Fatalf("%d bytes are kept", len(kept))
-		}
-		again := parseEXIF(kept)
-		if len(again.gps) > 0 {
-			t.Fatal("GPS is kept")
-		}
-		if twice := again.keep(StripNone, rights{}); !bytes.Equal(twice, kept) {
-			t.Fatalf("kept again: %q; want %q", twice, kept)
-		}
-		rightsOfIPTC(data)
-		rightsOfXMP(data)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"image"
 	"iter"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -48,13 +49,13 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 
 // trimmed returns the part of the upright source whose edges are not of one
 // colour: that of the upper left corner of what Crop leaves.
-func trimmed(img image.Image, p *Picture, turn orientation, o Options) image.Rectangle {
-	region := o.Crop.of(turn.size(p.Source))
-	stored := integer(turn.stored(float(region), p.Source))
-	at := turn.stored(rectangle{float64(region.Min.X), float64(region.Min.Y), 1, 1}, p.Source)
-	corner := integer(at).Min
+func trimmed(img image.Image, p *Picture, turn exif.Orientation, o Options) image.Rectangle {
+	region := o.Crop.of(turn.Size(p.Source))
+	stored := integer(rectangle(turn.Stored(scale.Rect(float(region)), p.Source)))
+	at := turn.Stored(scale.Rect{X: float64(region.Min.X), Y: float64(region.Min.Y), W: 1, H: 1}, p.Source)
+	corner := integer(rectangle(at)).Min
 	left := trim(img, stored, corner, o.Trim)
-	return integer(turn.shown(float(left), p.Source))
+	return integer(rectangle(turn.Shown(scale.Rect(float(left)), p.Source)))
 }
 
 // trim returns the part of r whose outermost rows and columns have a pixel that
@@ -185,5 +186,5 @@ func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
 	part, options := plan.cut.at(p.Scale)
-	return asNRGBA(plan.turn.upright(scale.Image(img, part, plan.cut.size, options)))
+	return asNRGBA(upright(scale.Image(img, part, plan.cut.size, options), plan.turn))
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"s3imageserver/resize/exif"
 )
 
 // Options say what is to be made of a picture. The zero value keeps its size.
@@ -18,10 +20,10 @@ type Options struct {
 	MinWidth, MinHeight int        // the picture is scaled up to these; 0: not given
 	Enlarge             bool       // above the size of the source
 
-	Orient orientation // takes the place of EXIF's; 0: that of the file
-	Crop   Crop        // part of the upright source; zero: all of it
-	Trim   int         // edges that differ by so little are cut, 1 to 255; 0: none
-	Angle  Hundredths  // degrees clockwise, below 360
+	Orient exif.Orientation // takes the place of EXIF's; 0: that of the file
+	Crop   Crop             // part of the upright source; zero: all of it
+	Trim   int              // edges that differ by so little are cut, 1 to 255; 0: none
+	Angle  Hundredths       // degrees clockwise, below 360
 	Flip   Flip
 
 	Background Background

@@ -5,13 +5,15 @@ import (
 	"image"
 	"math"
 	"strings"
+
+	"s3imageserver/resize/exif"
 )
 
 var cropParams = []param{
 	{"orient", "orientation of the source, as in EXIF, in place of what the file says; 1 is upright", groupCrop, "w=120&orient=3", special{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 1, 8)
-			d.Orient = orientation(n / 100)
+			d.Orient = exif.Orientation(n / 100)
 			return verdict
 		},
 		write: func(o *Options) string { return formatInt(int(o.Orient)) },

@@ -104,7 +104,7 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		return nil, err
 	}
 	if j.options.Strip != StripAll {
-		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).keep(j.options.Strip))
+		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).Keep(j.options.Strip == StripNone))
 	}
 	result := &Result{Body: body, Format: j.target, Size: p.Source}
 	if len(file) < len(body) {

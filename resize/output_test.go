@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/scale"
+	"s3imageserver/resize/webp"
 )
 
 // run gives a file to a checker of another project, and fails the test if that
@@ -222,21 +224,21 @@ func TestPages(t *testing.T) {
 func TestStrip(t *testing.T) {
 	corpus(t)
 	source := readCorpus(t, "photos/libavif__dog_exif_extended_xmp_icc.jpg")
-	exif := writeEXIF(parseEXIF(metadataOf(JPEG, source).exif).order, []exifField{
-		{tagArtist, 2, 4, []byte("Ann\x00")}, {tagCopyright, 2, 9, []byte("(c) 2026\x00")}, {0x010f, 2, 6, []byte("Maker\x00")}, {0x8825, 4, 1, []byte{0, 0, 0, 8}},
-	}, []exifField{{0x829a, 5, 1, []byte{0, 0, 0, 1, 0, 0, 0, 9}}, {0x927c, 7, 6, []byte("secret")}})
-	source = withEXIF(JPEG, made(t, source, Options{Width: 300, Format: JPEG}).Body, exif)
+	block := exif.Write(exif.Parse(metadataOf(JPEG, source).EXIF).Order, []exif.Field{
+		{Tag: exif.TagArtist, Kind: 2, Count: 4, Data: []byte("Ann\x00")}, {Tag: exif.TagCopyright, Kind: 2, Count: 9, Data: []byte("(c) 2026\x00")}, {Tag: 0x010f, Kind: 2, Count: 6, Data: []byte("Maker\x00")}, {Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 8}},
+	}, []exif.Field{{Tag: 0x829a, Kind: 5, Count: 1, Data: []byte{0, 0, 0, 1, 0, 0, 0, 9}}, {Tag: 0x927c, Kind: 7, Count: 6, Data: []byte("secret")}})
+	source = withEXIF(JPEG, made(t, source, Options{Width: 300, Format: JPEG}).Body, block)
 	for _, f := range []Format{JPEG, PNG, WebP} {
 		for strip, want := range map[Strip][]string{StripAll: nil, StripCopyright: {"Ann", "(c) 2026"}, StripNone: {"Ann", "(c) 2026", "Maker"}} {
 			result := made(t, source, Options{Width: 60, Format: f, Strip: strip})
-			kept := parseEXIF(metadataOf(f, result.Body).exif)
+			kept := exif.Parse(metadataOf(f, result.Body).EXIF)
 			for _, text := range []string{"Ann", "(c) 2026", "Maker", "secret"} {
 				has := bytes.Contains(result.Body, []byte(text))
 				if has != contains(want, text) {
 					t.Errorf("%v, strip %v: %q in the result is %v", f, strip, text, has)
 				}
 			}
-			if len(kept.gps) > 0 || bytes.Contains(result.Body, []byte("xmpmeta")) {
+			if len(kept.GPS) > 0 || bytes.Contains(result.Body, []byte("xmpmeta")) {
 				t.Errorf("%v, strip %v: GPS or XMP in the result", f, strip)
 			}
 			out := run(t, result.Body, "exiftool", "-s", "-Artist", "-Copyright", "-ExposureTime", "-GPS*")
@@ -245,13 +247,13 @@ func TestStrip(t *testing.T) {
 			}
 		}
 	}
-	x := metadata{
-		xmp:  []byte(`<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">All mine</rdf:li></rdf:Alt></dc:rights>`),
-		iptc: []byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x08\x1c\x02\x50\x00\x03Bob"),
+	x := exif.Metadata{
+		XMP:  []byte(`<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">All mine</rdf:li></rdf:Alt></dc:rights>`),
+		IPTC: []byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x08\x1c\x02\x50\x00\x03Bob"),
 	}
-	kept := parseEXIF(x.keep(StripCopyright))
-	if kept.text(tagArtist) != "Bob" || kept.text(tagCopyright) != "All mine" {
-		t.Errorf("of XMP and IPTC: %q, %q", kept.text(tagArtist), kept.text(tagCopyright))
+	kept := exif.Parse(x.Keep(false))
+	if kept.Text(exif.TagArtist) != "Bob" || kept.Text(exif.TagCopyright) != "All mine" {
+		t.Errorf("of XMP and IPTC: %q, %q", kept.Text(exif.TagArtist), kept.Text(exif.TagCopyright))
 	}
 }
 
@@ -348,9 +350,9 @@ func TestSourceIsSent(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	exif := writeEXIF(parseEXIF([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).order, []exifField{{tagArtist, 2, 4, []byte("Ann\x00")}}, nil)
-	jpg := append(withEXIF(JPEG, low(JPEG, 5), exif), "<script>"...)
-	web := withEXIF(WebP, low(WebP, 1), exif)
+	block := exif.Write(exif.Parse([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).Order, []exif.Field{{Tag: exif.TagArtist, Kind: 2, Count: 4, Data: []byte("Ann\x00")}}, nil)
+	jpg := append(withEXIF(JPEG, low(JPEG, 5), block), "<script>"...)
+	web := withEXIF(WebP, low(WebP, 1), block)
 	bare, ok := withoutMetadata(JPEG, low(JPEG, 5), false)
 	if !ok || len(bare) != len(low(JPEG, 5)) {
 		t.Fatal("a bare JPEG loses something")
@@ -367,7 +369,7 @@ func TestSourceIsSent(t *testing.T) {
 		{"JPEG to WebP", jpg, Options{Format: WebP}, nil},
 		{"JPEG made smaller", jpg, Options{Format: JPEG, Width: 63}, nil},
 		{"JPEG that is progressive", jpg, Options{Format: JPEG, Progressive: true}, nil},
-		{"WebP to WebP", web, Options{Format: WebP}, webpWith(low(WebP, 1), 0, nil, nil)},
+		{"WebP to WebP", web, Options{Format: WebP}, webp.With(low(WebP, 1), 0, nil, nil)},
 	}
 	for _, tt := range tests {
 		result := made(t, tt.file, tt.o)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"s3imageserver/resize/exif"
 )
 
 // Files with more than one picture that are no animation: one of them is read,
@@ -38,7 +40,7 @@ func (j *job) decode(file []byte) (p *Picture, err error) {
 
 // pageTIFF returns a header that names the n-th directory as the first one.
 func pageTIFF(file []byte, n int) ([]byte, error) {
-	order, _, ok := tiffHeader(file)
+	order, _, ok := exif.Header(file)
 	if !ok {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -53,7 +55,7 @@ func pageTIFF(file []byte, n int) ([]byte, error) {
 // the most-th, and returns where the last one begins and how many there are. A
 // chain that comes back to a directory ends before it.
 func tiffDirectories(file []byte, most int) (last uint64, n int, err error) {
-	order, at, ok := tiffHeader(file)
+	order, at, ok := exif.Header(file)
 	if !ok {
 		return 0, 0, io.ErrUnexpectedEOF
 	}

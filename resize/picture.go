@@ -4,6 +4,8 @@ import (
 	"image"
 	"iter"
 	"time"
+
+	"s3imageserver/resize/exif"
 )
 
 // A Picture is what a file holds.
@@ -26,7 +28,7 @@ type Picture struct {
 
 	odd         bool // the file is not as its specification has it, though nothing is missing
 	isCut       bool // frames are what Want.cut asked for
-	orientation orientation
+	orientation exif.Orientation
 	ICC         []byte // profile; nil: sRGB
 }
 

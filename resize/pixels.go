@@ -204,3 +204,29 @@ func opaque(img image.Image) bool {
 	o, ok := img.(interface{ Opaque() bool })
 	return ok && o.Opaque()
 }
+
+// VP8 and most video samples have the limited range of ITU-R BT.601 (16 to 235,
+// chroma 16 to 240); Go's image.YCbCr, like JFIF, has the full one.
+var lumaToFull, chromaToFull = fullRange()
+
+func fullRange() (luma, chroma [256]byte) {
+	for i := range 256 {
+		luma[i] = clampByte((float64(i)-16)*255/219 + 0.5)
+		chroma[i] = clampByte((float64(i)-128)*255/224 + 128 + 0.5)
+	}
+	return luma, chroma
+}
+
+func clampByte(f float64) byte { return byte(max(0, min(255, f))) }
+
+// expandRange makes full-range samples of limited-range ones, in place.
+func expandRange(m *image.YCbCr) {
+	for i, v := range m.Y {
+		m.Y[i] = lumaToFull[v]
+	}
+	for _, plane := range [][]byte{m.Cb, m.Cr} {
+		for i, v := range plane {
+			plane[i] = chromaToFull[v]
+		}
+	}
+}

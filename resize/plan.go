@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -15,7 +16,7 @@ import (
 // picture is turned.
 type plan struct {
 	cut  cut
-	turn orientation // of the cut: EXIF's, quarter turns and mirroring in one
+	turn exif.Orientation // of the cut: EXIF's, quarter turns and mirroring in one
 	// tilt is what is left of the angle: degrees from -45 to 45; 0: none.
 	tilt   float64
 	window rectangle   // part of the tilted picture that is kept, in pixels of the turned cut from its centre
@@ -33,12 +34,12 @@ type seen struct {
 }
 
 // planOf makes the plan for a picture of that stored size and orientation.
-func planOf(source image.Point, stored orientation, o Options, s seen) plan {
+func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan {
 	turn := stored
 	if o.Orient != 0 {
 		turn = o.Orient
 	}
-	region := o.Crop.of(turn.size(source))
+	region := o.Crop.of(turn.Size(source))
 	if !s.region.Empty() {
 		region = s.region
 	}
@@ -46,11 +47,11 @@ func planOf(source image.Point, stored orientation, o Options, s seen) plan {
 		o.Gravity = s.gravity
 	}
 	quarter, tilt := quarterTurn(o.Angle, o.Flip)
-	turned := quarter.size(region.Size())
+	turned := quarter.Size(region.Size())
 	whole := tiltedSize(turned, tilt)
 	l := lay(whole, o)
 
-	p := plan{turn: turn.then(quarter), tilt: tilt, size: l.Size, canvas: l.Canvas, at: l.At}
+	p := plan{turn: turn.Then(quarter), tilt: tilt, size: l.Size, canvas: l.Canvas, at: l.At}
 	part, size := l.Crop, l.Size
 	if tilt != 0 {
 		// The whole picture is scaled, and tilted when it is small.
@@ -60,13 +61,13 @@ func planOf(source image.Point, stored orientation, o Options, s seen) plan {
 		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
 		p.window = rectangle{(l.Crop.X - float64(whole.X)/2) * fx, (l.Crop.Y - float64(whole.Y)/2) * fy, l.Crop.W * fx, l.Crop.H * fy}
 	}
-	part = quarter.stored(part, region.Size())
+	part = rectangle(quarter.Stored(scale.Rect(part), region.Size()))
 	part.X += float64(region.Min.X)
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
-	p.cut = cut{source, stored, turn.stored(part, source), p.turn.size(size), scale.Chroma444, turn.edge(region, source)}
-	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.fitsChroma(p.cut.size) {
+	p.cut = cut{source, stored, rectangle(turn.Stored(scale.Rect(part), source)), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
+	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.FitsChroma(p.cut.size) {
 		p.cut.chroma = scale.Chroma420
 	}
 	return p
@@ -77,11 +78,11 @@ func (p *plan) smallest() image.Point { return smallest(p.cut.source, p.cut.part
 
 // quarterTurn splits a turn by an angle and the mirroring after it into an
 // orientation and a tilt after that, in degrees from -45 to 45.
-func quarterTurn(angle Hundredths, f Flip) (o orientation, tilt float64) {
+func quarterTurn(angle Hundredths, f Flip) (o exif.Orientation, tilt float64) {
 	quarters := (angle + 4500) / 9000
 	rest := angle - quarters*9000
-	o = [...]orientation{1, 6, 3, 8}[quarters%4]
-	o = o.then([...]orientation{1, 2, 4, 3}[f])
+	o = [...]exif.Orientation{1, 6, 3, 8}[quarters%4]
+	o = o.Then([...]exif.Orientation{1, 2, 4, 3}[f])
 	if f == FlipX || f == FlipY {
 		rest = -rest // a mirror turns the other way
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -27,7 +28,7 @@ func chartPicture(w, h int) *image.NRGBA {
 
 // turnedSlowly turns a picture pixel by pixel: by EXIF's orientation (section
 // 4.6.4), then by quarters clockwise, then mirrors it.
-func turnedSlowly(m *image.NRGBA, o orientation, quarters int, f Flip) *image.NRGBA {
+func turnedSlowly(m *image.NRGBA, o exif.Orientation, quarters int, f Flip) *image.NRGBA {
 	one := func(m *image.NRGBA, swap bool, at func(x, y, w, h int) (int, int)) *image.NRGBA {
 		w, h := m.Rect.Dx(), m.Rect.Dy()
 		out := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -92,7 +93,7 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 	file := b.Bytes()
 	for i := range 300 {
 		o := Options{
-			Orient: orientation(1 + i%8),
+			Orient: exif.Orientation(1 + i%8),
 			Angle:  Hundredths(9000 * (i / 8 % 4)),
 			Flip:   Flip(i / 32 % 4),
 			Width:  20 + random.IntN(60),
@@ -129,20 +130,20 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 // Orientations are combined as their pictures are.
 func TestTurns(t *testing.T) {
 	m := chartPicture(7, 5)
-	for a := orientation(1); a <= 8; a++ {
-		for b := orientation(1); b <= 8; b++ {
-			got, want := a.then(b).upright(m), b.upright(a.upright(m))
+	for a := exif.Orientation(1); a <= 8; a++ {
+		for b := exif.Orientation(1); b <= 8; b++ {
+			got, want := upright(m, a.Then(b)), upright(upright(m, a), b)
 			if psnr(got, want) < 100 {
-				t.Errorf("orientation %d then %d is not %d", a, b, a.then(b))
+				t.Errorf("orientation %d then %d is not %d", a, b, a.Then(b))
 			}
 		}
 	}
-	for o := orientation(1); o <= 8; o++ {
-		if got := o.upright(m); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
+	for o := exif.Orientation(1); o <= 8; o++ {
+		if got := upright(m, o); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
 			t.Errorf("orientation %d is not what EXIF says", o)
 		}
 		r := rectangle{1, 2, 3, 1}
-		if got := o.shown(o.stored(r, image.Pt(7, 5)), image.Pt(7, 5)); got != r {
+		if got := o.Shown(o.Stored(scale.Rect(r), image.Pt(7, 5)), image.Pt(7, 5)); rectangle(got) != r {
 			t.Errorf("orientation %d: shown(stored(%v)) = %v", o, r, got)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"s3imageserver/resize/heif"
 )
 
 // A Resizer makes pictures from pictures. It is safe for concurrent use.
@@ -327,7 +329,7 @@ func (j *job) resultWeight(p plan) int64 {
 	if j.options.AutoQuality != 0 { // what it looks like, and the luma of both
 		made := Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}
 		if j.target == AVIF {
-			made.linear = heif{coded: area(p.canvas), planes: 3, alpha: made.Alpha}.linearAVIF()
+			made.linear = linearAVIF(heif.Header{Coded: area(p.canvas), Planes: 3, Alpha: made.Alpha})
 		}
 		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/jxl"
 )
 
 func readOwn(t testing.TB, name string) []byte {
@@ -167,8 +168,8 @@ func TestHostileSandboxes(t *testing.T) {
 	huge := bytes.Clone(made(t, readSample(t, "photos/logo.png"), Options{Width: 64, Format: AVIF}).Body)
 	at := bytes.Index(huge, []byte("ispe"))
 	copy(huge[at+8:], "\x00\x01\x00\x00\x00\x01\x00\x00") // 65536 x 65536
-	jxl := append([]byte(jxlCodestream), 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
-	files := map[string][]byte{"a huge AVIF": huge, "a huge JPEG XL": jxl}
+	hugeXL := append([]byte(jxl.Codestream), 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	files := map[string][]byte{"a huge AVIF": huge, "a huge JPEG XL": hugeXL}
 	if _, err := os.Stat(corpusFolder); err == nil {
 		for _, f := range corpus(t) {
 			for _, ext := range []string{".avif", ".heic", ".heif", ".ico", ".jxl"} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/sandbox"
 )
@@ -46,7 +47,7 @@ func (w Want) sandbox(p *sandbox.Program, file []byte, linear int64, f func(i *s
 // stillOf makes a picture of rows of four bytes a pixel, which row returns from
 // the top, perhaps in the bytes that it is given. The picture is cut while it is
 // made, if that is wanted.
-func stillOf(size image.Point, o orientation, want Want, row func(y int, dst []byte) []byte) *Picture {
+func stillOf(size image.Point, o exif.Orientation, want Want, row func(y int, dst []byte) []byte) *Picture {
 	var rows pngRows
 	isCut := want.cuts() && want.cut.source == size && want.cut.orientation == o
 	if isCut {

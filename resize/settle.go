@@ -3,6 +3,8 @@ package resize
 import (
 	"errors"
 	"fmt"
+
+	"s3imageserver/resize/exif"
 )
 
 // ErrSettle is wrapped by errors of Source.Settle: the picture is not to blame.
@@ -35,8 +37,8 @@ func (j *job) settled(h Header) error {
 	return nil
 }
 
-func headerOf(info Info, o orientation) Header {
-	size := o.size(info.Size)
+func headerOf(info Info, o exif.Orientation) Header {
+	size := o.Size(info.Size)
 	return Header{Width: size.X, Height: size.Y, Turned: o >= 5, Format: info.Format, Animated: info.Animated, Alpha: info.Alpha}
 }
 

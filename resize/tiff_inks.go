@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"golang.org/x/image/tiff"
+
+	"s3imageserver/resize/exif"
 )
 
 // TIFF with four inks a pixel: x/image reads none, but it reads four samples of
@@ -24,35 +26,35 @@ const (
 // tiffReader returns the file as x/image reads it, and whether its colours will
 // be inks.
 func tiffReader(file []byte, l tiffLayout) (r io.Reader, inks bool) {
-	order, _, ok := tiffHeader(file)
+	order, _, ok := exif.Header(file)
 	inks = l.photometric == photometricInks && l.samples == 4
 	stray := l.predictor != 1 && !l.predicts()
 	if !ok || !inks && !stray {
 		return bytes.NewReader(file), false
 	}
 	const short, alpha = 3, 2
-	var entries []tiffEntry
-	for e := range tiffEntries(file) {
+	var entries []exif.Entry
+	for e := range exif.Entries(file) {
 		switch {
-		case e.tag == tagPhotometric && inks:
-			e.kind, e.count = short, 1
-			e.value = append(order.AppendUint16(nil, photometricRGB), 0, 0)
-		case e.tag == tagExtraSamples && inks, e.tag == tagPredictor && stray:
+		case e.Tag == tagPhotometric && inks:
+			e.Kind, e.Count = short, 1
+			e.Value = append(order.AppendUint16(nil, photometricRGB), 0, 0)
+		case e.Tag == tagExtraSamples && inks, e.Tag == tagPredictor && stray:
 			continue
 		}
 		entries = append(entries, e)
 	}
 	if inks {
 		value := append(order.AppendUint16(nil, alpha), 0, 0)
-		entries = append(entries, tiffEntry{order, tagExtraSamples, short, 1, value})
+		entries = append(entries, exif.Entry{Order: order, Tag: tagExtraSamples, Kind: short, Count: 1, Value: value})
 	}
-	slices.SortStableFunc(entries, func(a, b tiffEntry) int { return int(a.tag) - int(b.tag) })
+	slices.SortStableFunc(entries, func(a, b exif.Entry) int { return int(a.Tag) - int(b.Tag) })
 	directory := order.AppendUint16(nil, uint16(len(entries)))
 	for _, e := range entries {
-		directory = order.AppendUint16(directory, e.tag)
-		directory = order.AppendUint16(directory, e.kind)
-		directory = order.AppendUint32(directory, e.count)
-		directory = append(directory, e.value...)
+		directory = order.AppendUint16(directory, e.Tag)
+		directory = order.AppendUint16(directory, e.Kind)
+		directory = order.AppendUint32(directory, e.Count)
+		directory = append(directory, e.Value...)
 	}
 	directory = append(directory, 0, 0, 0, 0)
 	if int64(len(file))+int64(len(directory)) > 1<<32-1 {
@@ -137,7 +139,7 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 		img = out
 	}
 	p := still(plain(img))
-	p.orientation = exifOrientation(file) // a TIFF file is laid out as EXIF is
+	p.orientation = exif.OrientationOf(file) // a TIFF file is laid out as EXIF is
 	p.ICC = tiffProfile(file)
 	_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
 	return p, nil

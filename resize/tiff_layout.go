@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"s3imageserver/resize/exif"
 )
 
 // Tags of a directory (TIFF 6.0, section 8, and what came later) that tell how
@@ -33,9 +35,9 @@ type tiffLayout struct {
 func layoutOf(file []byte) tiffLayout {
 	l := tiffLayout{compression: tiffRaw, planar: 1, fillOrder: 1, predictor: 1, inkSet: 1, bits: 1, samples: 1, counted: 1}
 	var width, height, rows, tileWidth, tileLength uint32
-	for e := range tiffEntries(file) {
-		v := e.number()
-		switch e.tag {
+	for e := range exif.Entries(file) {
+		v := e.Number()
+		switch e.Tag {
 		case tagPhotometric:
 			l.photometric = v
 		case tagCompression:
@@ -53,7 +55,7 @@ func layoutOf(file []byte) tiffLayout {
 		case tagSamples:
 			l.samples = v
 		case tagBits:
-			l.counted, l.bits = e.count, e.numberIn(file)
+			l.counted, l.bits = e.Count, e.NumberIn(file)
 		case tagWidth:
 			width = v
 		case tagHeight:
@@ -76,31 +78,6 @@ func layoutOf(file []byte) tiffLayout {
 		l.block = image.Pt(side(tileWidth), side(tileLength))
 	}
 	return l
-}
-
-// number returns the first number of an entry that holds it itself.
-func (e tiffEntry) number() uint32 {
-	const bytes, short = 1, 3
-	switch e.kind {
-	case bytes:
-		return uint32(e.value[0])
-	case short:
-		return uint32(e.order.Uint16(e.value))
-	}
-	return e.order.Uint32(e.value)
-}
-
-// numberIn returns the first number of an entry of shorts, 0 if it does not lie
-// in file.
-func (e tiffEntry) numberIn(file []byte) uint32 {
-	if e.count <= 2 {
-		return e.number()
-	}
-	at := uint64(e.order.Uint32(e.value))
-	if at+2 > uint64(len(file)) {
-		return 0
-	}
-	return uint32(e.order.Uint16(file[at:]))
 }
 
 // fax reports whether rows are coded as by fax machines.

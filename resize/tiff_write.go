@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/zlib"
+
+	"s3imageserver/resize/exif"
 )
 
 // Our own writer of TIFF: differences of neighbours, compressed strip by strip.
@@ -56,14 +58,14 @@ func writeTIFF(w io.Writer, img image.Image, profile []byte) error {
 	}
 
 	const short, long, undefined = 3, 4, 7
-	var fields []exifField
+	var fields []exif.Field
 	add := func(tag, kind uint16, values ...uint32) {
-		f := exifField{tag: tag, kind: kind, count: uint32(len(values))}
+		f := exif.Field{Tag: tag, Kind: kind, Count: uint32(len(values))}
 		for _, v := range values {
 			if kind == short {
-				f.data = le.AppendUint16(f.data, uint16(v))
+				f.Data = le.AppendUint16(f.Data, uint16(v))
 			} else {
-				f.data = le.AppendUint32(f.data, v)
+				f.Data = le.AppendUint32(f.Data, v)
 			}
 		}
 		fields = append(fields, f)
@@ -86,13 +88,13 @@ func writeTIFF(w io.Writer, img image.Image, profile []byte) error {
 		add(338, short, 2) // alpha that colours are not multiplied with
 	}
 	if profile != nil {
-		fields = append(fields, exifField{34675, undefined, uint32(len(profile)), profile})
+		fields = append(fields, exif.Field{Tag: 34675, Kind: undefined, Count: uint32(len(profile)), Data: profile})
 	}
 	return writeDirectory(w, file, fields)
 }
 
 // writeDirectory writes a file of strips with its directory at the end.
-func writeDirectory(w io.Writer, file *bytes.Buffer, fields []exifField) error {
+func writeDirectory(w io.Writer, file *bytes.Buffer, fields []exif.Field) error {
 	le := binary.LittleEndian
 	if file.Len()%2 == 1 {
 		file.WriteByte(0) // directories begin at even places
@@ -104,15 +106,15 @@ func writeDirectory(w io.Writer, file *bytes.Buffer, fields []exifField) error {
 	directory := le.AppendUint16(nil, uint16(len(fields)))
 	var far []byte
 	for _, f := range fields {
-		directory = le.AppendUint16(directory, f.tag)
-		directory = le.AppendUint16(directory, f.kind)
-		directory = le.AppendUint32(directory, f.count)
-		if len(f.data) <= 4 {
-			directory = append(append(directory, f.data...), make([]byte, 4-len(f.data))...)
+		directory = le.AppendUint16(directory, f.Tag)
+		directory = le.AppendUint16(directory, f.Kind)
+		directory = le.AppendUint32(directory, f.Count)
+		if len(f.Data) <= 4 {
+			directory = append(append(directory, f.Data...), make([]byte, 4-len(f.Data))...)
 			continue
 		}
 		directory = le.AppendUint32(directory, uint32(values+len(far)))
-		far = append(far, f.data...)
+		far = append(far, f.Data...)
 		if len(far)%2 == 1 {
 			far = append(far, 0)
 		}

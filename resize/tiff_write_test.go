@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/image/tiff"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 )
 
@@ -118,9 +119,9 @@ func TestTIFFInks(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := file.Bytes()
-	for e := range tiffEntries(b) {
-		if e.tag == tagPhotometric {
-			e.order.PutUint16(e.value, photometricInks)
+	for e := range exif.Entries(b) {
+		if e.Tag == tagPhotometric {
+			e.Order.PutUint16(e.Value, photometricInks)
 		}
 	}
 	info, err := tiffCodec.config(b)
@@ -147,15 +148,15 @@ func TestTIFFReversed(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := file.Bytes()
-		for e := range tiffEntries(b) {
-			switch e.tag {
+		for e := range exif.Entries(b) {
+			switch e.Tag {
 			case 259:
-				e.order.PutUint16(e.value, compression)
+				e.Order.PutUint16(e.Value, compression)
 			case 278: // rows of a strip, which may be left out
-				tag := e.value[:0:0]
-				tag = e.order.AppendUint16(tag, 266)
-				copy(b[bytes.Index(b, e.order.AppendUint16(e.order.AppendUint16(nil, 278), 4)):], tag)
-				e.order.PutUint16(e.value, fillOrder)
+				tag := e.Value[:0:0]
+				tag = e.Order.AppendUint16(tag, 266)
+				copy(b[bytes.Index(b, e.Order.AppendUint16(e.Order.AppendUint16(nil, 278), 4)):], tag)
+				e.Order.PutUint16(e.Value, fillOrder)
 			}
 		}
 		return b
@@ -304,7 +305,7 @@ func TestTIFFLayouts(t *testing.T) {
 	// replaced returns the file with another field in place of one.
 	replaced := func(tag, by, count, value uint32) []byte {
 		out := bytes.Clone(good)
-		order, at, _ := tiffHeader(out)
+		order, at, _ := exif.Header(out)
 		for i := range int(order.Uint16(out[at:])) {
 			e := out[int(at)+2+12*i:]
 			if uint32(order.Uint16(e)) == tag {
@@ -332,9 +333,9 @@ func TestTIFFLayouts(t *testing.T) {
 
 func deepPalette(t *testing.T) []byte {
 	file := deflatedTIFF(t, 8, 8, 1, 16, 8)
-	for e := range tiffEntries(file) {
-		if e.tag == tagPhotometric {
-			e.order.PutUint16(e.value, uint16(photometricOfMap))
+	for e := range exif.Entries(file) {
+		if e.Tag == tagPhotometric {
+			e.Order.PutUint16(e.Value, uint16(photometricOfMap))
 		}
 	}
 	return file

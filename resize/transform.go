@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 
+	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 )
 
@@ -70,7 +71,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 	o := &j.options
 	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
-	add(true, plan.turn.upright)
+	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
 	add(o.Effects != Effects{}, o.Effects.apply)
@@ -103,9 +104,9 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 // A cut is a part of a stored picture and the size that it gets, still turned
 // as it is stored.
 type cut struct {
-	source      image.Point // size of the stored picture
-	orientation orientation // that it was computed for
-	part        rectangle   // in pixels of the source
+	source      image.Point      // size of the stored picture
+	orientation exif.Orientation // that it was computed for
+	part        rectangle        // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
 	// edge is what was cropped or trimmed: nothing outside of it may show. A side

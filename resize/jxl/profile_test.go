@@ -1,73 +1,13 @@
-package resize
+package jxl
 
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
-	"image/color"
 	"slices"
 	"testing"
 
 	"s3imageserver/resize/icc"
 )
-
-// adobe is the profile of photo-adobe.jxl.
-var adobe = icc.Measured([2]float64{0.3127, 0.3290}, [6]float64{0.64, 0.33, 0.21, 0.71, 0.15, 0.06}, 0, 2.2)
-
-func convertedBy(t *testing.T, img image.Image, profile []byte) *image.NRGBA {
-	t.Helper()
-	tr, err := icc.New(profile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := image.NewNRGBA(img.Bounds())
-	for y := range out.Rect.Dy() {
-		for x := range out.Rect.Dx() {
-			c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-			rgb := tr.RGB([4]byte{c.R, c.G, c.B})
-			out.SetNRGBA(x, y, color.NRGBA{rgb[0], rgb[1], rgb[2], 255})
-		}
-	}
-	return out
-}
-
-// With an embedded profile a lossy file is decoded to linear light: it comes out
-// as bright as it was, in the colours that were meant.
-func TestJPEGXLProfileOfLossy(t *testing.T) {
-	want := convertedBy(t, toPNG(t, readOwn(t, "photo.png"), Options{}), adobe)
-	got := toPNGBy(t, everything, readOwn(t, "photo-adobe.jxl"), Options{})
-	if p := psnr(got, want); p < 30 {
-		t.Errorf("PSNR %.1f dB to the converted colours", p)
-	}
-}
-
-// The profile of a lossless file is read of the file, bit by bit, and applied.
-func TestJPEGXLProfileOfLossless(t *testing.T) {
-	file := readOwn(t, "icon-table.jxl")
-	h, err := parseJXL(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	profile := h.decoded()
-	if len(profile) != 2456 || icc.Description(profile) != "Table" || int(binary.BigEndian.Uint32(profile)) != len(profile) {
-		t.Fatalf("a profile of %d bytes, %q", len(profile), icc.Description(profile))
-	}
-	icon := toNRGBA(toPNG(t, readOwn(t, "icon.png"), Options{}))
-	setOpaque(icon)
-	if p := psnr(toPNGBy(t, everything, file, Options{}), convertedBy(t, icon, profile)); p < 50 {
-		t.Errorf("PSNR %.1f dB to the converted colours", p)
-	}
-	for i := range len(file) - 40 {
-		// A damaged profile is none, or another one; nothing else happens.
-		broken := bytes.Clone(file)
-		broken[20+i] ^= 1 << (i % 8)
-		if h, err := parseJXL(broken); err == nil {
-			if got := h.decoded(); len(got) > maxICCBytes {
-				t.Fatalf("byte %d: a profile of %d bytes", 20+i, len(got))
-			}
-		}
-	}
-}
 
 // Every command of a written profile does what it is for.
 func TestUnwrittenICC(t *testing.T) {
@@ -113,12 +53,12 @@ func TestUnwrittenICC(t *testing.T) {
 }
 
 // Codes of Brotli's kind: simple ones, and those of lengths that repeat.
-func TestJXLPrefixCodes(t *testing.T) {
-	c := newJXLPrefix([]byte{2, 0, 1, 3, 3})
-	r := jxlReader{data: []byte{0b11011010, 0b1}} // the first bit is the lowest: 0, 10, 110, 111
+func TestPrefixCodes(t *testing.T) {
+	c := newPrefix([]byte{2, 0, 1, 3, 3})
+	r := reader{data: []byte{0b11011010, 0b1}} // the first bit is the lowest: 0, 10, 110, 111
 	for _, want := range []int{2, 0, 3, 4} {
 		if want == 4 {
-			r = jxlReader{data: []byte{0b111}}
+			r = reader{data: []byte{0b111}}
 		}
 		if got, err := c.read(&r); err != nil || got != want {
 			t.Errorf("symbol %d, %v; want %d", got, err, want)
@@ -136,7 +76,7 @@ func TestJXLPrefixCodes(t *testing.T) {
 			at++
 		}
 	}
-	r = jxlReader{data: data}
+	r = reader{data: data}
 	c, err := r.prefixCode(5)
 	if err != nil {
 		t.Fatal(err)
@@ -148,14 +88,14 @@ func TestJXLPrefixCodes(t *testing.T) {
 	}
 }
 
-func FuzzJPEGXLProfile(f *testing.F) {
-	stream, err := jxlStream(readOwn(f, "icon-table.jxl"))
+func FuzzProfile(f *testing.F) {
+	stream, err := codestream(sample(f, "icon-table.jxl"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	found := false
 	for at := 0; at < 400 && !found; at++ { // the fields before it are few
-		r := jxlReader{data: stream, at: at}
+		r := reader{data: stream, at: at}
 		if found = r.embeddedICC() != nil; found {
 			f.Add(stream[at/8:], at%8)
 		}
@@ -165,8 +105,8 @@ func FuzzJPEGXLProfile(f *testing.F) {
 	}
 	f.Add([]byte{}, 0)
 	f.Fuzz(func(t *testing.T, data []byte, at int) {
-		r := jxlReader{data: data, at: at & 7}
-		if got := r.embeddedICC(); len(got) > maxICCBytes {
+		r := reader{data: data, at: at & 7}
+		if got := r.embeddedICC(); len(got) > icc.MaxBytes {
 			t.Fatalf("a profile of %d bytes", len(got))
 		}
 	})

@@ -1,29 +1,33 @@
-package resize
+package heif
 
 import (
 	"encoding/binary"
 	"fmt"
 	"image"
 	"math"
+
+	"s3imageserver/resize/exif"
+	"s3imageserver/resize/isobmff"
+	"s3imageserver/resize/scale"
 )
 
 // transform takes over a property that changes what is shown: a part, a turn, a
 // mirror. What is shown after it is a part of the coded picture again, and an
 // orientation of that.
-func (h *heif) transform(p box) error {
+func (h *Header) transform(p isobmff.Box) error {
 	switch {
-	case p.kind == "clap":
-		shown := h.orientation.size(h.crop.Size())
-		part, err := cleanAperture(p.data, shown)
+	case p.Kind == "clap":
+		shown := h.Orientation.Size(h.Crop.Size())
+		part, err := cleanAperture(p.Data, shown)
 		if err != nil {
 			return err
 		}
-		r := h.orientation.stored(rectangle{float64(part.Min.X), float64(part.Min.Y), float64(part.Dx()), float64(part.Dy())}, h.crop.Size())
-		h.crop = image.Rect(0, 0, int(r.W), int(r.H)).Add(image.Pt(int(r.X), int(r.Y))).Add(h.crop.Min)
-	case p.kind == "irot" && len(p.data) >= 1: // anti-clockwise, in quarters
-		h.orientation = h.orientation.then([]orientation{1, 8, 3, 6}[p.data[0]&3])
-	case p.kind == "imir" && len(p.data) >= 1: // 0: top and bottom change places; 1: left and right
-		h.orientation = h.orientation.then([]orientation{4, 2}[p.data[0]&1])
+		r := h.Orientation.Stored(scale.Rect{X: float64(part.Min.X), Y: float64(part.Min.Y), W: float64(part.Dx()), H: float64(part.Dy())}, h.Crop.Size())
+		h.Crop = image.Rect(0, 0, int(r.W), int(r.H)).Add(image.Pt(int(r.X), int(r.Y))).Add(h.Crop.Min)
+	case p.Kind == "irot" && len(p.Data) >= 1: // anti-clockwise, in quarters
+		h.Orientation = h.Orientation.Then([]exif.Orientation{1, 8, 3, 6}[p.Data[0]&3])
+	case p.Kind == "imir" && len(p.Data) >= 1: // 0: top and bottom change places; 1: left and right
+		h.Orientation = h.Orientation.Then([]exif.Orientation{4, 2}[p.Data[0]&1])
 	}
 	return nil
 }

@@ -1,20 +1,22 @@
-package resize
+package jxl
 
 import (
 	"encoding/binary"
+
+	"s3imageserver/resize/icc"
 )
 
 // The profile in a JPEG XL file (ISO/IEC 18181-1, annex E.4): the decoder hands
 // out none. It is written as commands that tell how it differs from what most
 // profiles are like.
 
-const maxJXLProfile = 1 << 20 // bytes of it as it is written
+const maxProfile = 1 << 20 // bytes of it as it is written
 
 // embeddedICC returns the profile that begins at the reader's place; nil if
-// anything is wrong with it, or it is longer than maxICCBytes.
-func (r *jxlReader) embeddedICC() []byte {
+// anything is wrong with it, or it is longer than icc.MaxBytes.
+func (r *reader) embeddedICC() []byte {
 	n := r.u64()
-	if n == 0 || n > maxJXLProfile {
+	if n == 0 || n > maxProfile {
 		return nil
 	}
 	const contexts = 41
@@ -85,7 +87,7 @@ func iccContext(i int, last, before byte) int {
 }
 
 // u64 reads a number (section B.2.3).
-func (r *jxlReader) u64() uint64 {
+func (r *reader) u64() uint64 {
 	switch r.bits(2) {
 	case 0:
 		return 0
@@ -124,10 +126,10 @@ func (b *iccBuilder) command() byte {
 	return c
 }
 
-// number reads a number of seven bits a byte, up to maxICCBytes.
+// number reads a number of seven bits a byte, up to icc.MaxBytes.
 func (b *iccBuilder) number() int {
 	v, n := binary.Uvarint(b.commands)
-	if n <= 0 || v > maxICCBytes {
+	if n <= 0 || v > icc.MaxBytes {
 		b.fail()
 		return 0
 	}
@@ -159,7 +161,7 @@ func unwrittenICC(written []byte) (profile []byte, ok bool) {
 	b := iccBuilder{commands: written}
 	b.size = b.number()
 	n := b.number()
-	if b.failed || n > len(b.commands) || b.size < iccHeaderBytes || b.size > maxICCBytes {
+	if b.failed || n > len(b.commands) || b.size < iccHeaderBytes || b.size > icc.MaxBytes {
 		return nil, false
 	}
 	b.commands, b.data = b.commands[:n], b.commands[n:]

@@ -1,4 +1,4 @@
-package resize
+package heif
 
 import (
 	"fmt"
@@ -222,13 +222,13 @@ func unescape(nal []byte) []byte {
 	return out
 }
 
-// complete checks that what the decoder will read lies in the file, and is as
+// Complete checks that what the decoder will read lies in the file, and is as
 // large as the boxes say: a decoder goes by the coded picture, and answers with
 // a blank one where there is none.
-func (h heif) complete(file []byte) error {
-	todo := []uint32{h.meta.primary}
-	if h.mask.item != 0 {
-		todo = append(todo, h.mask.item)
+func (h Header) Complete(file []byte) error {
+	todo := []uint32{h.Meta.Primary}
+	if h.Mask.Item != 0 {
+		todo = append(todo, h.Mask.Item)
 	}
 	seen := map[uint32]bool{}
 	read := 0
@@ -239,16 +239,16 @@ func (h heif) complete(file []byte) error {
 			continue
 		}
 		seen[id] = true
-		item := h.meta.items[id]
-		todo = append(todo, item.parts...)
-		data, err := h.meta.data(file, id)
+		item := h.Meta.Items[id]
+		todo = append(todo, item.Parts...)
+		data, err := h.Meta.Data(file, id)
 		if err != nil {
 			return err
 		}
 		if read += len(data); read > 16*len(file) {
 			return fmt.Errorf("%w: the items are far longer than the file", ErrMalformed)
 		}
-		if err := h.meta.checkCoded(id, data); err != nil {
+		if err := h.Meta.checkCoded(id, data); err != nil {
 			return err
 		}
 	}
@@ -257,8 +257,8 @@ func (h heif) complete(file []byte) error {
 
 // checkCoded checks the data of an item, if that is a coded picture: a size that
 // differs from the boxes' is a lie about what decoding takes.
-func (m heifMeta) checkCoded(id uint32, data []byte) error {
-	kind := m.items[id].kind
+func (m Meta) checkCoded(id uint32, data []byte) error {
+	kind := m.Items[id].kind
 	if kind != "av01" && kind != "hvc1" {
 		return nil
 	}
@@ -267,14 +267,14 @@ func (m heifMeta) checkCoded(id uint32, data []byte) error {
 	}
 	var said image.Point
 	var config []byte
-	for _, p := range m.of(id) {
+	for _, p := range m.Of(id) {
 		switch {
-		case p.kind == "ispe":
-			var h heif
+		case p.Kind == "ispe":
+			var h Header
 			h.apply(p)
-			said = h.size
-		case (p.kind == "av1C" || p.kind == "hvcC") && config == nil:
-			config = p.data
+			said = h.Size
+		case (p.Kind == "av1C" || p.Kind == "hvcC") && config == nil:
+			config = p.Data
 		}
 	}
 	if kind == "av01" {

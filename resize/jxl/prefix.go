@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"math/bits"
@@ -9,17 +9,17 @@ import (
 
 const maxPrefixBits = 15
 
-// A jxlPrefix is a canonical one: how many codes there are of each length, and
+// A prefix is a canonical one: how many codes there are of each length, and
 // the symbols by length.
-type jxlPrefix struct {
+type prefix struct {
 	counts  [maxPrefixBits + 1]int
 	symbols []int
 }
 
-// newJXLPrefix returns the code of those lengths; 0 stands for symbols that do
+// newPrefix returns the code of those lengths; 0 stands for symbols that do
 // not occur. One that occurs alone takes no bits.
-func newJXLPrefix(lengths []byte) *jxlPrefix {
-	c := &jxlPrefix{}
+func newPrefix(lengths []byte) *prefix {
+	c := &prefix{}
 	for n := 1; n <= maxPrefixBits; n++ {
 		for s, l := range lengths {
 			if int(l) == n {
@@ -31,7 +31,7 @@ func newJXLPrefix(lengths []byte) *jxlPrefix {
 	return c
 }
 
-func (c *jxlPrefix) read(r *jxlReader) (int, error) {
+func (c *prefix) read(r *reader) (int, error) {
 	if len(c.symbols) == 1 {
 		return c.symbols[0], nil
 	}
@@ -45,13 +45,13 @@ func (c *jxlPrefix) read(r *jxlReader) (int, error) {
 		first = (first + count) << 1
 		code <<= 1
 	}
-	return 0, errJXL
+	return 0, errEntropy
 }
 
 // prefixCode reads the code of an alphabet of that size.
-func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
+func (r *reader) prefixCode(size int) (*prefix, error) {
 	if size == 1 {
-		return &jxlPrefix{symbols: []int{0}}, nil
+		return &prefix{symbols: []int{0}}, nil
 	}
 	skipped := int(r.bits(2))
 	if skipped == 1 {
@@ -68,9 +68,9 @@ func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
 			space -= 32 >> inner[i]
 		}
 	}
-	of := newJXLPrefix(inner)
+	of := newPrefix(inner)
 	if len(of.symbols) == 0 || space != 0 && len(of.symbols) != 1 {
-		return nil, errJXL
+		return nil, errEntropy
 	}
 	lengths := make([]byte, size)
 	space = 1 << maxPrefixBits
@@ -78,7 +78,7 @@ func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
 	for i := 0; i < size && space > 0; {
 		n, err := of.read(r)
 		if err != nil || r.past() {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 		if n < 16 {
 			repeat = 0
@@ -104,7 +104,7 @@ func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
 		repeat += int(r.bits(n-14)) + 3
 		more := repeat - before
 		if i+more > size {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 		for range more {
 			lengths[i] = length
@@ -115,13 +115,13 @@ func (r *jxlReader) prefixCode(size int) (*jxlPrefix, error) {
 		}
 	}
 	if space != 0 {
-		return nil, errJXL
+		return nil, errEntropy
 	}
-	return newJXLPrefix(lengths), nil
+	return newPrefix(lengths), nil
 }
 
 // lengthOfLength reads one of six lengths by a code of its own.
-func (r *jxlReader) lengthOfLength() byte {
+func (r *reader) lengthOfLength() byte {
 	switch r.bits(2) {
 	case 0:
 		return 0
@@ -137,12 +137,12 @@ func (r *jxlReader) lengthOfLength() byte {
 }
 
 // simplePrefix reads a code of up to four symbols.
-func (r *jxlReader) simplePrefix(size int) (*jxlPrefix, error) {
+func (r *reader) simplePrefix(size int) (*prefix, error) {
 	n := int(r.bits(2)) + 1
 	symbols := make([]int, n)
 	for i := range symbols {
 		if symbols[i] = int(r.bits(bits.Len(uint(size - 1)))); symbols[i] >= size || slices.Contains(symbols[:i], symbols[i]) {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 	}
 	lengths := make([]byte, size)
@@ -153,5 +153,5 @@ func (r *jxlReader) simplePrefix(size int) (*jxlPrefix, error) {
 	for i, s := range symbols {
 		lengths[s] = of[i]
 	}
-	return newJXLPrefix(lengths), nil
+	return newPrefix(lengths), nil
 }

@@ -1,4 +1,4 @@
-package resize
+package heif
 
 import (
 	"bytes"
@@ -7,25 +7,27 @@ import (
 	"io"
 	"iter"
 	"slices"
+
+	"s3imageserver/resize/isobmff"
 )
 
 // The items of a HEIF file: pictures, what belongs to them, metadata.
 
-// A heifMeta is the content of a meta box.
-type heifMeta struct {
+// A Meta is the content of a meta box.
+type Meta struct {
 	body, iprp []byte
-	properties []box // by their numbers, from one
-	primary    uint32
-	items      map[uint32]heifItem
+	Properties []isobmff.Box // by their numbers, from one
+	Primary    uint32
+	Items      map[uint32]Item
 	references []reference
 	idat       []byte // items that lie in the meta box
 }
 
-// A heifItem is what the boxes say of an item.
-type heifItem struct {
+// An Item is what the boxes say of an item.
+type Item struct {
 	kind       string       // four characters; empty: not said
-	properties []int        // places of its properties, from one, in the order in which they are applied
-	parts      []uint32     // items that it is made of, as a grid is
+	Properties []int        // places of its properties, from one, in the order in which they are applied
+	Parts      []uint32     // items that it is made of, as a grid is
 	extents    []itemExtent // where it lies
 }
 
@@ -36,26 +38,26 @@ type itemExtent struct {
 }
 
 // parseMeta reads each box once: what is asked for an item later is looked up.
-func parseMeta(body []byte) (heifMeta, error) {
-	m := heifMeta{body: body, items: map[uint32]heifItem{}}
+func parseMeta(body []byte) (Meta, error) {
+	m := Meta{body: body, Items: map[uint32]Item{}}
 	var ok bool
-	if m.primary, ok = primaryItem(body); !ok {
+	if m.Primary, ok = primaryItem(body); !ok {
 		return m, fmt.Errorf("%w: no primary item", ErrMalformed)
 	}
-	iprp, _ := find(body, "iprp")
-	m.iprp = iprp.data
-	ipco, _ := find(m.iprp, "ipco")
-	for p := range boxes(ipco.data) {
-		if len(m.properties) == maxHEIFProperties {
-			return m, fmt.Errorf("%w: more than %d properties", ErrLimit, maxHEIFProperties)
+	iprp, _ := isobmff.Find(body, "iprp")
+	m.iprp = iprp.Data
+	ipco, _ := isobmff.Find(m.iprp, "ipco")
+	for p := range isobmff.Boxes(ipco.Data) {
+		if len(m.Properties) == maxProperties {
+			return m, fmt.Errorf("%w: more than %d properties", ErrLimit, maxProperties)
 		}
-		m.properties = append(m.properties, p)
+		m.Properties = append(m.Properties, p)
 	}
 	for e := range itemEntries(body) {
-		i := m.items[e.id]
+		i := m.Items[e.id]
 		if i.kind == "" {
 			i.kind = e.kind
-			m.items[e.id] = i
+			m.Items[e.id] = i
 		}
 	}
 	if err := m.associate(); err != nil {
@@ -63,71 +65,71 @@ func parseMeta(body []byte) (heifMeta, error) {
 	}
 	targets := 0
 	for r := range references(body) {
-		if targets += len(r.to); targets > maxHEIFTargets {
-			return m, fmt.Errorf("%w: items refer to more than %d others", ErrLimit, maxHEIFTargets)
+		if targets += len(r.to); targets > maxTargets {
+			return m, fmt.Errorf("%w: items refer to more than %d others", ErrLimit, maxTargets)
 		}
 		m.references = append(m.references, r)
-		if i := m.items[r.from]; r.kind == "dimg" && i.parts == nil {
-			i.parts = r.to
-			m.items[r.from] = i
+		if i := m.Items[r.from]; r.kind == "dimg" && i.Parts == nil {
+			i.Parts = r.to
+			m.Items[r.from] = i
 		}
 	}
-	idat, _ := find(body, "idat")
-	m.idat = idat.data
+	idat, _ := isobmff.Find(body, "idat")
+	m.idat = idat.Data
 	return m, m.locate()
 }
 
 // associate reads which properties items have.
-func (m *heifMeta) associate() error {
-	left := maxHEIFAssociations
+func (m *Meta) associate() error {
+	left := maxAssociations
 	for a := range associations(m.iprp) {
 		if left--; left < 0 {
-			return fmt.Errorf("%w: more than %d associations of properties", ErrLimit, maxHEIFAssociations)
+			return fmt.Errorf("%w: more than %d associations of properties", ErrLimit, maxAssociations)
 		}
-		i := m.items[a.item]
-		i.properties = append(i.properties, a.place)
-		m.items[a.item] = i
+		i := m.Items[a.item]
+		i.Properties = append(i.Properties, a.place)
+		m.Items[a.item] = i
 	}
 	return nil
 }
 
-// of returns the properties of an item, in the order in which they are applied.
-func (m heifMeta) of(item uint32) (of []box) {
-	for _, i := range m.items[item].properties {
-		if i >= 1 && i <= len(m.properties) {
-			of = append(of, m.properties[i-1])
+// Of returns the properties of an item, in the order in which they are applied.
+func (m Meta) Of(item uint32) (of []isobmff.Box) {
+	for _, i := range m.Items[item].Properties {
+		if i >= 1 && i <= len(m.Properties) {
+			of = append(of, m.Properties[i-1])
 		}
 	}
 	return of
 }
 
 // kind returns the kind of an item, "" if it is not said.
-func (m heifMeta) kind(item uint32) string { return m.items[item].kind }
+func (m Meta) kind(item uint32) string { return m.Items[item].kind }
 
-// A heifMask is the picture in the file that holds the opacity of the primary
+// A Mask is the picture in the file that holds the opacity of the primary
 // item: white is opaque. The zero value stands for none.
-type heifMask struct {
-	item          uint32
-	premultiplied bool // colours are multiplied with it
+type Mask struct {
+	Item          uint32
+	Premultiplied bool // colours are multiplied with it
 }
 
 // mask finds the auxiliary item of opacity that refers to the primary one
 // (ISO/IEC 23008-12, section 6.6.2.1.1).
-func (m heifMeta) mask() (found heifMask) {
+func (m Meta) mask() (found Mask) {
 	looked := map[uint32]bool{} // at its properties, in vain
 	for _, r := range m.references {
-		if r.kind != "auxl" || looked[r.from] || !slices.Contains(r.to, m.primary) {
+		if r.kind != "auxl" || looked[r.from] || !slices.Contains(r.to, m.Primary) {
 			continue
 		}
-		if slices.ContainsFunc(m.of(r.from), isAlpha) {
-			found.item = r.from
+		if slices.ContainsFunc(m.Of(r.from), isAlpha) {
+			found.Item = r.from
 			break
 		}
 		looked[r.from] = true
 	}
 	for _, r := range m.references {
-		if found.item != 0 && r.kind == "prem" && r.from == m.primary && slices.Contains(r.to, found.item) {
-			found.premultiplied = true
+		if found.Item != 0 && r.kind == "prem" && r.from == m.Primary && slices.Contains(r.to, found.Item) {
+			found.Premultiplied = true
 		}
 	}
 	return found
@@ -135,12 +137,12 @@ func (m heifMeta) mask() (found heifMask) {
 
 // primaryItem returns the number in the pitm box.
 func primaryItem(meta []byte) (id uint32, ok bool) {
-	p, _ := find(meta, "pitm")
+	p, _ := isobmff.Find(meta, "pitm")
 	switch {
-	case len(p.data) >= 6 && p.data[0] == 0:
-		return uint32(binary.BigEndian.Uint16(p.data[4:])), true
-	case len(p.data) >= 8 && p.data[0] == 1:
-		return binary.BigEndian.Uint32(p.data[4:]), true
+	case len(p.Data) >= 6 && p.Data[0] == 0:
+		return uint32(binary.BigEndian.Uint16(p.Data[4:])), true
+	case len(p.Data) >= 8 && p.Data[0] == 1:
+		return binary.BigEndian.Uint32(p.Data[4:]), true
 	}
 	return 0, false
 }
@@ -155,8 +157,8 @@ type association struct {
 // are applied (ISO/IEC 23008-12, section 9.3), up to what cannot be.
 func associations(iprp []byte) iter.Seq[association] {
 	return func(yield func(association) bool) {
-		for x := range boxes(iprp) {
-			if x.kind == "ipma" && len(x.data) >= 8 && !associationsOf(x.data, yield) {
+		for x := range isobmff.Boxes(iprp) {
+			if x.Kind == "ipma" && len(x.Data) >= 8 && !associationsOf(x.Data, yield) {
 				return
 			}
 		}
@@ -168,7 +170,7 @@ func associationsOf(data []byte, yield func(association) bool) bool {
 	version, wide := data[0], data[3]&1 != 0
 	count := binary.BigEndian.Uint32(data[4:])
 	b := data[8:]
-	for range min(count, maxHEIFItems) {
+	for range min(count, maxItems) {
 		var id uint32
 		switch {
 		case version == 0 && len(b) >= 3:
@@ -198,11 +200,11 @@ func associationsOf(data []byte, yield func(association) bool) bool {
 	return true
 }
 
-func isAlpha(p box) bool {
-	if p.kind != "auxC" || len(p.data) < 4 {
+func isAlpha(p isobmff.Box) bool {
+	if p.Kind != "auxC" || len(p.Data) < 4 {
 		return false
 	}
-	kind := p.data[4:]
+	kind := p.Data[4:]
 	return bytes.HasPrefix(kind, []byte("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")) || bytes.HasPrefix(kind, []byte("urn:mpeg:hevc:2015:auxid:1"))
 }
 
@@ -214,17 +216,17 @@ type reference struct {
 }
 
 // references yields what the iref box holds (ISO/IEC 14496-12, section 8.11.12),
-// up to maxHEIFItems.
+// up to maxItems.
 func references(meta []byte) iter.Seq[reference] {
 	return func(yield func(reference) bool) {
-		iref, _ := find(meta, "iref")
-		if len(iref.data) < 4 {
+		iref, _ := isobmff.Find(meta, "iref")
+		if len(iref.Data) < 4 {
 			return
 		}
-		wide := iref.data[0] != 0
-		left := maxHEIFItems
-		for x := range boxes(iref.data[4:]) {
-			b := x.data
+		wide := iref.Data[0] != 0
+		left := maxItems
+		for x := range isobmff.Boxes(iref.Data[4:]) {
+			b := x.Data
 			take := func() (id uint32, ok bool) {
 				switch {
 				case wide && len(b) >= 4:
@@ -240,10 +242,10 @@ func references(meta []byte) iter.Seq[reference] {
 			if !ok || len(b) < 2 {
 				return
 			}
-			r := reference{kind: x.kind, from: from}
+			r := reference{kind: x.Kind, from: from}
 			count := binary.BigEndian.Uint16(b)
 			b = b[2:]
-			for range min(count, maxHEIFItems) {
+			for range min(count, maxItems) {
 				to, ok := take()
 				if !ok {
 					return
@@ -265,27 +267,27 @@ type itemEntry struct {
 }
 
 // itemEntries yields what the iinf box holds (ISO/IEC 14496-12, section 8.11.6),
-// up to maxHEIFItems. Only versions that have a kind are known.
+// up to maxItems. Only versions that have a kind are known.
 func itemEntries(meta []byte) iter.Seq[itemEntry] {
 	return func(yield func(itemEntry) bool) {
-		iinf, _ := find(meta, "iinf")
-		if len(iinf.data) < 8 {
+		iinf, _ := isobmff.Find(meta, "iinf")
+		if len(iinf.Data) < 8 {
 			return
 		}
-		entries := iinf.data[6:]
-		if iinf.data[0] != 0 {
-			entries = iinf.data[8:]
+		entries := iinf.Data[6:]
+		if iinf.Data[0] != 0 {
+			entries = iinf.Data[8:]
 		}
-		left := maxHEIFItems
-		for x := range boxes(entries) {
-			e := itemEntry{data: x.data}
+		left := maxItems
+		for x := range isobmff.Boxes(entries) {
+			e := itemEntry{data: x.Data}
 			switch {
-			case x.kind != "infe" || len(x.data) < 12:
+			case x.Kind != "infe" || len(x.Data) < 12:
 				continue
-			case x.data[0] == 2:
-				e.id, e.kind = uint32(binary.BigEndian.Uint16(x.data[4:])), string(x.data[8:12])
-			case x.data[0] == 3 && len(x.data) >= 14:
-				e.id, e.kind = binary.BigEndian.Uint32(x.data[4:]), string(x.data[10:14])
+			case x.Data[0] == 2:
+				e.id, e.kind = uint32(binary.BigEndian.Uint16(x.Data[4:])), string(x.Data[8:12])
+			case x.Data[0] == 3 && len(x.Data) >= 14:
+				e.id, e.kind = binary.BigEndian.Uint32(x.Data[4:]), string(x.Data[10:14])
 			}
 			if left--; !yield(e) || left == 0 {
 				return
@@ -295,9 +297,9 @@ func itemEntries(meta []byte) iter.Seq[itemEntry] {
 }
 
 // exifItem returns the EXIF data that lies in file, nil if there is none in it.
-func (m heifMeta) exifItem(file []byte) []byte {
+func (m Meta) exifItem(file []byte) []byte {
 	var id uint32
-	for i, of := range m.items {
+	for i, of := range m.Items {
 		if of.kind == "Exif" {
 			id = max(id, i)
 		}
@@ -305,7 +307,7 @@ func (m heifMeta) exifItem(file []byte) []byte {
 	if id == 0 {
 		return nil
 	}
-	data, _ := m.data(file, id)
+	data, _ := m.Data(file, id)
 	if len(data) < 4 {
 		return nil
 	}
@@ -316,10 +318,10 @@ func (m heifMeta) exifItem(file []byte) []byte {
 	return data[skip:]
 }
 
-// data returns the bytes of an item. The error is [io.ErrUnexpectedEOF] if they
+// Data returns the bytes of an item. The error is [io.ErrUnexpectedEOF] if they
 // do not all lie in file.
-func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
-	extents := m.items[item].extents
+func (m Meta) Data(file []byte, item uint32) ([]byte, error) {
+	extents := m.Items[item].extents
 	var parts [][]byte
 	total := 0
 	for _, e := range extents {
@@ -351,9 +353,9 @@ func (m heifMeta) data(file []byte, item uint32) ([]byte, error) {
 
 // locate reads where items lie (ISO/IEC 14496-12, section 8.11.3), up to what
 // cannot be.
-func (m *heifMeta) locate() error {
-	x, _ := find(m.body, "iloc")
-	b := x.data
+func (m *Meta) locate() error {
+	x, _ := isobmff.Find(m.body, "iloc")
+	b := x.Data
 	if len(b) < 8 {
 		return nil
 	}
@@ -379,8 +381,8 @@ func (m *heifMeta) locate() error {
 		b = b[n:]
 		return v
 	}
-	left := maxHEIFExtents
-	for range min(take(idBytes), maxHEIFItems) {
+	left := maxExtents
+	for range min(take(idBytes), maxItems) {
 		id := uint32(take(idBytes))
 		method := byte(0)
 		if version > 0 {
@@ -388,7 +390,7 @@ func (m *heifMeta) locate() error {
 		}
 		take(2) // another file; 0: this one
 		base := take(sizes[2])
-		i := m.items[id]
+		i := m.Items[id]
 		known := i.extents != nil
 		for range take(2) {
 			take(sizes[3])
@@ -397,7 +399,7 @@ func (m *heifMeta) locate() error {
 				return nil
 			}
 			if left--; left < 0 {
-				return fmt.Errorf("%w: items of more than %d parts", ErrLimit, maxHEIFExtents)
+				return fmt.Errorf("%w: items of more than %d parts", ErrLimit, maxExtents)
 			}
 			if !known {
 				i.extents = append(i.extents, e)
@@ -406,7 +408,7 @@ func (m *heifMeta) locate() error {
 		if failed {
 			return nil
 		}
-		m.items[id] = i
+		m.Items[id] = i
 	}
 	return nil
 }

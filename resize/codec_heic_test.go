@@ -7,9 +7,13 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"slices"
 	"testing"
+
+	"s3imageserver/resize/heif"
+	"s3imageserver/resize/isobmff"
 )
 
 // The opacity of HEIC is that of the picture that it was made of.
@@ -102,63 +106,52 @@ func clap(size image.Point, r image.Rectangle) []byte {
 	for _, n := range []int{r.Dx(), 1, r.Dy(), 1, 2*r.Min.X + r.Dx() - size.X, 2, 2*r.Min.Y + r.Dy() - size.Y, 2} {
 		b = binary.BigEndian.AppendUint32(b, uint32(int32(n)))
 	}
-	return makeBox("clap", b)
+	return isobmff.Make("clap", b)
 }
 
 // withProperties returns a HEIF file with properties more for its primary item.
 func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 	t.Helper()
-	meta, ok := find(file, "meta")
-	if !ok {
-		t.Fatal("no meta box")
-	}
-	m, err := parseMeta(meta.data[4:])
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, _ := find(m.iprp, "ipco")
-	ipco := slices.Concat(old.data, slices.Concat(more...))
+	out := bytes.Clone(file)
+	meta, _ := isobmff.Find(out, "meta")
+	body := meta.Data[4:]
+	iprp, _ := isobmff.Find(body, "iprp")
+	old, _ := isobmff.Find(iprp.Data, "ipco")
+	ipco := slices.Concat(old.Data, slices.Concat(more...))
 	var ipma []byte
-	items := 0
-	for e := range itemEntries(m.body) {
-		places := m.items[e.id].properties
-		if e.id == m.primary {
+	for _, id := range slices.Sorted(maps.Keys(h.Meta.Items)) {
+		places := h.Meta.Items[id].Properties
+		if id == h.Meta.Primary {
 			for i := range more {
-				places = append(places, len(m.properties)+1+i)
+				places = append(places, len(h.Meta.Properties)+1+i)
 			}
 		}
-		ipma = append(binary.BigEndian.AppendUint16(ipma, uint16(e.id)), byte(len(places)))
+		ipma = append(binary.BigEndian.AppendUint16(ipma, uint16(id)), byte(len(places)))
 		for _, p := range places {
 			ipma = append(ipma, 0x80|byte(p))
 		}
-		items++
 	}
-	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(items)}, ipma...)
+	ipma = append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(h.Meta.Items))}, ipma...)
 	// The new box lies at the end, so that no offset changes.
 	var parts [][]byte
-	for x := range boxes(m.body) {
-		if x.kind != "iprp" {
-			parts = append(parts, makeBox(x.kind, x.data))
+	for x := range isobmff.Boxes(body) {
+		if x.Kind != "iprp" {
+			parts = append(parts, isobmff.Make(x.Kind, x.Data))
 		}
 	}
-	parts = append(parts, makeBox("iprp", makeBox("ipco", ipco), makeBox("ipma", ipma)))
-	out := bytes.Clone(file)
-	hidden, _ := find(out, "meta")
-	copy(hidden.name, "free")
-	return append(out, makeBox("meta", append([][]byte{make([]byte, 4)}, parts...)...)...)
+	parts = append(parts, isobmff.Make("iprp", isobmff.Make("ipco", ipco), isobmff.Make("ipma", ipma)))
+	copy(meta.Name, "free")
+	return append(out, isobmff.Make("meta", append([][]byte{make([]byte, 4)}, parts...)...)...)
 }
 
 // Clean apertures, turns and mirrors are those of the file, in its order.
 func TestHEIFTransformations(t *testing.T) {
 	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
-	heicFile := func() []byte { // without the grid that the file has
-		file := readOwn(t, "photo.heic")
-		h, err := parseHEIF(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return repeatedOnce(t, h, file)
-	}()
+	heicFile := repeatedOnce(t, readOwn(t, "photo.heic")) // without the grid that the file has
 	whole := image.Pt(122, 92)
 	part := image.Rect(12, 20, 74, 60)
 	at := func(f func(x, y int) (int, int), w, h int) *image.NRGBA {
@@ -182,11 +175,11 @@ func TestHEIFTransformations(t *testing.T) {
 			at(func(x, y int) (int, int) { return 12 + x, 20 + y }, 62, 40)},
 		{"clap of odd places", withProperties(t, heicFile, clap(whole, image.Rect(13, 21, 74, 60))),
 			at(func(x, y int) (int, int) { return 13 + x, 21 + y }, 61, 39)},
-		{"clap, then irot", withProperties(t, heicFile, clap(whole, part), makeBox("irot", []byte{1})),
+		{"clap, then irot", withProperties(t, heicFile, clap(whole, part), isobmff.Make("irot", []byte{1})),
 			at(func(x, y int) (int, int) { return 12 + 61 - y, 20 + x }, 40, 62)},
-		{"clap, then imir", withProperties(t, heicFile, clap(whole, part), makeBox("imir", []byte{1})),
+		{"clap, then imir", withProperties(t, heicFile, clap(whole, part), isobmff.Make("imir", []byte{1})),
 			at(func(x, y int) (int, int) { return 12 + 61 - x, 20 + y }, 62, 40)},
-		{"irot, then clap", withProperties(t, heicFile, makeBox("irot", []byte{3}), clap(image.Pt(92, 122), image.Rect(5, 7, 45, 69))),
+		{"irot, then clap", withProperties(t, heicFile, isobmff.Make("irot", []byte{3}), clap(image.Pt(92, 122), image.Rect(5, 7, 45, 69))),
 			at(func(x, y int) (int, int) { return 7 + y, 91 - 5 - x }, 40, 62)},
 	}
 	for _, tt := range tests {
@@ -207,60 +200,21 @@ func TestHEIFTransformations(t *testing.T) {
 }
 
 // repeatedOnce returns a file with the first tile of a grid as its only item.
-func repeatedOnce(t *testing.T, h heif, file []byte) []byte {
+func repeatedOnce(t *testing.T, file []byte) []byte {
 	t.Helper()
-	for r := range references(h.meta.body) {
-		if r.kind == "dimg" {
-			out := bytes.Clone(file)
-			meta, _ := find(out, "meta")
-			pitm, _ := find(meta.data[4:], "pitm")
-			binary.BigEndian.PutUint16(pitm.data[4:], uint16(r.to[0]))
-			return out
-		}
+	h, err := heif.Parse(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no grid")
-	return nil
-}
-
-// A clean aperture is rounded and clamped; one that makes no sense is refused.
-func TestCleanAperture(t *testing.T) {
-	size := image.Pt(100, 80)
-	tests := []struct {
-		name string
-		n    [8]int32
-		want image.Rectangle // empty: refused
-	}{
-		{"the middle", [8]int32{50, 1, 40, 1, 0, 1, 0, 1}, image.Rect(25, 20, 75, 60)},
-		{"a corner", [8]int32{50, 1, 40, 1, -25, 1, 20, 1}, image.Rect(0, 40, 50, 80)},
-		{"an odd side", [8]int32{99, 1, 79, 1, -1, 2, -1, 2}, image.Rect(0, 0, 99, 79)},
-		{"fractions", [8]int32{101, 2, 161, 4, 0, 7, 0, 9}, image.Rect(24, 19, 75, 59)},
-		{"beyond the edge", [8]int32{50, 1, 40, 1, 40, 1, 0, 1}, image.Rect(65, 20, 100, 60)},
-		{"far larger", [8]int32{1 << 30, 1, 1 << 30, 1, 0, 1, 0, 1}, image.Rect(0, 0, 100, 80)},
-		{"outside", [8]int32{10, 1, 10, 1, 1000, 1, 0, 1}, image.Rectangle{}},
-		{"divided by nothing", [8]int32{50, 0, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
-		{"divided by less than nothing", [8]int32{50, 1, 40, 1, 0, -1, 0, 1}, image.Rectangle{}},
-		{"of no width", [8]int32{0, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
-		{"of a negative width", [8]int32{-50, 1, 40, 1, 0, 1, 0, 1}, image.Rectangle{}},
+	tiles := h.Meta.Items[h.Meta.Primary].Parts
+	if len(tiles) == 0 {
+		t.Fatal("no grid")
 	}
-	for _, tt := range tests {
-		var b []byte
-		for _, n := range tt.n {
-			b = binary.BigEndian.AppendUint32(b, uint32(n))
-		}
-		got, err := cleanAperture(b, size)
-		if tt.want.Empty() {
-			if !errors.Is(err, ErrMalformed) {
-				t.Errorf("%s: %v, %v; want ErrMalformed", tt.name, got, err)
-			}
-			continue
-		}
-		if err != nil || got != tt.want {
-			t.Errorf("%s: %v, %v; want %v", tt.name, got, err, tt.want)
-		}
-	}
-	if _, err := cleanAperture(make([]byte, 31), size); !errors.Is(err, ErrMalformed) {
-		t.Errorf("a short box: %v; want ErrMalformed", err)
-	}
+	out := bytes.Clone(file)
+	meta, _ := isobmff.Find(out, "meta")
+	pitm, _ := isobmff.Find(meta.Data[4:], "pitm")
+	binary.BigEndian.PutUint16(pitm.Data[4:], uint16(tiles[0]))
+	return out
 }
 
 // HEIC files that libheif itself wrote were refused by its older version: for a
@@ -285,15 +239,12 @@ func TestCorpusHEIC(t *testing.T) {
 // A grid of several tiles, as telephones write it, is put together.
 func TestHEICGrid(t *testing.T) {
 	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
-	h, err := parseHEIF(readOwn(t, "photo.heic"))
+	file := repeatedOnce(t, readOwn(t, "photo.heic"))
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := repeatedOnce(t, h, readOwn(t, "photo.heic"))
-	if h, err = parseHEIF(file); err != nil {
-		t.Fatal(err)
-	}
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 2), Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), Options{}))
 	if got.Rect.Size() != image.Pt(2*122, 92) {
 		t.Fatalf("%v; want two pictures beside each other", got.Rect)
 	}
@@ -309,34 +260,34 @@ func TestHEICGrid(t *testing.T) {
 // beside itself: a grid (ISO/IEC 23008-12, section 6.6.2.3).
 func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	t.Helper()
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := h.meta.data(file, item)
+	data, err := h.Meta.Data(file, item)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config box
-	var tile heif
-	if err := tile.describe(h.meta.of(item)); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range h.meta.of(item) {
-		if p.kind == "hvcC" {
+	var config isobmff.Box
+	var tile image.Point
+	for _, p := range h.Meta.Of(item) {
+		switch p.Kind {
+		case "hvcC":
 			config = p
+		case "ispe":
+			tile = image.Pt(int(binary.BigEndian.Uint32(p.Data[4:])), int(binary.BigEndian.Uint32(p.Data[8:])))
 		}
 	}
-	size := image.Pt(times*tile.size.X, tile.size.Y)
+	size := image.Pt(times*tile.X, tile.Y)
 	be16 := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 	be32 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
-	extent := func(p image.Point) []byte { return makeBox("ispe", make([]byte, 4), be32(p.X), be32(p.Y)) }
+	extent := func(p image.Point) []byte { return isobmff.Make("ispe", make([]byte, 4), be32(p.X), be32(p.Y)) }
 	channels := []byte{0, 0, 0, 0, 3, 8, 8, 8}
 	// Every tile is an item of its own, with the same bytes: libheif allows no
 	// item twice. The grid is the last one.
 	all, last := be16(times+1), be16(times+1)
 	entry := func(id []byte, kind string) []byte {
-		return makeBox("infe", []byte{2, 0, 0, 0}, id, []byte{0, 0}, []byte(kind), []byte{0})
+		return isobmff.Make("infe", []byte{2, 0, 0, 0}, id, []byte{0, 0}, []byte(kind), []byte{0})
 	}
 	var entries, dimg, ipma []byte
 	for i := range times {
@@ -348,27 +299,27 @@ func gridOf(t *testing.T, file []byte, item uint32, times int) []byte {
 	entries = append(entries, entry(last, "grid")...)
 	ipma = append(append(ipma, last...), 2, 3, 4)
 	grid := append([]byte{0, 1, 0, byte(times - 1)}, append(be32(size.X), be32(size.Y)...)...)
-	ftyp := makeBox("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
+	ftyp := isobmff.Make("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
 	meta := func(at int) []byte {
 		var iloc []byte
 		for i := range times {
 			iloc = slices.Concat(iloc, be16(i+1), []byte{0, 0, 0, 0, 0, 1}, be32(at), be32(len(data)))
 		}
 		iloc = slices.Concat(iloc, last, []byte{0, 1, 0, 0, 0, 1}, be32(0), be32(len(grid)))
-		return makeBox("meta", make([]byte, 4),
-			makeBox("hdlr", make([]byte, 8), []byte("pict"), make([]byte, 13)),
-			makeBox("pitm", make([]byte, 4), last),
-			makeBox("iloc", []byte{1, 0, 0, 0, 0x44, 0}, all, iloc), // offsets and lengths of four bytes
-			makeBox("idat", grid),
-			makeBox("iinf", make([]byte, 4), all, entries),
-			makeBox("iref", make([]byte, 4), makeBox("dimg", last, be16(times), dimg)),
-			makeBox("iprp",
-				makeBox("ipco", makeBox("hvcC", config.data), extent(tile.size), extent(size), makeBox("pixi", channels)),
-				makeBox("ipma", make([]byte, 4), be32(times+1), ipma)))
+		return isobmff.Make("meta", make([]byte, 4),
+			isobmff.Make("hdlr", make([]byte, 8), []byte("pict"), make([]byte, 13)),
+			isobmff.Make("pitm", make([]byte, 4), last),
+			isobmff.Make("iloc", []byte{1, 0, 0, 0, 0x44, 0}, all, iloc), // offsets and lengths of four bytes
+			isobmff.Make("idat", grid),
+			isobmff.Make("iinf", make([]byte, 4), all, entries),
+			isobmff.Make("iref", make([]byte, 4), isobmff.Make("dimg", last, be16(times), dimg)),
+			isobmff.Make("iprp",
+				isobmff.Make("ipco", isobmff.Make("hvcC", config.Data), extent(tile), extent(size), isobmff.Make("pixi", channels)),
+				isobmff.Make("ipma", make([]byte, 4), be32(times+1), ipma)))
 	}
 	const header = 8 // of mdat
 	at := len(ftyp) + len(meta(0)) + header
-	return slices.Concat(ftyp, meta(at), makeBox("mdat", data))
+	return slices.Concat(ftyp, meta(at), isobmff.Make("mdat", data))
 }
 
 // Grids whose rows are shorter than libheif has them in memory are read, too.
@@ -377,16 +328,80 @@ func TestNarrowHEICGrid(t *testing.T) {
 		t.Skip("not tested with the corpus of pictures: ", err)
 	}
 	file := readCorpus(t, "heic/libheif__hevc32.heif")
-	h, err := parseHEIF(file)
+	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	one := toNRGBA(toPNGBy(t, everything, file, Options{}))
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.meta.primary, 1), Options{}))
+	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), Options{}))
 	if got.Rect.Size() != image.Pt(64, 64) {
 		t.Fatalf("%v; want the coded picture", got.Rect)
 	}
 	if p := psnr(toNRGBA(got.SubImage(one.Rect)), one); p < 30 {
 		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
+	}
+}
+
+// A HEIC file is one by any of its brands.
+func TestHEICBrands(t *testing.T) {
+	file := readOwn(t, "photo.heic")
+	want := toPNGBy(t, everything, file, Options{})
+	for _, brand := range []string{"mif1", "msf1", "hevc", "heim", "heis", "heix", "hevx"} {
+		other := bytes.Clone(file)
+		ftyp, _ := isobmff.Find(other, "ftyp")
+		copy(ftyp.Data, brand)
+		if string(ftyp.Data[8:12]) != "mif1" && string(ftyp.Data[8:12]) != "heic" {
+			t.Fatalf("compatible with %q", ftyp.Data[8:])
+		}
+		copy(ftyp.Data[8:], "heic")
+		if p := psnr(toPNGBy(t, everything, other, Options{}), want); p < 60 {
+			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
+		}
+	}
+}
+
+// An AVIF or a HEIC file whose end is missing is refused: decoders answer with
+// what they have, which may be nothing.
+func TestCutHEIF(t *testing.T) {
+	for _, name := range []string{"photo.avif", "photo-part.avif", "photo.heic", "photo-alpha.heic"} {
+		file := readOwn(t, name)
+		for _, percent := range []int{99, 95, 90, 80, 60} {
+			if _, err := resizeBytes(t, everything, file[:len(file)*percent/100], Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+				t.Errorf("%d %% of %s: %v; want ErrMalformed", percent, name, err)
+			}
+		}
+	}
+}
+
+// withOther returns the file with other data in all properties of a kind.
+func withOther(t *testing.T, file []byte, kind string, change func(data []byte)) []byte {
+	t.Helper()
+	out := bytes.Clone(file)
+	meta, _ := isobmff.Find(out, "meta")
+	iprp, _ := isobmff.Find(meta.Data[4:], "iprp")
+	ipco, _ := isobmff.Find(iprp.Data, "ipco")
+	n := 0
+	for p := range isobmff.Boxes(ipco.Data) {
+		if p.Kind == kind {
+			change(p.Data)
+			n++
+		}
+	}
+	if n == 0 {
+		t.Fatalf("no property %s", kind)
+	}
+	return out
+}
+
+// Coded pictures are believed, not the boxes around them.
+func TestHEIFSizesThatDiffer(t *testing.T) {
+	file := readOwn(t, "photo.avif")
+	lie := withOther(t, file, "ispe", func(b []byte) { copy(b[4:], "\x00\x00\x00\x10\x00\x00\x00\x10") })
+	if _, err := resizeBytes(t, everything, lie, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("AV1 in a box of 16 x 16: %v; want ErrMalformed", err)
+	}
+	blind := withOther(t, lie, "av1C", func(b []byte) { clear(b[4:]) }) // no OBUs that tell
+	if _, err := resizeBytes(t, everything, blind, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
 	}
 }

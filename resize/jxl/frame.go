@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"fmt"
@@ -6,21 +6,21 @@ import (
 	"math/bits"
 )
 
-// A jxlFrame is what the header of the first frame says (ISO/IEC 18181-1, annex
+// A Frame is what the header of the first frame says (ISO/IEC 18181-1, annex
 // F): how it is coded, and how large it is, which may be more than the picture.
 // The zero value is a frame of the picture's size.
-type jxlFrame struct {
+type Frame struct {
 	known   bool
 	modular bool        // else: in blocks of varying size (VarDCT)
-	size    image.Point // of the frame where it is not the picture's; else zero
+	Size    image.Point // of the frame where it is not the picture's; else zero
 }
 
-// maxJXLFrame is how many times the pixels of the picture a frame may have.
-const maxJXLFrame = 4
+// maxFrame is how many times the pixels of the picture a frame may have.
+const maxFrame = 4
 
 // afterColours reads what lies between the colours and the first frame, and the
 // header of that. What cannot be read is left out: the decoder will tell.
-func (h *jxlHeader) afterColours(r *jxlReader, plain bool) error {
+func (h *Header) afterColours(r *reader, plain bool) error {
 	if !plain {
 		if h.extended && r.bits(1) == 0 {
 			r.at += 3*16 + 1 // tone mapping
@@ -50,15 +50,15 @@ func (h *jxlHeader) afterColours(r *jxlReader, plain bool) error {
 		}
 	}
 	r.at = (r.at + 7) &^ 7
-	h.frame = r.frame(h)
-	if size := h.frame.size; size != (image.Point{}) && area(size) > maxJXLFrame*area(h.size)+1<<20 {
-		return fmt.Errorf("%w: a frame of %v in a JPEG XL of %v", ErrLimit, size, h.size)
+	h.Frame = r.frame(h)
+	if size := h.Frame.Size; size != (image.Point{}) && area(size) > maxFrame*area(h.Size)+1<<20 {
+		return fmt.Errorf("%w: a frame of %v in a JPEG XL of %v", ErrLimit, size, h.Size)
 	}
 	return nil
 }
 
 // frame reads the header of a frame up to its size (section F.2).
-func (r *jxlReader) frame(h *jxlHeader) (f jxlFrame) {
+func (r *reader) frame(h *Header) (f Frame) {
 	const lowFrequency, referenceOnly = 1, 2 // kinds
 	const usesLF = 32                        // a flag
 	f.known = true
@@ -73,7 +73,7 @@ func (r *jxlReader) frame(h *jxlHeader) (f jxlFrame) {
 		if ycbcr {
 			r.bits(3 * 2) // chroma
 		}
-		r.bits(2 * (1 + h.extra)) // enlarging
+		r.bits(2 * (1 + h.Extra)) // enlarging
 	}
 	if f.modular {
 		r.bits(2) // size of groups
@@ -95,12 +95,12 @@ func (r *jxlReader) frame(h *jxlHeader) (f jxlFrame) {
 		r.u32(forms) // where it lies
 		r.u32(forms)
 	}
-	f.size = image.Pt(int(min(r.u32(forms), 1<<30)), int(min(r.u32(forms), 1<<30)))
+	f.Size = image.Pt(int(min(r.u32(forms), 1<<30)), int(min(r.u32(forms), 1<<30)))
 	return f
 }
 
 // passes reads in how many steps a frame gets better (section F.2.4).
-func (r *jxlReader) passes() {
+func (r *reader) passes() {
 	n := r.u32([4][2]uint32{{1, 0}, {2, 0}, {3, 0}, {4, 3}})
 	if n == 1 {
 		return
@@ -115,22 +115,24 @@ func (r *jxlReader) passes() {
 	}
 }
 
-// linear estimates the memory of the decoder: the result, and for the coded
+// Memory estimates the memory of the decoder: the result, and for the coded
 // frame a sample of four bytes in each channel, or what a few rows of blocks
 // take. What else a file asks for, as squeezing, is granted while it decodes.
-func (h jxlHeader) linear() int64 {
-	result := 4 * area(h.size)
-	if h.bits == 16 {
+func (h Header) Memory() int64 {
+	result := 4 * area(h.Size)
+	if h.Bits == 16 {
 		result *= 2
 	}
-	coded := max(area(h.size), area(h.frame.size))
+	coded := max(area(h.Size), area(h.Frame.Size))
 	channels := int64(3)
 	if h.grey {
 		channels = 1
 	}
 	const base = 5 << 20
-	if h.frame.modular {
-		return base + result + 4*(channels+int64(h.extra))*coded + coded/2
+	if h.Frame.modular {
+		return base + result + 4*(channels+int64(h.Extra))*coded + coded/2
 	}
-	return base + result + 5*coded/2 + 4*int64(h.extra)*coded
+	return base + result + 5*coded/2 + 4*int64(h.Extra)*coded
 }
+
+func area(p image.Point) int64 { return int64(p.X) * int64(p.Y) }

@@ -6,11 +6,14 @@ import (
 	"image/color"
 	"math/rand/v2"
 	"testing"
+
+	"s3imageserver/resize/exif"
+	"s3imageserver/resize/scale"
 )
 
 // uprightAt is the slow twin of upright: where a pixel of the upright picture
 // is stored, straight from the table of EXIF 2.3 section 4.6.4.
-func uprightAt(o orientation, stored image.Point, x, y int) (sx, sy int) {
+func uprightAt(o exif.Orientation, stored image.Point, x, y int) (sx, sy int) {
 	w, h := stored.X, stored.Y
 	switch o {
 	case 2:
@@ -41,9 +44,9 @@ func TestUpright(t *testing.T) {
 		}
 		for _, img := range pictures {
 			randomize(img, rng)
-			for o := orientation(0); o <= 9; o++ {
-				got := o.upright(img)
-				if want := (image.Rectangle{Max: o.size(size)}); got.Bounds() != want {
+			for o := exif.Orientation(0); o <= 9; o++ {
+				got := upright(img, o)
+				if want := (image.Rectangle{Max: o.Size(size)}); got.Bounds() != want {
 					t.Fatalf("orientation %d of %T %v: bounds %v; want %v", o, img, size, got.Bounds(), want)
 				}
 				for y := range got.Bounds().Dy() {
@@ -90,56 +93,16 @@ func randomize(img image.Image, rng *rand.Rand) {
 func TestStoredRectangle(t *testing.T) {
 	// The upper left quarter of the upright picture, in every orientation.
 	stored := image.Pt(400, 200)
-	for o := orientation(1); o <= 8; o++ {
-		up := o.size(stored)
+	for o := exif.Orientation(1); o <= 8; o++ {
+		up := o.Size(stored)
 		r := rectangle{0, 0, float64(up.X) / 2, float64(up.Y) / 2}
-		got := o.stored(r, stored)
+		got := o.Stored(scale.Rect(r), stored)
 		sx, sy := uprightAt(o, stored, 0, 0)
 		inside := float64(sx) >= got.X && float64(sx) < got.X+got.W && float64(sy) >= got.Y && float64(sy) < got.Y+got.H
 		if got.W != 200 || got.H != 100 || !inside {
 			t.Errorf("orientation %d: stored(%v) = %v; want a quarter that holds (%d,%d)", o, r, got, sx, sy)
 		}
 	}
-}
-
-func TestExifOrientation(t *testing.T) {
-	little := []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00")
-	big := []byte("MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x08\x00\x00\x00\x00\x00\x00")
-	with := func(at int, v byte) []byte { b := bytes.Clone(little); b[at] = v; return b }
-	tests := []struct {
-		name string
-		exif []byte
-		want orientation
-	}{
-		{"little-endian", little, 6},
-		{"big-endian", big, 8},
-		{"with the marker before it", append([]byte("Exif\x00\x00"), little...), 6},
-		{"empty", nil, 1},
-		{"no TIFF header", []byte("garbage!garbage!"), 1},
-		{"value 0", with(18, 0), 1},
-		{"value 9", with(18, 9), 1},
-		{"value 65286", with(19, 0xff), 1},
-		{"another type", with(12, 4), 1},
-		{"another tag", with(10, 0x13), 1},
-		{"directory beyond the end", with(4, 200), 1},
-		{"directory at the end", with(4, 24), 1},
-		{"more entries than there are", with(8, 200), 6},
-		{"cut in the entry", little[:16], 1},
-	}
-	for _, tt := range tests {
-		if got := exifOrientation(tt.exif); got != tt.want {
-			t.Errorf("%s: %d; want %d", tt.name, got, tt.want)
-		}
-	}
-}
-
-func FuzzExifOrientation(f *testing.F) {
-	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"))
-	f.Fuzz(func(t *testing.T, exif []byte) {
-		if o := exifOrientation(exif); o < 1 || o > 8 {
-			t.Errorf("orientation %d", o)
-		}
-	})
 }
 
 func TestOnWhite(t *testing.T) {
@@ -168,7 +131,7 @@ func TestPaletteIndexBeyondThePalette(t *testing.T) {
 func TestTurnsOfOddChroma(t *testing.T) {
 	for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410} {
 		m := image.NewYCbCr(image.Rect(0, 0, 8, 4), ratio)
-		if got := orientation(3).upright(m); got.Bounds() != m.Rect {
+		if got := upright(m, 3); got.Bounds() != m.Rect {
 			t.Errorf("%v upside down: %v", ratio, got.Bounds())
 		}
 		func() {
@@ -177,7 +140,7 @@ func TestTurnsOfOddChroma(t *testing.T) {
 					t.Errorf("%v turned by a quarter: no panic", ratio)
 				}
 			}()
-			orientation(6).upright(m)
+			upright(m, 6)
 		}()
 	}
 }

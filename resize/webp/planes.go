@@ -1,14 +1,17 @@
-package resize
+package webp
 
 import (
 	"bytes"
 	"image"
 )
 
-// lossyPlanes returns img in planes of 4:2:0 with limited range, as VP8 has them,
+// Planes returns img in planes of 4:2:0 with limited range, as VP8 has them,
 // and the data of the ALPH chunk, nil if nothing is transparent. Colours that
 // nobody sees become plain, which is shorter. img is not changed.
-func lossyPlanes(img image.Image) (planes *image.YCbCr, alpha []byte) {
+//
+// It is a picture in planes of 4:2:0, a grey one, or an [image.NRGBA] without space
+// between its rows, and begins at 0, 0; others are a fault of the caller.
+func Planes(img image.Image) (planes *image.YCbCr, alpha []byte) {
 	size := img.Bounds().Size()
 	switch m := img.(type) {
 	case *image.YCbCr:
@@ -18,7 +21,7 @@ func lossyPlanes(img image.Image) (planes *image.YCbCr, alpha []byte) {
 	case *image.NYCbCrA:
 		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
 			planes = limited(&m.YCbCr)
-			if opaque(m) {
+			if m.Opaque() {
 				return planes, nil
 			}
 			flattenPlanes(&image.NYCbCrA{YCbCr: *planes, A: m.A, AStride: m.AStride})
@@ -26,25 +29,17 @@ func lossyPlanes(img image.Image) (planes *image.YCbCr, alpha []byte) {
 		}
 	case *image.Gray:
 		return limitedGray(m), nil
+	case *image.NRGBA:
+		if m.Opaque() {
+			return limitedPixels(m), nil
+		}
+		a := make([]byte, size.X*size.Y)
+		for i := range a {
+			a[i] = m.Pix[4*i+3]
+		}
+		return limitedPixels(flatColors(m, a)), alphaChunk(a, size.X, size)
 	}
-	m := atOrigin(img)
-	if opaque(m) {
-		return limitedPixels(m), nil
-	}
-	a := make([]byte, size.X*size.Y)
-	for i := range a {
-		a[i] = m.Pix[4*i+3]
-	}
-	return limitedPixels(flatColors(m, a)), alphaChunk(a, size.X, size)
-}
-
-// atOrigin returns the pixels of img from 0, 0 on without space between the rows:
-// img itself if that is what it is.
-func atOrigin(img image.Image) *image.NRGBA {
-	if m, ok := img.(*image.NRGBA); ok && m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
-		return m
-	}
-	return toNRGBA(img)
+	panic("webp: planes of a picture that is not in planes of 4:2:0, grey or NRGBA")
 }
 
 // limited returns a copy of m with samples of limited range.
@@ -99,4 +94,22 @@ func limitedPixels(m *image.NRGBA) *image.YCbCr {
 		}
 	}
 	return out
+}
+
+// VP8 samples have the limited range of ITU-R BT.601 (16 to 235, chroma 16 to
+// 240); Go's image.YCbCr, like JFIF, has the full one.
+var lumaToLimited, chromaToLimited = limitedRange()
+
+func limitedRange() (luma, chroma [256]byte) {
+	for i := range 256 {
+		luma[i] = byte(float64(i)*219/255 + 16 + 0.5)
+		chroma[i] = byte((float64(i)-128)*224/255 + 128 + 0.5)
+	}
+	return luma, chroma
+}
+
+func mapBytes(b []byte, table *[256]byte) {
+	for i, v := range b {
+		b[i] = table[v]
+	}
 }

@@ -1,4 +1,4 @@
-package resize
+package webp
 
 import (
 	"image"
@@ -16,7 +16,7 @@ import (
 func alphaChunk(a []byte, stride int, size image.Point) []byte {
 	filter, plane := filteredAlpha(a, stride, size)
 	tokens := alphaTokens(plane, size.X)
-	var green, distance alphaHistogram
+	var green, distance histogram
 	for _, t := range tokens {
 		if t.literal() {
 			green[t]++
@@ -218,7 +218,7 @@ const (
 	maxLengthLength = 7 // of the codes that code lengths are written with
 )
 
-type alphaHistogram [greenSymbols]int
+type histogram [greenSymbols]int
 
 // prefixCode returns the symbol of a length or distance from 1, and the bits
 // that follow it (RFC 9649, section 3.6.2.2).

@@ -1,4 +1,4 @@
-package resize
+package webp
 
 import (
 	"bytes"
@@ -6,14 +6,10 @@ import (
 	"errors"
 	"image"
 	"image/color"
-	"io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"golang.org/x/image/vp8l"
-	"golang.org/x/image/webp"
 )
 
 // alphaPlanes are planes that are easy and hard to compress.
@@ -86,62 +82,6 @@ func TestAlphaChunk(t *testing.T) {
 	}
 }
 
-// A whole file has the alpha of its picture, bit by bit, for two decoders.
-func TestTransparentWebP(t *testing.T) {
-	for name, a := range alphaPlanes() {
-		m := image.NewNRGBA(a.Rect)
-		for i, v := range a.Pix {
-			copy(m.Pix[4*i:], []byte{byte(i), byte(i / 3), 90, v})
-		}
-		for kind, img := range map[string]image.Image{"NRGBA": m, "planes": &image.NYCbCrA{YCbCr: *grayPlanes(a.Rect), A: a.Pix, AStride: a.Stride}} {
-			var file bytes.Buffer
-			if err := encodeWebP(&file, still(img), Quality{WebPMethod: 2}); err != nil {
-				t.Errorf("%s, %s: %v", name, kind, err)
-				continue
-			}
-			decoded, err := webp.Decode(bytes.NewReader(file.Bytes()))
-			if err != nil {
-				t.Errorf("%s, %s: %v", name, kind, err)
-				continue
-			}
-			for i, want := range a.Pix {
-				x, y := i%a.Stride, i/a.Stride
-				_, _, _, got := decoded.At(x, y).RGBA()
-				if byte(got>>8) != want {
-					t.Errorf("%s, %s: alpha at %d,%d is %d; want %d", name, kind, x, y, got>>8, want)
-					break
-				}
-			}
-			path := filepath.Join(t.TempDir(), "a.pam")
-			run(t, file.Bytes(), "dwebp", "-pam", "-o", path)
-			pam, err := os.ReadFile(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // there is no dwebp here
-			}
-			if err != nil || len(pam) < 4*len(a.Pix) {
-				t.Fatal(len(pam), err)
-			}
-			pixels := pam[len(pam)-4*len(a.Pix):]
-			for i, want := range a.Pix {
-				if pixels[4*i+3] != want {
-					t.Errorf("%s, %s: dwebp has alpha %d at %d; want %d", name, kind, pixels[4*i+3], i, want)
-					break
-				}
-			}
-		}
-	}
-}
-
-func grayPlanes(r image.Rectangle) *image.YCbCr {
-	m := image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
-	for _, p := range [][]byte{m.Y, m.Cb, m.Cr} {
-		for i := range p {
-			p[i] = 128
-		}
-	}
-	return m
-}
-
 // Codes are short enough and complete, also for counts that would make a deep
 // tree.
 func TestPrefixLengths(t *testing.T) {
@@ -169,6 +109,16 @@ func TestPrefixLengths(t *testing.T) {
 				t.Errorf("%s: the code is complete to %v; want 1", name, sum)
 			}
 		}
+	}
+}
+
+// A file is no longer than its header can say.
+func TestLongestFile(t *testing.T) {
+	if err := CheckLength(1<<32 - 14); err != nil {
+		t.Error(err)
+	}
+	if err := CheckLength(1<<32 - 13); !errors.Is(err, ErrLimit) {
+		t.Errorf("a WebP of 4 GB: %v", err)
 	}
 }
 

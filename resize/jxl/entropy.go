@@ -1,4 +1,4 @@
-package resize
+package jxl
 
 import (
 	"errors"
@@ -10,48 +10,48 @@ import (
 // prefix codes, with distributions chosen by context. It is used for embedded
 // profiles alone, so it reads bit by bit.
 
-var errJXL = errors.New("JPEG XL entropy coding")
+var errEntropy = errors.New("JPEG XL entropy coding")
 
-// A jxlUint is how a symbol and bits behind it make a number (section C.3.3).
-type jxlUint struct{ split, msb, lsb int }
+// A hybrid is how a symbol and bits behind it make a number (section C.3.3).
+type hybrid struct{ split, msb, lsb int }
 
-// A jxlCode gives symbols of one distribution.
-type jxlCode struct {
-	config jxlUint
+// A code gives symbols of one distribution.
+type code struct {
+	config hybrid
 
 	// ANS: how frequent symbols are, of 4096, and the alias table.
 	count                     []int
 	symbols, offsets, cutoffs []int
 	bucketBits                int
 
-	prefix *jxlPrefix // instead of ANS
+	prefix *prefix // instead of ANS
 }
 
-// A jxlEntropy is a stream of numbers.
-type jxlEntropy struct {
-	r       *jxlReader
-	codes   []jxlCode
+// A entropy is a stream of numbers.
+type entropy struct {
+	r       *reader
+	codes   []code
 	cluster []int // of each context
 	prefix  bool
 	state   uint32
 
 	lz                  bool
 	minSymbol, minCopy  int
-	lengthConfig        jxlUint
+	lengthConfig        hybrid
 	decoded             []uint32 // for copies
 	copyFrom, copyCount int
 }
 
 const (
-	ansBits      = 12
-	ansSize      = 1 << ansBits
-	ansFinal     = 0x130000
-	jxlMaxCopies = 1 << 22 // numbers of one stream
+	ansBits   = 12
+	ansSize   = 1 << ansBits
+	ansFinal  = 0x130000
+	maxCopies = 1 << 22 // numbers of one stream
 )
 
 func log2ceil(n int) int { return bits.Len(uint(n - 1)) }
 
-func (r *jxlReader) uintConfig(alphabetBits int) (c jxlUint) {
+func (r *reader) uintConfig(alphabetBits int) (c hybrid) {
 	c.split = int(r.bits(log2ceil(alphabetBits + 1)))
 	if c.split != alphabetBits {
 		c.msb = int(r.bits(log2ceil(c.split + 1)))
@@ -62,10 +62,10 @@ func (r *jxlReader) uintConfig(alphabetBits int) (c jxlUint) {
 	return c
 }
 
-func (c jxlUint) valid() bool { return c.msb+c.lsb <= c.split && c.split <= 15 }
+func (c hybrid) valid() bool { return c.msb+c.lsb <= c.split && c.split <= 15 }
 
 // u8 reads a number below 256 (section C.2.5).
-func (r *jxlReader) u8() int {
+func (r *reader) u8() int {
 	if r.bits(1) == 0 {
 		return 0
 	}
@@ -74,17 +74,17 @@ func (r *jxlReader) u8() int {
 }
 
 // entropy reads the distributions of a stream of that many contexts.
-func (r *jxlReader) entropy(contexts int, nested bool) (*jxlEntropy, error) {
-	e := &jxlEntropy{r: r}
+func (r *reader) entropy(contexts int, nested bool) (*entropy, error) {
+	e := &entropy{r: r}
 	if e.lz = r.bits(1) == 1; e.lz {
 		if nested {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 		e.minSymbol = int(r.u32([4][2]uint32{{224, 0}, {512, 0}, {4096, 0}, {8, 15}}))
 		e.minCopy = int(r.u32([4][2]uint32{{3, 0}, {4, 0}, {5, 2}, {9, 8}}))
 		e.lengthConfig = r.uintConfig(8)
 		if !e.lengthConfig.valid() {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 		contexts++
 	}
@@ -96,9 +96,9 @@ func (r *jxlReader) entropy(contexts int, nested bool) (*jxlEntropy, error) {
 	}
 	n := slices.Max(e.cluster) + 1
 	if n > contexts {
-		return nil, errJXL
+		return nil, errEntropy
 	}
-	e.codes = make([]jxlCode, n)
+	e.codes = make([]code, n)
 	e.prefix = r.bits(1) == 1
 	alphabetBits := 15
 	if !e.prefix {
@@ -106,7 +106,7 @@ func (r *jxlReader) entropy(contexts int, nested bool) (*jxlEntropy, error) {
 	}
 	for i := range e.codes {
 		if e.codes[i].config = r.uintConfig(alphabetBits); !e.codes[i].config.valid() {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 	}
 	sizes := make([]int, n)
@@ -124,7 +124,7 @@ func (r *jxlReader) entropy(contexts int, nested bool) (*jxlEntropy, error) {
 			err = e.codes[i].readANS(r, alphabetBits)
 		}
 		if err != nil || r.past() {
-			return nil, errJXL
+			return nil, errEntropy
 		}
 	}
 	if !e.prefix {
@@ -135,7 +135,7 @@ func (r *jxlReader) entropy(contexts int, nested bool) (*jxlEntropy, error) {
 }
 
 // readClusters reads which contexts share a distribution (section C.2.2).
-func (e *jxlEntropy) readClusters() error {
+func (e *entropy) readClusters() error {
 	r := e.r
 	if r.bits(1) == 1 { // simple
 		n := int(r.bits(2))
@@ -152,7 +152,7 @@ func (e *jxlEntropy) readClusters() error {
 	for i := range e.cluster {
 		v, err := inner.number(0)
 		if err != nil || v > 255 {
-			return errJXL
+			return errEntropy
 		}
 		e.cluster[i] = int(v)
 	}
@@ -175,7 +175,7 @@ func (e *jxlEntropy) readClusters() error {
 }
 
 // logCount reads one of the fourteen logarithms of counts (section C.2.5).
-func (r *jxlReader) logCount() int {
+func (r *reader) logCount() int {
 	switch r.bits(3) {
 	case 0:
 		return 10
@@ -201,7 +201,7 @@ func (r *jxlReader) logCount() int {
 }
 
 // readANS reads a distribution (section C.2.5).
-func (c *jxlCode) readANS(r *jxlReader, alphabetBits int) error {
+func (c *code) readANS(r *reader, alphabetBits int) error {
 	most := 1 << alphabetBits
 	d := make([]int, most)
 	put := func(i, n int) bool {
@@ -217,14 +217,14 @@ func (c *jxlCode) readANS(r *jxlReader, alphabetBits int) error {
 		a := r.u8()
 		if !two {
 			if !put(a, ansSize) {
-				return errJXL
+				return errEntropy
 			}
 			break
 		}
 		b := r.u8()
 		n := int(r.bits(ansBits))
 		if a == b || !put(a, n) || !put(b, ansSize-n) {
-			return errJXL
+			return errEntropy
 		}
 	case r.bits(1) == 1: // all the same
 		n := r.u8() + 1
@@ -234,7 +234,7 @@ func (c *jxlCode) readANS(r *jxlReader, alphabetBits int) error {
 				v++
 			}
 			if !put(i, v) {
-				return errJXL
+				return errEntropy
 			}
 		}
 	default:
@@ -247,7 +247,7 @@ func (c *jxlCode) readANS(r *jxlReader, alphabetBits int) error {
 	return nil
 }
 
-func readCounts(r *jxlReader, d []int) error {
+func readCounts(r *reader, d []int) error {
 	n := 0
 	for n < 3 && r.bits(1) == 1 {
 		n++
@@ -255,7 +255,7 @@ func readCounts(r *jxlReader, d []int) error {
 	shift := int(r.bits(n)) + 1<<n - 1
 	size := r.u8() + 3
 	if shift > 13 || size > len(d) {
-		return errJXL
+		return errEntropy
 	}
 	logs, same := make([]int, size), make([]int, size)
 	omitted := -1
@@ -271,7 +271,7 @@ func readCounts(r *jxlReader, d []int) error {
 		}
 	}
 	if omitted < 0 || omitted+1 < size && logs[omitted+1] == 13 {
-		return errJXL
+		return errEntropy
 	}
 	total, left, before := 0, 0, 0
 	for i := range size {
@@ -295,14 +295,14 @@ func readCounts(r *jxlReader, d []int) error {
 		total += d[i]
 	}
 	if d[omitted] = ansSize - total; d[omitted] <= 0 {
-		return errJXL
+		return errEntropy
 	}
 	return nil
 }
 
 // alias fills the table by which a part of the state becomes a symbol (section
 // C.2.6).
-func (c *jxlCode) alias(alphabetBits int) {
+func (c *code) alias(alphabetBits int) {
 	n := 1 << alphabetBits
 	c.bucketBits = ansBits - alphabetBits
 	bucket := 1 << c.bucketBits
@@ -345,7 +345,7 @@ func (c *jxlCode) alias(alphabetBits int) {
 }
 
 // symbol reads one symbol of a distribution.
-func (e *jxlEntropy) symbol(c *jxlCode) (int, error) {
+func (e *entropy) symbol(c *code) (int, error) {
 	if e.prefix {
 		return c.prefix.read(e.r)
 	}
@@ -363,14 +363,14 @@ func (e *jxlEntropy) symbol(c *jxlCode) (int, error) {
 }
 
 // value returns the number that a symbol and the bits behind it make.
-func (e *jxlEntropy) value(c jxlUint, token int) (uint32, error) {
+func (e *entropy) value(c hybrid, token int) (uint32, error) {
 	if token < 1<<c.split {
 		return uint32(token), nil
 	}
 	in := c.msb + c.lsb
 	n := c.split - in + (token-1<<c.split)>>in
 	if n > 30 {
-		return 0, errJXL
+		return 0, errEntropy
 	}
 	low := token & (1<<c.lsb - 1)
 	high := token>>c.lsb&(1<<c.msb-1) | 1<<c.msb
@@ -378,9 +378,9 @@ func (e *jxlEntropy) value(c jxlUint, token int) (uint32, error) {
 }
 
 // number reads a number in a context (section C.3).
-func (e *jxlEntropy) number(context int) (uint32, error) {
-	if e.r.past() || len(e.decoded) >= jxlMaxCopies {
-		return 0, errJXL
+func (e *entropy) number(context int) (uint32, error) {
+	if e.r.past() || len(e.decoded) >= maxCopies {
+		return 0, errEntropy
 	}
 	if e.copyCount > 0 {
 		e.copyCount--
@@ -405,7 +405,7 @@ func (e *jxlEntropy) number(context int) (uint32, error) {
 		}
 		distance, err := e.value(c.config, token)
 		if err != nil || len(e.decoded) == 0 {
-			return 0, errJXL
+			return 0, errEntropy
 		}
 		e.copyFrom = len(e.decoded) - min(int(distance)+1, len(e.decoded), 1<<20)
 		e.copyCount = int(length) + e.minCopy
@@ -419,9 +419,9 @@ func (e *jxlEntropy) number(context int) (uint32, error) {
 }
 
 // end reports whether the stream ended as it must.
-func (e *jxlEntropy) end() error {
+func (e *entropy) end() error {
 	if e.r.past() || !e.prefix && e.state != ansFinal {
-		return errJXL
+		return errEntropy
 	}
 	return nil
 }
