@@ -187,8 +187,12 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 }
 
 // memoryJPEG counts the planes at the scale that is decoded, whole or in strips,
-// what colours they are made into, and the coefficients of a progressive file.
+// what colours they are made into, and the coefficients of a progressive file. Of a
+// result, which has no header yet, it counts the planes at full size.
 func memoryJPEG(info Info, want Want) int64 {
+	if info.jpeg == nil {
+		return 3*area(info.Size) + 1<<20
+	}
 	return bytesOfJPEG(&info, want, info.strips && want.cuts())
 }
 

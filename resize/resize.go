@@ -325,7 +325,11 @@ func (j *job) resultWeight(p plan) int64 {
 		weight += 2 * area(p.canvas) // the best file so far
 	}
 	if j.options.AutoQuality != 0 { // what it looks like, and the luma of both
-		weight += j.target.codec().memory(Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}, Want{}) + 2*area(p.canvas)
+		made := Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}
+		if j.target == AVIF {
+			made.linear = heif{coded: area(p.canvas), planes: 3, alpha: made.Alpha}.linearAVIF()
+		}
+		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
 	}
 	if j.target == WebP {
 		switch {
