@@ -68,7 +68,7 @@ const avifResultBytes = 170
 // the pixels that are made of them.
 func (h heif) linearAVIF() int64 {
 	const base = 3 << 20
-	n := 2*4*1.04 + 1.1*h.planes
+	n := 2*4*1.04 + float64(1.1*h.planes)
 	if h.alpha {
 		n++
 	}

@@ -63,9 +63,9 @@ var heicCodec = codec{
 // after the other.
 func (h heif) linearHEIC() int64 {
 	const base = 1 << 20
-	n := 2.6*h.planes + 3.2
+	n := float64(2.6*h.planes) + 3.2
 	if h.deep {
-		n = 5.4*h.planes + 4
+		n = float64(5.4*h.planes) + 4
 	}
 	if tiles := h.meta.items[h.meta.primary].parts; len(tiles) > 0 {
 		whole := 2 * h.planes

@@ -350,7 +350,7 @@ func (x exifBlock) place() *Place {
 			for i := range 3 {
 				n, d := x.order.Uint32(f.data[8*i:]), x.order.Uint32(f.data[8*i+4:])
 				if d != 0 {
-					sum += float64(n) / float64(d) * unit
+					sum += float64(float64(n) / float64(d) * unit)
 				}
 				unit /= 60
 			}

@@ -128,7 +128,7 @@ var logarithms = logarithmTable()
 
 func logarithmTable() (t [256]uint8) {
 	for i := range t {
-		t[i] = uint8(256 * math.Log2(1+float64(i)/256))
+		t[i] = uint8(256 * math.Log2(1+float64(float64(i)/256)))
 	}
 	return t
 }
