@@ -287,6 +287,12 @@ func expandRange(m *image.YCbCr) {
 }
 
 func mapBytes(b []byte, table *[256]byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		low := uint32(table[byte(v)]) | uint32(table[byte(v>>8)])<<8 | uint32(table[byte(v>>16)])<<16 | uint32(table[byte(v>>24)])<<24
+		high := uint32(table[byte(v>>32)]) | uint32(table[byte(v>>40)])<<8 | uint32(table[byte(v>>48)])<<16 | uint32(table[byte(v>>56)])<<24
+		binary.LittleEndian.PutUint64(b, uint64(low)|uint64(high)<<32)
+	}
 	for i, v := range b {
 		b[i] = table[v]
 	}

@@ -180,10 +180,21 @@ func (e *encoder) load(x, y int) {
 	}
 }
 
-// loadPlane copies n x n samples of a plane of w x h, from x, y on, to dst. Those
+// loadPlane copies n x n samples of a plane of w x h, from x, y on, to dst; n is 8 or 16. Those
 // beyond the plane are like the nearest within.
 func loadPlane(dst []byte, n int, plane []byte, planeStride, x, y, w, h int) {
 	inside := min(n, w-x)
+	if inside == n && y+n <= h { // nearly all of them
+		from := plane[y*planeStride+x:]
+		for i := range n {
+			to, row := dst[i*stride:], from[i*planeStride:]
+			*(*[8]byte)(to) = [8]byte(row)
+			if n == 16 {
+				*(*[8]byte)(to[8:]) = [8]byte(row[8:])
+			}
+		}
+		return
+	}
 	for i := range n {
 		row := plane[min(y+i, h-1)*planeStride+x:][:inside]
 		copy(dst[i*stride:], row)

@@ -1,5 +1,7 @@
 package vp8
 
+import "encoding/binary"
+
 // Modes of predicting a macroblock, its luma or its chroma (RFC 6386, section
 // 12.2).
 const (
@@ -26,41 +28,52 @@ const (
 	modes4
 )
 
-// predict writes a prediction of n x n samples to dst, n apart, from the row
-// above and the column to the left of p[at]. Where the picture has neither, the
-// samples there are 127 and 129, which only DC leaves out: hasAbove and hasLeft
-// say what it may use.
+// A word is eight samples. Times eachLane a sample is eight of it.
+const (
+	eachLane = 0x0101010101010101
+	topBits  = 0x80 * eachLane
+)
+
+// predict writes a prediction of n x n samples, n being 8 or 16, to dst, n apart,
+// from the row above and the column to the left of p[at]. Where the picture has
+// neither, the samples there are 127 and 129, which only DC leaves out: hasAbove
+// and hasLeft say what it may use.
 func predict(dst []byte, n, mode int, p []byte, at int, hasAbove, hasLeft bool) {
-	above := p[at-stride:][:n]
-	switch mode {
-	case modeDC:
-		v := meanOfEdge(p, at, n, hasAbove, hasLeft)
-		dst = dst[:n*n]
-		for i := range dst {
-			dst[i] = v
-		}
-	case modeV:
+	mean := uint64(0)
+	if mode == modeDC {
+		mean = eachLane * uint64(meanOfEdge(p, at, n, hasAbove, hasLeft))
+	}
+	corner := int64(p[at-stride-1])
+	for x := 0; x < n; x += 8 {
+		above := binary.LittleEndian.Uint64(p[at-stride+x:])
+		column, left := dst[x:], p[at-1:]
 		for y := range n {
-			copy(dst[y*n:], above)
-		}
-	case modeH:
-		for y := range n {
-			row := dst[y*n:][:n]
-			v := p[at+y*stride-1]
-			for x := range row {
-				row[x] = v
+			var word uint64
+			switch mode {
+			case modeDC:
+				word = mean
+			case modeV:
+				word = above
+			case modeH:
+				word = eachLane * uint64(left[y*stride])
+			case modeTM:
+				word = addToEach(above, int64(left[y*stride])-corner)
 			}
-		}
-	case modeTM:
-		corner := int32(p[at-stride-1])
-		for y := range n {
-			row := dst[y*n:][:n]
-			d := int32(p[at+y*stride-1]) - corner
-			for x := range row {
-				row[x] = clamp(int32(above[x]) + d)
-			}
+			binary.LittleEndian.PutUint64(column[y*n:], word)
 		}
 	}
+}
+
+// addToEach adds d, from -255 to 255, to the eight samples of a word and clamps
+// what it gets to 0 and 255.
+func addToEach(word uint64, d int64) uint64 {
+	// To subtract is to add to 255 minus a sample.
+	sign := d >> 63
+	a, b := word^uint64(sign), eachLane*uint64(d^sign-sign)
+	// The top bits are added apart, so that no lane carries into the next one.
+	sum := (a&^topBits + b&^topBits) ^ (a^b)&topBits
+	full := (a&b | (a|b)&^sum) & topBits >> 7
+	return (sum | 255*full) ^ uint64(sign)
 }
 
 // meanOfEdge returns the rounded mean of the n samples above and the n to the
