@@ -73,13 +73,10 @@ TEXT ·idct4Asm(SB), NOSPLIT, $0-32
 	WORD $0x4e614928 // sqxtn2 v8.8h, v9.4s
 	WORD $0x2e2128a5 // sqxtun v5.8b, v5.8h
 	WORD $0x6e212905 // sqxtun2 v5.16b, v8.8h
-	VST1 V5.S[0], (R0)
-	ADD R1, R0
-	VST1 V5.S[1], (R0)
-	ADD R1, R0
-	VST1 V5.S[2], (R0)
-	ADD R1, R0
-	VST1 V5.S[3], (R0)
+	VST1.P V5.S[0], (R0)(R1)
+	VST1.P V5.S[1], (R0)(R1)
+	VST1.P V5.S[2], (R0)(R1)
+	VST1.P V5.S[3], (R0)(R1)
 	RET
 
 TEXT ·idct8Asm(SB), NOSPLIT, $0-32

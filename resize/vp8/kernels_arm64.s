@@ -14,20 +14,14 @@ TEXT ·forwardAsm(SB), NOSPLIT, $0-32
 	MOVD $0x8a9, R9
 	VMOV R9, V0.H[1]
 	MOVD $32, R8
-	VLD1 (R1), V1.S[0]
-	ADD R8, R1
-	VLD1 (R1), V1.S[1]
-	ADD R8, R1
-	VLD1 (R1), V1.S[2]
-	ADD R8, R1
-	VLD1 (R1), V1.S[3]
-	VLD1 (R2), V2.S[0]
-	ADD R3, R2
-	VLD1 (R2), V2.S[1]
-	ADD R3, R2
-	VLD1 (R2), V2.S[2]
-	ADD R3, R2
-	VLD1 (R2), V2.S[3]
+	VLD1.P (R1)(R8), V1.S[0]
+	VLD1.P (R1)(R8), V1.S[1]
+	VLD1.P (R1)(R8), V1.S[2]
+	VLD1.P (R1)(R8), V1.S[3]
+	VLD1.P (R2)(R3), V2.S[0]
+	VLD1.P (R2)(R3), V2.S[1]
+	VLD1.P (R2)(R3), V2.S[2]
+	VLD1.P (R2)(R3), V2.S[3]
 	WORD $0x2e222023 // usubl v3.8h, v1.8b, v2.8b
 	WORD $0x6e222024 // usubl2 v4.8h, v1.16b, v2.16b
 	VUZP1 V4.H8, V3.H8, V5.H8
@@ -143,13 +137,10 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VTRN1 V9.D2, V7.D2, V3.D2
 	VTRN2 V8.D2, V6.D2, V4.D2
 	VTRN2 V9.D2, V7.D2, V5.D2
-	VLD1 (R1), V6.S[0]
-	ADD R2, R1
-	VLD1 (R1), V6.S[1]
-	ADD R2, R1
-	VLD1 (R1), V6.S[2]
-	ADD R2, R1
-	VLD1 (R1), V6.S[3]
+	VLD1.P (R1)(R2), V6.S[0]
+	VLD1.P (R1)(R2), V6.S[1]
+	VLD1.P (R1)(R2), V6.S[2]
+	VLD1.P (R1)(R2), V6.S[3]
 	WORD $0x4f3d0442 // sshr v2.4s, v2.4s, #3
 	WORD $0x4f3d0463 // sshr v3.4s, v3.4s, #3
 	WORD $0x4f3d0484 // sshr v4.4s, v4.4s, #3
@@ -165,13 +156,10 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	WORD $0x2e212863 // sqxtun v3.8b, v3.8h
 	WORD $0x6e2128a3 // sqxtun2 v3.16b, v5.8h
 	MOVD $32, R8
-	VST1 V3.S[0], (R0)
-	ADD R8, R0
-	VST1 V3.S[1], (R0)
-	ADD R8, R0
-	VST1 V3.S[2], (R0)
-	ADD R8, R0
-	VST1 V3.S[3], (R0)
+	VST1.P V3.S[0], (R0)(R8)
+	VST1.P V3.S[1], (R0)(R8)
+	VST1.P V3.S[2], (R0)(R8)
+	VST1.P V3.S[3], (R0)(R8)
 	RET
 
 TEXT ·quantizeAsm(SB), NOSPLIT, $0-40
@@ -248,13 +236,10 @@ TEXT ·predict4Picked(SB), NOSPLIT, $0-40
 	MOVD e+24(FP), R3
 	MOVD picks+32(FP), R4
 	MOVD $32, R8
-	VLD1 (R2), V0.S[0]
-	ADD R8, R2
-	VLD1 (R2), V0.S[1]
-	ADD R8, R2
-	VLD1 (R2), V0.S[2]
-	ADD R8, R2
-	VLD1 (R2), V0.S[3]
+	VLD1.P (R2)(R8), V0.S[0]
+	VLD1.P (R2)(R8), V0.S[1]
+	VLD1.P (R2)(R8), V0.S[2]
+	VLD1.P (R2)(R8), V0.S[3]
 	FMOVQ (R3), F1
 	VEXT $1, V1.B16, V1.B16, V5.B16
 	WORD $0x6e251422 // urhadd v2.16b, v1.16b, v5.16b

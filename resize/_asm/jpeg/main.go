@@ -101,10 +101,7 @@ func idct4(f *File) {
 		Narrow("SQXTN", y[2], y[2], H4), Narrow("SQXTN", y[2], y[3], H8),
 		Narrow("SQXTUN", y[0], y[0], B8), Narrow("SQXTUN", y[0], y[2], B16))
 	for i := range 4 {
-		f.Go("VST1 V%d.S[%d], (R0)", y[0], i)
-		if i < 3 {
-			f.Go("ADD R1, R0")
-		}
+		f.Go("VST1.P V%d.S[%d], (R0)(R1)", y[0], i)
 	}
 	f.Go("RET")
 }

@@ -27,10 +27,7 @@ func halfword(f *File, v V, lane, value int) {
 // samples4 reads 4x4 samples into a register. It changes the pointer.
 func samples4(f *File, v V, pointer, step string) {
 	for y := range 4 {
-		f.Go("VLD1 (%s), V%d.S[%d]", pointer, v, y)
-		if y < 3 {
-			f.Go("ADD %s, %s", step, pointer)
-		}
+		f.Go("VLD1.P (%s)(%s), V%d.S[%d]", pointer, step, v, y)
 	}
 }
 
@@ -165,10 +162,7 @@ func inverse(f *File) {
 		Narrow("SQXTUN", lo, lo, B8), Narrow("SQXTUN", lo, hi, B16))
 	f.Go("MOVD $%d, R8", stride)
 	for i := range 4 {
-		f.Go("VST1 V%d.S[%d], (R0)", lo, i)
-		if i < 3 {
-			f.Go("ADD R8, R0")
-		}
+		f.Go("VST1.P V%d.S[%d], (R0)(R8)", lo, i)
 	}
 	f.Go("RET")
 }
