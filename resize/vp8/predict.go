@@ -39,27 +39,34 @@ const (
 // neither, the samples there are 127 and 129, which only DC leaves out: hasAbove
 // and hasLeft say what it may use.
 func predict(dst []byte, n, mode int, p []byte, at int, hasAbove, hasLeft bool) {
-	mean := uint64(0)
-	if mode == modeDC {
-		mean = eachLane * uint64(meanOfEdge(p, at, n, hasAbove, hasLeft))
-	}
-	corner := int64(p[at-stride-1])
-	for x := 0; x < n; x += 8 {
-		above := binary.LittleEndian.Uint64(p[at-stride+x:])
-		column, left := dst[x:], p[at-1:]
+	// A row has a word at 0 and one at last, which is the same one if n is 8.
+	last := n - 8
+	row, left := p[at-stride:], p[at-1:]
+	a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(row[last:])
+	put := binary.LittleEndian.PutUint64
+	switch mode {
+	case modeDC:
+		a = eachLane * uint64(meanOfEdge(p, at, n, hasAbove, hasLeft))
+		for dst = dst[:n*n]; len(dst) >= 8; dst = dst[8:] {
+			put(dst, a)
+		}
+	case modeV:
+		for dst = dst[:n*n]; len(dst) >= n; dst = dst[n:] {
+			put(dst, a)
+			put(dst[last:], b)
+		}
+	case modeH:
 		for y := range n {
-			var word uint64
-			switch mode {
-			case modeDC:
-				word = mean
-			case modeV:
-				word = above
-			case modeH:
-				word = eachLane * uint64(left[y*stride])
-			case modeTM:
-				word = addToEach(above, int64(left[y*stride])-corner)
-			}
-			binary.LittleEndian.PutUint64(column[y*n:], word)
+			a = eachLane * uint64(left[y*stride])
+			put(dst[y*n:], a)
+			put(dst[y*n+last:], a)
+		}
+	case modeTM:
+		corner := int64(p[at-stride-1])
+		for y := range n {
+			d := int64(left[y*stride]) - corner
+			put(dst[y*n:], addToEach(a, d))
+			put(dst[y*n+last:], addToEach(b, d))
 		}
 	}
 }
