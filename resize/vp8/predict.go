@@ -39,35 +39,46 @@ const (
 // neither, the samples there are 127 and 129, which only DC leaves out: hasAbove
 // and hasLeft say what it may use.
 func predict(dst []byte, n, mode int, p []byte, at int, hasAbove, hasLeft bool) {
-	// A row has a word at 0 and one at last, which is the same one if n is 8.
-	last := n - 8
-	row, left := p[at-stride:], p[at-1:]
-	a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(row[last:])
-	put := binary.LittleEndian.PutUint64
+	row := p[at-stride:]
+	a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(row[n-8:])
+	if mode == modeTM {
+		corner := int64(p[at-stride-1])
+		if n == 16 {
+			dst, left := (*[256]byte)(dst), (*[15*stride + 1]byte)(p[at-1:])
+			for i := 0; i <= 240; i += 16 {
+				d := int64(left[i/16*stride]) - corner
+				binary.LittleEndian.PutUint64(dst[i:i+8], addToEach(a, d))
+				binary.LittleEndian.PutUint64(dst[i+8:i+16], addToEach(b, d))
+			}
+			return
+		}
+		dst, left := (*[64]byte)(dst), (*[7*stride + 1]byte)(p[at-1:])
+		for i := 0; i <= 56; i += 8 {
+			binary.LittleEndian.PutUint64(dst[i:i+8], addToEach(a, int64(left[i/8*stride])-corner))
+		}
+		return
+	}
+	// The others are a row, or a sample at the left, or neither.
+	used := uint64(0)
 	switch mode {
 	case modeDC:
 		a = eachLane * uint64(meanOfEdge(p, at, n, hasAbove, hasLeft))
-		for dst = dst[:n*n]; len(dst) >= 8; dst = dst[8:] {
-			put(dst, a)
-		}
-	case modeV:
-		for dst = dst[:n*n]; len(dst) >= n; dst = dst[n:] {
-			put(dst, a)
-			put(dst[last:], b)
-		}
+		b = a
 	case modeH:
-		for y := range n {
-			a = eachLane * uint64(left[y*stride])
-			put(dst[y*n:], a)
-			put(dst[y*n+last:], a)
+		a, b, used = 0, 0, eachLane
+	}
+	if n == 16 {
+		dst, left := (*[256]byte)(dst), (*[15*stride + 1]byte)(p[at-1:])
+		for i := 0; i <= 240; i += 16 {
+			l := used * uint64(left[i/16*stride])
+			binary.LittleEndian.PutUint64(dst[i:i+8], a|l)
+			binary.LittleEndian.PutUint64(dst[i+8:i+16], b|l)
 		}
-	case modeTM:
-		corner := int64(p[at-stride-1])
-		for y := range n {
-			d := int64(left[y*stride]) - corner
-			put(dst[y*n:], addToEach(a, d))
-			put(dst[y*n+last:], addToEach(b, d))
-		}
+		return
+	}
+	eight, left := (*[64]byte)(dst), (*[7*stride + 1]byte)(p[at-1:])
+	for i := 0; i <= 56; i += 8 {
+		binary.LittleEndian.PutUint64(eight[i:i+8], a|used*uint64(left[i/8*stride]))
 	}
 }
 
