@@ -186,12 +186,18 @@ func loadPlane(dst []byte, n int, plane []byte, planeStride, x, y, w, h int) {
 	inside := min(n, w-x)
 	if inside == n && y+n <= h { // nearly all of them
 		from := plane[y*planeStride+x:]
-		for i := range n {
-			to, row := dst[i*stride:], from[i*planeStride:]
-			*(*[8]byte)(to) = [8]byte(row)
-			if n == 16 {
-				*(*[8]byte)(to[8:]) = [8]byte(row[8:])
+		if n == 16 {
+			to := (*[15*stride + 16]byte)(dst)
+			for i := 0; i <= 15*stride; i += stride {
+				*(*[16]byte)(to[i : i+16]) = [16]byte(from)
+				from = from[min(planeStride, len(from)):]
 			}
+			return
+		}
+		to := (*[7*stride + 8]byte)(dst)
+		for i := 0; i <= 7*stride; i += stride {
+			*(*[8]byte)(to[i : i+8]) = [8]byte(from)
+			from = from[min(planeStride, len(from)):]
 		}
 		return
 	}

@@ -106,9 +106,6 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VTRN1 V9.D2, V7.D2, V3.D2
 	VTRN2 V8.D2, V6.D2, V4.D2
 	VTRN2 V9.D2, V7.D2, V5.D2
-	MOVD $0x4, R9
-	VDUP R9, V6.S4
-	VADD V6.S4, V2.S4, V2.S4
 	VADD V4.S4, V2.S4, V6.S4
 	VSUB V4.S4, V2.S4, V7.S4
 	WORD $0x4ea19c68 // mul v8.4s, v3.4s, v1.4s
@@ -137,14 +134,10 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VLD1.P (R1)(R2), V6.S[1]
 	VLD1.P (R1)(R2), V6.S[2]
 	VLD1.P (R1)(R2), V6.S[3]
-	WORD $0x4f3d0442 // sshr v2.4s, v2.4s, #3
-	WORD $0x4f3d0463 // sshr v3.4s, v3.4s, #3
-	WORD $0x4f3d0484 // sshr v4.4s, v4.4s, #3
-	WORD $0x4f3d04a5 // sshr v5.4s, v5.4s, #3
-	WORD $0x0e614842 // sqxtn v2.4h, v2.4s
-	WORD $0x4e614862 // sqxtn2 v2.8h, v3.4s
-	WORD $0x0e614884 // sqxtn v4.4h, v4.4s
-	WORD $0x4e6148a4 // sqxtn2 v4.8h, v5.4s
+	WORD $0x0f1d9c42 // sqrshrn v2.4h, v2.4s, #3
+	WORD $0x4f1d9c62 // sqrshrn2 v2.8h, v3.4s, #3
+	WORD $0x0f1d9c84 // sqrshrn v4.4h, v4.4s, #3
+	WORD $0x4f1d9ca4 // sqrshrn2 v4.8h, v5.4s, #3
 	WORD $0x2f08a4c3 // uxtl v3.8h, v6.8b
 	WORD $0x6f08a4c5 // uxtl2 v5.8h, v6.16b
 	WORD $0x4e620c63 // sqadd v3.8h, v3.8h, v2.8h

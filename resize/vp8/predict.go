@@ -124,10 +124,9 @@ type edge [16]byte
 type prediction = [16]byte
 
 func edgeOf(p []byte, at int) (e edge) {
-	for i := range 5 {
-		e[i] = p[at+(3-i)*stride-1]
-	}
-	copy(e[5:13], p[at-stride:][:8])
+	from := (*[4*stride + 1]byte)(p[at-stride-1:])
+	e[0], e[1], e[2], e[3], e[4] = from[4*stride], from[3*stride], from[2*stride], from[stride], from[0]
+	*(*[8]byte)(e[5:13]) = [8]byte(from[1:9])
 	return e
 }
 

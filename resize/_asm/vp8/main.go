@@ -132,21 +132,14 @@ func inverse(f *File) {
 	y := pass(b)
 	// Lanes are columns; then they are rows, as the second pass goes along a row.
 	f.Transpose4(&p, y)
-	four := p.One()
-	f.Fill(four, 4, S4, "R9")
-	f.Op("VADD", y[0], y[0], four, S4)
-	p.Free(four)
 	y = pass(y)
 	f.Transpose4(&p, y)
 	// Lanes are columns again.
 	q := p.One()
 	samples4(f, q, "R1", "R2")
-	for i := range y {
-		f.Words(Shift("SSHR", y[i], y[i], 3, S4))
-	}
 	f.Words(
-		Narrow("SQXTN", y[0], y[0], H4), Narrow("SQXTN", y[0], y[1], H8),
-		Narrow("SQXTN", y[2], y[2], H4), Narrow("SQXTN", y[2], y[3], H8))
+		ShiftNarrow("SQRSHRN", y[0], y[0], 3, H4), ShiftNarrow("SQRSHRN", y[0], y[1], 3, H8),
+		ShiftNarrow("SQRSHRN", y[2], y[2], 3, H4), ShiftNarrow("SQRSHRN", y[2], y[3], 3, H8))
 	p.Free(y[1], y[3])
 	lo, hi := p.One(), p.One()
 	f.Words(
