@@ -35,6 +35,9 @@ var notRun = []struct{ begins, why string }{
 	{"ADMIN_TOKEN=$(openssl rand -hex 16) S3_SECRET_KEY=$(openssl rand -hex 16) docker compose ", "as before"},
 	{"kubectl apply ", "needs a cluster; the files are checked"},
 	{"systemctl ", "needs a machine with systemd, and root; the unit is checked"},
+	{".ci/arm64", "a step of .ci/run"},
+	{"go generate ", "needs the modules of the generators; .ci/arm64 runs those of arm64"},
+	{"GOARCH=arm64 ", "a step of .ci/arm64"},
 	{"deploy/release ", "a step of .ci/run, for one system"},
 }
 

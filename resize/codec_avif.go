@@ -69,7 +69,7 @@ const avifResultBytes = 170
 // the pixels that are made of them.
 func linearAVIF(h heif.Header) int64 {
 	const base = 3 << 20
-	n := 2*4*1.04 + 1.1*h.Planes
+	n := 2*4*1.04 + float64(1.1*h.Planes)
 	if h.Alpha {
 		n++
 	}

@@ -64,9 +64,9 @@ var heicCodec = codec{
 // after the other.
 func linearHEIC(h heif.Header) int64 {
 	const base = 1 << 20
-	n := 2.6*h.Planes + 3.2
+	n := float64(2.6*h.Planes) + 3.2
 	if h.Deep {
-		n = 5.4*h.Planes + 4
+		n = float64(5.4*h.Planes) + 4
 	}
 	if tiles := h.Meta.Items[h.Meta.Primary].Parts; len(tiles) > 0 {
 		whole := 2 * h.Planes

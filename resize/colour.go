@@ -151,8 +151,8 @@ func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
 			i, j := m.YOffset(x, y), m.COffset(x, y)
 			l, cb, cr := float64(m.Y[i]), float64(m.Cb[j])-128, float64(m.Cr[j])-128
 			p := out.Pix[y*out.Stride+4*x:][:4]
-			r, b := l+2*(1-kr)*cr, l+2*(1-kb)*cb
-			p[0], p[1], p[2], p[3] = clampByte(r+0.5), clampByte((l-kr*r-kb*b)/kg+0.5), clampByte(b+0.5), 255
+			r, b := l+float64(2*(1-kr)*cr), l+float64(2*(1-kb)*cb)
+			p[0], p[1], p[2], p[3] = clampByte(r+0.5), clampByte((l-float64(kr*r)-float64(kb*b))/kg+0.5), clampByte(b+0.5), 255
 		}
 	}
 	return out

@@ -77,7 +77,7 @@ func (e Effects) tone() *[256]byte {
 	var table [256]byte
 	for i := range table {
 		v := float64(i)/255 + e.Brightness.Float()/100
-		v = (v-0.5)*(1+e.Contrast.Float()/100) + 0.5
+		v = float64((v-0.5)*(1+e.Contrast.Float()/100)) + 0.5
 		v = math.Max(0, math.Min(1, v))
 		if e.Gamma != 0 {
 			v = math.Pow(v, 1/e.Gamma.Float())
@@ -95,7 +95,7 @@ func (m matrix) times(n matrix) (p matrix) {
 	for i := range 3 {
 		for j := range 3 {
 			for k := range 3 {
-				p[3*i+j] += m[3*i+k] * n[3*k+j]
+				p[3*i+j] += float64(m[3*i+k] * n[3*k+j])
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func (e Effects) mix() (m matrix, ok bool) {
 		k := e.Sepia.Float() / 100
 		s := matrix{0.393, 0.769, 0.189, 0.349, 0.686, 0.168, 0.272, 0.534, 0.131}
 		for i := range s {
-			s[i] *= k
+			s[i] = float64(s[i] * k)
 			if i%4 == 0 {
 				s[i] += 1 - k
 			}
@@ -135,7 +135,7 @@ func (e Effects) mix() (m matrix, ok bool) {
 }
 
 func saturate(s float64) matrix {
-	r, g, b := lumaR*(1-s), lumaG*(1-s), lumaB*(1-s)
+	r, g, b := float64(lumaR*(1-s)), float64(lumaG*(1-s)), float64(lumaB*(1-s))
 	return matrix{r + s, g, b, r, g + s, b, r, g, b + s}
 }
 

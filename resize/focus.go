@@ -191,7 +191,7 @@ func (j *job) focus(m *image.NRGBA) Gravity {
 	// The proxy has the ratio of the picture; its box is that of the picture,
 	// in its own pixels.
 	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
-	part := func(kept float64, n int) int { return max(1, min(n, int(kept/focusUnit+0.5))) }
+	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
 	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.kind)
 }
 

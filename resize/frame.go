@@ -48,11 +48,11 @@ func (q roundedRect) covers(x, y float64) byte {
 		return 0
 	}
 	// Distance of the pixel's centre to the rectangle that is smaller by r.
-	dx := math.Abs(x+0.5-q.w/2) - (q.w/2 - q.r)
-	dy := math.Abs(y+0.5-q.h/2) - (q.h/2 - q.r)
+	dx := math.Abs(x+0.5-float64(q.w/2)) - (float64(q.w/2) - q.r)
+	dy := math.Abs(y+0.5-float64(q.h/2)) - (float64(q.h/2) - q.r)
 	d := math.Max(dx, dy)
 	if dx > 0 && dy > 0 {
-		d = math.Sqrt(dx*dx + dy*dy)
+		d = math.Sqrt(float64(dx*dx) + float64(dy*dy))
 	}
 	return byte(math.Round(255 * math.Max(0, math.Min(1, q.r-d+0.5))))
 }

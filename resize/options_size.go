@@ -199,6 +199,6 @@ func (o Options) Dense(density float64, max int) Options {
 // grow multiplies a length; one that is given stays so.
 func grow(n *int, f float64, most int) {
 	if *n > 0 && f != 1 {
-		*n = max(1, min(most, int(math.Floor(float64(*n)*f+0.5))))
+		*n = max(1, min(most, int(math.Floor(float64(float64(*n)*f)+0.5))))
 	}
 }

@@ -27,7 +27,7 @@ func perceptualHash(m *image.NRGBA) uint64 {
 	for y := range side {
 		for u := range low {
 			for x := range side {
-				rows[y][u] += float64(luma.Pix[y*luma.Stride+x]) * cos[u][x]
+				rows[y][u] += float64(float64(luma.Pix[y*luma.Stride+x]) * cos[u][x])
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func perceptualHash(m *image.NRGBA) uint64 {
 	for v := range low {
 		for u := range low {
 			for y := range side {
-				f[v*low+u] += rows[y][u] * cos[v][y]
+				f[v*low+u] += float64(rows[y][u] * cos[v][y])
 			}
 		}
 	}

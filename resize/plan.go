@@ -57,9 +57,9 @@ func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan
 		// The whole picture is scaled, and tilted when it is small.
 		part = rectangle{W: float64(turned.X), H: float64(turned.Y)}
 		by := math.Min(1, math.Max(float64(l.Size.X)/l.Crop.W, float64(l.Size.Y)/l.Crop.H))
-		size = image.Pt(max(1, int(float64(turned.X)*by+0.5)), max(1, int(float64(turned.Y)*by+0.5)))
+		size = image.Pt(max(1, int(float64(float64(turned.X)*by)+0.5)), max(1, int(float64(float64(turned.Y)*by)+0.5)))
 		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
-		p.window = rectangle{(l.Crop.X - float64(whole.X)/2) * fx, (l.Crop.Y - float64(whole.Y)/2) * fy, l.Crop.W * fx, l.Crop.H * fy}
+		p.window = rectangle{(l.Crop.X - float64(float64(whole.X)/2)) * fx, (l.Crop.Y - float64(float64(whole.Y)/2)) * fy, l.Crop.W * fx, l.Crop.H * fy}
 	}
 	part = rectangle(quarter.Stored(scale.Rect(part), region.Size()))
 	part.X += float64(region.Min.X)
@@ -96,7 +96,7 @@ func tiltedSize(size image.Point, tilt float64) image.Point {
 	}
 	sin, cos := math.Sincos(math.Abs(tilt) * math.Pi / 180)
 	w, h := float64(size.X), float64(size.Y)
-	return image.Pt(max(1, int(w*cos+h*sin+0.5)), max(1, int(w*sin+h*cos+0.5)))
+	return image.Pt(max(1, int(float64(w*cos)+float64(h*sin)+0.5)), max(1, int(float64(w*sin)+float64(h*cos)+0.5)))
 }
 
 // ResultSize returns the width and height that the options make of an upright

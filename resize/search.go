@@ -117,7 +117,7 @@ func (s *searcher) similar(want float64, top, tries int, similarity func(body []
 	for range tries {
 		quality := top
 		for q := low + 1; q < min(high, top); q++ {
-			about := usual.clear + usual.slope*s.curve(q)
+			about := usual.clear + float64(usual.slope*s.curve(q))
 			if len(s.trials) > 0 {
 				about = s.expect(q, usual.slope, value)
 			}
@@ -232,7 +232,7 @@ func (s *searcher) expect(quality int, slope float64, value func(trial) float64)
 	if xb-xa > 0.05 {
 		slope = max(slope/3, min(3*slope, (value(b)-value(a))/(xb-xa)))
 	}
-	return value(a) + slope*(s.curve(quality)-xa)
+	return value(a) + float64(slope*(s.curve(quality)-xa))
 }
 
 // A usual curve says how files of a format grow with the quality: means of
@@ -347,8 +347,8 @@ func ssim(a, b *image.Gray) float64 {
 				}
 			}
 			ma, mb := float64(sa)/n, float64(sb)/n
-			va, vb, cov := float64(saa)/n-ma*ma, float64(sbb)/n-mb*mb, float64(sab)/n-ma*mb
-			sum += (2*ma*mb + c1) * (2*cov + c2) / ((ma*ma + mb*mb + c1) * (va + vb + c2))
+			va, vb, cov := float64(saa)/n-float64(ma*ma), float64(sbb)/n-float64(mb*mb), float64(sab)/n-float64(ma*mb)
+			sum += (float64(2*ma*mb) + c1) * (float64(2*cov) + c2) / ((float64(ma*ma) + float64(mb*mb) + c1) * (va + vb + c2))
 			windows++
 		}
 	}

@@ -16,11 +16,11 @@ var cubic = cubicTable()
 
 func cubicTable() (table [tiltPhases][4]int32) {
 	for i := range table {
-		t := float64(i) / tiltPhases
+		t := float64(float64(i) / tiltPhases)
 		w := [4]float64{
-			((-t+2)*t - 1) * t / 2,
-			((3*t-5)*t*t + 2) / 2,
-			((-3*t+4)*t + 1) * t / 2,
+			(float64((-t+2)*t) - 1) * t / 2,
+			(float64((float64(3*t)-5)*t*t) + 2) / 2,
+			(float64((float64(-3*t)+4)*t) + 1) * t / 2,
 			(t - 1) * t * t / 2,
 		}
 		sum := int32(0)
@@ -46,9 +46,9 @@ func tilted(img *image.NRGBA, degrees float64, part rectangle, size image.Point)
 	// A step to the right and a step down in the result are these in img.
 	rightX, rightY := fix(stepX*cos), fix(-stepX*sin)
 	downX, downY := fix(stepY*sin), fix(stepY*cos)
-	u, v := part.X+stepX/2, part.Y+stepY/2
-	startX := fix(u*cos+v*sin+float64(img.Rect.Dx())/2-0.5) + one/tiltPhases/2
-	startY := fix(v*cos-u*sin+float64(img.Rect.Dy())/2-0.5) + one/tiltPhases/2
+	u, v := part.X+float64(stepX/2), part.Y+float64(stepY/2)
+	startX := fix(float64(u*cos)+float64(v*sin)+float64(float64(img.Rect.Dx())/2)-0.5) + one/tiltPhases/2
+	startY := fix(float64(v*cos)-float64(u*sin)+float64(float64(img.Rect.Dy())/2)-0.5) + one/tiltPhases/2
 	for y := range size.Y {
 		sx, sy := startX+int64(y)*downX, startY+int64(y)*downY
 		row := out.Pix[y*out.Stride:][:4*size.X]

@@ -80,7 +80,7 @@ func run(top int, only string) error {
 			return fmt.Errorf("go build for %s: %w", b.name, err)
 		}
 	}
-	if err := command(filepath.Join(dir, "3"), "convert", "-j", "1", "testdata/large/still-life.jpg", filepath.Join(dir, "1080p.png"), "w=1920&h=1080").Run(); err != nil {
+	if err := command(filepath.Join(dir, "3"), "convert", "-j", "1", "testdata/large/still-life.jpg", filepath.Join(dir, "1080p.png"), "w=1920", "h=1080").Run(); err != nil {
 		return fmt.Errorf("the source of 1080p: %w", err)
 	}
 

@@ -359,7 +359,7 @@ func (x Block) Place() *Place {
 			for i := range 3 {
 				n, d := x.Order.Uint32(f.Data[8*i:]), x.Order.Uint32(f.Data[8*i+4:])
 				if d != 0 {
-					sum += float64(n) / float64(d) * unit
+					sum += float64(float64(n) / float64(d) * unit)
 				}
 				unit /= 60
 			}

@@ -49,7 +49,7 @@ func cleanAperture(data []byte, size image.Point) (image.Rectangle, error) {
 		f[i] = float64(n) / float64(d)
 	}
 	side := func(whole int, length, offset float64) (from, to int) {
-		at := math.Floor((float64(whole)-length)/2 + offset)
+		at := math.Floor(float64((float64(whole)-length)/2) + offset)
 		return int(min(max(0, at), float64(whole))), int(min(max(0, at+math.Round(length)), float64(whole)))
 	}
 	var r image.Rectangle

@@ -52,13 +52,13 @@ func sampled(table []byte) curve {
 func interpolated(points []float64) curve {
 	last := len(points) - 1
 	return func(x float64) float64 {
-		at := clamp(x) * float64(last)
+		at := float64(clamp(x) * float64(last))
 		i := min(int(at), last)
 		if i == last {
 			return points[last]
 		}
 		f := at - float64(i)
-		return points[i] + f*(points[i+1]-points[i])
+		return points[i] + float64(f*(points[i+1]-points[i]))
 	}
 }
 
@@ -73,14 +73,14 @@ func parametric(b []byte) (curve, int, error) {
 		p[i] = s15Fixed16(b[12+4*i:])
 	}
 	g, a, bb, c, d, e, f := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
-	power := func(x float64) float64 { return math.Pow(max(0, a*x+bb), g) }
+	power := func(x float64) float64 { return math.Pow(max(0, float64(a*x)+bb), g) }
 	var fn curve
 	switch kind {
 	case 0:
 		fn = func(x float64) float64 { return math.Pow(max(0, x), g) }
 	case 1, 2:
 		fn = func(x float64) float64 {
-			if a*x+bb < 0 {
+			if float64(a*x)+bb < 0 {
 				return c
 			}
 			return power(x) + c // c is 0 for kind 1
@@ -91,7 +91,7 @@ func parametric(b []byte) (curve, int, error) {
 	default: // 3, 4
 		fn = func(x float64) float64 {
 			if x < d {
-				return c*x + f
+				return float64(c*x) + f
 			}
 			return power(x) + e
 		}

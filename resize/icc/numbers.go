@@ -106,7 +106,7 @@ func curveOf(transfer byte, gamma float64) []byte {
 func pq(x float64) float64 {
 	const m1, m2, c1, c2, c3 = 2610.0 / 16384, 2523.0 / 32, 3424.0 / 4096, 2413.0 / 128, 2392.0 / 128
 	p := math.Pow(x, 1/m2)
-	return 10000 * math.Pow(max(p-c1, 0)/(c2-c3*p), 1/m1)
+	return 10000 * math.Pow(max(p-c1, 0)/(c2-float64(c3*p)), 1/m1)
 }
 
 // hlg returns the linear value of a sample, 1 for reference white, at a sample
@@ -133,13 +133,13 @@ func colorants(at [2]float64, xy [6]float64) [9]float64 {
 	white := [3]float64{at[0] / at[1], 1, (1 - at[0] - at[1]) / at[1]}
 	inv := invert(m)
 	for i := range 3 {
-		s := inv[3*i]*white[0] + inv[3*i+1]*white[1] + inv[3*i+2]*white[2]
+		s := float64(inv[3*i]*white[0]) + float64(inv[3*i+1]*white[1]) + float64(inv[3*i+2]*white[2])
 		m[i], m[3+i], m[6+i] = m[i]*s, m[3+i]*s, m[6+i]*s
 	}
 	bradford := [9]float64{0.8951, 0.2664, -0.1614, -0.7502, 1.7135, 0.0367, 0.0389, -0.0685, 1.0296}
 	cone := func(x, y, z float64) (c [3]float64) {
 		for i := range c {
-			c[i] = bradford[3*i]*x + bradford[3*i+1]*y + bradford[3*i+2]*z
+			c[i] = float64(bradford[3*i]*x) + float64(bradford[3*i+1]*y) + float64(bradford[3*i+2]*z)
 		}
 		return c
 	}
@@ -204,7 +204,7 @@ func sampledTag(f func(float64) float64) []byte {
 	const points = 1024
 	b := binary.BigEndian.AppendUint32([]byte("curv\x00\x00\x00\x00"), points)
 	for i := range points {
-		b = binary.BigEndian.AppendUint16(b, uint16(65535*clamp(f(float64(i)/(points-1)))+0.5))
+		b = binary.BigEndian.AppendUint16(b, uint16(float64(65535*clamp(f(float64(i)/(points-1))))+0.5))
 	}
 	return b
 }

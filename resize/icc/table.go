@@ -225,9 +225,9 @@ func (t *table) eval(in *[4]float64) (v [outputs]float64) {
 	}
 	if m := t.matrix; m != nil {
 		v = [outputs]float64{
-			m[0]*v[0] + m[1]*v[1] + m[2]*v[2] + m[9],
-			m[3]*v[0] + m[4]*v[1] + m[5]*v[2] + m[10],
-			m[6]*v[0] + m[7]*v[1] + m[8]*v[2] + m[11],
+			float64(m[0]*v[0]) + float64(m[1]*v[1]) + float64(m[2]*v[2]) + m[9],
+			float64(m[3]*v[0]) + float64(m[4]*v[1]) + float64(m[5]*v[2]) + m[10],
+			float64(m[6]*v[0]) + float64(m[7]*v[1]) + float64(m[8]*v[2]) + m[11],
 		}
 	}
 	for i, c := range t.output {
@@ -246,7 +246,7 @@ func (g *grid) at(x *[4]float64) (v [outputs]float64) {
 	step := g.stride
 	for i := range g.n {
 		last := g.points[i] - 1
-		p := x[i] * float64(last)
+		p := float64(x[i] * float64(last))
 		k := min(int(p), last)
 		f[i] = p - float64(k)
 		if k == last {
@@ -288,7 +288,7 @@ func (g *grid) add(v *[outputs]float64, weight float64, base int, f []float64, s
 		}
 		if w := weight * (before - after); w != 0 {
 			for j := range v {
-				v[j] += w * float64(g.values[base+j])
+				v[j] += float64(w * float64(g.values[base+j]))
 			}
 		}
 		if i < n {

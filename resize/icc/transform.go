@@ -140,18 +140,18 @@ func (t *Transform) RGB(in [4]byte) [3]byte {
 		g, b := t.linear[1][in[1]], t.linear[2][in[2]]
 		m := &t.matrix
 		return [3]byte{
-			encode(m[0]*r + m[1]*g + m[2]*b),
-			encode(m[3]*r + m[4]*g + m[5]*b),
-			encode(m[6]*r + m[7]*g + m[8]*b),
+			encode(float64(m[0]*r) + float64(m[1]*g) + float64(m[2]*b)),
+			encode(float64(m[3]*r) + float64(m[4]*g) + float64(m[5]*b)),
+			encode(float64(m[6]*r) + float64(m[7]*g) + float64(m[8]*b)),
 		}
 	}
 	v := t.lut.eval(&[4]float64{float64(in[0]) / 255, float64(in[1]) / 255, float64(in[2]) / 255, float64(in[3]) / 255})
 	x, y, z := t.connection(v)
 	m := &xyzToSRGB
 	return [3]byte{
-		encode(m[0]*x + m[1]*y + m[2]*z),
-		encode(m[3]*x + m[4]*y + m[5]*z),
-		encode(m[6]*x + m[7]*y + m[8]*z),
+		encode(float64(m[0]*x) + float64(m[1]*y) + float64(m[2]*z)),
+		encode(float64(m[3]*x) + float64(m[4]*y) + float64(m[5]*z)),
+		encode(float64(m[6]*x) + float64(m[7]*y) + float64(m[8]*z)),
 	}
 }
 
@@ -164,12 +164,12 @@ func (t *Transform) connection(v [outputs]float64) (x, y, z float64) {
 		const one = 1 + 32767.0/32768
 		return v[0] * one, v[1] * one, v[2] * one
 	}
-	l, a, b := 100*v[0], 255*v[1]-128, 255*v[2]-128
+	l, a, b := 100*v[0], float64(255*v[1])-128, float64(255*v[2])-128
 	if t.lut.legacy {
-		l, a, b = 100*v[0]*65535/65280, v[1]*65535/256-128, v[2]*65535/256-128
+		l, a, b = 100*v[0]*65535/65280, float64(v[1]*65535/256)-128, float64(v[2]*65535/256)-128
 	}
-	fy := (l + 16) / 116
-	return whiteX * labInverse(fy+a/500), whiteY * labInverse(fy), whiteZ * labInverse(fy-b/200)
+	fy := (float64(l) + 16) / 116
+	return whiteX * labInverse(fy+float64(a/500)), whiteY * labInverse(fy), whiteZ * labInverse(fy-float64(b/200))
 }
 
 // labInverse is the inverse of the function in the definition of CIELAB (ISO
@@ -182,7 +182,7 @@ func labInverse(f float64) float64 {
 }
 
 // lightness returns the luminance of L* in [0,100].
-func lightness(l float64) float64 { return labInverse((l + 16) / 116) }
+func lightness(l float64) float64 { return labInverse((float64(l) + 16) / 116) }
 
 // sRGB's primaries adapted to the white of the connection space, as its own
 // profile has them: columns are red, green and blue.
@@ -198,7 +198,7 @@ var (
 func multiply(a, b [9]float64) (c [9]float64) {
 	for i := range 3 {
 		for j := range 3 {
-			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
+			c[3*i+j] = float64(a[3*i]*b[j]) + float64(a[3*i+1]*b[3+j]) + float64(a[3*i+2]*b[6+j])
 		}
 	}
 	return c
@@ -206,11 +206,11 @@ func multiply(a, b [9]float64) (c [9]float64) {
 
 func invert(m [9]float64) [9]float64 {
 	c := [9]float64{
-		m[4]*m[8] - m[5]*m[7], m[2]*m[7] - m[1]*m[8], m[1]*m[5] - m[2]*m[4],
-		m[5]*m[6] - m[3]*m[8], m[0]*m[8] - m[2]*m[6], m[2]*m[3] - m[0]*m[5],
-		m[3]*m[7] - m[4]*m[6], m[1]*m[6] - m[0]*m[7], m[0]*m[4] - m[1]*m[3],
+		float64(m[4]*m[8]) - float64(m[5]*m[7]), float64(m[2]*m[7]) - float64(m[1]*m[8]), float64(m[1]*m[5]) - float64(m[2]*m[4]),
+		float64(m[5]*m[6]) - float64(m[3]*m[8]), float64(m[0]*m[8]) - float64(m[2]*m[6]), float64(m[2]*m[3]) - float64(m[0]*m[5]),
+		float64(m[3]*m[7]) - float64(m[4]*m[6]), float64(m[1]*m[6]) - float64(m[0]*m[7]), float64(m[0]*m[4]) - float64(m[1]*m[3]),
 	}
-	d := m[0]*c[0] + m[1]*c[3] + m[2]*c[6]
+	d := float64(m[0]*c[0]) + float64(m[1]*c[3]) + float64(m[2]*c[6])
 	for i := range c {
 		c[i] /= d
 	}
@@ -223,19 +223,19 @@ const encodeSteps = 1 << 14
 
 var encodeTable = func() (t [encodeSteps + 1]byte) {
 	for i := range t {
-		t[i] = byte(255*gammaSRGB(float64(i)/encodeSteps) + 0.5)
+		t[i] = byte(float64(255*gammaSRGB(float64(i)/encodeSteps)) + 0.5)
 	}
 	return t
 }()
 
 // encode returns the sample of a linear value (IEC 61966-2-1).
 func encode(linear float64) byte {
-	return encodeTable[int(clamp(linear)*encodeSteps+0.5)]
+	return encodeTable[int(float64(clamp(linear)*encodeSteps)+0.5)]
 }
 
 func gammaSRGB(v float64) float64 {
 	if v <= 0.0031308 {
 		return 12.92 * v
 	}
-	return 1.055*math.Pow(v, 1/2.4) - 0.055
+	return float64(1.055*math.Pow(v, 1/2.4)) - 0.055
 }

@@ -14,26 +14,21 @@ TEXT ·idct4Asm(SB), NOSPLIT, $0-32
 	VEOR V1.B16, V1.B16, V1.B16
 	MOVD $0x43000000, R9
 	VMOV R9, V1.S[0]
-	FMOVD 0(R2), F2
-	FMOVQ 0(R3), F3
+	FLDPQ (R2), (F2, F4)
+	FLDPQ (R3), (F6, F7)
+	FLDPQ 32(R3), (F8, F9)
+	WORD $0x4f10a443 // sxtl2 v3.4s, v2.8h
 	WORD $0x0f10a442 // sxtl v2.4s, v2.4h
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
-	FMOVD 8(R2), F3
-	FMOVQ 16(R3), F4
-	WORD $0x0f10a463 // sxtl v3.4s, v3.4h
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	FMOVD 16(R2), F4
-	FMOVQ 32(R3), F5
+	WORD $0x4f10a485 // sxtl2 v5.4s, v4.8h
 	WORD $0x0f10a484 // sxtl v4.4s, v4.4h
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x6e27dc63 // fmul v3.4s, v3.4s, v7.4s
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	FMOVD 24(R2), F5
-	FMOVQ 48(R3), F6
-	WORD $0x0f10a4a5 // sxtl v5.4s, v5.4h
+	WORD $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x6e26dca5 // fmul v5.4s, v5.4s, v6.4s
+	WORD $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
 	WORD $0x4e21d442 // fadd v2.4s, v2.4s, v1.4s
 	WORD $0x4e24d446 // fadd v6.4s, v2.4s, v4.4s
 	WORD $0x4ea4d447 // fsub v7.4s, v2.4s, v4.4s
@@ -73,13 +68,10 @@ TEXT ·idct4Asm(SB), NOSPLIT, $0-32
 	WORD $0x4e614928 // sqxtn2 v8.8h, v9.4s
 	WORD $0x2e2128a5 // sqxtun v5.8b, v5.8h
 	WORD $0x6e212905 // sqxtun2 v5.16b, v8.8h
-	VST1 V5.S[0], (R0)
-	ADD R1, R0
-	VST1 V5.S[1], (R0)
-	ADD R1, R0
-	VST1 V5.S[2], (R0)
-	ADD R1, R0
-	VST1 V5.S[3], (R0)
+	VST1.P V5.S[0], (R0)(R1)
+	VST1.P V5.S[1], (R0)(R1)
+	VST1.P V5.S[2], (R0)(R1)
+	VST1.P V5.S[3], (R0)(R1)
 	RET
 
 TEXT ·idct8Asm(SB), NOSPLIT, $0-32

@@ -101,7 +101,7 @@ func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
 	k.start = make([]int32, (a.N+hgroup-1)/hgroup*hgroup)
 	at := make([]int32, a.N) // position of q[i*room]
 	for i := range a.N {
-		c := a.Offset + (float64(i)+0.5)*ratio
+		c := a.Offset + float64((float64(i)+0.5)*ratio)
 		c = min(max(c, float64(first)), float64(end))
 		lo := max(int(math.Ceil(c-sup-0.5)), first)
 		hi := min(int(math.Floor(c+sup-0.5)), end-1)
@@ -177,7 +177,7 @@ func undroop(w, tmp []float64) {
 	copy(tmp, w)
 	end := len(w) - 1
 	for j := range w {
-		w[j] = tmp[j]*(1+2*droop) - droop*tmp[max(j-1, 0)] - droop*tmp[min(j+1, end)]
+		w[j] = float64(tmp[j]*(1+2*droop)) - float64(droop*tmp[max(j-1, 0)]) - float64(droop*tmp[min(j+1, end)])
 	}
 }
 

@@ -81,7 +81,7 @@ func (f Filter) support(ratio float64) float64 {
 func (f Filter) fill(w []float64, first int, c, ratio float64) {
 	switch f {
 	case Box:
-		lo, hi := c-ratio/2, c+ratio/2
+		lo, hi := c-float64(ratio/2), c+float64(ratio/2)
 		for j := range w {
 			p := float64(first + j)
 			w[j] = max(0, min(hi, p+1)-max(lo, p))
@@ -119,7 +119,7 @@ func fillLanczos3(w []float64, x, d float64) {
 	ds1, dc1 := math.Sincos(math.Pi * d)
 	ds3, dc3 := math.Sincos(math.Pi / 3 * d)
 	for j := range w {
-		switch xj := x + float64(j)*d; {
+		switch xj := x + float64(float64(j)*d); {
 		case math.Abs(xj) < 0.01:
 			w[j] = lanczos3(xj)
 		case math.Abs(xj) >= 3:
@@ -127,8 +127,8 @@ func fillLanczos3(w []float64, x, d float64) {
 		default:
 			w[j] = 3 / (math.Pi * math.Pi) * s1 * s3 / (xj * xj)
 		}
-		s1, c1 = s1*dc1+c1*ds1, c1*dc1-s1*ds1
-		s3, c3 = s3*dc3+c3*ds3, c3*dc3-s3*ds3
+		s1, c1 = float64(s1*dc1)+float64(c1*ds1), float64(c1*dc1)-float64(s1*ds1)
+		s3, c3 = float64(s3*dc3)+float64(c3*ds3), float64(c3*dc3)-float64(s3*ds3)
 	}
 }
 
@@ -148,9 +148,9 @@ func catmullRom(x float64) float64 {
 	x = math.Abs(x)
 	switch {
 	case x < 1:
-		return 1 + x*x*(1.5*x-2.5)
+		return 1 + float64(x*x*(float64(1.5*x)-2.5))
 	case x < 2:
-		return 2 + x*(-4+x*(2.5-0.5*x))
+		return 2 + float64(x*(-4+float64(x*(2.5-float64(0.5*x)))))
 	}
 	return 0
 }

@@ -11,17 +11,30 @@ TEXT ·hrowAsm(SB), NOSPLIT, $0-48
 	MOVD weights+24(FP), R3
 	MOVD taps+32(FP), R4
 	MOVD groups+40(FP), R5
-	VEOR V0.B16, V0.B16, V0.B16
-	MOVD $128, R6
-	VMOV R6, V0.S[0]
+	MOVD $0x80, R6
+	VDUP R6, V0.S4
 	LSL $1, R5
-l1:
-	MOVW.P 4(R2), R7
+	CMP $8, R4
+	BEQ l1
+	CMP $16, R4
+	BEQ l2
+	CMP $24, R4
+	BEQ l3
+	CMP $32, R4
+	BEQ l4
+l5:
+	LDPSW.P 8(R2), (R7, R10)
 	ADD R1, R7
-	VORR V0.B16, V0.B16, V1.B16
-	SUBS $16, R4, R8
-	BLT l3
-l2:
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c1 // smull v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
+	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
+	SUBS $32, R4, R8
+l6:
 	FMOVQ.P 16(R7), F5
 	FLDPQ.P 32(R3), (F7, F8)
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
@@ -31,21 +44,25 @@ l2:
 	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
 	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
 	SUBS $16, R8
-	BGE l2
-l3:
-	TBZ $3, R8, l4
+	BGE l6
+	TBZ $3, R8, l7
 	FMOVD (R7), F5
 	FMOVQ.P 16(R3), F7
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
 	WORD $0x0e6780c1 // smlal v1.4s, v6.4h, v7.4h
 	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
-l4:
-	MOVW.P 4(R2), R7
-	ADD R1, R7
-	VORR V0.B16, V0.B16, V2.B16
-	SUBS $16, R4, R8
-	BLT l6
-l5:
+l7:
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c2 // smull v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
+	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
+	SUBS $32, R4, R8
+l8:
 	FMOVQ.P 16(R7), F5
 	FLDPQ.P 32(R3), (F7, F8)
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
@@ -55,21 +72,26 @@ l5:
 	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
 	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
 	SUBS $16, R8
-	BGE l5
-l6:
-	TBZ $3, R8, l7
+	BGE l8
+	TBZ $3, R8, l9
 	FMOVD (R7), F5
 	FMOVQ.P 16(R3), F7
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
 	WORD $0x0e6780c2 // smlal v2.4s, v6.4h, v7.4h
 	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
-l7:
-	MOVW.P 4(R2), R7
+l9:
+	LDPSW.P 8(R2), (R7, R10)
 	ADD R1, R7
-	VORR V0.B16, V0.B16, V3.B16
-	SUBS $16, R4, R8
-	BLT l9
-l8:
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c3 // smull v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
+	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
+	SUBS $32, R4, R8
+l10:
 	FMOVQ.P 16(R7), F5
 	FLDPQ.P 32(R3), (F7, F8)
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
@@ -79,21 +101,25 @@ l8:
 	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
 	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
 	SUBS $16, R8
-	BGE l8
-l9:
-	TBZ $3, R8, l10
+	BGE l10
+	TBZ $3, R8, l11
 	FMOVD (R7), F5
 	FMOVQ.P 16(R3), F7
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
 	WORD $0x0e6780c3 // smlal v3.4s, v6.4h, v7.4h
 	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
-l10:
-	MOVW.P 4(R2), R7
-	ADD R1, R7
-	VORR V0.B16, V0.B16, V4.B16
-	SUBS $16, R4, R8
-	BLT l12
 l11:
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c4 // smull v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
+	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
+	SUBS $32, R4, R8
+l12:
 	FMOVQ.P 16(R7), F5
 	FLDPQ.P 32(R3), (F7, F8)
 	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
@@ -103,8 +129,7 @@ l11:
 	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
 	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
 	SUBS $16, R8
-	BGE l11
-l12:
+	BGE l12
 	TBZ $3, R8, l13
 	FMOVD (R7), F5
 	FMOVQ.P 16(R3), F7
@@ -115,10 +140,247 @@ l13:
 	VADDP V2.S4, V1.S4, V1.S4
 	VADDP V4.S4, V3.S4, V3.S4
 	VADDP V3.S4, V1.S4, V1.S4
+	VADD V0.S4, V1.S4, V1.S4
 	WORD $0x0f189421 // sqshrn v1.4h, v1.4s, #8
 	FMOVD.P F1, 8(R0)
 	SUBS $1, R5
-	BNE l1
+	BNE l5
+	RET
+l1:
+l14:
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e67c0c1 // smull v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	ADD R1, R10, R7
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e67c0c2 // smull v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e67c0c3 // smull v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	ADD R1, R10, R7
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e67c0c4 // smull v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	VADDP V2.S4, V1.S4, V1.S4
+	VADDP V4.S4, V3.S4, V3.S4
+	VADDP V3.S4, V1.S4, V1.S4
+	VADD V0.S4, V1.S4, V1.S4
+	WORD $0x0f189421 // sqshrn v1.4h, v1.4s, #8
+	FMOVD.P F1, 8(R0)
+	SUBS $1, R5
+	BNE l14
+	RET
+l2:
+l15:
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c1 // smull v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
+	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c2 // smull v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
+	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c3 // smull v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
+	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c4 // smull v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
+	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
+	VADDP V2.S4, V1.S4, V1.S4
+	VADDP V4.S4, V3.S4, V3.S4
+	VADDP V3.S4, V1.S4, V1.S4
+	VADD V0.S4, V1.S4, V1.S4
+	WORD $0x0f189421 // sqshrn v1.4h, v1.4s, #8
+	FMOVD.P F1, 8(R0)
+	SUBS $1, R5
+	BNE l15
+	RET
+l3:
+l16:
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c1 // smull v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
+	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e6780c1 // smlal v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c2 // smull v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
+	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e6780c2 // smlal v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c3 // smull v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
+	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e6780c3 // smlal v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c4 // smull v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
+	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
+	FMOVD (R7), F5
+	FMOVQ.P 16(R3), F7
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x0e6780c4 // smlal v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	VADDP V2.S4, V1.S4, V1.S4
+	VADDP V4.S4, V3.S4, V3.S4
+	VADDP V3.S4, V1.S4, V1.S4
+	VADD V0.S4, V1.S4, V1.S4
+	WORD $0x0f189421 // sqshrn v1.4h, v1.4s, #8
+	FMOVD.P F1, 8(R0)
+	SUBS $1, R5
+	BNE l16
+	RET
+l4:
+l17:
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c1 // smull v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
+	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e6780c1 // smlal v1.4s, v6.4h, v7.4h
+	WORD $0x4e6780c1 // smlal2 v1.4s, v6.8h, v7.8h
+	WORD $0x0e6880a1 // smlal v1.4s, v5.4h, v8.4h
+	WORD $0x4e6880a1 // smlal2 v1.4s, v5.8h, v8.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c2 // smull v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
+	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e6780c2 // smlal v2.4s, v6.4h, v7.4h
+	WORD $0x4e6780c2 // smlal2 v2.4s, v6.8h, v7.8h
+	WORD $0x0e6880a2 // smlal v2.4s, v5.4h, v8.4h
+	WORD $0x4e6880a2 // smlal2 v2.4s, v5.8h, v8.8h
+	LDPSW.P 8(R2), (R7, R10)
+	ADD R1, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c3 // smull v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
+	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e6780c3 // smlal v3.4s, v6.4h, v7.4h
+	WORD $0x4e6780c3 // smlal2 v3.4s, v6.8h, v7.8h
+	WORD $0x0e6880a3 // smlal v3.4s, v5.4h, v8.4h
+	WORD $0x4e6880a3 // smlal2 v3.4s, v5.8h, v8.8h
+	ADD R1, R10, R7
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e67c0c4 // smull v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
+	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
+	FMOVQ.P 16(R7), F5
+	FLDPQ.P 32(R3), (F7, F8)
+	WORD $0x2f08a4a6 // uxtl v6.8h, v5.8b
+	WORD $0x6f08a4a5 // uxtl2 v5.8h, v5.16b
+	WORD $0x0e6780c4 // smlal v4.4s, v6.4h, v7.4h
+	WORD $0x4e6780c4 // smlal2 v4.4s, v6.8h, v7.8h
+	WORD $0x0e6880a4 // smlal v4.4s, v5.4h, v8.4h
+	WORD $0x4e6880a4 // smlal2 v4.4s, v5.8h, v8.8h
+	VADDP V2.S4, V1.S4, V1.S4
+	VADDP V4.S4, V3.S4, V3.S4
+	VADDP V3.S4, V1.S4, V1.S4
+	VADD V0.S4, V1.S4, V1.S4
+	WORD $0x0f189421 // sqshrn v1.4h, v1.4s, #8
+	FMOVD.P F1, 8(R0)
+	SUBS $1, R5
+	BNE l17
 	RET
 
 TEXT ·vrowAsm(SB), NOSPLIT, $0-48
@@ -131,9 +393,9 @@ TEXT ·vrowAsm(SB), NOSPLIT, $0-48
 	MOVD $0x80000, R6
 	VDUP R6, V0.S4
 	LSL $1, R4
-l14:
+l18:
 	CMP $32, R5
-	BLT l15
+	BLT l19
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -145,7 +407,7 @@ l14:
 	MOVD R1, R7
 	MOVD R3, R8
 	MOVD R4, R9
-l17:
+l21:
 	VLD1R.P 2(R8), [V9.H8]
 	FLDPQ 0(R7), (F10, F11)
 	FLDPQ 32(R7), (F12, F13)
@@ -159,7 +421,7 @@ l17:
 	WORD $0x0e6981a7 // smlal v7.4s, v13.4h, v9.4h
 	WORD $0x4e6981a8 // smlal2 v8.4s, v13.8h, v9.8h
 	SUBS $1, R9
-	BNE l17
+	BNE l21
 	VUZP2 V2.H8, V1.H8, V1.H8
 	VUZP2 V4.H8, V3.H8, V3.H8
 	WORD $0x2f0c8421 // sqshrun v1.8b, v1.8h, #4
@@ -172,9 +434,9 @@ l17:
 	ADD $32, R0
 	ADD $64, R1
 	SUB $32, R5
-	B l14
-l15:
-	CBZ R5, l16
+	B l18
+l19:
+	CBZ R5, l20
 	VORR V0.B16, V0.B16, V1.B16
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V0.B16, V0.B16, V3.B16
@@ -182,7 +444,7 @@ l15:
 	MOVD R1, R7
 	MOVD R3, R8
 	MOVD R4, R9
-l18:
+l22:
 	VLD1R.P 2(R8), [V5.H8]
 	FLDPQ 0(R7), (F6, F7)
 	ADD R2, R7
@@ -191,13 +453,13 @@ l18:
 	WORD $0x0e6580e3 // smlal v3.4s, v7.4h, v5.4h
 	WORD $0x4e6580e4 // smlal2 v4.4s, v7.8h, v5.8h
 	SUBS $1, R9
-	BNE l18
+	BNE l22
 	VUZP2 V2.H8, V1.H8, V1.H8
 	VUZP2 V4.H8, V3.H8, V3.H8
 	WORD $0x2f0c8421 // sqshrun v1.8b, v1.8h, #4
 	WORD $0x6f0c8461 // sqshrun2 v1.16b, v3.8h, #4
 	FMOVQ F1, (R0)
-l16:
+l20:
 	RET
 
 TEXT ·ycbcrRowAsm(SB), NOSPLIT, $0-40
@@ -218,7 +480,7 @@ TEXT ·ycbcrRowAsm(SB), NOSPLIT, $0-40
 	VDUP R6, V8.S4
 	MOVD $0x1c5a2, R6
 	VDUP R6, V9.S4
-l19:
+l23:
 	FMOVD.P 8(R1), F10
 	FMOVD.P 8(R2), F11
 	FMOVD.P 8(R3), F12
@@ -256,7 +518,7 @@ l19:
 	WORD $0x2e2149e2 // uqxtn v2.8b, v15.8h
 	VST4.P [V0.B8, V1.B8, V2.B8, V3.B8], 32(R0)
 	SUBS $1, R4
-	BNE l19
+	BNE l23
 	RET
 
 TEXT ·splitRowAsm(SB), NOSPLIT, $0-48
@@ -266,14 +528,14 @@ TEXT ·splitRowAsm(SB), NOSPLIT, $0-48
 	MOVD alpha+24(FP), R3
 	MOVD src+32(FP), R4
 	MOVD groups+40(FP), R5
-l20:
+l24:
 	VLD4.P 32(R4), [V0.B8, V1.B8, V2.B8, V3.B8]
 	FMOVD.P F0, 8(R0)
 	FMOVD.P F1, 8(R1)
 	FMOVD.P F2, 8(R2)
 	FMOVD.P F3, 8(R3)
 	SUBS $1, R5
-	BNE l20
+	BNE l24
 	RET
 
 TEXT ·premultiplyRowAsm(SB), NOSPLIT, $0-48
@@ -285,7 +547,7 @@ TEXT ·premultiplyRowAsm(SB), NOSPLIT, $0-48
 	MOVD groups+40(FP), R5
 	MOVD $0x80, R6
 	VDUP R6, V0.H8
-l21:
+l25:
 	VLD4.P 32(R4), [V1.B8, V2.B8, V3.B8, V4.B8]
 	WORD $0x2e24c025 // umull v5.8h, v1.8b, v4.8b
 	VADD V0.H8, V5.H8, V5.H8
@@ -307,5 +569,5 @@ l21:
 	FMOVD.P F3, 8(R2)
 	FMOVD.P F4, 8(R3)
 	SUBS $1, R5
-	BNE l21
+	BNE l25
 	RET

@@ -88,20 +88,16 @@ func (e *encoder) tryLuma4(mb *macroblock, seg *segment, x int, limit int64) boo
 		edge := edgeOf(e.result[:], blockAt[i])
 		e.k.predict4(&preds, &ads, source, &edge)
 		modeCosts := &block4Costs[aboveModes[i%4]][leftModes[i/4]]
+		var order [modes4]uint64 // what a mode seems to cost, and the mode
 		for m := range ads {
-			ads[m] = ads[m]<<8 + seg.lambdaAD*modeCosts[m]>>8
+			order[m] = uint64(ads[m]<<8+seg.lambdaAD*modeCosts[m]>>8)<<4 | uint64(m)
 		}
 		at := place{plane: planeY, size: int(above[i%4] + left[i/4])}
 		best := int64(math.MaxInt64)
 		var bestMode int
 		for range e.candidates {
-			m := 0
-			for j, ad := range ads {
-				if ad < ads[m] {
-					m = j
-				}
-			}
-			ads[m] = math.MaxUint32
+			m := int(min(order[0], order[1], order[2], order[3], order[4], order[5], order[6], order[7], order[8], order[9]) & 15)
+			order[m] = math.MaxUint64 &^ 15
 			var levels, b block
 			e.k.forward(&b, source, preds[m][:], 4)
 			coded, loss := e.settle(&levels, &b, &seg.y)

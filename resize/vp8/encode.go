@@ -180,10 +180,27 @@ func (e *encoder) load(x, y int) {
 	}
 }
 
-// loadPlane copies n x n samples of a plane of w x h, from x, y on, to dst. Those
+// loadPlane copies n x n samples of a plane of w x h, from x, y on, to dst; n is 8 or 16. Those
 // beyond the plane are like the nearest within.
 func loadPlane(dst []byte, n int, plane []byte, planeStride, x, y, w, h int) {
 	inside := min(n, w-x)
+	if inside == n && y+n <= h { // nearly all of them
+		from := plane[y*planeStride+x:]
+		if n == 16 {
+			to := (*[15*stride + 16]byte)(dst)
+			for i := 0; i <= 15*stride; i += stride {
+				*(*[16]byte)(to[i : i+16]) = [16]byte(from)
+				from = from[min(planeStride, len(from)):]
+			}
+			return
+		}
+		to := (*[7*stride + 8]byte)(dst)
+		for i := 0; i <= 7*stride; i += stride {
+			*(*[8]byte)(to[i : i+8]) = [8]byte(from)
+			from = from[min(planeStride, len(from)):]
+		}
+		return
+	}
 	for i := range n {
 		row := plane[min(y+i, h-1)*planeStride+x:][:inside]
 		copy(dst[i*stride:], row)

@@ -9,25 +9,17 @@ TEXT ·forwardAsm(SB), NOSPLIT, $0-32
 	MOVD src+8(FP), R1
 	MOVD pred+16(FP), R2
 	MOVD predStride+24(FP), R3
-	MOVD $0x14e8, R9
-	VMOV R9, V0.H[0]
-	MOVD $0x8a9, R9
-	VMOV R9, V0.H[1]
+	MOVD $0x8a914e8, R9
+	VMOV R9, V0.S[0]
 	MOVD $32, R8
-	VLD1 (R1), V1.S[0]
-	ADD R8, R1
-	VLD1 (R1), V1.S[1]
-	ADD R8, R1
-	VLD1 (R1), V1.S[2]
-	ADD R8, R1
-	VLD1 (R1), V1.S[3]
-	VLD1 (R2), V2.S[0]
-	ADD R3, R2
-	VLD1 (R2), V2.S[1]
-	ADD R3, R2
-	VLD1 (R2), V2.S[2]
-	ADD R3, R2
-	VLD1 (R2), V2.S[3]
+	VLD1.P (R1)(R8), V1.S[0]
+	VLD1.P (R1)(R8), V1.S[1]
+	VLD1.P (R1)(R8), V1.S[2]
+	VLD1.P (R1)(R8), V1.S[3]
+	VLD1.P (R2)(R3), V2.S[0]
+	VLD1.P (R2)(R3), V2.S[1]
+	VLD1.P (R2)(R3), V2.S[2]
+	VLD1.P (R2)(R3), V2.S[3]
 	WORD $0x2e222023 // usubl v3.8h, v1.8b, v2.8b
 	WORD $0x6e222024 // usubl2 v4.8h, v1.16b, v2.16b
 	VUZP1 V4.H8, V3.H8, V5.H8
@@ -72,10 +64,8 @@ TEXT ·forwardAsm(SB), NOSPLIT, $0-32
 	WORD $0x0f50a088 // smull v8.4s, v4.4h, v0.h[1]
 	WORD $0x0f406068 // smlsl v8.4s, v3.4h, v0.h[0]
 	WORD $0x0f108d08 // rshrn v8.4h, v8.4s, #16
-	FMOVD.P F5, 8(R0)
-	FMOVD.P F6, 8(R0)
-	FMOVD.P F7, 8(R0)
-	FMOVD.P F8, 8(R0)
+	FSTPD (F5, F6), (R0)
+	FSTPD (F7, F8), 16(R0)
 	RET
 
 TEXT ·inverseAsm(SB), NOSPLIT, $0-32
@@ -116,9 +106,6 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VTRN1 V9.D2, V7.D2, V3.D2
 	VTRN2 V8.D2, V6.D2, V4.D2
 	VTRN2 V9.D2, V7.D2, V5.D2
-	MOVD $0x4, R9
-	VDUP R9, V6.S4
-	VADD V6.S4, V2.S4, V2.S4
 	VADD V4.S4, V2.S4, V6.S4
 	VSUB V4.S4, V2.S4, V7.S4
 	WORD $0x4ea19c68 // mul v8.4s, v3.4s, v1.4s
@@ -143,21 +130,14 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VTRN1 V9.D2, V7.D2, V3.D2
 	VTRN2 V8.D2, V6.D2, V4.D2
 	VTRN2 V9.D2, V7.D2, V5.D2
-	VLD1 (R1), V6.S[0]
-	ADD R2, R1
-	VLD1 (R1), V6.S[1]
-	ADD R2, R1
-	VLD1 (R1), V6.S[2]
-	ADD R2, R1
-	VLD1 (R1), V6.S[3]
-	WORD $0x4f3d0442 // sshr v2.4s, v2.4s, #3
-	WORD $0x4f3d0463 // sshr v3.4s, v3.4s, #3
-	WORD $0x4f3d0484 // sshr v4.4s, v4.4s, #3
-	WORD $0x4f3d04a5 // sshr v5.4s, v5.4s, #3
-	WORD $0x0e614842 // sqxtn v2.4h, v2.4s
-	WORD $0x4e614862 // sqxtn2 v2.8h, v3.4s
-	WORD $0x0e614884 // sqxtn v4.4h, v4.4s
-	WORD $0x4e6148a4 // sqxtn2 v4.8h, v5.4s
+	VLD1.P (R1)(R2), V6.S[0]
+	VLD1.P (R1)(R2), V6.S[1]
+	VLD1.P (R1)(R2), V6.S[2]
+	VLD1.P (R1)(R2), V6.S[3]
+	WORD $0x0f1d9c42 // sqrshrn v2.4h, v2.4s, #3
+	WORD $0x4f1d9c62 // sqrshrn2 v2.8h, v3.4s, #3
+	WORD $0x0f1d9c84 // sqrshrn v4.4h, v4.4s, #3
+	WORD $0x4f1d9ca4 // sqrshrn2 v4.8h, v5.4s, #3
 	WORD $0x2f08a4c3 // uxtl v3.8h, v6.8b
 	WORD $0x6f08a4c5 // uxtl2 v5.8h, v6.16b
 	WORD $0x4e620c63 // sqadd v3.8h, v3.8h, v2.8h
@@ -165,13 +145,10 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	WORD $0x2e212863 // sqxtun v3.8b, v3.8h
 	WORD $0x6e2128a3 // sqxtun2 v3.16b, v5.8h
 	MOVD $32, R8
-	VST1 V3.S[0], (R0)
-	ADD R8, R0
-	VST1 V3.S[1], (R0)
-	ADD R8, R0
-	VST1 V3.S[2], (R0)
-	ADD R8, R0
-	VST1 V3.S[3], (R0)
+	VST1.P V3.S[0], (R0)(R8)
+	VST1.P V3.S[1], (R0)(R8)
+	VST1.P V3.S[2], (R0)(R8)
+	VST1.P V3.S[3], (R0)(R8)
 	RET
 
 TEXT ·quantizeAsm(SB), NOSPLIT, $0-40
@@ -185,56 +162,50 @@ TEXT ·quantizeAsm(SB), NOSPLIT, $0-40
 	MOVD $0x0080004000200010, R9
 	VMOV R9, V1.D[1]
 	VEOR V2.B16, V2.B16, V2.B16
-	FMOVQ 0(R1), F3
-	FMOVQ 0(R2), F4
-	FMOVQ 32(R2), F5
-	FMOVQ 64(R2), F6
-	WORD $0x4e60b867 // abs v7.8h, v3.8h
-	VADD V6.H8, V7.H8, V7.H8
-	WORD $0x2e65c0e8 // umull v8.4s, v7.4h, v5.4h
-	WORD $0x6e65c0e9 // umull2 v9.4s, v7.8h, v5.8h
-	WORD $0x0f108507 // shrn v7.4h, v8.4s, #16
-	WORD $0x4f108527 // shrn2 v7.8h, v9.4s, #16
-	VUMIN V0.H8, V7.H8, V7.H8
-	WORD $0x4f11046a // sshr v10.8h, v3.8h, #15
-	VEOR V10.B16, V7.B16, V7.B16
-	VSUB V10.H8, V7.H8, V7.H8
-	FMOVQ F7, 0(R0)
-	WORD $0x4e649ce4 // mul v4.8h, v7.8h, v4.8h
-	FMOVQ F4, 0(R1)
-	WORD $0x0e642068 // ssubl v8.4s, v3.4h, v4.4h
-	WORD $0x4ea89502 // mla v2.4s, v8.4s, v8.4s
-	WORD $0x4e642069 // ssubl2 v9.4s, v3.8h, v4.8h
+	FLDPQ (R1), (F3, F4)
+	FLDPQ (R2), (F5, F6)
+	FLDPQ 32(R2), (F7, F8)
+	FLDPQ 64(R2), (F9, F10)
+	WORD $0x4e60b86b // abs v11.8h, v3.8h
+	VADD V9.H8, V11.H8, V11.H8
+	WORD $0x2e67c16c // umull v12.4s, v11.4h, v7.4h
+	WORD $0x6e67c16d // umull2 v13.4s, v11.8h, v7.8h
+	WORD $0x0f10858b // shrn v11.4h, v12.4s, #16
+	WORD $0x4f1085ab // shrn2 v11.8h, v13.4s, #16
+	VUMIN V0.H8, V11.H8, V11.H8
+	WORD $0x4f11046e // sshr v14.8h, v3.8h, #15
+	VEOR V14.B16, V11.B16, V11.B16
+	VSUB V14.H8, V11.H8, V11.H8
+	WORD $0x4e659d65 // mul v5.8h, v11.8h, v5.8h
+	WORD $0x0e65206c // ssubl v12.4s, v3.4h, v5.4h
+	WORD $0x4eac9582 // mla v2.4s, v12.4s, v12.4s
+	WORD $0x4e65206d // ssubl2 v13.4s, v3.8h, v5.8h
+	WORD $0x4ead95a2 // mla v2.4s, v13.4s, v13.4s
+	VCMTST V11.H8, V11.H8, V12.H8
+	VAND V1.B16, V12.B16, V12.B16
+	WORD $0x4e60b883 // abs v3.8h, v4.8h
+	VADD V10.H8, V3.H8, V3.H8
+	WORD $0x2e68c067 // umull v7.4s, v3.4h, v8.4h
+	WORD $0x6e68c069 // umull2 v9.4s, v3.8h, v8.8h
+	WORD $0x0f1084e3 // shrn v3.4h, v7.4s, #16
+	WORD $0x4f108523 // shrn2 v3.8h, v9.4s, #16
+	VUMIN V0.H8, V3.H8, V3.H8
+	WORD $0x4f11048d // sshr v13.8h, v4.8h, #15
+	VEOR V13.B16, V3.B16, V3.B16
+	VSUB V13.H8, V3.H8, V3.H8
+	WORD $0x4e669c66 // mul v6.8h, v3.8h, v6.8h
+	WORD $0x0e662087 // ssubl v7.4s, v4.4h, v6.4h
+	WORD $0x4ea794e2 // mla v2.4s, v7.4s, v7.4s
+	WORD $0x4e662089 // ssubl2 v9.4s, v4.8h, v6.8h
 	WORD $0x4ea99522 // mla v2.4s, v9.4s, v9.4s
-	VCMTST V7.H8, V7.H8, V7.H8
+	VCMTST V3.H8, V3.H8, V7.H8
 	VAND V1.B16, V7.B16, V7.B16
-	FMOVQ 16(R1), F3
-	FMOVQ 16(R2), F4
-	FMOVQ 48(R2), F5
-	FMOVQ 80(R2), F6
-	WORD $0x4e60b868 // abs v8.8h, v3.8h
-	VADD V6.H8, V8.H8, V8.H8
-	WORD $0x2e65c109 // umull v9.4s, v8.4h, v5.4h
-	WORD $0x6e65c10a // umull2 v10.4s, v8.8h, v5.8h
-	WORD $0x0f108528 // shrn v8.4h, v9.4s, #16
-	WORD $0x4f108548 // shrn2 v8.8h, v10.4s, #16
-	VUMIN V0.H8, V8.H8, V8.H8
-	WORD $0x4f11046b // sshr v11.8h, v3.8h, #15
-	VEOR V11.B16, V8.B16, V8.B16
-	VSUB V11.H8, V8.H8, V8.H8
-	FMOVQ F8, 16(R0)
-	WORD $0x4e649d04 // mul v4.8h, v8.8h, v4.8h
-	FMOVQ F4, 16(R1)
-	WORD $0x0e642069 // ssubl v9.4s, v3.4h, v4.4h
-	WORD $0x4ea99522 // mla v2.4s, v9.4s, v9.4s
-	WORD $0x4e64206a // ssubl2 v10.4s, v3.8h, v4.8h
-	WORD $0x4eaa9542 // mla v2.4s, v10.4s, v10.4s
-	VCMTST V8.H8, V8.H8, V8.H8
-	VAND V1.B16, V8.B16, V8.B16
-	VSHL $8, V8.H8, V8.H8
-	VORR V8.B16, V7.B16, V7.B16
-	VADDV V7.H8, V7
-	VMOV V7.H[0], R3
+	FSTPQ (F11, F3), (R0)
+	FSTPQ (F5, F6), (R1)
+	VSHL $8, V7.H8, V7.H8
+	VORR V7.B16, V12.B16, V12.B16
+	VADDV V12.H8, V12
+	VMOV V12.H[0], R3
 	VADDV V2.S4, V2
 	VMOV V2.S[0], R4
 	MOVD R3, mask+24(FP)
@@ -248,13 +219,10 @@ TEXT ·predict4Picked(SB), NOSPLIT, $0-40
 	MOVD e+24(FP), R3
 	MOVD picks+32(FP), R4
 	MOVD $32, R8
-	VLD1 (R2), V0.S[0]
-	ADD R8, R2
-	VLD1 (R2), V0.S[1]
-	ADD R8, R2
-	VLD1 (R2), V0.S[2]
-	ADD R8, R2
-	VLD1 (R2), V0.S[3]
+	VLD1.P (R2)(R8), V0.S[0]
+	VLD1.P (R2)(R8), V0.S[1]
+	VLD1.P (R2)(R8), V0.S[2]
+	VLD1.P (R2)(R8), V0.S[3]
 	FMOVQ (R3), F1
 	VEXT $1, V1.B16, V1.B16, V5.B16
 	WORD $0x6e251422 // urhadd v2.16b, v1.16b, v5.16b

@@ -71,3 +71,40 @@ func TestKernels(t *testing.T) {
 		}
 	}
 }
+
+// predict, which takes eight samples at a time, has what the modes are defined to
+// be (RFC 6386, section 12.2), and writes nothing else.
+func TestPredict(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	clamped := func(v int) byte { return byte(max(0, min(255, v))) }
+	for round := range 2000 {
+		var p samples
+		for i := range p {
+			p[i] = byte(r.IntN(256))
+			if round%2 == 0 {
+				p[i] = byte(255 * r.IntN(2))
+			}
+		}
+		for _, n := range []int{8, 16} {
+			at := map[int]int{8: atCb, 16: atY}[n]
+			for mode := range modes16 {
+				dst := make([]byte, n*n+8)
+				hasAbove, hasLeft := r.IntN(2) == 0, r.IntN(2) == 0
+				predict(dst[:n*n], n, mode, p[:], at, hasAbove, hasLeft)
+				mean := meanOfEdge(p[:], at, n, hasAbove, hasLeft)
+				for i, got := range dst {
+					x, y := i%n, i/n
+					above, want := 0, byte(0)
+					if y < n {
+						above = int(p[at-stride+x])
+						left, corner := int(p[at+y*stride-1]), int(p[at-stride-1])
+						want = [modes16]byte{modeDC: mean, modeTM: clamped(above + left - corner), modeV: byte(above), modeH: byte(left)}[mode]
+					}
+					if got != want {
+						t.Fatalf("mode %d of %d x %d: %d at %d, %d; want %d", mode, n, n, got, x, y, want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,5 +1,7 @@
 package vp8
 
+import "encoding/binary"
+
 // Modes of predicting a macroblock, its luma or its chroma (RFC 6386, section
 // 12.2).
 const (
@@ -26,41 +28,70 @@ const (
 	modes4
 )
 
-// predict writes a prediction of n x n samples to dst, n apart, from the row
-// above and the column to the left of p[at]. Where the picture has neither, the
-// samples there are 127 and 129, which only DC leaves out: hasAbove and hasLeft
-// say what it may use.
+// A word is eight samples. Times eachLane a sample is eight of it.
+const (
+	eachLane = 0x0101010101010101
+	topBits  = 0x80 * eachLane
+)
+
+// predict writes a prediction of n x n samples, n being 8 or 16, to dst, n apart,
+// from the row above and the column to the left of p[at]. Where the picture has
+// neither, the samples there are 127 and 129, which only DC leaves out: hasAbove
+// and hasLeft say what it may use.
 func predict(dst []byte, n, mode int, p []byte, at int, hasAbove, hasLeft bool) {
-	above := p[at-stride:][:n]
+	row := p[at-stride:]
+	a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(row[n-8:])
+	if mode == modeTM {
+		corner := int64(p[at-stride-1])
+		if n == 16 {
+			dst, left := (*[256]byte)(dst), (*[15*stride + 1]byte)(p[at-1:])
+			for i := 0; i <= 240; i += 16 {
+				d := int64(left[i/16*stride]) - corner
+				binary.LittleEndian.PutUint64(dst[i:i+8], addToEach(a, d))
+				binary.LittleEndian.PutUint64(dst[i+8:i+16], addToEach(b, d))
+			}
+			return
+		}
+		dst, left := (*[64]byte)(dst), (*[7*stride + 1]byte)(p[at-1:])
+		for i := 0; i <= 56; i += 8 {
+			binary.LittleEndian.PutUint64(dst[i:i+8], addToEach(a, int64(left[i/8*stride])-corner))
+		}
+		return
+	}
+	// The others are a row, or a sample at the left, or neither.
+	used := uint64(0)
 	switch mode {
 	case modeDC:
-		v := meanOfEdge(p, at, n, hasAbove, hasLeft)
-		dst = dst[:n*n]
-		for i := range dst {
-			dst[i] = v
-		}
-	case modeV:
-		for y := range n {
-			copy(dst[y*n:], above)
-		}
+		a = eachLane * uint64(meanOfEdge(p, at, n, hasAbove, hasLeft))
+		b = a
 	case modeH:
-		for y := range n {
-			row := dst[y*n:][:n]
-			v := p[at+y*stride-1]
-			for x := range row {
-				row[x] = v
-			}
-		}
-	case modeTM:
-		corner := int32(p[at-stride-1])
-		for y := range n {
-			row := dst[y*n:][:n]
-			d := int32(p[at+y*stride-1]) - corner
-			for x := range row {
-				row[x] = clamp(int32(above[x]) + d)
-			}
-		}
+		a, b, used = 0, 0, eachLane
 	}
+	if n == 16 {
+		dst, left := (*[256]byte)(dst), (*[15*stride + 1]byte)(p[at-1:])
+		for i := 0; i <= 240; i += 16 {
+			l := used * uint64(left[i/16*stride])
+			binary.LittleEndian.PutUint64(dst[i:i+8], a|l)
+			binary.LittleEndian.PutUint64(dst[i+8:i+16], b|l)
+		}
+		return
+	}
+	eight, left := (*[64]byte)(dst), (*[7*stride + 1]byte)(p[at-1:])
+	for i := 0; i <= 56; i += 8 {
+		binary.LittleEndian.PutUint64(eight[i:i+8], a|used*uint64(left[i/8*stride]))
+	}
+}
+
+// addToEach adds d, from -255 to 255, to the eight samples of a word and clamps
+// what it gets to 0 and 255.
+func addToEach(word uint64, d int64) uint64 {
+	// To subtract is to add to 255 minus a sample.
+	sign := d >> 63
+	a, b := word^uint64(sign), eachLane*uint64(d^sign-sign)
+	// The top bits are added apart, so that no lane carries into the next one.
+	sum := (a&^topBits + b&^topBits) ^ (a^b)&topBits
+	full := (a&b | (a|b)&^sum) & topBits >> 7
+	return (sum | 255*full) ^ uint64(sign)
 }
 
 // meanOfEdge returns the rounded mean of the n samples above and the n to the
@@ -93,10 +124,9 @@ type edge [16]byte
 type prediction = [16]byte
 
 func edgeOf(p []byte, at int) (e edge) {
-	for i := range 5 {
-		e[i] = p[at+(3-i)*stride-1]
-	}
-	copy(e[5:13], p[at-stride:][:8])
+	from := (*[4*stride + 1]byte)(p[at-stride-1:])
+	e[0], e[1], e[2], e[3], e[4] = from[4*stride], from[3*stride], from[2*stride], from[stride], from[0]
+	*(*[8]byte)(e[5:13]) = [8]byte(from[1:9])
 	return e
 }
 

@@ -107,10 +107,11 @@ func (e *encoder) activity(x, y int) int {
 		at := atY + q/2*8*stride + q%2*8
 		s, ss := 0, 0
 		for i := range 8 {
-			for _, v := range e.source[at+i*stride:][:8] {
-				s += int(v)
-				ss += int(v) * int(v)
-			}
+			v := [8]byte(e.source[at+i*stride:])
+			a, b, c, d := int(v[0]), int(v[1]), int(v[2]), int(v[3])
+			s, ss = s+a+b+c+d, ss+a*a+b*b+c*c+d*d
+			a, b, c, d = int(v[4]), int(v[5]), int(v[6]), int(v[7])
+			s, ss = s+a+b+c+d, ss+a*a+b*b+c*c+d*d
 		}
 		sum += logarithm(64*ss - s*s + 64*64*leastVariance)
 	}
@@ -128,7 +129,7 @@ var logarithms = logarithmTable()
 
 func logarithmTable() (t [256]uint8) {
 	for i := range t {
-		t[i] = uint8(256 * math.Log2(1+float64(i)/256))
+		t[i] = uint8(256 * math.Log2(1+float64(float64(i)/256)))
 	}
 	return t
 }

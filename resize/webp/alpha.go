@@ -107,13 +107,13 @@ func entropyOf(counts []int) float64 {
 	total, sum := 0, 0.0
 	for _, n := range counts {
 		if total += n; n > 0 {
-			sum += float64(n) * math.Log2(float64(n))
+			sum += float64(float64(n) * math.Log2(float64(n)))
 		}
 	}
 	if total == 0 {
 		return 0
 	}
-	return float64(total)*math.Log2(float64(total)) - sum
+	return float64(float64(total)*math.Log2(float64(total))) - sum
 }
 
 // An alphaToken is a sample, or a length and a distance code of samples that

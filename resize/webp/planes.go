@@ -2,6 +2,7 @@ package webp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 )
 
@@ -109,6 +110,12 @@ func limitedRange() (luma, chroma [256]byte) {
 }
 
 func mapBytes(b []byte, table *[256]byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		low := uint32(table[byte(v)]) | uint32(table[byte(v>>8)])<<8 | uint32(table[byte(v>>16)])<<16 | uint32(table[byte(v>>24)])<<24
+		high := uint32(table[byte(v>>32)]) | uint32(table[byte(v>>40)])<<8 | uint32(table[byte(v>>48)])<<16 | uint32(table[byte(v>>56)])<<24
+		binary.LittleEndian.PutUint64(b, uint64(low)|uint64(high)<<32)
+	}
 	for i, v := range b {
 		b[i] = table[v]
 	}

@@ -85,10 +85,15 @@ func idct4(f *File) {
 		t.p.Free(even, odd, sum, s)
 		return y
 	}
-	x := make([]V, 4)
-	for i := range x {
-		x[i] = t.dequantize(4 * i)
+	x, q := t.p.Take(4), t.p.Take(4)
+	f.Go("FLDPQ (R2), (F%d, F%d)", x[0], x[2])
+	f.Go("FLDPQ (R3), (F%d, F%d)", q[0], q[1])
+	f.Go("FLDPQ 32(R3), (F%d, F%d)", q[2], q[3])
+	f.Words(Extend(true, x[1], x[0], H8), Extend(true, x[0], x[0], H4), Extend(true, x[3], x[2], H8), Extend(true, x[2], x[2], H4))
+	for i, v := range x {
+		f.Words(Unary("SCVTF", v, v, S4), Same("FMUL", v, v, q[i], S4))
 	}
+	t.p.Free(q...)
 	t.replace("FADD", x[0], middle)
 	y := pass(x)
 	f.Transpose4(&t.p, y)
@@ -101,10 +106,7 @@ func idct4(f *File) {
 		Narrow("SQXTN", y[2], y[2], H4), Narrow("SQXTN", y[2], y[3], H8),
 		Narrow("SQXTUN", y[0], y[0], B8), Narrow("SQXTUN", y[0], y[2], B16))
 	for i := range 4 {
-		f.Go("VST1 V%d.S[%d], (R0)", y[0], i)
-		if i < 3 {
-			f.Go("ADD R1, R0")
-		}
+		f.Go("VST1.P V%d.S[%d], (R0)(R1)", y[0], i)
 	}
 	f.Go("RET")
 }

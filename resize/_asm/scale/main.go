@@ -14,51 +14,91 @@ func main() {
 	f.Write()
 }
 
-// hrow makes four sums at a time, each of 8 or 16 products; ADDP adds up the lanes
-// of four registers by three instructions, in order.
+// unrolled are the numbers of taps that hrow has a way of its own for: those of
+// reductions by up to 5, which is most that follow a scaled decoding.
+var unrolled = []int{8, 16, 24, 32}
+
+// hrow makes four sums at a time; ADDP adds up the lanes of four registers by three
+// instructions, in order.
 func hrow(f *File) {
 	f.Text("hrowAsm", 0, "dst", "src", "start", "weights", "taps", "groups")
 	var p Pool
-	half := p.One() // 128, 0, 0, 0
-	f.Zero(half)
-	f.Go("MOVD $128, R6")
-	f.Go("VMOV R6, V%d.S[0]", half)
+	half := p.One()
+	f.Fill(half, 128, S4, "R6")
 	f.Go("LSL $1, R5")
-	sums := f.NewLabel()
-	f.Label(sums)
+	ways := make([]string, len(unrolled))
+	for i, taps := range unrolled {
+		ways[i] = f.NewLabel()
+		f.Go("CMP $%d, R4", taps)
+		f.Go("BEQ %s", ways[i])
+	}
 	sum := p.Take(4)
 	s, t, w0, w1 := p.One(), p.One(), p.One(), p.One()
-	for _, a := range sum {
-		sixteen, eight, next := f.NewLabel(), f.NewLabel(), f.NewLabel()
-		f.Go("MOVW.P 4(R2), R7")
-		f.Go("ADD R1, R7")
-		f.Copy(a, half)
-		f.Go("SUBS $16, R4, R8")
-		f.Go("BLT %s", eight)
-		f.Label(sixteen)
+	// product is the instruction that begins a sum, or adds to it.
+	product := func(first bool) string {
+		if first {
+			return "SMULL"
+		}
+		return "SMLAL"
+	}
+	eight := func(a V, first bool) {
+		f.Go("FMOVD (R7), F%d", s)
+		f.Go("FMOVQ.P 16(R3), F%d", w0)
+		f.Words(Extend(false, t, s, B8), Long(product(first), a, t, w0, H4), Long("SMLAL", a, t, w0, H8))
+	}
+	sixteen := func(a V, first bool) {
 		f.Go("FMOVQ.P 16(R7), F%d", s)
 		f.Go("FLDPQ.P 32(R3), (F%d, F%d)", w0, w1)
 		f.Words(
 			Extend(false, t, s, B8), Extend(false, s, s, B16),
-			Long("SMLAL", a, t, w0, H4), Long("SMLAL", a, t, w0, H8),
+			Long(product(first), a, t, w0, H4), Long("SMLAL", a, t, w0, H8),
 			Long("SMLAL", a, s, w1, H4), Long("SMLAL", a, s, w1, H8))
-		f.Go("SUBS $16, R8")
-		f.Go("BGE %s", sixteen)
-		f.Label(eight)
-		f.Go("TBZ $3, R8, %s", next)
-		f.Go("FMOVD (R7), F%d", s)
-		f.Go("FMOVQ.P 16(R3), F%d", w0)
-		f.Words(Extend(false, t, s, B8), Long("SMLAL", a, t, w0, H4), Long("SMLAL", a, t, w0, H8))
-		f.Label(next)
 	}
-	f.Op("VADDP", sum[0], sum[0], sum[1], S4)
-	f.Op("VADDP", sum[2], sum[2], sum[3], S4)
-	f.Op("VADDP", sum[0], sum[0], sum[2], S4)
-	f.Words(ShiftNarrow("SQSHRN", sum[0], sum[0], 8, H4))
-	f.Go("FMOVD.P F%d, 8(R0)", sum[0])
-	f.Go("SUBS $1, R5")
-	f.Go("BNE %s", sums)
-	f.Go("RET")
+	// loop makes all results, four at a time, by what makes the sum of the products at R7.
+	loop := func(products func(a V)) {
+		again := f.NewLabel()
+		f.Label(again)
+		for i, a := range sum {
+			f.Go("%s", []string{"LDPSW.P 8(R2), (R7, R10)", "ADD R1, R10, R7"}[i%2])
+			if i%2 == 0 {
+				f.Go("ADD R1, R7")
+			}
+			products(a)
+		}
+		f.Op("VADDP", sum[0], sum[0], sum[1], S4)
+		f.Op("VADDP", sum[2], sum[2], sum[3], S4)
+		f.Op("VADDP", sum[0], sum[0], sum[2], S4)
+		f.Op("VADD", sum[0], sum[0], half, S4)
+		f.Words(ShiftNarrow("SQSHRN", sum[0], sum[0], 8, H4))
+		f.Go("FMOVD.P F%d, 8(R0)", sum[0])
+		f.Go("SUBS $1, R5")
+		f.Go("BNE %s", again)
+		f.Go("RET")
+	}
+	loop(func(a V) {
+		more, rest := f.NewLabel(), f.NewLabel()
+		sixteen(a, true)
+		f.Go("SUBS $32, R4, R8")
+		f.Label(more)
+		sixteen(a, false)
+		f.Go("SUBS $16, R8")
+		f.Go("BGE %s", more)
+		f.Go("TBZ $3, R8, %s", rest)
+		eight(a, false)
+		f.Label(rest)
+	})
+	for i, taps := range unrolled {
+		f.Label(ways[i])
+		loop(func(a V) {
+			n := 0
+			for ; n+16 <= taps; n += 16 {
+				sixteen(a, n == 0)
+			}
+			if n < taps {
+				eight(a, n == 0)
+			}
+		})
+	}
 }
 
 // vrow makes 32, then 16 columns at a time, row by row: SMLAL takes a row as it

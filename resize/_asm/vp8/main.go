@@ -18,19 +18,10 @@ func main() {
 	f.Write()
 }
 
-// halfword puts a constant into a lane of v.
-func halfword(f *File, v V, lane, value int) {
-	f.Go("MOVD $0x%x, R9", uint16(value))
-	f.Go("VMOV R9, V%d.H[%d]", v, lane)
-}
-
 // samples4 reads 4x4 samples into a register. It changes the pointer.
 func samples4(f *File, v V, pointer, step string) {
 	for y := range 4 {
-		f.Go("VLD1 (%s), V%d.S[%d]", pointer, v, y)
-		if y < 3 {
-			f.Go("ADD %s, %s", step, pointer)
-		}
+		f.Go("VLD1.P (%s)(%s), V%d.S[%d]", pointer, step, v, y)
 	}
 }
 
@@ -67,8 +58,8 @@ func forward(f *File) {
 	f.Text("forwardAsm", 0, "out", "src", "pred", "predStride")
 	var p Pool
 	k := p.One() // the cosine and the sine, times 4096
-	halfword(f, k, 0, 5352)
-	halfword(f, k, 1, 2217)
+	f.Go("MOVD $0x%x, R9", 2217<<16|5352)
+	f.Go("VMOV R9, V%d.S[0]", k)
 	f.Go("MOVD $%d, R8", stride)
 	s, q := p.One(), p.One()
 	samples4(f, s, "R1", "R8")
@@ -99,9 +90,8 @@ func forward(f *File) {
 	}
 	t := pass(d, func(v V) { f.Go("VSHL $3, %s, %s", v.Go(H4), v.Go(H4)) }, 9)
 	t = pass(transpose4(f, &p, t), func(v V) { f.Words(Shift("SRSHR", v, v, 4, H4)) }, 16)
-	for _, v := range t {
-		f.Go("FMOVD.P F%d, 8(R0)", v)
-	}
+	f.Go("FSTPD (F%d, F%d), (R0)", t[0], t[1])
+	f.Go("FSTPD (F%d, F%d), 16(R0)", t[2], t[3])
 	f.Go("RET")
 }
 
@@ -142,21 +132,14 @@ func inverse(f *File) {
 	y := pass(b)
 	// Lanes are columns; then they are rows, as the second pass goes along a row.
 	f.Transpose4(&p, y)
-	four := p.One()
-	f.Fill(four, 4, S4, "R9")
-	f.Op("VADD", y[0], y[0], four, S4)
-	p.Free(four)
 	y = pass(y)
 	f.Transpose4(&p, y)
 	// Lanes are columns again.
 	q := p.One()
 	samples4(f, q, "R1", "R2")
-	for i := range y {
-		f.Words(Shift("SSHR", y[i], y[i], 3, S4))
-	}
 	f.Words(
-		Narrow("SQXTN", y[0], y[0], H4), Narrow("SQXTN", y[0], y[1], H8),
-		Narrow("SQXTN", y[2], y[2], H4), Narrow("SQXTN", y[2], y[3], H8))
+		ShiftNarrow("SQRSHRN", y[0], y[0], 3, H4), ShiftNarrow("SQRSHRN", y[0], y[1], 3, H8),
+		ShiftNarrow("SQRSHRN", y[2], y[2], 3, H4), ShiftNarrow("SQRSHRN", y[2], y[3], 3, H8))
 	p.Free(y[1], y[3])
 	lo, hi := p.One(), p.One()
 	f.Words(
@@ -165,10 +148,7 @@ func inverse(f *File) {
 		Narrow("SQXTUN", lo, lo, B8), Narrow("SQXTUN", lo, hi, B16))
 	f.Go("MOVD $%d, R8", stride)
 	for i := range 4 {
-		f.Go("VST1 V%d.S[%d], (R0)", lo, i)
-		if i < 3 {
-			f.Go("ADD R8, R0")
-		}
+		f.Go("VST1.P V%d.S[%d], (R0)(R8)", lo, i)
 	}
 	f.Go("RET")
 }
@@ -185,13 +165,14 @@ func quantize(f *File) {
 	f.Go("VMOV R9, V%d.D[1]", bit)
 	loss := p.One()
 	f.Zero(loss)
-	var masks []V
+	var halves [4][]V // of the coefficients, their steps, what these are inverted, biases
+	for i, from := range []string{"(R1)", "(R2)", "32(R2)", "64(R2)"} {
+		halves[i] = p.Take(2)
+		f.Go("FLDPQ %s, (F%d, F%d)", from, halves[i][0], halves[i][1])
+	}
+	var masks, levels, values []V
 	for half := range 2 {
-		c, step, inverse, bias := p.One(), p.One(), p.One(), p.One()
-		f.Go("FMOVQ %d(R1), F%d", 16*half, c)
-		f.Go("FMOVQ %d(R2), F%d", 16*half, step)
-		f.Go("FMOVQ %d(R2), F%d", 32+16*half, inverse)
-		f.Go("FMOVQ %d(R2), F%d", 64+16*half, bias)
+		c, step, inverse, bias := halves[0][half], halves[1][half], halves[2][half], halves[3][half]
 		m, t, u, sign := p.One(), p.One(), p.One(), p.One()
 		f.Words(Unary("ABS", m, c, H8))
 		f.Op("VADD", m, m, bias, H8)
@@ -202,17 +183,18 @@ func quantize(f *File) {
 		f.Words(Shift("SSHR", sign, c, 15, H8))
 		f.Op("VEOR", m, m, sign, B16)
 		f.Op("VSUB", m, m, sign, H8)
-		f.Go("FMOVQ F%d, %d(R0)", m, 16*half)
 		f.Words(Same("MUL", step, m, step, H8))
-		f.Go("FMOVQ F%d, %d(R1)", step, 16*half)
+		levels, values = append(levels, m), append(values, step)
 		f.Words(
 			Long("SSUBL", t, c, step, H4), Same("MLA", loss, t, t, S4),
 			Long("SSUBL", u, c, step, H8), Same("MLA", loss, u, u, S4))
-		f.Op("VCMTST", m, m, m, H8)
-		f.Op("VAND", m, m, bit, B16)
-		masks = append(masks, m)
-		p.Free(c, step, inverse, bias, t, u, sign)
+		f.Op("VCMTST", t, m, m, H8)
+		f.Op("VAND", t, t, bit, B16)
+		masks = append(masks, t)
+		p.Free(c, inverse, bias, u, sign)
 	}
+	f.Go("FSTPQ (F%d, F%d), (R0)", levels[0], levels[1])
+	f.Go("FSTPQ (F%d, F%d), (R1)", values[0], values[1])
 	f.Go("VSHL $8, %s, %s", masks[1].Go(H8), masks[1].Go(H8))
 	f.Op("VORR", masks[0], masks[0], masks[1], B16)
 	f.Go("VADDV %s, V%d", masks[0].Go(H8), masks[0])
