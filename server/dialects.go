@@ -121,6 +121,15 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	if !storage.ValidName(name) || !h.allowed(name) {
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
 	}
+	// Who may not see a picture may not see it over another one either.
+	if p := req.grant.policy; p != nil {
+		if err := p.allowsName(name); err != nil {
+			return err
+		}
+	}
+	if err := h.bounds.refuse(name, h.log); err != nil && !req.grant.operator {
+		return err
+	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
 	if !ok {
 		m = &mark{name: name, bucket: h.bucket, busy: make(chan struct{}, 1), log: h.log.With("watermark", name)}
@@ -202,6 +211,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		}
 		return o, err
 	}}, req.options)
+	h.parts.made.Add(1)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
 	}
@@ -212,6 +222,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		return nil, err
 	}
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
@@ -387,8 +398,8 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 			put(header, "Content-Disposition", v)
 		}
 	}
-	if e.Unkept {
-		// It says no-store already.
+	if e.Unkept || e.Derived {
+		// It says no-store already, or that it is better than nothing.
 	} else if d.Cache != "" && !req.grant.private && *h.config.CacheTime >= 0 {
 		put(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {

@@ -25,6 +25,9 @@ func (h *Handler) key(req request) cache.Key {
 		strconv.Itoa(h.resizer.Limits.Frames),
 		strconv.FormatInt(h.resizer.Limits.FramePixels, 10),
 	}
+	if p := req.grant.policy; p != nil && req.foreign != nil { // it narrows what is not known yet
+		variant = append(variant, p.variant()...)
+	}
 	variant = append(variant, h.overlays.versions(&req)...)
 	return cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -59,8 +60,8 @@ func (l *textList) UnmarshalJSON(data []byte) error {
 // apply narrows a request to what the policy allows. What cannot be narrowed is
 // an error that wraps errVerification.
 func (p *policy) apply(h *Handler, req *request) error {
-	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return within(req.name, folder) }) {
-		return fmt.Errorf("%w: the token is for other names", errVerification)
+	if err := p.allowsName(req.name); err != nil {
+		return err
 	}
 	if p.Presets != nil {
 		if req.foreign != nil {
@@ -93,6 +94,23 @@ func (p *policy) narrow(h *Handler, o resize.Options) (resize.Options, error) {
 		return p.mark(h, o)
 	}
 	return o, nil
+}
+
+// variant is what a cache key has to know of a policy that narrows options which
+// the key does not have.
+func (p *policy) variant() []string {
+	if p.MaxW == 0 && p.MaxH == 0 && p.WM == "" {
+		return nil
+	}
+	return []string{"img", strconv.Itoa(p.MaxW), strconv.Itoa(p.MaxH), p.WM}
+}
+
+// allowsName returns an error if pictures of that name may not be asked for.
+func (p *policy) allowsName(name string) error {
+	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return within(name, folder) }) {
+		return fmt.Errorf("%w: the token is for other names", errVerification)
+	}
+	return nil
 }
 
 // most returns a bound in pixels: that of the policy, 0 for none, or that of the

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -96,10 +97,20 @@ func (h *Handler) purgeName(ctx context.Context, name string) (cache.Removed, er
 	return h.purge(ctx, cache.Purge{Group: h.id, Name: name})
 }
 
+// nameIn returns the name of the source in a URL.
+func (h *Handler) nameIn(r *http.Request) (string, error) {
+	if h.dialect == nil {
+		return objectName(r.URL, h.config.Prefix)
+	}
+	req, err := h.parseForeign(r)
+	return req.name, err
+}
+
 // handler returns the handler of a prefix, nil if there is none.
 func (s *Server) handler(prefix string) *Handler {
+	prefix = cmp.Or(strings.Trim(prefix, "/"), prefix) // one may have the root of the site
 	for _, h := range s.handlers {
-		if h.config.Prefix == strings.Trim(prefix, "/") {
+		if h.config.Prefix == prefix {
 			return h
 		}
 	}
@@ -122,7 +133,7 @@ func (s *Server) purgeURL(ctx context.Context, text string) (removed cache.Remov
 	if h == nil {
 		return removed, fmt.Errorf("%w: no handler answers %q", errPurge, text)
 	}
-	name, err := objectName(r.URL, h.config.Prefix)
+	name, err := h.nameIn(r)
 	if err != nil {
 		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}

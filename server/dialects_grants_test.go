@@ -1,0 +1,201 @@
+package server
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"s3imageserver/server/dialect"
+)
+
+// tokenFor returns a header that shows a token with that claim img.
+func tokenFor(t *testing.T, img map[string]any) []string {
+	c := jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix(), "img": img}
+	return []string{"Authorization", "Bearer " + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), c, nil)}
+}
+
+// What one token may see is not answered to another that may see less, be it
+// kept or not: not a larger picture, not one without its mark, nor the file.
+func TestDialectsObeyClaims(t *testing.T) {
+	b := bucket(t)
+	b.Set("mark.png", pngFile(t, flat(20, 20, magenta)), modified)
+	b.Set("a/photo.jpg", jpegFile(t, 40, 30), modified)
+	b.Set("secret/photo.jpg", jpegFile(t, 40, 30), modified)
+	h := speaking(dialect.Settings{Name: "imgproxy", Unsigned: true})
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}
+	h.AuthStatus = 403
+	h.Watermarks = map[string]WatermarkConfig{"logo": {Object: "mark.png"}}
+	s := newSite(t, b, Options{}, h)
+
+	const large, raw = "/_/w:200/plain/photo.jpg@png", "/_/raw:1/plain/photo.jpg"
+	free, small, marked := tokenFor(t, map[string]any{}), tokenFor(t, map[string]any{"max_w": 40}), tokenFor(t, map[string]any{"wm": "logo"})
+	for _, order := range [][][]string{{free, small, marked}, {marked, small, free}} {
+		for range 2 { // made, then kept
+			for _, token := range order {
+				r := s.get(large, token...)
+				m, _ := picture(t, r)
+				width := m.Bounds().Dx()
+				switch {
+				case &token[0] == &small[0] && width > 40:
+					t.Errorf("max_w of 40: the picture is %d wide", width)
+				case &token[0] != &small[0] && width != 200:
+					t.Errorf("the picture is %d wide; want 200", width)
+				}
+				if got := middle(m) == magenta; got != (&token[0] == &marked[0]) {
+					t.Errorf("the mark of the claim is in the middle: %v", got)
+				}
+			}
+		}
+		if _, err := s.server.Purge(t.Context(), PurgeRequest{Handler: "/", Name: "photo.jpg"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if r := s.get(raw, free...); r.StatusCode != http.StatusOK {
+			t.Errorf("the file, of a token without a claim: %d", r.StatusCode)
+		}
+		for name, token := range map[string][]string{"max_w": small, "wm": marked} {
+			if r := s.get(raw, token...); r.StatusCode == http.StatusOK {
+				t.Errorf("the file, of a token with %s: %d", name, r.StatusCode)
+			}
+		}
+	}
+	folder := tokenFor(t, map[string]any{"prefix": "a"})
+	for target, want := range map[string]int{"/_/w:20/plain/a/photo.jpg": 200, "/_/w:20/plain/secret/photo.jpg": 403} {
+		if r := s.get(target, folder...); r.StatusCode != want {
+			t.Errorf("%s, of a token for a: %d; want %d", target, r.StatusCode, want)
+		}
+	}
+}
+
+// A picture that may not be asked for does not lie over one that may.
+func TestDialectsShowNoForbiddenOverlay(t *testing.T) {
+	b := bucket(t)
+	b.Set("a/photo.jpg", jpegFile(t, 40, 30), modified)
+	b.Set("secret/half.png", pngFile(t, flat(20, 20, magenta)), modified)
+	h := speaking(dialect.Settings{Name: "thumbor", Unsigned: true})
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}
+	h.Blocked = []BlockedConfig{{Names: []string{"half.png"}}}
+	s := newSite(t, b, Options{}, h)
+	over := func(name string) string { return "/unsafe/40x30/filters:watermark(" + name + ",0,0,0)/a/photo.jpg" }
+	free, folder := tokenFor(t, map[string]any{}), tokenFor(t, map[string]any{"prefix": "a"})
+	if r := s.get(over("secret/half.png"), free...); r.StatusCode != http.StatusOK {
+		t.Fatalf("an overlay that may be seen: %d", r.StatusCode)
+	}
+	if r := s.get(over("secret/half.png"), folder...); r.StatusCode == http.StatusOK {
+		t.Error("a token for another folder shows it as an overlay")
+	}
+	if r := s.get(over("half.png"), free...); r.StatusCode != http.StatusGone {
+		t.Errorf("a blocked one as an overlay: %d; want 410", r.StatusCode)
+	}
+}
+
+// Our own signatures cover names and parameters of our own: they are refused for
+// URLs that say in other places what they ask for.
+func TestDialectsWithoutSignaturesTakeNoneOfOurs(t *testing.T) {
+	for _, name := range dialect.Names() {
+		for _, unsigned := range []bool{false, true} {
+			c := &Config{Handlers: []HandlerConfig{
+				{Prefix: "h", Bucket: bucket(t)},
+				{Prefix: "d", Bucket: bucket(t), Dialect: &dialect.Settings{Name: name, Unsigned: unsigned, Secret: "k", Token: "k", Keys: []dialect.KeyPair{{Key: "00", Salt: "00"}}}},
+			}, Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}}}
+			own := map[string]bool{"imgproxy": true, "thumbor": true, "imagor": true, "imgix": true}[name] && !unsigned
+			err := c.Validate()
+			if own != (err == nil) || err != nil && !strings.Contains(err.Error(), "handlers.1.auth") {
+				t.Errorf("%s, unsigned %v: %v; want a fault: %v", name, unsigned, err, !own)
+			}
+			if own {
+				if _, err := c.SignURL("/d/photo.jpg", "", time.Time{}); err == nil {
+					t.Errorf("%s: signed by us", name)
+				}
+			}
+		}
+	}
+}
+
+// A damaged picture that is shown is kept by nobody, whatever the URL is in.
+func TestDialectsKeepNoDamagedPicture(t *testing.T) {
+	b := bucket(t)
+	file := jpegFile(t, 400, 300)
+	b.Set("photo.jpg", file[:len(file)*3/4], modified)
+	b.Set("_next/static/media/photo.jpg", file[:len(file)*3/4], modified)
+	for target, settings := range map[string]dialect.Settings{
+		"/_/w:40/plain/photo.jpg": {Name: "imgproxy", Unsigned: true},
+		"/_next/image?url=%2F_next%2Fstatic%2Fmedia%2Fphoto.jpg&w=256&q=75": {Name: "nextjs"},
+	} {
+		h := speaking(settings)
+		h.Damaged = "show"
+		s := newSite(t, b, Options{}, h)
+		for range 2 {
+			r := s.get(target)
+			if c := r.Header.Get("Cache-Control"); r.StatusCode != http.StatusOK || c != "no-store" || !strings.Contains(r.Header.Get("Cache-Status"), "fwd=miss") {
+				t.Errorf("%s: %d, %q, %q; want 200, no-store, made anew", target, r.StatusCode, c, r.Header.Get("Cache-Status"))
+			}
+		}
+	}
+}
+
+// A URL of a dialect purges its source, as its name does.
+func TestPurgeOfURLsOfDialects(t *testing.T) {
+	for target, settings := range map[string]dialect.Settings{
+		"/_/rs:fill:90:60/plain/photo.jpg":        {Name: "imgproxy", Unsigned: true},
+		"/unsafe/90x60/photo.jpg":                 {Name: "thumbor", Unsigned: true},
+		"/_next/image?url=%2Fphoto.jpg&w=64&q=75": {Name: "nextjs"},
+		"/photo.jpg/full/90,/0/default.jpg":       {Name: "iiif"},
+	} {
+		for _, prefix := range []string{"/", "d"} {
+			h := speaking(settings)
+			h.Prefix = prefix
+			s := newSite(t, bucket(t), Options{}, h)
+			url := strings.TrimSuffix(h.route(), "/") + target
+			for _, p := range []PurgeRequest{{URL: url}, {URL: "https://example.org" + url}, {Handler: prefix, Name: "photo.jpg"}, {Handler: prefix, Prefix: "photo"}, {Handler: prefix, All: true}} {
+				for _, want := range []string{"fwd=miss", "hit"} {
+					if r := s.get(url); r.StatusCode != http.StatusOK || !strings.Contains(r.Header.Get("Cache-Status"), want) {
+						t.Errorf("%s, before %+v: %d, %q; want %s", url, p, r.StatusCode, r.Header.Get("Cache-Status"), want)
+					}
+				}
+				if removed, err := s.server.Purge(t.Context(), p); err != nil || removed.Memory == 0 {
+					t.Errorf("%s, %+v: removed %+v, %v", url, p, removed, err)
+				}
+			}
+		}
+	}
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{})
+	if _, err := s.server.Purge(t.Context(), PurgeRequest{All: true}); err == nil {
+		t.Error("a purge of no handler is one of all")
+	}
+}
+
+// The listener for operators keeps its own paths, though a handler has all of the
+// site; and no page shows the names of a handler whose dialect asks for signatures.
+func TestDialectsAtTheRootLeaveTheListenerForOperators(t *testing.T) {
+	h := speaking(dialect.Settings{Name: "thumbor", Secret: "a secret"})
+	h.Bucket = bucket(t)
+	for token, want := range map[Secret]int{"": http.StatusOK, testToken: http.StatusUnauthorized} {
+		s, err := New(&Config{Playground: true, Admin: AdminConfig{Listen: "127.0.0.1:1", Token: token}, Handlers: []HandlerConfig{h}}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]int{"/healthz": 200, "/metrics": 200, "/stats": 200, "/": want} {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest("GET", path, nil)
+			r.Host = "localhost"
+			s.adminHandler().ServeHTTP(w, r)
+			if w.Code != want {
+				t.Errorf("token %q: %s = %d; want %d", token, path, w.Code, want)
+			}
+		}
+		for _, p := range []*playground{{server: s}, {server: s, operator: true}} {
+			if shown := p.handlers(); len(shown) != 0 {
+				t.Errorf("the playground shows %d handlers; want none", len(shown))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
