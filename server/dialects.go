@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -361,9 +362,13 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		answer.Status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
+	header := w.Header()
+	if fault := (*dialect.Fault)(nil); errors.Is(err, errVerification) && !errors.As(err, &fault) { // by the auth of the handler
+		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
+		h.challenge(header, answer.Status)
+	}
 	h.fault(kindOf(err))
 	exchangeOf(w).failed(req, answer.Status, err)
-	header := w.Header()
 	for name, values := range answer.Header {
 		header[name] = values
 	}

@@ -72,6 +72,19 @@ func TestDialectsObeyClaims(t *testing.T) {
 	}
 }
 
+// A missing or wrong token has the status of the configuration in every dialect.
+func TestDialectsRefuseTokensAsConfigured(t *testing.T) {
+	for status, want := range map[StatusCode]int{0: 403, 401: 401, 404: 404} {
+		h := speaking(dialect.Settings{Name: "iiif"})
+		h.Auth, h.AuthStatus = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}, status
+		s := newSite(t, bucket(t), Options{}, h)
+		r := s.get("/photo.jpg/full/max/0/default.jpg")
+		if asked := r.Header.Get("WWW-Authenticate"); r.StatusCode != want || (asked == "Bearer") != (want == 401) || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("auth_status %d: %d, %q; want %d", status, r.StatusCode, asked, want)
+		}
+	}
+}
+
 // A picture that may not be asked for does not lie over one that may.
 func TestDialectsShowNoForbiddenOverlay(t *testing.T) {
 	b := bucket(t)
