@@ -15,7 +15,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"s3imageserver/server"
-	"s3imageserver/storage/cache"
 )
 
 // purgeTimeout bounds one purge: by a prefix, the server looks at every entry.
@@ -67,7 +66,7 @@ func purge(ctx context.Context, cmd *cli.Command) error {
 	if len(requests) == 0 {
 		return errors.New("purge: nothing to purge; see s3imageserver purge -h")
 	}
-	var removed cache.Removed
+	var removed server.Removed
 	for _, r := range requests {
 		one, err := postPurge(ctx, strings.TrimRight(base, "/")+"/purge", string(c.Admin.Token), r)
 		if err != nil {
@@ -98,7 +97,7 @@ func hostPort(host, port string) string {
 }
 
 // postPurge asks for one purge and returns what it removed.
-func postPurge(ctx context.Context, url, token string, p server.PurgeRequest) (removed cache.Removed, err error) {
+func postPurge(ctx context.Context, url, token string, p server.PurgeRequest) (removed server.Removed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
 	body, err := json.Marshal(p)

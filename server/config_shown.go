@@ -49,14 +49,14 @@ func (l *LimitsConfig) show() {
 	d := resize.DefaultLimits()
 	l.Pixels, l.OutputPixels, l.FramePixels = cmp.Or(l.Pixels, d.Pixels), cmp.Or(l.OutputPixels, d.OutputPixels), cmp.Or(l.FramePixels, d.FramePixels)
 	l.Frames, l.Side, l.OutputSide, l.Scans = cmp.Or(l.Frames, d.Frames), cmp.Or(l.Side, d.Side), cmp.Or(l.OutputSide, d.OutputSide), cmp.Or(l.Scans, d.Scans)
+	l.LosslessPixels = cmp.Or(l.LosslessPixels, d.LosslessPixels)
 	l.WorkSeconds = cmp.Or(l.WorkSeconds, int(d.Time/time.Second))
-	l.FetchSeconds, l.RequestSeconds = cmp.Or(l.FetchSeconds, defaultFetchSeconds), cmp.Or(l.RequestSeconds, defaultRequestSeconds)
+	l.FetchSeconds, l.RequestSeconds = cmp.Or(l.FetchSeconds, int(defaultFetchTime/time.Second)), cmp.Or(l.RequestSeconds, defaultRequestSeconds)
 	l.Concurrency = cmp.Or(l.Concurrency, min(placesPerProcessor*runtime.GOMAXPROCS(0), mostPlaces))
 }
 
 // Defaults of packages that do not tell them.
 const (
-	defaultFetchSeconds   = 15 // of storage/guard
 	defaultRequestSeconds = 30 // of storage/cache
 	defaultMinFree        = 0.1
 )

@@ -60,7 +60,7 @@ func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
 		if validVersion(v) && namesVersion(v) {
 			d.version = v
 		}
-		d.misversioned = d.version == ""
+		d.misversioned = !validVersion(v)
 		verdict(versionParam, v, d.version != "")
 	}
 	return d

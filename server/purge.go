@@ -44,12 +44,15 @@ type PurgeAnswer struct {
 	Removed cache.Removed `json:"removed"`
 }
 
+// Removed says how many entries a purge removed, tier by tier.
+type Removed = cache.Removed
+
 var errPurge = errors.New("not a purge")
 
 // Purge removes pictures from every tier, and tells the machines that share
 // one; it returns what was removed here, and from the shared one. The error
 // wraps errPurge if the request makes no sense.
-func (s *Server) Purge(ctx context.Context, p PurgeRequest) (removed cache.Removed, err error) {
+func (s *Server) Purge(ctx context.Context, p PurgeRequest) (removed Removed, err error) {
 	given := 0
 	for _, is := range []bool{p.URL != "", p.Name != "", p.Prefix != "", p.All} {
 		if is {
