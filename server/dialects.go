@@ -79,6 +79,10 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: delivery{maxAge: -1}}
 	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path
+	if rest, ok := withoutExplain(call.Query); ok && (h.admin.authorized(r) || byOperator(r)) {
+		h.explained(&req, r)
+		call.Query = rest
+	}
 	if h.config.ClientHints {
 		call.Width, call.DPR = foreignHints(r.Header)
 	}
@@ -102,7 +106,55 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
 		req.options.Watermark = mark
 	}
+	req.step("URL")
 	return req, nil
+}
+
+// withoutExplain returns a query as it was sent without the parameter that asks
+// for an explanation, and whether it had that.
+func withoutExplain(query string) (rest string, ok bool) {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(part, "="); name == explainParam {
+			ok = true
+			continue
+		}
+		kept = append(kept, part)
+	}
+	return strings.Join(kept, "&"), ok
+}
+
+// An explainedDialect says how the URL of another server was understood.
+type explainedDialect struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // as the URL names it; the name of the object is beside it
+	// Kind is "image", or what of it is asked for: "info" or "base".
+	Kind string `json:"kind"`
+	Key  string `json:"key"` // what is the same of all URLs that mean the same
+	// Query are parameters of our own that do the same for this picture.
+	Query     string `json:"query,omitempty"`
+	File      bool   `json:"file,omitempty"` // the answer is the source as it is
+	Canonical string `json:"canonical,omitempty"`
+}
+
+// explainForeign says how a dialect's URL was understood, and takes the settled
+// options into the request. What is wrong with them, making the picture says.
+func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDialect {
+	e := &explainedDialect{Name: h.dialect.Name(), Source: req.foreign.Source.Text, Kind: req.foreign.Kind.String(), Key: req.foreign.Key()}
+	p, err := h.foreignPicture(ctx, *req)
+	if err != nil || req.foreign.Kind != dialect.Image {
+		return e
+	}
+	s, err := h.dialect.Settle(req.foreign.Request, p)
+	if err != nil {
+		return e
+	}
+	e.Query, e.File, e.Canonical = s.Query, s.Source, s.Canonical
+	if o, err := h.settleForeign(req, resize.Header{Width: p.Width, Height: p.Height, Format: p.Format}); err == nil {
+		req.options = o
+		req.step("dialect")
+	}
+	return e
 }
 
 // mostForeignMarks is how many watermarks are kept that URLs name.
