@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,75 @@ import (
 const rootPrefix = "/"
 
 // A foreign is what the URL of another server asks for.
-type foreign struct{ *dialect.Request }
+type foreign struct {
+	*dialect.Request
+	// sent is path and query as they were sent, without what a signature of our
+	// own and a token need: that is what such a signature is of.
+	sent string
+}
+
+// sentText returns what a signature of a dialect's URL is of: the path behind
+// the prefix and the query, nothing decoded, without the parameters that belong
+// to signatures and tokens.
+func sentText(path, query string) string {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		switch name, _, _ := strings.Cut(part, "="); name {
+		case signatureParam, expiryParam, tokenParam, "":
+		default:
+			kept = append(kept, part)
+		}
+	}
+	return strings.TrimPrefix(path, "/") + "?" + strings.Join(kept, "&")
+}
+
+// canonical returns what a signature of a request is of. Of a dialect's URL that
+// is all of it, since any part of it may say what is made.
+func (r *request) canonical(prefix string) []byte {
+	if r.foreign == nil {
+		return CanonicalURL(prefix, r.name, r.query)
+	}
+	return foreignCanonical(prefix, r.foreign.sent, r.query)
+}
+
+func foreignCanonical(prefix, sent string, query url.Values) []byte {
+	end := url.Values{}
+	if query.Has(expiryParam) {
+		end.Set(expiryParam, query.Get(expiryParam))
+	}
+	return CanonicalURL(prefix, sent, end)
+}
+
+// signForeign is SignURL for a handler with a dialect. What is there stays as it
+// is written.
+func (h *HandlerConfig) signForeign(u *url.URL, key *SigningKey, expires time.Time) (string, error) {
+	d, err := h.newDialect()
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	if d.Signed() {
+		return "", fmt.Errorf("sign: URLs of handler %q have signatures of %s, made with its own libraries", h.Prefix, d.Name())
+	}
+	path := strings.TrimPrefix(u.EscapedPath(), h.route())
+	sent := sentText(path, u.RawQuery)
+	_, query, _ := strings.Cut(sent, "?")
+	end := url.Values{}
+	switch given := resize.ParseQuery(u.RawQuery); {
+	case !expires.IsZero():
+		end.Set(expiryParam, strconv.FormatInt(expires.Unix(), 10))
+	case given.Has(expiryParam):
+		end.Set(expiryParam, given.Get(expiryParam))
+	case h.Auth.HMAC.RequireExp:
+		return "", errors.New("sign: the configuration requires an end: say -exp")
+	}
+	text := foreignCanonical(h.Prefix, sent, end)
+	end.Set(signatureParam, base64.RawURLEncoding.EncodeToString(sum([]byte(key.Secret), text)))
+	if query != "" {
+		query += "&"
+	}
+	u.RawQuery = query + end.Encode()
+	return u.String(), nil
+}
 
 // route returns what the paths of the handler begin with.
 func (h *HandlerConfig) route() string {
@@ -71,6 +140,12 @@ func (h *HandlerConfig) newDialect() (*dialect.Dialect, error) {
 	return dialect.New(*h.Dialect, l)
 }
 
+// foreignKey returns what tells the bounds on what a dialect's URLs are settled
+// to: their keys in the cache have what the URLs say, whatever the bounds.
+func (h *HandlerConfig) foreignKey() string {
+	return digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
+}
+
 // defaultOutputPixels is that of resize.Limits.
 const defaultOutputPixels = 40e6
 
@@ -90,7 +165,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if err != nil {
 		return req, foreignError(err)
 	}
-	req.foreign = &foreign{parsed}
+	req.foreign = &foreign{parsed, sentText(call.Path, call.Query)}
 	req.name = parsed.Source.Name
 	req.options = parsed.Options()
 	req.negotiated = parsed.Delivery.Vary
@@ -254,6 +329,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		}
 		return o, err
 	}}, req.options)
+	h.parts.made.Add(1)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
 	}
@@ -264,6 +340,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		return nil, err
 	}
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
