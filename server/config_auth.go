@@ -176,22 +176,10 @@ func (c *Config) validateAuth(faults *faults) {
 		} else if h.Auth != c.Auth {
 			h.Auth.validate(handlerKey(i)+".auth", faults)
 		}
-		h.validateSigned(handlerKey(i)+".auth", faults)
 		if h.AuthStatus == 0 {
 			h.AuthStatus = c.AuthStatus
 		}
 		validateAuthStatus(h.AuthStatus, handlerKey(i)+".auth_status", faults)
-	}
-}
-
-// validateSigned refuses our own signatures for URLs of a dialect that has none:
-// what stands in the path of those, as a size, would not be signed.
-func (h *HandlerConfig) validateSigned(key string, faults *faults) {
-	if h.Dialect == nil || h.Auth == nil || h.Auth.HMAC == nil {
-		return
-	}
-	if d, err := h.newDialect(); err == nil && !d.Signed() { // else that is the fault
-		faults.add(key, "hmac signs URLs of our own, and says nothing of what those of %s ask for: give the handler an auth without it", h.Dialect.Name)
 	}
 }
 

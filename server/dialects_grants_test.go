@@ -20,7 +20,7 @@ func tokenFor(t *testing.T, img map[string]any) []string {
 
 // What one token may see is not answered to another that may see less, be it
 // kept or not: not a larger picture, not one without its mark, nor the file.
-func TestDialectsObeyClaims(t *testing.T) {
+func TestDialectsKeepClaimsApart(t *testing.T) {
 	b := bucket(t)
 	b.Set("mark.png", pngFile(t, flat(20, 20, magenta)), modified)
 	b.Set("a/photo.jpg", jpegFile(t, 40, 30), modified)
@@ -107,23 +107,25 @@ func TestDialectsShowNoForbiddenOverlay(t *testing.T) {
 	}
 }
 
-// Our own signatures cover names and parameters of our own: they are refused for
-// URLs that say in other places what they ask for.
-func TestDialectsWithoutSignaturesTakeNoneOfOurs(t *testing.T) {
-	for _, name := range dialect.Names() {
-		for _, unsigned := range []bool{false, true} {
-			c := &Config{Handlers: []HandlerConfig{
-				{Prefix: "h", Bucket: bucket(t)},
-				{Prefix: "d", Bucket: bucket(t), Dialect: &dialect.Settings{Name: name, Unsigned: unsigned, Secret: "k", Token: "k", Keys: []dialect.KeyPair{{Key: "00", Salt: "00"}}}},
-			}, Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}}}
-			own := map[string]bool{"imgproxy": true, "thumbor": true, "imagor": true, "imgix": true}[name] && !unsigned
-			err := c.Validate()
-			if own != (err == nil) || err != nil && !strings.Contains(err.Error(), "handlers.1.auth") {
-				t.Errorf("%s, unsigned %v: %v; want a fault: %v", name, unsigned, err, !own)
-			}
-			if own {
-				if _, err := c.SignURL("/d/photo.jpg", "", time.Time{}); err == nil {
-					t.Errorf("%s: signed by us", name)
+// Nothing can be added to a URL of a dialect that was signed by us, be it what is
+// a token in URLs of our own.
+func TestSignedDialectsTakeNothingMore(t *testing.T) {
+	for name, target := range map[string]string{"imgix": "/photo.jpg?w=40&fm=png", "weserv": "/?url=example.org/photo.jpg&w=40&h=40"} {
+		h := speaking(dialect.Settings{Name: name, Unsigned: true, SourceMap: []dialect.Mapping{{From: "http://example.org/"}, {}}})
+		h.Auth = &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}}
+		s := newSite(t, bucket(t), Options{}, h)
+		signed, err := s.server.config.SignURL(target, "", time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.get(signed); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s: %d", name, signed, r.StatusCode)
+		}
+		path, query, _ := strings.Cut(signed, "?")
+		for _, more := range []string{"t=square", "t=hello", "T=square", "%74=square", "dpr=2", "exp=4102444800", "s=1"} {
+			for _, target := range []string{signed + "&" + more, path + "?" + more + "&" + query} {
+				if r := s.get(target); r.StatusCode == http.StatusOK {
+					t.Errorf("%s: %s is answered", name, target)
 				}
 			}
 		}
@@ -131,7 +133,7 @@ func TestDialectsWithoutSignaturesTakeNoneOfOurs(t *testing.T) {
 }
 
 // A damaged picture that is shown is kept by nobody, whatever the URL is in.
-func TestDialectsKeepNoDamagedPicture(t *testing.T) {
+func TestDamagedPicturesOfDialects(t *testing.T) {
 	b := bucket(t)
 	file := jpegFile(t, 400, 300)
 	b.Set("photo.jpg", file[:len(file)*3/4], modified)
@@ -152,34 +154,18 @@ func TestDialectsKeepNoDamagedPicture(t *testing.T) {
 	}
 }
 
-// A URL of a dialect purges its source, as its name does.
-func TestPurgeOfURLsOfDialects(t *testing.T) {
-	for target, settings := range map[string]dialect.Settings{
-		"/_/rs:fill:90:60/plain/photo.jpg":        {Name: "imgproxy", Unsigned: true},
-		"/unsafe/90x60/photo.jpg":                 {Name: "thumbor", Unsigned: true},
-		"/_next/image?url=%2Fphoto.jpg&w=64&q=75": {Name: "nextjs"},
-		"/photo.jpg/full/90,/0/default.jpg":       {Name: "iiif"},
-	} {
-		for _, prefix := range []string{"/", "d"} {
-			h := speaking(settings)
-			h.Prefix = prefix
-			s := newSite(t, bucket(t), Options{}, h)
-			url := strings.TrimSuffix(h.route(), "/") + target
-			for _, p := range []PurgeRequest{{URL: url}, {URL: "https://example.org" + url}, {Handler: prefix, Name: "photo.jpg"}, {Handler: prefix, Prefix: "photo"}, {Handler: prefix, All: true}} {
-				for _, want := range []string{"fwd=miss", "hit"} {
-					if r := s.get(url); r.StatusCode != http.StatusOK || !strings.Contains(r.Header.Get("Cache-Status"), want) {
-						t.Errorf("%s, before %+v: %d, %q; want %s", url, p, r.StatusCode, r.Header.Get("Cache-Status"), want)
-					}
-				}
-				if removed, err := s.server.Purge(t.Context(), p); err != nil || removed.Memory == 0 {
-					t.Errorf("%s, %+v: removed %+v, %v", url, p, removed, err)
-				}
-			}
+// A purge that names no handler is none of that at the root of the site.
+func TestPurgeOfNoHandler(t *testing.T) {
+	for _, prefix := range []string{"/", "d"} {
+		h := speaking(dialect.Settings{Name: "iiif"})
+		h.Prefix = prefix
+		s := newSite(t, bucket(t), Options{}, h)
+		if _, err := s.server.Purge(t.Context(), PurgeRequest{All: true}); err == nil {
+			t.Errorf("prefix %q: a purge of no handler is one of all", prefix)
 		}
-	}
-	s := newSite(t, bucket(t), Options{}, HandlerConfig{})
-	if _, err := s.server.Purge(t.Context(), PurgeRequest{All: true}); err == nil {
-		t.Error("a purge of no handler is one of all")
+		if _, err := s.server.Purge(t.Context(), PurgeRequest{Handler: prefix, All: true}); err != nil {
+			t.Errorf("prefix %q: %v", prefix, err)
+		}
 	}
 }
 

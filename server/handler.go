@@ -124,6 +124,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	}
 	h.setCacheControl()
 	h.qualityKey = c.qualityKey()
+	if c.Dialect != nil {
+		h.qualityKey = cache.Tuple(h.qualityKey, c.foreignKey())
+	}
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"s3imageserver/resize"
@@ -94,15 +93,6 @@ func (p *policy) narrow(h *Handler, o resize.Options) (resize.Options, error) {
 		return p.mark(h, o)
 	}
 	return o, nil
-}
-
-// variant is what a cache key has to know of a policy that narrows options which
-// the key does not have.
-func (p *policy) variant() []string {
-	if p.MaxW == 0 && p.MaxH == 0 && p.WM == "" {
-		return nil
-	}
-	return []string{"img", strconv.Itoa(p.MaxW), strconv.Itoa(p.MaxH), p.WM}
 }
 
 // allowsName returns an error if pictures of that name may not be asked for.

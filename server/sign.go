@@ -90,15 +90,15 @@ func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
 	if h == nil {
 		return "", fmt.Errorf("sign: no handler answers %q", u.Path)
 	}
-	if h.Dialect != nil {
-		return "", fmt.Errorf("sign: handler %q has the URLs of %s, and no signatures of ours", h.Prefix, h.Dialect.Name)
-	}
 	if h.Auth == nil || h.Auth.HMAC == nil {
 		return "", fmt.Errorf("sign: auth.hmac of handler %q has no keys", h.Prefix)
 	}
 	key := h.Auth.HMAC.key(id)
 	if key == nil {
 		return "", fmt.Errorf("sign: handler %q has no key %q", h.Prefix, id)
+	}
+	if h.Dialect != nil {
+		return h.signForeign(u, key, expires)
 	}
 	name, err := objectName(u, h.Prefix)
 	if err != nil {
