@@ -300,7 +300,12 @@ func TestPlayground(t *testing.T) {
 	v.run(`(w => { w.value = 40; w.dispatchEvent(new Event("input")); })(document.querySelector("#wipe"))`)
 	v.shoot("slider.webp")
 	v.do(chromedp.Click("#unpin"), chromedp.Click(`[data-view="both"]`), chromedp.Click("#snippet-box summary"))
-	v.is("the snippet", `document.querySelector("#snippet").textContent.includes("<picture>")`, "true")
+	snippet := `document.querySelector("#snippet").textContent`
+	v.is("the snippet", snippet+`.match(/<picture>|[?&;]g=fp|width="960" height="960"/g)?.length > 2`, "true")
+	v.choose("#widths", "no number")
+	v.is("the snippet without a width", snippet, "Widths are numbers of pixels with commas between them, as in 320,640,960.")
+	v.choose("#widths", "100,no number")
+	v.is("the snippet of one width", snippet+`.includes('width="100" height="100"')`, "true")
 	v.do(chromedp.Reload())
 	v.sees("h/still-life.jpg?w=400&h=400&"+fp+"&q=5", "400x400")
 	v.do(chromedp.Click("#reset"))

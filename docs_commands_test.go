@@ -362,8 +362,12 @@ func TestGuides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	moves, err := filepath.Glob("docs/migration/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := map[string]int{}
-	for _, page := range append(guides, "README.md", "CONTRIBUTING.md") {
+	for _, page := range append(append(guides, moves...), "README.md", "CONTRIBUTING.md") {
 		t.Run(page, func(t *testing.T) {
 			w := &walk{t: t, page: filepath.ToSlash(page), folder: t.TempDir(), ports: map[string]int{}, done: done}
 			for _, name := range []string{"testdata", "docs"} {

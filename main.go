@@ -40,6 +40,7 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 			checkCommand(),
 			doctorCommand(),
 			signCommand(),
+			translateCommand(),
 			purgeCommand(),
 			warmCommand(),
 			convertCommand(),

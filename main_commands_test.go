@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"s3imageserver/server"
 )
 
 // command runs the program within the test.
@@ -374,6 +376,94 @@ func TestReplay(t *testing.T) {
 	} {
 		if _, err := command(t, args...); err == nil {
 			t.Errorf("%v: no error", args)
+		}
+	}
+}
+
+// The log of another server is asked of both: in its URLs, under another path,
+// and in our own.
+func TestReplayOfAnotherServer(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{"in/a b.jpg", "in/c.jpg"} {
+		if err := writeFile(filepath.Join(folder, name), photo(t, 300, 201)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := func(name, handlers string) string {
+		t.Helper()
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, []byte(`{"handlers": [`+handlers+`]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	serve := func(file string) string {
+		t.Helper()
+		c, _, err := server.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := server.New(c, server.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := httptest.NewServer(s)
+		t.Cleanup(func() {
+			web.Close()
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return web.URL
+	}
+	source := `"source": {"dir": "` + filepath.Join(folder, "in") + `"}`
+	theirs := `{"name": "site", "prefix": "/", ` + source + `, "dialect": {"name": "imgproxy", "unsigned": true}}`
+	old := serve(config("old.json", theirs))
+	both := config("both.json", strings.Replace(theirs, `"prefix": "/"`, `"prefix": "img"`, 1)+`, {"name": "h", `+source+`}`)
+	log := filepath.Join(folder, "imgproxy.log")
+	lines := `INFO    [2026-01-01T00:00:00Z] Started /_/rs:fit:100:100/plain/c.jpg request_id=1 method=GET
+INFO    [2026-01-01T00:00:00Z] Completed in 5.1ms /_/rs:fit:100:100/plain/c.jpg request_id=1 method=GET status=200
+{"level":"INFO","message":"Completed in 2ms /_/rs:fill:50:40/plain/a%20b.jpg@png","method":"GET","status":200}
+2026-01-01 00:00:00 tornado.access:INFO 200 GET /_/w:1/plain/none.jpg (127.0.0.1) 3.11ms
+/health
+`
+	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, "replay", log, "-old", old, "-new", serve(both), "-rewrite", "/_/=/img/_/", "-all")
+	if err != nil || !strings.Contains(out, "4 requests; 4 with the same status; 4 without a difference") || !strings.Contains(out, "/img/_/rs:fit:100:100/plain/c.jpg") {
+		t.Errorf("under another path: %v\n%s", err, out)
+	}
+	in := config("in.json", theirs+`, {"name": "h", `+source+`}`)
+	out, err = command(t, "replay", "-c", in, log, "-old", old, "-new", serve(in), "-dialect", "imgproxy", "-all")
+	if err != nil || !strings.Contains(out, "3 requests; 3 with the same status; 3 without a difference") || !strings.Contains(out, "/h/a%20b.jpg?") || !strings.Contains(out, "SSIM 1.000") {
+		t.Errorf("in our own words: %v\n%s", err, out)
+	}
+	for _, args := range [][]string{
+		{"-rewrite", "a=b"}, {"-rewrite", "/a"}, {"-dialect", "thumbor"}, {"-dialect", "none"},
+	} {
+		if _, err := command(t, append([]string{"replay", "-c", in, log, "-old", old, "-new", old}, args...)...); err == nil || !strings.Contains(err.Error(), "replay: ") {
+			t.Errorf("%v: %v; want an error of replay", args, err)
+		}
+	}
+}
+
+func TestTranslate(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(file, []byte(`{"handlers": [{"name": "img", "source": {"dir": "."}, "dialect": {"name": "thumbor", "unsigned": true}}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, "translate", "-c", file, "/img/unsafe/300x200/a.jpg", "https://example.org/img/unsafe/300x200/smart/b.png")
+	if want := "/img/a.jpg?w=300&h=200&enlarge=true&f=jpeg&q=80\n/img/b.png?w=300&h=200&enlarge=true&g=smart&f=png\n"; err != nil || out != want {
+		t.Errorf("%q, %v; want %q", out, err, want)
+	}
+	if out, err := command(t, "translate", "-c", file, "-size", "400x300", "/img/unsafe/10x20:210x220/100x0/a.jpg"); err != nil || !strings.Contains(out, "crop=10,20,200,200") {
+		t.Errorf("with a size: %q, %v", out, err)
+	}
+	for _, args := range [][]string{{}, {"/h/a.jpg"}, {"-size", "4x", "/img/unsafe/a.jpg"}, {"/img/unsafe/10x20:210x220/100x0/a.jpg"}} {
+		if out, err := command(t, append([]string{"translate", "-c", file}, args...)...); err == nil || out != "" {
+			t.Errorf("%v: %q, %v; want an error", args, out, err)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"s3imageserver/resize"
+	"s3imageserver/server"
 )
 
 const (
@@ -38,10 +39,17 @@ to both servers, and status, size, bytes and similarity (SSIM) stand side by sid
 
    s3imageserver replay access.log -old http://old:8080 -new http://new:8080
 
+Logs of imgproxy and thumbor are read too. Where the new server has the paths elsewhere,
+-rewrite says where. With -dialect the old server is asked with the URLs of the log, and
+the new one in its own, as "translate" prints them for the size of the picture; lines that
+the dialect does not read are left out.
+
 The exit code is 1 if a status, a media type, a size or a picture differs.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "old", Usage: "`URL` of the server in place", Required: true},
 			&cli.StringFlag{Name: "new", Usage: "`URL` of the server to be", Required: true},
+			&cli.StringSliceFlag{Name: "rewrite", Usage: "ask the new server for paths that begin with TO where those of the log begin with FROM, as `FROM=TO`; the first that fits counts"},
+			&cli.StringFlag{Name: "dialect", Usage: "`NAME` of the server whose URLs the log has: a handler of the configuration (-c) reads them, and the new server is asked in its own"},
 			&cli.IntFlag{Name: "n", Usage: "at most this `NUMBER` of different requests, the most frequent ones", Value: 1000},
 			&cli.IntFlag{Name: "j", Usage: "`NUMBER` of requests at once", Value: 2},
 			&cli.StringFlag{Name: "accept", Usage: "the Accept `HEADER`", Value: "image/webp,*/*"},
@@ -68,7 +76,8 @@ type answer struct {
 // A pair is a request with both answers.
 type pair struct {
 	Path       string  `json:"path"`
-	Count      int     `json:"count"` // in the log
+	NewPath    string  `json:"new_path,omitempty"` // empty: Path
+	Count      int     `json:"count"`              // in the log
 	Old        answer  `json:"old"`
 	New        answer  `json:"new"`
 	Similarity float64 `json:"similarity"` // 0: not two pictures of one size
@@ -111,13 +120,33 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 		client: &http.Client{Timeout: replayTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	r.resizer.Limits = resize.Limits{Formats: resize.OptInFormats()}
+	var err error
+	if r.rewrites, err = parseRewrites(cmd.StringSlice("rewrite")); err != nil {
+		return err
+	}
+	if name := cmd.String("dialect"); name != "" {
+		if r.config, _, err = loadConfig(cmd); err != nil {
+			return err
+		}
+		if r.dialect = name; !speaks(r.config, name) {
+			return fmt.Errorf("replay: -dialect %s: no handler of the configuration has it", name)
+		}
+		for path, count := range counts {
+			if t, err := r.config.Translate(path, r.header()); err != nil || t.Dialect != name {
+				unread += count
+				delete(counts, path)
+			}
+		}
+		if len(counts) == 0 {
+			return fmt.Errorf("replay: the log has no URL of %s that the configuration reads", name)
+		}
+	}
 	pairs := mostFrequent(counts, cmd.Int("n"))
 	eachAtOnce(ctx, cmd.Root().ErrWriter, "comparing", cmd.Int("j"), pairs, func(p *pair) { r.one(ctx, p) })
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	out := cmd.Root().Writer
-	var err error
 	if cmd.Bool("json") {
 		err = writeLines(out, pairs, cmd.Bool("all"))
 	} else {
@@ -130,7 +159,7 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 		if cmd.Bool("json") {
 			out = cmd.Root().ErrWriter
 		}
-		fmt.Fprintf(out, "%d lines of the log are no requests and were left out\n", unread)
+		fmt.Fprintf(out, "%d lines of the log are no requests%s and were left out\n", unread, orOf(r.dialect))
 	}
 	if slices.ContainsFunc(pairs, func(p *pair) bool { return !p.Same }) {
 		return errors.New("replay: the servers differ")
@@ -138,11 +167,18 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 	return nil
 }
 
+// completedLine is the last line of a request in the log of imgproxy, and
+// tornadoLine one of thumbor's.
+var (
+	completedLine = regexp.MustCompile(`Completed in \S+ (/\S*?)"?(?:\s|$)`)
+	tornadoLine   = regexp.MustCompile(`\b[1-5]\d\d GET (/\S*) \(`)
+)
+
 // requestLine is the request in the common log format.
 var requestLine = regexp.MustCompile(`"GET (/\S*) HTTP/[0-9.]+"`)
 
 // pathKeys are the names that servers have for the path in logs of JSON lines.
-var pathKeys = []string{"request_uri", "uri", "path", "url", "request"}
+var pathKeys = []string{"request_uri", "uri", "path", "url", "request", "message", "msg"}
 
 // methodLine is the request in the common log format by any method.
 var methodLine = regexp.MustCompile(`"[A-Z]+ /\S* HTTP/[0-9.]+"`)
@@ -165,6 +201,8 @@ func pathOf(line string) (path string, ok bool) {
 		for _, key := range pathKeys {
 			if v, ok := fields[key].(string); ok && strings.HasPrefix(v, "/") {
 				return strings.Fields(v)[0], true
+			} else if m := completedLine.FindStringSubmatch(v); ok && m != nil {
+				return m[1], true
 			} else if m := requestLine.FindStringSubmatch(`"` + v + `"`); ok && m != nil {
 				return m[1], true
 			} else if ok && methodLine.MatchString(`"`+v+`"`) {
@@ -173,8 +211,10 @@ func pathOf(line string) (path string, ok bool) {
 		}
 		return "", false
 	}
-	if m := requestLine.FindStringSubmatch(line); m != nil {
-		return m[1], true
+	for _, form := range []*regexp.Regexp{requestLine, completedLine, tornadoLine} {
+		if m := form.FindStringSubmatch(line); m != nil {
+			return m[1], true
+		}
 	}
 	return "", line == "" || methodLine.MatchString(line)
 }
@@ -195,11 +235,83 @@ type replayer struct {
 	similar          float64
 	client           *http.Client
 	resizer          resize.Resizer
+	rewrites         [][2]string
+	dialect          string         // of the log; empty: both servers are asked the same
+	config           *server.Config // with dialect
+}
+
+// speaks reports whether a handler has a dialect.
+func speaks(c *server.Config, name string) bool {
+	return slices.ContainsFunc(c.Handlers, func(h server.HandlerConfig) bool { return h.Dialect != nil && h.Dialect.Name == name })
+}
+
+func orOf(dialect string) string {
+	if dialect == "" {
+		return ""
+	}
+	return ", or none that " + dialect + " reads,"
+}
+
+// parseRewrites reads FROM=TO.
+func parseRewrites(texts []string) (rewrites [][2]string, err error) {
+	for _, text := range texts {
+		from, to, ok := strings.Cut(text, "=")
+		if !ok || !strings.HasPrefix(from, "/") || !strings.HasPrefix(to, "/") {
+			return nil, fmt.Errorf("replay: -rewrite %q is not FROM=TO with two paths, as /=/img/", text)
+		}
+		rewrites = append(rewrites, [2]string{from, to})
+	}
+	return rewrites, nil
+}
+
+// rewrite returns the path by which the new server has what the log has.
+func (r *replayer) rewrite(path string) string {
+	for _, w := range r.rewrites {
+		if rest, ok := strings.CutPrefix(path, w[0]); ok {
+			return w[1] + rest
+		}
+	}
+	return path
+}
+
+func (r *replayer) header() http.Header { return http.Header{"Accept": {r.accept}} }
+
+// translated returns what the new server is asked in its own words: it is asked
+// for the size of the picture first.
+func (r *replayer) translated(ctx context.Context, path string) (string, error) {
+	t, err := r.config.Translate(path, r.header())
+	if err != nil {
+		return "", err
+	}
+	var d resize.Details
+	a := r.ask(ctx, r.new+r.rewrite(t.Path())+"?info=size,format")
+	switch {
+	case a.Fault != "":
+		return "", errors.New(a.Fault)
+	case a.Status != http.StatusOK: // the answer to the picture is the same
+		return t.Path(), nil
+	}
+	if err := json.Unmarshal(a.body, &d); err != nil {
+		return "", fmt.Errorf("%s: ?info=size: %w", t.Path(), err)
+	}
+	return t.URL(d.Width, d.Height, d.Format)
 }
 
 // one asks both servers and compares.
 func (r *replayer) one(ctx context.Context, p *pair) {
-	p.Old, p.New = r.ask(ctx, r.old+p.Path), r.ask(ctx, r.new+p.Path)
+	path, err := p.Path, error(nil)
+	if r.dialect != "" {
+		path, err = r.translated(ctx, p.Path)
+	}
+	if path = r.rewrite(path); path != p.Path {
+		p.NewPath = path
+	}
+	p.Old = r.ask(ctx, r.old+p.Path)
+	if p.New = (answer{}); err != nil {
+		p.New.Fault = err.Error()
+	} else {
+		p.New = r.ask(ctx, r.new+path)
+	}
 	p.Same = p.Old.Status == p.New.Status && p.Old.Status != 0 && (p.Old.Status != http.StatusOK || mediaType(p.Old.Type) == mediaType(p.New.Type))
 	if p.Old.Status == http.StatusOK && p.New.Status == http.StatusOK {
 		c, err := r.resizer.Compare(ctx, p.Old.body, p.New.body)
@@ -283,6 +395,9 @@ func writeTable(w io.Writer, pairs []*pair, all bool) error {
 		}
 		fmt.Fprintf(t, "%d | %d\t%s | %s\t%s | %s\t%d | %d\t%.1f | %.1f\t%.3f\t%d\t%s\n", p.Old.Status, p.New.Status, p.Old.size(), p.New.size(),
 			p.Old.kind(), p.New.kind(), p.Old.Bytes, p.New.Bytes, 1000*p.Old.Seconds, 1000*p.New.Seconds, p.Similarity, p.Count, p.Path)
+		if p.NewPath != "" {
+			fmt.Fprintf(t, "\t\t\t\t\t\t\t%s\n", p.NewPath)
+		}
 		for _, a := range []answer{p.Old, p.New} {
 			if a.Fault != "" {
 				fmt.Fprintf(t, "\t\t\t\t\t\t\t%s\n", a.Fault)

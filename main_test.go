@@ -379,8 +379,8 @@ func TestStoreDown(t *testing.T) {
 		}
 		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=400&h=50")
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
-		if (status != 502 && status != 503) || mediaType != "image/jpeg" || err != nil || c.Width != 400 || c.Height != 50 {
-			t.Errorf("new URL with the store down = %d %s of %dx%d, %v; want 502 or 503 with the error image", status, mediaType, c.Width, c.Height, err)
+		if status != 503 || mediaType != "image/jpeg" || err != nil || c.Width != 400 || c.Height != 50 {
+			t.Errorf("new URL with the store down = %d %s of %dx%d, %v; want 503 with the error image", status, mediaType, c.Width, c.Height, err)
 		}
 		store.Resume(t)
 		back := time.Now()

@@ -105,3 +105,29 @@ func ResultSize(width, height int, o Options) [2]int {
 	p := planOf(image.Pt(width, height), 1, o, seen{})
 	return [2]int{p.canvas.X, p.canvas.Y}
 }
+
+// Same reports whether two sets of options make the same of an upright source of
+// that size: a result of the same size, of the same part up to two pixels of the
+// result, which are roundings, with all else alike.
+func Same(width, height int, a, b Options) bool {
+	p, q := planOf(image.Pt(width, height), 1, a, seen{}), planOf(image.Pt(width, height), 1, b, seen{})
+	x, y := p.cut.part, q.cut.part
+	dx := math.Max(1, 2*y.W/float64(max(1, q.cut.size.X)))
+	dy := math.Max(1, 2*y.H/float64(max(1, q.cut.size.Y)))
+	near := math.Abs(x.X-y.X) <= dx && math.Abs(x.X+x.W-y.X-y.W) <= dx && math.Abs(x.Y-y.Y) <= dy && math.Abs(x.Y+x.H-y.Y-y.H) <= dy
+	if whole := (rectangle{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
+		a.Gravity, b.Gravity = Gravity{}, Gravity{} // there is nothing to choose
+	}
+	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.sizeless() == b.sizeless()
+}
+
+// sizeless returns the options without those that [Same] compares by what they
+// do.
+func (o Options) sizeless() Options {
+	o.Width, o.Height, o.Fit, o.Enlarge, o.Ratio, o.Zoom, o.MinWidth, o.MinHeight = 0, 0, 0, false, Ratio{}, 0, 0, 0
+	o.Crop, o.Padding = Crop{}, Sides{}
+	if !o.Gravity.looks() {
+		o.Gravity = Gravity{}
+	}
+	return o
+}

@@ -29,7 +29,7 @@ func (s *signatures) authorize(_ *http.Request, req *request) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	text := CanonicalURL(s.handler, req.name, req.query)
+	text := req.canonical(s.handler)
 	for i := range s.config.Keys {
 		k := &s.config.Keys[i]
 		if hmac.Equal(given, sum([]byte(k.Secret), text)) {

@@ -20,7 +20,7 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 	}
 	if d := req.delivery.maxAge; d >= 0 {
 		most = min(most, d)
-		if req.foreign != nil { // the pages of a dialect were written for its own answer
+		if req.foreign != nil && s != cache.Derived { // the pages of a dialect were written for its own answer
 			most = min(d, foreverSeconds)
 		}
 	}

@@ -57,6 +57,15 @@ func TestDamagedPictures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// What cannot be said of a damaged picture is no reason not to show it.
+			for query, want := range map[string]int{"info=colors": http.StatusUnprocessableEntity, "w=90": http.StatusOK, "w=91&h=20": http.StatusOK} {
+				if r := s.get("/h/" + name + "?info=colors"); r.StatusCode != http.StatusUnprocessableEntity {
+					t.Errorf("%s: colours of it: %d; want 422", name, r.StatusCode)
+				}
+				if r := s.get("/h/" + name + "?" + query); r.StatusCode != want {
+					t.Errorf("%s?%s, after its colours: %d; want %d", name, query, r.StatusCode, want)
+				}
+			}
 			b.Set(name, file, modified.Add(time.Hour))
 			for i, want := range []string{"fwd=miss", "hit; detail=memory"} {
 				r := s.get(url)

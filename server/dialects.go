@@ -2,7 +2,9 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +28,76 @@ import (
 const rootPrefix = "/"
 
 // A foreign is what the URL of another server asks for.
-type foreign struct{ *dialect.Request }
+type foreign struct {
+	*dialect.Request
+	// sent is path and query as they were sent, without what a signature of our
+	// own needs: that is what such a signature is of.
+	sent string
+}
+
+// sentText returns what a signature of a dialect's URL is of: the path behind
+// the prefix and the query, nothing decoded, without the parameters of signatures.
+// That of tokens, which has a proof of its own elsewhere, is an option of some
+// dialects: it is signed.
+func sentText(path, query string) string {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		switch name, _, _ := strings.Cut(part, "="); name {
+		case signatureParam, expiryParam, "":
+		default:
+			kept = append(kept, part)
+		}
+	}
+	return strings.TrimPrefix(path, "/") + "?" + strings.Join(kept, "&")
+}
+
+// canonical returns what a signature of a request is of. Of a dialect's URL that
+// is all of it, since any part of it may say what is made.
+func (r *request) canonical(prefix string) []byte {
+	if r.foreign == nil {
+		return CanonicalURL(prefix, r.name, r.query)
+	}
+	return foreignCanonical(prefix, r.foreign.sent, r.query)
+}
+
+func foreignCanonical(prefix, sent string, query url.Values) []byte {
+	end := url.Values{}
+	if query.Has(expiryParam) {
+		end.Set(expiryParam, query.Get(expiryParam))
+	}
+	return CanonicalURL(prefix, sent, end)
+}
+
+// signForeign is SignURL for a handler with a dialect. What is there stays as it
+// is written.
+func (h *HandlerConfig) signForeign(u *url.URL, key *SigningKey, expires time.Time) (string, error) {
+	d, err := h.newDialect()
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	if d.Signed() {
+		return "", fmt.Errorf("sign: URLs of handler %q have signatures of %s, made with its own libraries", h.Prefix, d.Name())
+	}
+	path := strings.TrimPrefix(u.EscapedPath(), h.route())
+	sent := sentText(path, u.RawQuery)
+	_, query, _ := strings.Cut(sent, "?")
+	end := url.Values{}
+	switch given := resize.ParseQuery(u.RawQuery); {
+	case !expires.IsZero():
+		end.Set(expiryParam, strconv.FormatInt(expires.Unix(), 10))
+	case given.Has(expiryParam):
+		end.Set(expiryParam, given.Get(expiryParam))
+	case h.Auth.HMAC.RequireExp:
+		return "", errors.New("sign: the configuration requires an end: say -exp")
+	}
+	text := foreignCanonical(h.Prefix, sent, end)
+	end.Set(signatureParam, base64.RawURLEncoding.EncodeToString(sum([]byte(key.Secret), text)))
+	if query != "" {
+		query += "&"
+	}
+	u.RawQuery = query + end.Encode()
+	return u.String(), nil
+}
 
 // route returns what the paths of the handler begin with.
 func (h *HandlerConfig) route() string {
@@ -71,6 +142,12 @@ func (h *HandlerConfig) newDialect() (*dialect.Dialect, error) {
 	return dialect.New(*h.Dialect, l)
 }
 
+// foreignKey returns what tells the bounds on what a dialect's URLs are settled
+// to: their keys in the cache have what the URLs say, whatever the bounds.
+func (h *HandlerConfig) foreignKey() string {
+	return digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
+}
+
 // defaultOutputPixels is that of resize.Limits.
 const defaultOutputPixels = 40e6
 
@@ -79,6 +156,10 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: delivery{maxAge: -1}}
 	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path
+	if rest, ok := withoutExplain(call.Query); ok && (h.admin.authorized(r) || byOperator(r)) {
+		h.explained(&req, r)
+		call.Query = rest
+	}
 	if h.config.ClientHints {
 		call.Width, call.DPR = foreignHints(r.Header)
 	}
@@ -86,7 +167,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if err != nil {
 		return req, foreignError(err)
 	}
-	req.foreign = &foreign{parsed}
+	req.foreign = &foreign{parsed, sentText(call.Path, call.Query)}
 	req.name = parsed.Source.Name
 	req.options = parsed.Options()
 	req.negotiated = parsed.Delivery.Vary
@@ -102,7 +183,55 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
 		req.options.Watermark = mark
 	}
+	req.step("URL")
 	return req, nil
+}
+
+// withoutExplain returns a query as it was sent without the parameter that asks
+// for an explanation, and whether it had that.
+func withoutExplain(query string) (rest string, ok bool) {
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(part, "="); name == explainParam {
+			ok = true
+			continue
+		}
+		kept = append(kept, part)
+	}
+	return strings.Join(kept, "&"), ok
+}
+
+// An explainedDialect says how the URL of another server was understood.
+type explainedDialect struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // as the URL names it; the name of the object is beside it
+	// Kind is "image", or what of it is asked for: "info" or "base".
+	Kind string `json:"kind"`
+	Key  string `json:"key"` // what is the same of all URLs that mean the same
+	// Query are parameters of our own that do the same for this picture.
+	Query     string `json:"query,omitempty"`
+	File      bool   `json:"file,omitempty"` // the answer is the source as it is
+	Canonical string `json:"canonical,omitempty"`
+}
+
+// explainForeign says how a dialect's URL was understood, and takes the settled
+// options into the request. What is wrong with them, making the picture says.
+func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDialect {
+	e := &explainedDialect{Name: h.dialect.Name(), Source: req.foreign.Source.Text, Kind: req.foreign.Kind.String(), Key: req.foreign.Key()}
+	p, err := h.foreignPicture(ctx, *req)
+	if err != nil || req.foreign.Kind != dialect.Image {
+		return e
+	}
+	s, err := h.dialect.Settle(req.foreign.Request, p)
+	if err != nil {
+		return e
+	}
+	e.Query, e.File, e.Canonical = s.Query, s.Source, s.Canonical
+	if o, err := h.settleForeign(req, resize.Header{Width: p.Width, Height: p.Height, Format: p.Format}); err == nil {
+		req.options = o
+		req.step("dialect")
+	}
+	return e
 }
 
 // mostForeignMarks is how many watermarks are kept that URLs name.
@@ -120,6 +249,15 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	name := req.foreign.Overlay.Source.Name
 	if !storage.ValidName(name) || !h.allowed(name) {
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
+	}
+	// Who may not see a picture may not see it over another one either.
+	if p := req.grant.policy; p != nil {
+		if err := p.allowsName(name); err != nil {
+			return err
+		}
+	}
+	if err := h.bounds.refuse(name, h.log); err != nil && !req.grant.operator {
+		return err
 	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
 	if !ok {
@@ -202,6 +340,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		}
 		return o, err
 	}}, req.options)
+	h.parts.made.Add(1)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
 	}
@@ -212,6 +351,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		return nil, err
 	}
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
@@ -350,9 +490,13 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		answer.Status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
+	header := w.Header()
+	if fault := (*dialect.Fault)(nil); errors.Is(err, errVerification) && !errors.As(err, &fault) { // by the auth of the handler
+		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
+		h.challenge(header, answer.Status)
+	}
 	h.fault(kindOf(err))
 	exchangeOf(w).failed(req, answer.Status, err)
-	header := w.Header()
 	for name, values := range answer.Header {
 		header[name] = values
 	}
@@ -387,8 +531,8 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 			put(header, "Content-Disposition", v)
 		}
 	}
-	if e.Unkept {
-		// It says no-store already.
+	if e.Unkept || e.Derived {
+		// It says no-store already, or that it is better than nothing.
 	} else if d.Cache != "" && !req.grant.private && *h.config.CacheTime >= 0 {
 		put(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {

@@ -23,7 +23,7 @@ func (h *Handler) foreignAnswer(w http.ResponseWriter, r *http.Request, req requ
 		return true
 	}
 	header := w.Header()
-	id := iiifID(h.config, r)
+	id := h.iiifID(r)
 	for _, name := range h.vary(req) {
 		header.Add("Vary", name)
 	}
@@ -68,14 +68,15 @@ func (h *Handler) iiifHeader(header http.Header, r *http.Request, req *request) 
 			canonical = s.Canonical
 		}
 	}
-	header["Link"] = h.dialect.Links(iiifID(h.config, r), canonical)
+	header["Link"] = h.dialect.Links(h.iiifID(r), canonical)
 }
 
 // iiifID returns the URL of the identifier that a request is about, as it was
 // asked for.
-func iiifID(c *HandlerConfig, r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
+func (h *Handler) iiifID(r *http.Request) string {
+	c, scheme := h.config, "http"
+	// A proxy of ours may end TLS.
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && h.rates.clients.trust(r) {
 		scheme = "https"
 	}
 	rest := strings.TrimPrefix(rawPath(r), c.route())

@@ -5,8 +5,14 @@ import (
 	"image/gif"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/dialect"
 )
@@ -166,6 +172,173 @@ func TestDialectsLayObjectsOverPictures(t *testing.T) {
 	for _, name := range []string{"missing.png", "notes.txt", "..%2Fphoto.jpg"} {
 		if r := site.get("/unsafe/100x75/filters:watermark(" + name + ",0,0,0)/photo.jpg"); r.StatusCode != 400 {
 			t.Errorf("with the watermark %s: %d, want 400", name, r.StatusCode)
+		}
+	}
+}
+
+// A signature of our own on a dialect's URL is of all that the URL says, and of
+// its end: one of a small picture opens no large one.
+func TestDialectsSigned(t *testing.T) {
+	for _, tt := range []struct{ dialect, target, other string }{
+		{"iiif", "/photo.jpg/full/40,/0/default.jpg", "/photo.jpg/full/400,/0/default.jpg"},
+		{"nextjs", "/_next/image?url=%2Fphoto.jpg&w=32&q=75", "/_next/image?url=%2Fphoto.jpg&w=384&q=75"},
+		{"cloudflare", "/cdn-cgi/image/width=33/photo.jpg", "/cdn-cgi/image/width=330/photo.jpg"},
+		{"imgix", "/photo.jpg?w=20&fm=png", "/photo.jpg?w=20&fm=gif"},
+	} {
+		h := speaking(dialect.Settings{Name: tt.dialect, Unsigned: true})
+		h.Auth = &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}}
+		site := newSite(t, bucket(t), Options{}, h)
+		for _, end := range []time.Time{{}, time.Now().Add(time.Hour)} {
+			signed, err := site.server.config.SignURL(tt.target, "", end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := site.get(signed); r.StatusCode != 200 {
+				t.Errorf("%s: %s: %d", tt.dialect, signed, r.StatusCode)
+			}
+			u, err := url.Parse(signed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := u.Query()
+			stolen := tt.other
+			if strings.Contains(stolen, "?") {
+				stolen += "&"
+			} else {
+				stolen += "?"
+			}
+			later := signed + "&exp=" + strconv.FormatInt(time.Now().Add(2*time.Hour).Unix(), 10)
+			if exp := q.Get("exp"); exp != "" {
+				stolen += "exp=" + exp + "&"
+				later = strings.Replace(signed, "exp="+exp, "exp="+exp+"0", 1)
+			}
+			for _, target := range []string{tt.target, stolen + "sig=" + q.Get("sig"), later} {
+				if r := site.get(target); r.StatusCode == 200 {
+					t.Errorf("%s: %s is answered, of which %s is signed", tt.dialect, target, signed)
+				}
+			}
+		}
+	}
+	c := &Config{Handlers: []HandlerConfig{speaking(dialect.Settings{Name: "thumbor", Secret: "key"})}}
+	c.Handlers[0].Auth = &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}}
+	if signed, err := c.SignURL("/unsafe/photo.jpg", "", time.Time{}); err == nil {
+		t.Errorf("signed as %s, although thumbor has signatures of its own", signed)
+	}
+}
+
+// What a claim narrows is kept apart from what it does not.
+func TestDialectsObeyClaims(t *testing.T) {
+	h := speaking(dialect.Settings{Name: "imgproxy", Unsigned: true})
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Leeway: new(0)}}
+	site := newSite(t, bucket(t), Options{}, h)
+	token := func(img map[string]any) []string {
+		claims := jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix(), "img": img}
+		return []string{"Authorization", "Bearer " + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), claims, nil)}
+	}
+	width := func(img map[string]any) int {
+		t.Helper()
+		m, _ := picture(t, site.get("/_/w:300/plain/photo.jpg", token(img)...))
+		return m.Bounds().Dx()
+	}
+	small, all := map[string]any{"max_w": 50}, map[string]any{}
+	for range 2 { // made, and kept
+		if w := width(small); w != 50 {
+			t.Errorf("with max_w 50: %d pixels wide", w)
+		}
+		if w := width(all); w != 300 {
+			t.Errorf("without: %d pixels wide, want 300", w)
+		}
+	}
+	for target, img := range map[string]map[string]any{
+		"/_/raw:1/plain/photo.jpg": small,
+		"/_/w:30/plain/photo.jpg":  {"prefix": "other"},
+		"/_/w:31/plain/photo.jpg":  {"presets": []string{"card"}},
+	} {
+		if r := site.get(target, token(img)...); r.StatusCode == 200 {
+			t.Errorf("%s with %v is answered", target, img)
+		}
+	}
+}
+
+// What bounds say of results holds for those that are kept already.
+func TestDialectsObeyNewBounds(t *testing.T) {
+	dir := t.TempDir()
+	site := func(most int) *site {
+		h := speaking(dialect.Settings{Name: "imgproxy", Unsigned: true})
+		h.CachePath, h.MaxDimension = dir, most
+		return newSite(t, bucket(t), Options{}, h)
+	}
+	for _, most := range []int{300, 100} {
+		s := site(most)
+		m, _ := picture(t, s.get("/_/w:300/plain/photo.jpg"))
+		if w := m.Bounds().Dx(); w != most {
+			t.Errorf("max_dimension %d: %d pixels wide", most, w)
+		}
+		if err := s.server.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A picture that is made of a damaged file is not kept.
+func TestDialectsDoNotKeepDamaged(t *testing.T) {
+	b := bucket(t)
+	whole := jpegFile(t, 400, 300)
+	b.Set("broken.jpg", whole[:len(whole)*2/3], modified)
+	h := speaking(dialect.Settings{Name: "cloudflare"})
+	h.Damaged = showDamaged
+	site := newSite(t, b, Options{}, h)
+	for range 2 {
+		r := site.get("/cdn-cgi/image/width=100/broken.jpg")
+		if r.StatusCode != 200 || r.Header.Get("Cache-Control") != "no-store" || strings.Contains(r.Header.Get("Cache-Status"), "; hit") {
+			t.Errorf("%d, Cache-Control %s, Cache-Status %s; want 200, no-store and no hit", r.StatusCode, r.Header.Get("Cache-Control"), r.Header.Get("Cache-Status"))
+		}
+	}
+}
+
+// A purge by URL takes all that is made of the picture that a dialect's URL
+// names.
+func TestDialectsPurgedByURL(t *testing.T) {
+	for name, target := range map[string]string{
+		"imgproxy": "/_/w:30/plain/photo.jpg", "iiif": "/photo.jpg/full/30,/0/default.jpg", "nextjs": "/_next/image?url=%2Fphoto.jpg&w=32&q=75", "imgix": "/photo.jpg?w=30",
+	} {
+		site := newSite(t, bucket(t), Options{}, speaking(dialect.Settings{Name: name, Unsigned: true}))
+		hit := func() bool { return strings.Contains(site.get(target).Header.Get("Cache-Status"), "hit") }
+		for _, p := range []PurgeRequest{{URL: "https://example.org" + target}, {Handler: "/", Name: "photo.jpg"}, {Handler: "/", All: true}} {
+			if hit(); !hit() {
+				t.Errorf("%s: not kept", name)
+			}
+			if _, err := site.server.Purge(t.Context(), p); err != nil {
+				t.Errorf("%s: %+v: %v", name, p, err)
+			}
+			if hit() {
+				t.Errorf("%s: %+v left %s", name, p, target)
+			}
+		}
+		if _, err := site.server.Purge(t.Context(), PurgeRequest{URL: "/nonsense%zz"}); err == nil {
+			t.Errorf("%s: a URL that cannot be read was purged", name)
+		}
+	}
+}
+
+// The identifiers of IIIF begin with https where a proxy of ours ends TLS, and
+// nobody else can say so.
+func TestIIIFBehindProxies(t *testing.T) {
+	for trusted, want := range map[string]string{"192.0.2.0/24": "https://example.com/photo.jpg", "10.0.0.0/8": "http://example.com/photo.jpg"} {
+		c := &Config{Handlers: []HandlerConfig{speaking(dialect.Settings{Name: "iiif"})}, TrustedProxies: []string{trusted}}
+		c.Handlers[0].Bucket = bucket(t)
+		s, err := New(c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })                          // nothing of it is kept
+		r := httptest.NewRequest("GET", "/photo.jpg/info.json", nil) // from 192.0.2.1
+		r.Header.Set("X-Forwarded-Proto", "https")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		var info struct{ ID string }
+		if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil || info.ID != want {
+			t.Errorf("proxies %s: id %q, %v; want %q", trusted, info.ID, err, want)
 		}
 	}
 }

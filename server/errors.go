@@ -78,6 +78,13 @@ func refuses(err error) (same, whole bool) {
 	return errors.Is(err, resize.ErrLimit), false
 }
 
+// refuses is refuses for pictures of the handler: where damaged ones are shown,
+// that one has no details or no result says nothing of the others.
+func (h *Handler) refuses(err error) (same, whole bool) {
+	same, whole = refuses(err)
+	return same, whole && !(h.config.Damaged == showDamaged && errors.Is(err, resize.ErrMalformed))
+}
+
 // retryAfter is what clients are told when a fault may pass.
 const retryAfter = 5 * time.Second
 

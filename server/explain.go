@@ -51,6 +51,9 @@ type explanation struct {
 	Name    string `json:"name"`
 	Version string `json:"version,omitempty"`
 
+	// Dialect is nil where URLs are our own.
+	Dialect *explainedDialect `json:"dialect,omitempty"`
+
 	Access  explainedAccess   `json:"access"`
 	Options []explainedOption `json:"options"`
 	Ignored []explainedOption `json:"ignored,omitempty"`
@@ -89,7 +92,7 @@ func (h *Handler) explainSignature(req *request) *explainedSignature {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return nil
 	}
-	e := &explainedSignature{Canonical: string(CanonicalURL(h.config.Prefix, req.name, req.query))}
+	e := &explainedSignature{Canonical: string(req.canonical(h.config.Prefix))}
 	g, err := (&signatures{h.config.Prefix, h.config.Auth.HMAC}).authorize(nil, req)
 	if err != nil {
 		e.Reason = err.Error()
@@ -150,6 +153,9 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, f
 	}
 	if fault == nil {
 		fault = h.explainPicture(r.Context(), &e, &req)
+		if req.foreign != nil {
+			e.Dialect = h.explainForeign(r.Context(), &req)
+		}
 	} else {
 		e.Access.Reason = fault.Error()
 	}
@@ -163,8 +169,14 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, f
 			e.Error.Text = http.StatusText(status) // the error has addresses of stores in it
 		}
 	}
+	if h.dialect != nil {
+		req.query = nil // its words are those of the dialect
+	}
 	e.Options, e.Ignored = h.explainOptions(&req, cmp.Or(resize.FormatByMediaType(e.Format.MediaType), req.options.Format))
 	e.Format.Chosen, e.Format.Why = req.options.Format.String(), h.explainFormat(&req, r)
+	if h.dialect != nil {
+		e.Format.Why = "the dialect" // has its own rules, and formats of its own to fall back on
+	}
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, e)

@@ -103,7 +103,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		log:    log,
 	}
 	if c.Dialect != nil {
-		h.foreignMarks = otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks})
+		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *mark], func() error, error) { // has no errors
+			return otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks}), nil, nil
+		})
 		if h.dialect, err = c.newDialect(); err != nil {
 			return nil, &Fault{Key: handlerKey(i) + ".dialect", Text: err.Error()}
 		}
@@ -122,6 +124,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	}
 	h.setCacheControl()
 	h.qualityKey = c.qualityKey()
+	if c.Dialect != nil {
+		h.qualityKey = cache.Tuple(h.qualityKey, c.foreignKey())
+	}
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}

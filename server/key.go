@@ -33,6 +33,9 @@ func (h *Handler) key(req request) cache.Key {
 // asks for before the picture is known, so that a hit needs no source.
 func (r *request) text() string {
 	if r.foreign != nil {
+		if p := r.grant.policy; p != nil { // it narrows what is made when the picture is known
+			return cache.Tuple(r.foreign.Key(), strconv.Itoa(p.MaxW), strconv.Itoa(p.MaxH), p.WM)
+		}
 		return r.foreign.Key()
 	}
 	return r.understood.textOf(r.options)

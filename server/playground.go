@@ -53,9 +53,10 @@ func newPlayground(s *Server, operator bool) http.Handler {
 	return m
 }
 
-// handlers returns those that the page shows.
+// handlers returns those that the page shows: not those of a dialect, whose URLs
+// it does not make, and who they let in their dialect may say.
 func (p *playground) handlers() []*Handler {
-	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return !p.operator && !h.door.open() })
+	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.door.open() })
 }
 
 // handler returns the one of that prefix, nil if the page does not show it.

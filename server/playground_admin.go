@@ -36,8 +36,13 @@ func (p *operatorPages) has(r *http.Request) bool {
 		return false
 	}
 	path := r.URL.Path
-	return path == "/" || path == loginPath || strings.HasPrefix(path, playgroundPath) ||
-		!strings.HasPrefix(path, "/debug/pprof/") && p.server.handlerOf(r) != nil
+	if path == "/" || path == loginPath || strings.HasPrefix(path, playgroundPath) {
+		return true
+	}
+	// The page makes no URLs of a dialect; a handler of one may have all paths, those
+	// of this listener too.
+	h := p.server.handlerOf(r)
+	return !strings.HasPrefix(path, "/debug/pprof/") && h != nil && h.dialect == nil
 }
 
 // ServeHTTP implements [http.Handler] for requests that has accepts.

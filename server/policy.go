@@ -59,8 +59,8 @@ func (l *textList) UnmarshalJSON(data []byte) error {
 // apply narrows a request to what the policy allows. What cannot be narrowed is
 // an error that wraps errVerification.
 func (p *policy) apply(h *Handler, req *request) error {
-	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return within(req.name, folder) }) {
-		return fmt.Errorf("%w: the token is for other names", errVerification)
+	if err := p.allowsName(req.name); err != nil {
+		return err
 	}
 	if p.Presets != nil {
 		if req.foreign != nil {
@@ -93,6 +93,14 @@ func (p *policy) narrow(h *Handler, o resize.Options) (resize.Options, error) {
 		return p.mark(h, o)
 	}
 	return o, nil
+}
+
+// allowsName returns an error if pictures of that name may not be asked for.
+func (p *policy) allowsName(name string) error {
+	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return within(name, folder) }) {
+		return fmt.Errorf("%w: the token is for other names", errVerification)
+	}
+	return nil
 }
 
 // most returns a bound in pixels: that of the policy, 0 for none, or that of the

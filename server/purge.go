@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -8,7 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -101,8 +104,9 @@ func (h *Handler) purgeName(ctx context.Context, name string) (cache.Removed, er
 
 // handler returns the handler of a prefix, nil if there is none.
 func (s *Server) handler(prefix string) *Handler {
+	prefix = cmp.Or(strings.Trim(prefix, "/"), prefix) // one may have the root of the site
 	for _, h := range s.handlers {
-		if h.config.Prefix == strings.Trim(prefix, "/") {
+		if h.config.Prefix == prefix {
 			return h
 		}
 	}
@@ -125,9 +129,25 @@ func (s *Server) purgeURL(ctx context.Context, text string) (removed cache.Remov
 	if h == nil {
 		return removed, fmt.Errorf("%w: no handler answers %q", errPurge, text)
 	}
+	if h.dialect != nil {
+		return h.purgeForeign(ctx, r)
+	}
 	name, err := objectName(r.URL, h.config.Prefix)
 	if err != nil {
 		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}
 	return h.purgeName(ctx, name)
+}
+
+// purgeForeign is purgeURL for a URL of a dialect: whatever it asks for of a
+// picture, all that is made of that goes. A link may be over.
+func (h *Handler) purgeForeign(ctx context.Context, r *http.Request) (removed cache.Removed, err error) {
+	parsed, err := h.dialect.Parse(dialect.Call{Path: "/" + strings.TrimPrefix(rawPath(r), h.config.route()), Query: r.URL.RawQuery, Now: time.Unix(0, 0)})
+	if err != nil {
+		return removed, fmt.Errorf("%w: %w", errPurge, err)
+	}
+	if !storage.ValidName(parsed.Source.Name) {
+		return removed, fmt.Errorf("%w: %q is not a name", errPurge, parsed.Source.Name)
+	}
+	return h.purgeName(ctx, parsed.Source.Name)
 }

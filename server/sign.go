@@ -97,6 +97,9 @@ func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
 	if key == nil {
 		return "", fmt.Errorf("sign: handler %q has no key %q", h.Prefix, id)
 	}
+	if h.Dialect != nil {
+		return h.signForeign(u, key, expires)
+	}
 	name, err := objectName(u, h.Prefix)
 	if err != nil {
 		return "", fmt.Errorf("sign: %q: %w", u.Path, err)

@@ -20,7 +20,7 @@ func (s *Server) openCache(h *Handler) error {
 		StaleWhileRevalidate: seconds(c.StaleWhileRevalidate),
 		Grace:                c.grace(),
 		Outlives:             outlives,
-		Refuses:              refuses,
+		Refuses:              h.refuses,
 		FillTimeout:          seconds(int64(c.Limits.RequestSeconds)),
 		Log:                  h.log,
 	}

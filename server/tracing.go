@@ -231,7 +231,7 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	}
 	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("s3imageserver.request_id", x.id))
 	if h := x.handler; h != nil {
-		route := "/" + h.config.Prefix + "/{name}"
+		route := h.config.route() + "{name}"
 		span.SetName(tracedMethod(x.method) + " " + route)
 		span.SetAttributes(attr.String("http.route", route), attr.String("s3imageserver.handler", h.config.Prefix))
 	}

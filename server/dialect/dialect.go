@@ -145,6 +145,8 @@ const (
 	Base       // the address of the picture, which leads to its Info
 )
 
+func (k Kind) String() string { return [...]string{"image", "info", "base"}[k] }
+
 // A Request is what a URL asks for, as far as that is known without the
 // picture.
 type Request struct {

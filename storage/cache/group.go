@@ -19,6 +19,7 @@ type group struct {
 
 	mu      sync.Mutex
 	flights map[Key]*flight // guarded by mu
+	left    map[*flight]Key // cancelled, since nobody waits, and not ended; guarded by mu
 	running sync.WaitGroup  // Add guarded by mu
 	closed  bool            // guarded by mu
 	flying  int             // guarded by mu
@@ -30,6 +31,7 @@ type flight struct {
 	late    chan struct{} // closed when it should have ended long ago
 	cancel  context.CancelFunc
 	waiters int         // guarded by group.mu
+	ended   bool        // guarded by group.mu
 	began   time.Time   // before the source was asked
 	purged  atomic.Bool // the result must not be kept
 	entry   *Entry
@@ -155,6 +157,8 @@ func (g *group) end(k Key, f *flight) {
 		g.overdue--
 	default:
 	}
+	f.ended = true
+	delete(g.left, f)
 	g.forget(k, f)
 }
 
@@ -166,6 +170,13 @@ func (g *group) leave(k Key, f *flight) {
 	if f.waiters--; f.waiters == 0 {
 		f.cancel()
 		g.forget(k, f)
+		if f.ended {
+			return
+		}
+		if g.left == nil {
+			g.left = map[*flight]Key{}
+		}
+		g.left[f] = k // it may have a result all the same, which a purge has to reach
 	}
 }
 
@@ -184,6 +195,11 @@ func (g *group) purge(match func(Key) bool) {
 		if match(k) {
 			f.purged.Store(true)
 			delete(g.flights, k)
+		}
+	}
+	for f, k := range g.left {
+		if match(k) {
+			f.purged.Store(true)
 		}
 	}
 }

@@ -73,6 +73,46 @@ func TestFillDuringAPurge(t *testing.T) {
 	}
 }
 
+// Whoever asked has left, and the work has its result all the same: a purge that
+// came meanwhile reaches it.
+func TestPurgeOfAFillThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, p := range map[string]Purge{"the source": {Group: testGroup, Name: "photo.jpg"}, "nothing": {}} {
+			c := New(Config{Memory: NewMemory(1 << 20), Log: quiet})
+			k := sharedKey("photo.jpg", "v")
+			read, release := make(chan struct{}), make(chan struct{})
+			ctx, leave := context.WithCancel(t.Context())
+			left := make(chan error, 1)
+			go func() {
+				_, _, err := c.Do(ctx, k, func(context.Context, *Entry) (*Entry, error) {
+					close(read)
+					<-release
+					return NewEntry([]byte("old"), "image/png"), nil
+				})
+				left <- err
+			}()
+			<-read
+			leave()
+			if err := <-left; !errors.Is(err, context.Canceled) {
+				t.Errorf("who left got %v", err)
+			}
+			if p.Name != "" {
+				if err := purge(c, p)(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			close(release)
+			synctest.Wait()
+			if e := c.Kept(k); (e != nil) != (p.Name == "") {
+				t.Errorf("after a purge of %s: kept %v", name, e != nil)
+			}
+			if len(c.fills.left) != 0 {
+				t.Errorf("%d fills that ended are remembered", len(c.fills.left))
+			}
+		}
+	})
+}
+
 // A fill reads the old source; a purge comes; then the fill keeps what it read.
 func TestPurgeBeforeAnOriginalIsKept(t *testing.T) {
 	originals := openConfigured(t, t.TempDir(), DiskConfig{})

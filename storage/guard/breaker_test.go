@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,30 @@ func read(ctx context.Context, b storage.Bucket, name string) error {
 
 // errStalls is that of a body whose store sends no more.
 var errStalls = fmt.Errorf("%w: %w", storage.ErrUnavailable, os.ErrDeadlineExceeded)
+
+// A store that is silent is spared at whatever time its silence begins, though
+// each request takes half of the time in which failures are counted.
+func TestSilenceOpensTheCircuitAtAnyTime(t *testing.T) {
+	for begins := range window / time.Second {
+		synctest.Test(t, func(t *testing.T) {
+			s := byName{}
+			for i := range defaultFailures {
+				s[fmt.Sprint("silent", i)] = waits
+			}
+			b := New(s, Config{})
+			_ = read(t.Context(), b, "good")
+			time.Sleep(begins * time.Second)
+			var asking sync.WaitGroup
+			for name := range s {
+				asking.Go(func() { _ = read(t.Context(), b, name) })
+			}
+			asking.Wait()
+			if !b.Stats().Open {
+				t.Errorf("silent from second %d on: %+v; want an open circuit", begins, b.Stats())
+			}
+		})
+	}
+}
 
 // Trouble of few names, of whatever kind, is no reason to spare the store for
 // all others, however often they are asked for.

@@ -58,6 +58,7 @@ const (
 	defaultFailureShare = 0.6
 	defaultOpenFor      = 2 * time.Second
 	window              = 10 * time.Second
+	windowStep          = time.Second
 	leastOfShare        = 20
 	retryPause          = 50 * time.Millisecond // at least, and at most twice that
 )
@@ -105,7 +106,10 @@ func New(inner storage.Bucket, c Config) *Bucket {
 		Name:        c.Name,
 		MaxRequests: 1,
 		Interval:    window,
-		Timeout:     c.OpenFor,
+		// A window that slides: at the end of a fixed one, what is being asked for would
+		// count in neither, and slow failures last as long as half of one.
+		BucketPeriod: windowStep,
+		Timeout:      c.OpenFor,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
 			return n.ConsecutiveFailures >= uint32(c.Failures) ||
 				n.Requests >= leastOfShare && float64(n.TotalFailures) >= c.FailureShare*float64(n.Requests)
