@@ -9,6 +9,7 @@ import (
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -191,15 +192,14 @@ func guesses(o resize.Options, box [2]int) []resize.Options {
 		{}, {"w": {fmt.Sprint(box[0])}}, {"h": {fmt.Sprint(box[1])}}, {"w": {fmt.Sprint(box[0])}, "h": {fmt.Sprint(box[1])}},
 	} {
 		for _, fit := range []string{"contain", "cover", "pad", "stretch", "auto"} {
-			for _, enlarge := range []string{"false", "true"} {
-				for _, gravity := range []string{"", o.Gravity.String()} {
-					q := maps.Clone(query)
-					maps.Copy(q, sides)
-					q.Set("fit", fit)
-					q.Set("enlarge", enlarge)
-					q.Set("g", gravity)
-					all = append(all, parsed(q.Encode()))
-				}
+			for i := range 8 {
+				q := maps.Clone(query)
+				maps.Copy(q, sides)
+				q.Set("fit", fit)
+				q.Set("enlarge", strconv.FormatBool(i&1 != 0))
+				q.Set("round", []string{"down", "near"}[i>>1&1])
+				q.Set("g", []string{"", o.Gravity.String()}[i>>2])
+				all = append(all, parsed(q.Encode()))
 			}
 		}
 	}
