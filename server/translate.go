@@ -34,6 +34,9 @@ type Translation struct {
 	Answered bool
 
 	dialect *dialect.Dialect
+	// free is dialect without the limits of the handler, which hold for URLs of our
+	// own too.
+	free    *dialect.Dialect
 	request *dialect.Request
 }
 
@@ -53,6 +56,10 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if err != nil {
 		return nil, fmt.Errorf("translate: %w", err)
 	}
+	free, err := dialect.New(*h.Dialect, dialect.Limits{Formats: formatsOf(h.OutputFormats)})
+	if err != nil {
+		return nil, fmt.Errorf("translate: %w", err)
+	}
 	// The path as it stands in the text: signatures are over that.
 	raw, _, _ := strings.Cut(text[strings.Index(text, u.Host)+len(u.Host):], "?")
 	raw, _, _ = strings.Cut(raw, "#")
@@ -62,7 +69,7 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if err != nil {
 		return nil, fmt.Errorf("translate: %s: %w", text, err)
 	}
-	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, dialect: d, request: r}
+	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, dialect: d, free: free, request: r}
 	if r.Kind != dialect.Image {
 		return nil, fmt.Errorf("translate: %s: it asks for information, not for a picture", text)
 	}
@@ -104,7 +111,7 @@ func (t *Translation) URL(width, height int, format string) (string, error) {
 		p.Format = resize.JPEG
 	}
 	if width > 0 && height > 0 {
-		query, err := t.settle(p)
+		query, err := settle(t.dialect, t.request, p)
 		if err != nil {
 			return "", err
 		}
@@ -125,8 +132,8 @@ func word(is bool, text string) string {
 }
 
 // settle returns the parameters for one picture.
-func (t *Translation) settle(p dialect.Picture) (string, error) {
-	s, err := t.dialect.Settle(t.request, p)
+func settle(d *dialect.Dialect, r *dialect.Request, p dialect.Picture) (string, error) {
+	s, err := d.Settle(r, p)
 	if err != nil {
 		return "", fmt.Errorf("translate: %w", err)
 	}
@@ -148,7 +155,7 @@ func (t *Translation) anySize(p dialect.Picture) (string, error) {
 	try := func(sizes [][2]int) error {
 		for _, size := range sizes {
 			p.Width, p.Height = size[0], size[1]
-			query, err := t.settle(p)
+			query, err := settle(t.free, t.request, p)
 			if err != nil {
 				return fmt.Errorf("%w: of one of %d x %d pixels there is none: %w", ErrNeedsSize, p.Width, p.Height, err)
 			}
