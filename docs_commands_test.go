@@ -29,6 +29,7 @@ var notRun = []struct{ begins, why string }{
 	{"go run -tags nodynamic ./bench/", "minutes to half an hour, some need rivals from npm; .ci/run does a part of it"},
 	{"aws s3api put-bucket-lifecycle-configuration", "needs the command line of AWS"},
 	{"s3imageserver check -c FILE", "FILE stands for any"},
+	{"s3imageserver translate -c FILE", "as before; TestGuidesOfDialects translates"},
 	{"docker build ", "needs a container engine; the binary runs in an empty root instead"},
 	{"docker run ", "as before"},
 	{"docker compose ", "as before; the three nodes run as processes"},

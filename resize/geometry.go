@@ -24,13 +24,13 @@ type layout struct {
 // lay computes the layout of a picture of that size: of what is left of the
 // source when it is cropped, trimmed and turned.
 //
-// A side that is not given follows from the ratio, rounded down, at least 1. A
+// A side that is not given follows from the ratio, rounded as asked for, at least 1. A
 // picture that is smaller than the box on both sides keeps its size, uncropped.
 func lay(src image.Point, o Options) layout {
 	box := boxOf(src, o)
 	full, keep := meet(src, box, o)
 	if keep.X < o.MinWidth || keep.Y < o.MinHeight {
-		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)))
+		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)), o.Round)
 		keep = image.Pt(min(full.X, cmp.Or(box.X, longestResult)), min(full.Y, cmp.Or(box.Y, longestResult)))
 	}
 	fx, fy := o.Gravity.point()
@@ -84,13 +84,13 @@ func boxOf(src image.Point, o Options) image.Point {
 func ownBox(src image.Point, o Options) image.Point {
 	var box image.Point
 	if o.Zoom != 0 {
-		src = image.Pt(scaled(src.X, int(o.Zoom), 100), scaled(src.Y, int(o.Zoom), 100))
+		src = image.Pt(o.Round.scaled(src.X, int(o.Zoom), 100), o.Round.scaled(src.Y, int(o.Zoom), 100))
 		box = src
 	}
 	if o.Ratio == (Ratio{}) || o.Fit == Contain || o.Fit == ScaleDown {
 		return box
 	}
-	other := image.Pt(scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
+	other := image.Pt(o.Round.scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), o.Round.scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
 	if o.Fit == Pad {
 		return image.Pt(max(src.X, other.X), max(src.Y, other.Y))
 	}
@@ -105,9 +105,9 @@ func meet(src, box image.Point, o Options) (full, keep image.Point) {
 	case box == image.Point{}:
 		return src, src
 	case box.X == 0 || box.Y == 0:
-		full = image.Pt(box.X, scaled(src.Y, box.X, src.X))
+		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
 		if box.X == 0 {
-			full = image.Pt(scaled(src.X, box.Y, src.Y), box.Y)
+			full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
 		}
 		if !grows && full.X >= src.X && full.Y >= src.Y {
 			full = src
@@ -115,7 +115,7 @@ func meet(src, box image.Point, o Options) (full, keep image.Point) {
 		return full, full
 	case src.X < box.X && src.Y < box.Y && !grows:
 		if o.Ratio != (Ratio{}) && o.Fit == Cover {
-			return src, image.Pt(min(src.X, scaled(src.Y, box.X, box.Y)), min(src.Y, scaled(src.X, box.Y, box.X)))
+			return src, image.Pt(min(src.X, o.Round.scaled(src.Y, box.X, box.Y)), min(src.Y, o.Round.scaled(src.X, box.Y, box.X)))
 		}
 		return src, src
 	}
@@ -128,14 +128,14 @@ func meet(src, box image.Point, o Options) (full, keep image.Point) {
 	}
 	switch fit {
 	case Cover:
-		return cover(src, box), box
+		return cover(src, box, o.Round), box
 	case Stretch:
 		return box, box
 	}
 	if wider(src, box) {
-		full = image.Pt(box.X, scaled(src.Y, box.X, src.X))
+		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
 	} else {
-		full = image.Pt(scaled(src.X, box.Y, src.Y), box.Y)
+		full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
 	}
 	return full, full
 }
@@ -146,11 +146,19 @@ func wider(src, box image.Point) bool {
 }
 
 // cover returns the size of a picture that covers the box.
-func cover(src, box image.Point) image.Point {
+func cover(src, box image.Point, r Rounding) image.Point {
 	if wider(src, box) {
-		return image.Pt(max(box.X, scaled(src.X, box.Y, src.Y)), box.Y)
+		return image.Pt(max(box.X, r.scaled(src.X, box.Y, src.Y)), box.Y)
 	}
-	return image.Pt(box.X, max(box.Y, scaled(src.Y, box.X, src.X)))
+	return image.Pt(box.X, max(box.Y, r.scaled(src.Y, box.X, src.X)))
+}
+
+// scaled returns length*num/den, rounded, at least 1.
+func (r Rounding) scaled(length, num, den int) int {
+	if r == RoundNear {
+		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
+	}
+	return scaled(length, num, den)
 }
 
 // scaled returns length*num/den rounded down, at least 1.

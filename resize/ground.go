@@ -102,7 +102,7 @@ func edgeColor(m *image.NRGBA) color.NRGBA {
 // blurred; where it is transparent, c shines through.
 func blurredGround(m *image.NRGBA, size image.Point, c color.NRGBA) *image.NRGBA {
 	const shrunk = 48 // the longer side of what is blurred: nothing smaller is left to see
-	to := cover(m.Rect.Size(), size)
+	to := cover(m.Rect.Size(), size, RoundDown)
 	by := math.Min(1, shrunk/float64(max(size.X, size.Y)))
 	small := image.Pt(max(1, int(float64(size.X)*by)), max(1, int(float64(size.Y)*by)))
 	part := scale.Rect{W: float64(m.Rect.Dx()) * float64(size.X) / float64(to.X), H: float64(m.Rect.Dy()) * float64(size.Y) / float64(to.Y)}

@@ -19,6 +19,7 @@ type Options struct {
 	Zoom                Hundredths // of the source, where Width and Height are 0; 0: 1
 	MinWidth, MinHeight int        // the picture is scaled up to these; 0: not given
 	Enlarge             bool       // above the size of the source
+	Round               Rounding   // of a side that follows from the ratio
 
 	Orient exif.Orientation // takes the place of EXIF's; 0: that of the file
 	Crop   Crop             // part of the upright source; zero: all of it

@@ -21,6 +21,16 @@ const (
 
 var fits = []string{"cover", "contain", "scale-down", "pad", "stretch", "auto"}
 
+// Rounding says how a side that follows from a ratio becomes whole pixels.
+type Rounding uint8
+
+const (
+	RoundDown Rounding = iota // a fraction is cut off
+	RoundNear                 // a half is rounded up
+)
+
+var roundings = []string{"down", "near"}
+
 // DensityParam is the name of the parameter that [Options.Dense] does the same
 // as.
 const DensityParam = "dpr"
@@ -73,6 +83,7 @@ var sizeParams = []param{
 	}},
 	{"minw", "least width: a narrower result is scaled up, and cut to the box", groupSize, "w=120&h=60&fit=contain&minw=120", pixels{func(o *Options) *int { return &o.MinWidth }}},
 	{"minh", "least height: a lower result is scaled up, and cut to the box", groupSize, "w=120&h=120&fit=contain&minh=120", pixels{func(o *Options) *int { return &o.MinHeight }}},
+	{"round", "how a side that follows from the ratio becomes whole pixels: the fraction is cut off, or rounded to the nearest", groupSize, "w=101&round=near", choice[Rounding]{func(o *Options) *Rounding { return &o.Round }, roundings}},
 	{"enlarge", "make a picture larger than its source where the box is", groupSize, "crop=62%,40%,60,45&w=120&enlarge=true", toggle{func(o *Options) *bool { return &o.Enlarge }}},
 }
 
@@ -141,14 +152,14 @@ func (d *draft) finishRatio() {
 	case r == (Ratio{}):
 		return
 	case d.Width > 0 && d.Height == 0:
-		d.Height = scaled(d.Width, int(r.H), int(r.W))
+		d.Height = d.Round.scaled(d.Width, int(r.H), int(r.W))
 		if d.Height > d.max {
-			d.Width, d.Height = scaled(d.max, int(r.W), int(r.H)), d.max
+			d.Width, d.Height = d.Round.scaled(d.max, int(r.W), int(r.H)), d.max
 		}
 	case d.Height > 0 && d.Width == 0:
-		d.Width = scaled(d.Height, int(r.W), int(r.H))
+		d.Width = d.Round.scaled(d.Height, int(r.W), int(r.H))
 		if d.Width > d.max {
-			d.Width, d.Height = d.max, scaled(d.max, int(r.H), int(r.W))
+			d.Width, d.Height = d.max, d.Round.scaled(d.max, int(r.H), int(r.W))
 		}
 	}
 	if d.Width > 0 && d.Height > 0 {

@@ -125,7 +125,7 @@ func Same(width, height int, a, b Options) bool {
 // do.
 func (o Options) sizeless() Options {
 	o.Width, o.Height, o.Fit, o.Enlarge, o.Ratio, o.Zoom, o.MinWidth, o.MinHeight = 0, 0, 0, false, Ratio{}, 0, 0, 0
-	o.Crop, o.Padding = Crop{}, Sides{}
+	o.Crop, o.Padding, o.Round = Crop{}, Sides{}, RoundDown
 	if !o.Gravity.looks() {
 		o.Gravity = Gravity{}
 	}

@@ -342,3 +342,24 @@ func TestIIIFBehindProxies(t *testing.T) {
 		}
 	}
 }
+
+// The playground writes no URL of our own for a handler that reads others, and
+// says that there is one.
+func TestPlaygroundNamesDialects(t *testing.T) {
+	c := &Config{Handlers: []HandlerConfig{speaking(dialect.Settings{Name: "iiif"}), {Prefix: "h", Bucket: bucket(t)}}, Playground: true}
+	c.Handlers[0].Bucket, c.Handlers[0].Prefix = bucket(t), "iiif"
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // nothing of it is kept
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/_playground/site", nil))
+	var site siteInfo
+	if err := json.Unmarshal(w.Body.Bytes(), &site); err != nil {
+		t.Fatal(err)
+	}
+	if len(site.Handlers) != 1 || site.Handlers[0].Prefix != "h" || len(site.Dialects) != 1 || site.Dialects[0] != (siteDialect{"/iiif/", "iiif"}) {
+		t.Errorf("handlers %+v, dialects %+v; want h, and /iiif/ as iiif", site.Handlers, site.Dialects)
+	}
+}

@@ -53,10 +53,21 @@ func newPlayground(s *Server, operator bool) http.Handler {
 	return m
 }
 
-// handlers returns those that the page shows: not those of a dialect, whose URLs
-// it does not make, and who they let in their dialect may say.
+// handlers returns those that the page shows: it writes URLs of our own, which a
+// handler with a dialect does not read.
 func (p *playground) handlers() []*Handler {
 	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.door.open() })
+}
+
+// dialects returns the handlers that read URLs of other servers, and which.
+func (p *playground) dialects() []siteDialect {
+	all := []siteDialect{}
+	for _, h := range p.server.handlers {
+		if h.dialect != nil && (p.operator || h.door.open()) {
+			all = append(all, siteDialect{h.config.route(), h.dialect.Name()})
+		}
+	}
+	return all
 }
 
 // handler returns the one of that prefix, nil if the page does not show it.
@@ -113,7 +124,15 @@ func setPageHeader(header http.Header) {
 type siteInfo struct {
 	Operator bool          `json:"operator"`
 	Handlers []siteHandler `json:"handlers"`
+	Dialects []siteDialect `json:"dialects"`
 	Options  []siteOption  `json:"options"`
+}
+
+// siteDialect is a handler that is not shown, since its URLs are those of
+// another server.
+type siteDialect struct {
+	Route   string `json:"route"`
+	Dialect string `json:"dialect"`
 }
 
 type siteHandler struct {
@@ -144,7 +163,7 @@ type siteOption struct {
 var hiddenOptions = []string{tokenParam, signatureParam, expiryParam, infoParam, srcsetParam, sizesParam, asParam, explainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
-	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}}
+	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}, Dialects: p.dialects()}
 	for _, h := range p.handlers() {
 		c := h.config
 		site.Handlers = append(site.Handlers, siteHandler{

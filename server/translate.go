@@ -9,6 +9,7 @@ import (
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ type Translation struct {
 	Answered bool
 
 	dialect *dialect.Dialect
+	// free is dialect without the limits of the handler, which hold for URLs of our
+	// own too.
+	free    *dialect.Dialect
 	request *dialect.Request
 }
 
@@ -52,6 +56,10 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if err != nil {
 		return nil, fmt.Errorf("translate: %w", err)
 	}
+	free, err := dialect.New(*h.Dialect, dialect.Limits{Formats: formatsOf(h.OutputFormats)})
+	if err != nil {
+		return nil, fmt.Errorf("translate: %w", err)
+	}
 	// The path as it stands in the text: signatures are over that.
 	raw, _, _ := strings.Cut(text[strings.Index(text, u.Host)+len(u.Host):], "?")
 	raw, _, _ = strings.Cut(raw, "#")
@@ -61,7 +69,7 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if err != nil {
 		return nil, fmt.Errorf("translate: %s: %w", text, err)
 	}
-	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, dialect: d, request: r}
+	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, dialect: d, free: free, request: r}
 	if r.Kind != dialect.Image {
 		return nil, fmt.Errorf("translate: %s: it asks for information, not for a picture", text)
 	}
@@ -103,7 +111,7 @@ func (t *Translation) URL(width, height int, format string) (string, error) {
 		p.Format = resize.JPEG
 	}
 	if width > 0 && height > 0 {
-		query, err := t.settle(p)
+		query, err := settle(t.dialect, t.request, p)
 		if err != nil {
 			return "", err
 		}
@@ -124,8 +132,8 @@ func word(is bool, text string) string {
 }
 
 // settle returns the parameters for one picture.
-func (t *Translation) settle(p dialect.Picture) (string, error) {
-	s, err := t.dialect.Settle(t.request, p)
+func settle(d *dialect.Dialect, r *dialect.Request, p dialect.Picture) (string, error) {
+	s, err := d.Settle(r, p)
 	if err != nil {
 		return "", fmt.Errorf("translate: %w", err)
 	}
@@ -147,7 +155,7 @@ func (t *Translation) anySize(p dialect.Picture) (string, error) {
 	try := func(sizes [][2]int) error {
 		for _, size := range sizes {
 			p.Width, p.Height = size[0], size[1]
-			query, err := t.settle(p)
+			query, err := settle(t.free, t.request, p)
 			if err != nil {
 				return fmt.Errorf("%w: of one of %d x %d pixels there is none: %w", ErrNeedsSize, p.Width, p.Height, err)
 			}
@@ -191,15 +199,14 @@ func guesses(o resize.Options, box [2]int) []resize.Options {
 		{}, {"w": {fmt.Sprint(box[0])}}, {"h": {fmt.Sprint(box[1])}}, {"w": {fmt.Sprint(box[0])}, "h": {fmt.Sprint(box[1])}},
 	} {
 		for _, fit := range []string{"contain", "cover", "pad", "stretch", "auto"} {
-			for _, enlarge := range []string{"false", "true"} {
-				for _, gravity := range []string{"", o.Gravity.String()} {
-					q := maps.Clone(query)
-					maps.Copy(q, sides)
-					q.Set("fit", fit)
-					q.Set("enlarge", enlarge)
-					q.Set("g", gravity)
-					all = append(all, parsed(q.Encode()))
-				}
+			for i := range 8 {
+				q := maps.Clone(query)
+				maps.Copy(q, sides)
+				q.Set("fit", fit)
+				q.Set("enlarge", strconv.FormatBool(i&1 != 0))
+				q.Set("round", []string{"down", "near"}[i>>1&1])
+				q.Set("g", []string{"", o.Gravity.String()}[i>>2])
+				all = append(all, parsed(q.Encode()))
 			}
 		}
 	}

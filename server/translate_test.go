@@ -19,6 +19,8 @@ var translations = []struct{ dialect, theirs, ours string }{
 	{"imgproxy", "/_/rs:fill:100:50:1/plain/photo.jpg", "/h/photo.jpg?w=100&h=50&enlarge=true&strip=copyright&f=jpeg&q=80"},
 	{"imgproxy", "/_/plain/a%20b/photo.png@webp", "/h/a%20b/photo.png?f=webp&q=79&strip=copyright"},
 	{"imgproxy", "/_/rs:force:30:20:1/q:50/plain/photo.jpg", "/h/photo.jpg?w=30&h=20&fit=stretch&enlarge=true&strip=copyright&f=jpeg&q=50"},
+	{"imgproxy", "/_/rs:fit:300:200/plain/photo.jpg", "/h/photo.jpg?w=300&h=200&fit=contain&round=near&strip=copyright&f=jpeg&q=80"},
+	{"imgix", "/photo.jpg?w=301", "/h/photo.jpg?w=301&fit=contain&enlarge=true&round=near&f=jpeg&q=75"},
 	{"imgproxy", "/_/c:10:0.5/plain/photo.jpg", ""},
 	{"thumbor", "/unsafe/300x200/smart/photo.jpg", "/h/photo.jpg?w=300&h=200&enlarge=true&g=smart&f=jpeg&q=80"},
 	{"thumbor", "/unsafe/300x200/filters:grayscale()/photo.jpg", "/h/photo.jpg?w=300&h=200&enlarge=true&gray=true&f=jpeg&q=80"},

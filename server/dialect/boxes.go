@@ -48,6 +48,9 @@ func wider(src, box image.Point) bool {
 
 // within returns the size of a picture that lies in a box and touches it.
 func within(src, box image.Point, r rounding) image.Point {
+	if box.X == 0 || box.Y == 0 { // the side that is given is exact
+		return follow(src, box, r)
+	}
 	if wider(src, box) {
 		return follow(src, image.Pt(box.X, 0), r)
 	}

@@ -338,7 +338,7 @@ func (i imgix) settle(p Picture, _ *Limits) (layout, *Fault) {
 		box = follow(src, box, near)
 		switch i.Fit {
 		case "max":
-			if size := within(src, box, near); smaller(size, src) {
+			if size := within(src, alone, near); smaller(size, src) {
 				l.scale(size)
 			}
 		case "crop", "facearea":
@@ -366,7 +366,7 @@ func (i imgix) settle(p Picture, _ *Limits) (layout, *Fault) {
 				l.centred(box)
 			}
 		default:
-			l.scale(within(src, box, near))
+			l.scale(within(src, alone, near))
 		}
 	}
 	l.angle = i.Angle

@@ -140,7 +140,11 @@ func (d *Dialect) nextSource(text string, r *Request) string {
 		if strings.Contains(decoded, nextPath) {
 			return "cannot be recursive"
 		}
-		r.Source = Source{Text: strings.TrimPrefix(u.Path, "/"), Name: strings.TrimPrefix(u.Path, "/")}
+		name := strings.TrimPrefix(u.Path, "/")
+		r.Source = Source{Text: name, Name: name}
+		if s, f := d.source(name, ""); f == nil && !scheme.MatchString(name) {
+			r.Source = s // as source_map has it
+		}
 		return ""
 	}
 	u, err := url.Parse(text)

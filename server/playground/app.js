@@ -622,10 +622,14 @@ async function start() {
     say(`The server does not say what it has: ${err.message}`);
     return;
   }
-  const { handlers } = state.site;
+  const { handlers, dialects } = state.site;
+  // Handlers whose URLs are not our own are named only: this page would write wrong ones.
+  const others = dialects.map((d) => `${d.route} reads URLs of ${d.dialect}`).join(", ");
+  $("dialects").textContent = others && `Not shown here: ${others}.`;
+  $("dialects").hidden = !others;
   if (!handlers.length) {
     document.querySelector("main").hidden = document.querySelector(".bar").hidden = true;
-    say("There is no handler that everybody may use. The playground on the admin listener shows all of them.");
+    say(others ? `URLs of this server are not our own: ${others}.` : "There is no handler that everybody may use. The playground on the admin listener shows all of them.");
     return;
   }
   $("handler").replaceChildren(...handlers.map((h) => element("option", { value: h.prefix }, h.name === h.prefix ? h.prefix : `${h.name} (${h.prefix})`)));
