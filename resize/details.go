@@ -313,11 +313,7 @@ func (d *Details) colors(m *image.NRGBA) {
 	few := exactPalette(flat, colors)
 	if few == nil {
 		few = image.NewPaletted(flat.Rect, medianCut(flat, colors))
-		nearest := nearestColors{palette: make([][3]int, len(few.Palette))}
-		for i, c := range few.Palette {
-			r, g, b, _ := c.RGBA()
-			nearest.palette[i] = [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
-		}
+		nearest := newNearestColors(few.Palette)
 		for i := range few.Pix {
 			p := flat.Pix[4*i:]
 			few.Pix[i] = byte(nearest.index([3]int{int(p[0]), int(p[1]), int(p[2])}))
@@ -344,7 +340,7 @@ func (d *Details) colors(m *image.NRGBA) {
 
 // merged returns the colours of order, without those that nobody would tell from
 // an earlier one, as scaling makes them beside edges; that one gets their count.
-func merged(palette color.Palette, order, count []int) []int {
+func merged(colors color.Palette, order, count []int) []int {
 	const most = 8 << 8 // in any channel
 	alike := func(a, b color.Color) bool {
 		r, g, bl, _ := a.RGBA()
@@ -353,7 +349,7 @@ func merged(palette color.Palette, order, count []int) []int {
 	}
 	var kept []int
 	for _, i := range order {
-		if k := slices.IndexFunc(kept, func(k int) bool { return alike(palette[k], palette[i]) }); k >= 0 {
+		if k := slices.IndexFunc(kept, func(k int) bool { return alike(colors[k], colors[i]) }); k >= 0 {
 			count[kept[k]] += count[i]
 			continue
 		}

@@ -89,7 +89,10 @@ func withBinaryAlpha(m *image.NRGBA) *image.NRGBA {
 	if m.Opaque() {
 		return m
 	}
-	out := toNRGBA(m)
+	out := image.NewNRGBA(image.Rectangle{Max: m.Rect.Size()})
+	for y := range out.Rect.Dy() {
+		copy(out.Pix[y*out.Stride:][:out.Stride], m.Pix[m.PixOffset(m.Rect.Min.X, m.Rect.Min.Y+y):])
+	}
 	for i := 0; i < len(out.Pix); i += 4 {
 		if out.Pix[i+3] < alphaThreshold {
 			clear(out.Pix[i : i+4])
@@ -116,6 +119,8 @@ type group struct {
 	error float64 // summed squared distance along axis
 }
 
+// medianCut returns at most n opaque colours that stand for those of m, without
+// what is transparent; at least one.
 func medianCut(m *image.NRGBA, n int) color.Palette {
 	histogram := make([]bin, 1<<15)
 	for y := range m.Rect.Dy() {
@@ -213,11 +218,7 @@ func (g group) color() color.NRGBA {
 // dither sets the pixels of out to the colours of the palette that come nearest
 // to m; transparent ones get the index behind the palette.
 func dither(out *image.Paletted, m *image.NRGBA, palette color.Palette) {
-	nearest := nearestColors{palette: make([][3]int, len(palette))}
-	for i, c := range palette {
-		n := c.(color.NRGBA)
-		nearest.palette[i] = [3]int{int(n.R), int(n.G), int(n.B)}
-	}
+	nearest := newNearestColors(palette)
 	w := m.Rect.Dx()
 	// Errors in 64ths, with one pixel more on either side.
 	here, below := make([][3]int, w+2), make([][3]int, w+2)
@@ -260,6 +261,18 @@ type nearestColors struct {
 	cache   [1 << 15]uint16 // index + 1; 0: not yet known
 }
 
+// newNearestColors takes the opaque colours of a palette.
+func newNearestColors(palette color.Palette) *nearestColors {
+	n := &nearestColors{palette: make([][3]int, len(palette))}
+	for i, c := range palette {
+		r, g, b, _ := c.RGBA()
+		n.palette[i] = [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
+	}
+	return n
+}
+
+// index returns the place in the palette of the colour that is nearest to c, whose
+// samples are 0 to 255.
 func (n *nearestColors) index(c [3]int) int {
 	slot := &n.cache[binOf(byte(c[0]), byte(c[1]), byte(c[2]))]
 	if *slot == 0 {
