@@ -17,6 +17,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/palette"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -310,13 +311,13 @@ func (d *Details) colors(m *image.NRGBA) {
 	n := len(flat.Pix) / 4
 	d.Average = fmt.Sprintf("%02x%02x%02x", (sum[0]+n/2)/n, (sum[1]+n/2)/n, (sum[2]+n/2)/n)
 	const colors = 6
-	few := exactPalette(flat, colors)
+	few := palette.Exact(flat, colors)
 	if few == nil {
-		few = image.NewPaletted(flat.Rect, medianCut(flat, colors))
-		nearest := newNearestColors(few.Palette)
+		few = image.NewPaletted(flat.Rect, palette.MedianCut(flat, colors))
+		nearest := palette.NewNearest(few.Palette)
 		for i := range few.Pix {
 			p := flat.Pix[4*i:]
-			few.Pix[i] = byte(nearest.index([3]int{int(p[0]), int(p[1]), int(p[2])}))
+			few.Pix[i] = byte(nearest.Index([3]int{int(p[0]), int(p[1]), int(p[2])}))
 		}
 	}
 	count := make([]int, len(few.Palette))
