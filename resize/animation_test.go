@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/resize/palette"
 	"s3imageserver/resize/webp"
 )
 
@@ -85,7 +86,7 @@ func TestCorpusAnimations(t *testing.T) {
 			if d := gifDelay(time.Duration(delays[i]) * 10 * time.Millisecond); gotDelays[i] != d {
 				t.Errorf("%s, frame %d: delay %d; want %d", name, i, gotDelays[i], d)
 			}
-			if p := psnr(got[i], withBinaryAlpha(toNRGBA(want[i]))); p < 32 {
+			if p := psnr(got[i], palette.BinaryAlpha(toNRGBA(want[i]))); p < 32 {
 				t.Errorf("%s, frame %d: PSNR %.1f dB", name, i, p)
 			}
 		}

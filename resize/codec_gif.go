@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3imageserver/resize/gif"
+	"s3imageserver/resize/palette"
 )
 
 // GIF, read by our own package frame by frame, written by image/gif.
@@ -122,7 +123,7 @@ func drawGIF(f *gif.File, want Want, yield func(Frame, error) bool) {
 // transparent somewhere cannot be drawn over another one: the one before it is
 // written whole, and cleared.
 func encodeGIF(w io.Writer, p *Picture, q Quality) error {
-	colors := colorsOf(q.Quality)
+	colors := palette.ColorsAt(q.Quality)
 	out := stdgif.GIF{
 		Config:    image.Config{Width: p.Source.X, Height: p.Source.Y},
 		LoopCount: gifLoops(p.Loops),
@@ -147,7 +148,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 		if err != nil {
 			return err
 		}
-		img := withBinaryAlpha(toNRGBA(frame.Image))
+		img := palette.BinaryAlpha(toNRGBA(frame.Image))
 		if current != nil {
 			cleared := !img.Opaque()
 			add(cleared)
@@ -174,7 +175,7 @@ func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *i
 	if cleared {
 		colors--
 	}
-	small := quantize(img, colors)
+	small := palette.Quantize(img, colors)
 	small.Rect = small.Rect.Add(part.Min)
 	if cleared {
 		small.Palette = append(small.Palette, color.NRGBA{})

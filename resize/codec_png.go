@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/palette"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
@@ -200,9 +201,9 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	const fast, small = 1, 6
 	o := png.Options{Level: fast, ICC: fittingICC(p.ICC, img)}
 	if m, ok := img.(*image.NRGBA); ok {
-		few := exactPalette(m, maxColors)
-		if q.Quality > 0 && q.Quality < 100 && (few == nil || len(few.Palette) > colorsOf(q.Quality)) {
-			few = quantizeAlpha(m, colorsOf(q.Quality))
+		few := palette.Exact(m, palette.MaxColors)
+		if q.Quality > 0 && q.Quality < 100 && (few == nil || len(few.Palette) > palette.ColorsAt(q.Quality)) {
+			few = palette.QuantizeAlpha(m, palette.ColorsAt(q.Quality))
 		}
 		if few != nil {
 			img = few

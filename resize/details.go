@@ -17,6 +17,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/palette"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -310,17 +311,13 @@ func (d *Details) colors(m *image.NRGBA) {
 	n := len(flat.Pix) / 4
 	d.Average = fmt.Sprintf("%02x%02x%02x", (sum[0]+n/2)/n, (sum[1]+n/2)/n, (sum[2]+n/2)/n)
 	const colors = 6
-	few := exactPalette(flat, colors)
+	few := palette.Exact(flat, colors)
 	if few == nil {
-		few = image.NewPaletted(flat.Rect, medianCut(flat, colors))
-		nearest := nearestColors{palette: make([][3]int, len(few.Palette))}
-		for i, c := range few.Palette {
-			r, g, b, _ := c.RGBA()
-			nearest.palette[i] = [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
-		}
+		few = image.NewPaletted(flat.Rect, palette.MedianCut(flat, colors))
+		nearest := palette.NewNearest(few.Palette)
 		for i := range few.Pix {
 			p := flat.Pix[4*i:]
-			few.Pix[i] = byte(nearest.index([3]int{int(p[0]), int(p[1]), int(p[2])}))
+			few.Pix[i] = byte(nearest.Index([3]int{int(p[0]), int(p[1]), int(p[2])}))
 		}
 	}
 	count := make([]int, len(few.Palette))
@@ -344,7 +341,7 @@ func (d *Details) colors(m *image.NRGBA) {
 
 // merged returns the colours of order, without those that nobody would tell from
 // an earlier one, as scaling makes them beside edges; that one gets their count.
-func merged(palette color.Palette, order, count []int) []int {
+func merged(colors color.Palette, order, count []int) []int {
 	const most = 8 << 8 // in any channel
 	alike := func(a, b color.Color) bool {
 		r, g, bl, _ := a.RGBA()
@@ -353,7 +350,7 @@ func merged(palette color.Palette, order, count []int) []int {
 	}
 	var kept []int
 	for _, i := range order {
-		if k := slices.IndexFunc(kept, func(k int) bool { return alike(palette[k], palette[i]) }); k >= 0 {
+		if k := slices.IndexFunc(kept, func(k int) bool { return alike(colors[k], colors[i]) }); k >= 0 {
 			count[kept[k]] += count[i]
 			continue
 		}

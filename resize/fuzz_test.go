@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"s3imageserver/resize/palette"
 	ownpng "s3imageserver/resize/png"
 )
 
@@ -120,15 +121,15 @@ func TestQuantize(t *testing.T) {
 		for i := range 256 {
 			m.SetNRGBA(i%16, i/16, color.NRGBA{byte(i), byte(255 - i), byte(i / 2), 255})
 		}
-		if got := quantize(m, maxColors); psnr(got, m) < 1000 {
+		if got := palette.Quantize(m, palette.MaxColors); psnr(got, m) < 1000 {
 			t.Errorf("256 colours: PSNR %.1f dB; want no change", psnr(got, m))
 		}
 	})
 	t.Run("a photograph", func(t *testing.T) {
 		img := toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 400})
-		got := quantize(toNRGBA(img), maxColors)
-		if len(got.Palette) > maxColors || psnr(got, img) < 32 {
-			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), maxColors)
+		got := palette.Quantize(toNRGBA(img), palette.MaxColors)
+		if len(got.Palette) > palette.MaxColors || psnr(got, img) < 32 {
+			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), palette.MaxColors)
 		}
 	})
 	t.Run("transparency", func(t *testing.T) {
@@ -137,14 +138,14 @@ func TestQuantize(t *testing.T) {
 		for i := range m.Pix {
 			m.Pix[i] = byte(rng.Uint32())
 		}
-		got := quantize(m, maxColors)
-		if len(got.Palette) > maxColors {
+		got := palette.Quantize(m, palette.MaxColors)
+		if len(got.Palette) > palette.MaxColors {
 			t.Fatalf("%d colours", len(got.Palette))
 		}
 		for y := range 64 {
 			for x := range 64 {
 				_, _, _, a := got.At(x, y).RGBA()
-				if want := m.NRGBAAt(x, y).A >= alphaThreshold; (a == 0xffff) != want || (a == 0) == want {
+				if want := m.NRGBAAt(x, y).A >= palette.AlphaThreshold; (a == 0xffff) != want || (a == 0) == want {
 					t.Fatalf("pixel (%d,%d) with alpha %d has alpha %d", x, y, m.NRGBAAt(x, y).A, a)
 				}
 			}
@@ -156,7 +157,7 @@ func TestQuantize(t *testing.T) {
 		if err := encodeGIF(&b, still(m), Quality{}); err != nil {
 			t.Error(err)
 		}
-		if err := png.Encode(&b, quantize(m, maxColors)); err != nil {
+		if err := png.Encode(&b, palette.Quantize(m, palette.MaxColors)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/palette"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -409,7 +410,7 @@ func TestQuantizeAlpha(t *testing.T) {
 		}
 	}
 	for n, least := range map[int]float64{256: 26, 32: 20, 4: 10} {
-		got := quantizeAlpha(m, n)
+		got := palette.QuantizeAlpha(m, n)
 		if len(got.Palette) > n {
 			t.Errorf("%d colours; want at most %d", len(got.Palette), n)
 		}
@@ -426,7 +427,7 @@ func TestQuantizedPhotograph(t *testing.T) {
 		return scale.Image(toNRGBA(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
 	}
 	for n, least := range map[int][2]float64{256: {37, 44.4}, 32: {29.5, 34}} {
-		got := quantize(m, n)
+		got := palette.Quantize(m, n)
 		if p, q := psnr(got, m), psnr(half(got), half(m)); p < least[0] || q < least[1] {
 			t.Errorf("%d colours: PSNR %.2f dB, %.2f dB at half the size; want %v", n, p, q, least)
 		}

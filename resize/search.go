@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"s3imageserver/resize/palette"
 )
 
 const (
@@ -270,7 +272,7 @@ func curveOf(f Format) func(quality int) float64 {
 	return func(quality int) float64 {
 		x := float64(quality)
 		if f == PNG || f == GIF {
-			x = math.Log2(float64(colorsOf(quality)))
+			x = math.Log2(float64(palette.ColorsAt(quality)))
 		}
 		i := 1
 		for i < len(c.at)-1 && c.at[i] < x {

@@ -1,4 +1,4 @@
-package resize
+package palette
 
 import (
 	"image"
@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// quantizeAlpha is quantize for a format whose colours may be translucent. It
+// QuantizeAlpha is quantize for a format whose colours may be translucent. It
 // works on premultiplied samples, so that colours count as much as they show.
-func quantizeAlpha(m *image.NRGBA, n int) *image.Paletted {
+func QuantizeAlpha(m *image.NRGBA, n int) *image.Paletted {
 	if hasBinaryAlpha(m) {
-		return quantize(m, n)
+		return Quantize(m, n)
 	}
 	colors := premultipliedHistogram(m)
 	groups := splitColors(colors, n)
@@ -87,7 +87,7 @@ func premultipliedHistogram(m *image.NRGBA) []bin4 {
 	return list
 }
 
-// splitColors splits the bins into at most n groups, as medianCut does.
+// splitColors splits the bins into at most n groups, as MedianCut does.
 func splitColors(bins []bin4, n int) [][]bin4 {
 	groups := [][]bin4{bins}
 	type spread struct {

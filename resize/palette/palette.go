@@ -1,4 +1,7 @@
-package resize
+// Package palette finds few colours for pictures of many, with and without
+// transparency, and lays the pixels out in them. The same picture gets the same
+// palette every time.
+package palette
 
 import (
 	"cmp"
@@ -8,26 +11,26 @@ import (
 	"slices"
 )
 
-// maxColors is what a palette of GIF or PNG holds.
-const maxColors = 256
+// MaxColors is what a palette of GIF or PNG holds.
+const MaxColors = 256
 
-// alphaThreshold is the alpha from which on a pixel counts as opaque where a
+// AlphaThreshold is the alpha from which on a pixel counts as opaque where a
 // format knows only opaque and transparent.
-const alphaThreshold = 128
+const AlphaThreshold = 128
 
-// colorsOf returns how many colours a palette has at a quality: all of them from
+// ColorsAt returns how many colours a palette has at a quality: all of them from
 // 80 on and at 0, and so on down to 2.
-func colorsOf(quality int) int {
+func ColorsAt(quality int) int {
 	if quality <= 0 || quality >= 80 {
-		return maxColors
+		return MaxColors
 	}
-	return max(2, maxColors*quality*quality/6400)
+	return max(2, MaxColors*quality*quality/6400)
 }
 
-// exactPalette returns m with a palette if it has no more than n colours, at
+// Exact returns m with a palette if it has no more than n colours, at
 // most 256, else nil.
-func exactPalette(m *image.NRGBA, n int) *image.Paletted {
-	index := make(map[[4]byte]byte, maxColors)
+func Exact(m *image.NRGBA, n int) *image.Paletted {
+	index := make(map[[4]byte]byte, MaxColors)
 	var palette color.Palette
 	out := image.NewPaletted(m.Rect, nil)
 	last, lastIndex := [4]byte{}, -1
@@ -57,7 +60,7 @@ func exactPalette(m *image.NRGBA, n int) *image.Paletted {
 	return out
 }
 
-// quantize returns m with a palette of at most n colours, 2 to 256. Pixels are opaque
+// Quantize returns m with a palette of at most n colours, 2 to 256. Pixels are opaque
 // or transparent after it; transparent is the last colour of the palette, if
 // there are such pixels.
 //
@@ -66,16 +69,16 @@ func exactPalette(m *image.NRGBA, n int) *image.Paletted {
 // criterion over a 15-bit histogram). Three quarters of the error of every pixel
 // are spread to its neighbours (Floyd and Steinberg), rows in alternating
 // directions: all of it is nearer to the picture neither before nor after a blur.
-func quantize(m *image.NRGBA, n int) *image.Paletted {
-	m = withBinaryAlpha(m)
-	if few := exactPalette(m, n); few != nil {
+func Quantize(m *image.NRGBA, n int) *image.Paletted {
+	m = BinaryAlpha(m)
+	if few := Exact(m, n); few != nil {
 		return few
 	}
 	transparent := !m.Opaque()
 	if transparent {
 		n--
 	}
-	palette := medianCut(m, n)
+	palette := MedianCut(m, n)
 	out := image.NewPaletted(m.Rect, palette)
 	if transparent {
 		out.Palette = append(palette, color.NRGBA{})
@@ -84,14 +87,17 @@ func quantize(m *image.NRGBA, n int) *image.Paletted {
 	return out
 }
 
-// withBinaryAlpha returns m with alpha 0 or 255 only.
-func withBinaryAlpha(m *image.NRGBA) *image.NRGBA {
+// BinaryAlpha returns m with alpha 0 or 255 only.
+func BinaryAlpha(m *image.NRGBA) *image.NRGBA {
 	if m.Opaque() {
 		return m
 	}
-	out := toNRGBA(m)
+	out := image.NewNRGBA(image.Rectangle{Max: m.Rect.Size()})
+	for y := range out.Rect.Dy() {
+		copy(out.Pix[y*out.Stride:][:out.Stride], m.Pix[m.PixOffset(m.Rect.Min.X, m.Rect.Min.Y+y):])
+	}
 	for i := 0; i < len(out.Pix); i += 4 {
-		if out.Pix[i+3] < alphaThreshold {
+		if out.Pix[i+3] < AlphaThreshold {
 			clear(out.Pix[i : i+4])
 		} else {
 			out.Pix[i+3] = 255
@@ -116,7 +122,9 @@ type group struct {
 	error float64 // summed squared distance along axis
 }
 
-func medianCut(m *image.NRGBA, n int) color.Palette {
+// MedianCut returns at most n opaque colours that stand for those of m, without
+// what is transparent; at least one.
+func MedianCut(m *image.NRGBA, n int) color.Palette {
 	histogram := make([]bin, 1<<15)
 	for y := range m.Rect.Dy() {
 		row := m.Pix[y*m.Stride:][:4*m.Rect.Dx()]
@@ -213,11 +221,7 @@ func (g group) color() color.NRGBA {
 // dither sets the pixels of out to the colours of the palette that come nearest
 // to m; transparent ones get the index behind the palette.
 func dither(out *image.Paletted, m *image.NRGBA, palette color.Palette) {
-	nearest := nearestColors{palette: make([][3]int, len(palette))}
-	for i, c := range palette {
-		n := c.(color.NRGBA)
-		nearest.palette[i] = [3]int{int(n.R), int(n.G), int(n.B)}
-	}
+	nearest := NewNearest(palette)
 	w := m.Rect.Dx()
 	// Errors in 64ths, with one pixel more on either side.
 	here, below := make([][3]int, w+2), make([][3]int, w+2)
@@ -237,7 +241,7 @@ func dither(out *image.Paletted, m *image.NRGBA, palette color.Palette) {
 			for j := range c {
 				c[j] = max(0, min(255, int(row[4*x+j])+(here[x+1][j]+32)>>6))
 			}
-			i := nearest.index(c)
+			i := nearest.Index(c)
 			out.Pix[y*out.Stride+x] = byte(i)
 			for j := range c {
 				e := c[j] - nearest.palette[i][j]
@@ -253,14 +257,26 @@ func dither(out *image.Paletted, m *image.NRGBA, palette color.Palette) {
 	}
 }
 
-// nearestColors finds the nearest colour of a palette, once for all colours
+// Nearest finds the nearest colour of a palette, once for all colours
 // with the same 5 upper bits.
-type nearestColors struct {
+type Nearest struct {
 	palette [][3]int
 	cache   [1 << 15]uint16 // index + 1; 0: not yet known
 }
 
-func (n *nearestColors) index(c [3]int) int {
+// NewNearest takes the opaque colours of a palette.
+func NewNearest(palette color.Palette) *Nearest {
+	n := &Nearest{palette: make([][3]int, len(palette))}
+	for i, c := range palette {
+		r, g, b, _ := c.RGBA()
+		n.palette[i] = [3]int{int(r >> 8), int(g >> 8), int(b >> 8)}
+	}
+	return n
+}
+
+// Index returns the place in the palette of the colour that is nearest to c, whose
+// samples are 0 to 255.
+func (n *Nearest) Index(c [3]int) int {
 	slot := &n.cache[binOf(byte(c[0]), byte(c[1]), byte(c[2]))]
 	if *slot == 0 {
 		best, least := 0, 1<<30

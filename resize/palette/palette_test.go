@@ -1,4 +1,4 @@
-package resize
+package palette
 
 import (
 	"image"
@@ -24,8 +24,8 @@ func TestPaletteOfManyPixels(t *testing.T) {
 	for i := range 300 { // more colours than a palette has
 		row[i] = color.NRGBA{byte(i), byte(i / 2), byte(255 - i), 255}
 	}
-	few := medianCut(rowsOf(row, 1), 64)
-	many := medianCut(rowsOf(row, 4000), 64) // 18.8 million of them white
+	few := MedianCut(rowsOf(row, 1), 64)
+	many := MedianCut(rowsOf(row, 4000), 64) // 18.8 million of them white
 	if !slices.Contains(many, color.Color(white)) {
 		t.Errorf("no white in the palette %v", many)
 	}
