@@ -111,19 +111,25 @@ func jpegScale(size, min image.Point) int {
 // that halves the picture again hides the difference.
 const approximateScale = 2
 
+// scalesJPEG returns at which scales a picture is decoded. Chroma of 4:2:0 is
+// decoded as large as luma at 4/8 where the result shows that: halved, it might
+// have less detail than the result.
+func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
+	n := jpegScale(size, want.Min)
+	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
+	if ratio, ok := chromaRatio(h); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+		o.ChromaScale = 2 * n
+	}
+	return o
+}
+
 func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	h, err := jpeg.ReadHeader(bytes.NewReader(file))
 	if err != nil {
 		return nil, fromJPEG(err)
 	}
-	n := jpegScale(image.Pt(h.Width, h.Height), want.Min)
-	o := jpeg.Options{
-		Scale:       n,
-		Approximate: n == approximateScale,
-		MaxPixels:   int(want.Limits.Pixels),
-		MaxScans:    want.Limits.Scans,
-		Damaged:     want.show != nil,
-	}
+	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
+	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
 	m, isCut, err := decodeCutJPEG(file, &h, &o, want.cut)
 	if err == errWhole {
 		if err := want.moreJPEG(file); err != nil {
@@ -131,7 +137,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		}
 		m, err = jpeg.Decode(bytes.NewReader(file), &o)
 	}
-	if err == nil && m.Incomplete && h.Progressive && (n == 1 || o.Approximate) {
+	if err == nil && m.Incomplete && h.Progressive && (o.Scale == 1 || o.Approximate) {
 		// Whether what was passed over is all there does not depend on the size that
 		// is asked for.
 		var complete bool
@@ -152,7 +158,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	p := still(plain(m.Image))
 	p.odd = m.Odd
-	p.Scale = float64(n) / 8
+	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
 	p.isCut = isCut
 	p.orientation = exif.OrientationOf(m.Exif)
@@ -202,8 +208,7 @@ func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	if _, ok := chromaRatio(h); !ok {
 		strips = false
 	}
-	n := jpegScale(info.Size, want.Min)
-	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
+	o := scalesJPEG(h, info.Size, want)
 	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
 }
 

@@ -42,6 +42,9 @@ func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, c cut) (m *jpeg
 		m = &jpeg.Image{Header: *h}
 		part, options := c.at(float64(o.Scale) / 8)
 		size := h.ScaledSize(o.Scale)
+		if o.ChromaScale != 0 {
+			ratio = image.YCbCrSubsampleRatio444
+		}
 		x := scale.Axis{Len: size.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
 		y := scale.Axis{Len: size.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
 		if h.Model == jpeg.Gray {

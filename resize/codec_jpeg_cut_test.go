@@ -42,7 +42,7 @@ func jpegWant(t testing.TB, file []byte, o Options) Want {
 		return Want{}
 	}
 	p := planOf(info.Size, info.orientation, o, seen{})
-	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), cut: p.cut}
+	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), cut: p.cut, fine: p.fine}
 }
 
 func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {
@@ -166,6 +166,53 @@ func TestAllocationsOfLargeSources(t *testing.T) {
 		t.Logf("%s: %d bytes a request", name, least)
 		if least > c.most {
 			t.Errorf("%s: a request allocates %d bytes, want at most %d", name, least, c.most)
+		}
+	}
+}
+
+// A picture in 4:2:0 that is decoded at half its size for a result with chroma at
+// full resolution has the chroma of a result that was decoded at its own size.
+func TestChromaOfHalfSize(t *testing.T) {
+	const w, h, period, amplitude = 1200, 800, 8, 80 // in samples of chroma
+	m := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
+	for i := range m.Y {
+		m.Y[i] = 128
+	}
+	for i := range m.Cb {
+		x, y := i%m.CStride, i/m.CStride
+		m.Cb[i] = byte(128 + amplitude*math.Sin(2*math.Pi*float64(x)/period))
+		m.Cr[i] = byte(128 + amplitude*math.Sin(2*math.Pi*float64(y)/period))
+	}
+	for _, progressive := range []bool{false, true} {
+		var file bytes.Buffer
+		if err := jpeg.Encode(&file, m, &jpeg.EncodeOptions{Quality: 95, Progressive: progressive}); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range []Options{{Width: 375, Format: JPEG, Chroma: ChromaFull}, {Width: 375, Format: PNG}} {
+			want := jpegWant(t, file.Bytes(), o)
+			p, err := decodeJPEG(file.Bytes(), want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Scale != 0.5 || !p.isCut {
+				t.Fatalf("%v: decoded at %v of its size, cut %v: nothing is tested", o, p.Scale, p.isCut)
+			}
+			img, err := p.first()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := img.(*image.YCbCr)
+			row := got.Cb[got.COffset(50, 125):][:250]
+			lo, hi := row[0], row[0]
+			for _, v := range row {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+			if a := int(hi-lo) / 2; a < 72 { // 60 of chroma at half its size
+				t.Errorf("%v, progressive %v: chroma has an amplitude of %d; want that of the source, %d", o, progressive, a, amplitude)
+			}
+		}
+		if want := jpegWant(t, file.Bytes(), Options{Width: 375, Format: JPEG}); want.fine {
+			t.Error("a result in 4:2:0 asks for chroma that it cannot show")
 		}
 	}
 }

@@ -111,6 +111,8 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.isCut. The
 	// zero value asks for nothing.
 	cut cut
+	// fine says that the result has chroma at the resolution of luma.
+	fine bool
 	// only is the number of the only frame that is wanted, from 1, or of the last one
 	// if there are not so many; 0 means all. A codec may leave out what the others
 	// would take, and then there is one frame.

@@ -25,6 +25,7 @@ type plan struct {
 	at     image.Point // where the picture lies on it
 	detail bool        // steps follow that need every pixel's own colour
 	clear  bool        // they leave something transparent
+	fine   bool        // the result has chroma at the resolution of luma
 }
 
 // seen is what only a look at the pixels tells.
@@ -67,8 +68,12 @@ func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan
 	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
 	p.cut = cut{source, stored, rectangle(turn.Stored(scale.Rect(part), source)), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
-	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) && !p.detail && p.turn.FitsChroma(p.cut.size) {
-		p.cut.chroma = scale.Chroma420
+	p.fine = true
+	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) {
+		p.fine = false
+		if !p.detail && p.turn.FitsChroma(p.cut.size) {
+			p.cut.chroma = scale.Chroma420
+		}
 	}
 	return p
 }

@@ -288,7 +288,7 @@ func (j *job) inspect(head []byte) error {
 	j.info = info
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
-	j.want = Want{Limits: j.limits, grow: func(n int64) error { return j.grow(j.held + n) }}
+	j.want = Want{Limits: j.limits, fine: j.plan.fine, grow: func(n int64) error { return j.grow(j.held + n) }}
 	if j.shows {
 		j.want.show = func() { j.damaged = true }
 	}

@@ -35,7 +35,7 @@ func (d *decoder) sequential(s *scanHeader) error {
 			for x := range h {
 				mcu = append(mcu, mcuBlock{
 					dc: &d.dcTables[c.dcSel], ac: ac, c: c,
-					row: (y*c.stride + x) * d.scale, advance: h * d.scale,
+					row: (y*c.stride + x) * c.n, advance: h * c.n,
 				})
 			}
 		}
@@ -69,7 +69,7 @@ func (d *decoder) sequential(s *scanHeader) error {
 			case lost:
 			case d.scale == 1:
 				done, short = d.decodeDC(mcu, run)
-			case d.scale == 8:
+			case d.scale == 8 || d.header.doubles(d.scale, d.opts.ChromaScale):
 				done, short = d.decodeFull(mcu, run)
 			default:
 				done, short = d.decodeCorner(mcu, run)
@@ -107,9 +107,9 @@ func (d *decoder) leaveGray(s *scanHeader, mcu []mcuBlock, x, y, n int) {
 		m := &mcu[i]
 		m.at = m.row + d.mcuOffset(s, m.c, y) + x*m.advance
 		for range n {
-			for k := range d.scale {
+			for k := range m.c.n {
 				o := m.at + k*m.c.stride
-				fillGray(m.c.pix[o : o+d.scale])
+				fillGray(m.c.pix[o : o+m.c.n])
 			}
 			m.at += m.advance
 		}
@@ -120,7 +120,7 @@ func (d *decoder) leaveGray(s *scanHeader, mcu []mcuBlock, x, y, n int) {
 // in the plane of c.
 func (d *decoder) mcuOffset(s *scanHeader, c *component, y int) int {
 	if s.n == 1 && d.whole {
-		return y * d.scale * c.stride
+		return y * c.n * c.stride
 	}
 	return d.rowOffset(c, y)
 }
@@ -267,8 +267,9 @@ func (d *decoder) skipOne(t *acTable, bits uint64, n, pos, k uint) (uint64, uint
 // those up to the last one that the scale needs and passes over the rest.
 func (d *decoder) decodeCorner(mcu []mcuBlock, run int) (int, error) {
 	bits, n, pos := d.bits, d.n, d.pos
-	chunk, block, slots := &d.chunk, &d.block, &d.layout.slots
-	last, half := uint(d.layout.last), d.scale == 4
+	layout := layouts[d.scale]
+	chunk, block, slots := &d.chunk, &d.block, &layout.slots
+	last, half := uint(layout.last), d.scale == 4
 	for done := range run {
 		if pos+mcuMargin > d.end {
 			if d.overrun(n, pos) {
@@ -360,10 +361,11 @@ func (d *decoder) decodeCorner(mcu []mcuBlock, run int) (int, error) {
 	return run, nil
 }
 
-// decodeFull decodes run MCUs at full size.
+// decodeFull decodes run MCUs whose blocks, or some of them, are of full size; the
+// others are of 1/2.
 func (d *decoder) decodeFull(mcu []mcuBlock, run int) (int, error) {
 	bits, n, pos := d.bits, d.n, d.pos
-	chunk, block, slots := &d.chunk, &d.block, &d.layout.slots
+	chunk, block, slots := &d.chunk, &d.block, &layouts[8].slots
 	for done := range run {
 		if pos+mcuMargin > d.end {
 			if d.overrun(n, pos) {
@@ -436,9 +438,16 @@ func (d *decoder) decodeFull(mcu []mcuBlock, run int) (int, error) {
 			if k > 64 && k < advanceEOB {
 				return done, d.badCode(n, pos)
 			}
-			if k == 1+advanceEOB && !d.opts.kernels.generic { // nothing but DC
+			switch {
+			case m.c.n == 4:
+				var corner [16]int16
+				for u := range 4 {
+					copy(corner[4*u:], block[8*u:][:4])
+				}
+				idct4(m.c.pix[m.at:], m.c.stride, &corner, &m.c.dequant.step4, &d.opts.kernels)
+			case k == 1+advanceEOB && !d.opts.kernels.generic: // nothing but DC
 				flat8(m.c.pix[m.at:], m.c.stride, dcSample(block[0], m.c.dequant.step8[0]))
-			} else {
+			default:
 				idct8(m.c.pix[m.at:], m.c.stride, (*[64]int16)(block[:64]), &m.c.dequant.step8, &d.opts.kernels)
 			}
 			m.at += m.advance

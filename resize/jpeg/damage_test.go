@@ -414,6 +414,9 @@ func TestFlips(t *testing.T) {
 				b[rng.IntN(len(b))] = byte(rng.Uint32())
 			}
 			o := &Options{Scale: scales[rng.IntN(4)], Approximate: rng.IntN(2) == 0, MaxPixels: 1 << 20}
+			if o.Scale == 4 && rng.IntN(2) == 0 {
+				o.ChromaScale = 8
+			}
 			m, err := Decode(bytes.NewReader(b), o)
 			if err == nil {
 				m2, err := Decode(bytes.NewReader(b), o)

@@ -14,6 +14,11 @@ type Options struct {
 	// the file: 1, 2, 4 or 8. 0 means 8.
 	Scale int
 
+	// ChromaScale is N in N/8 for the chroma of pictures in 4:2:0: 8 if Scale is 4.
+	// Their chroma then has the size of their luma, and the result is 4:4:4. 0 means
+	// Scale, as all pictures of other samplings have it.
+	ChromaScale int
+
 	// Approximate lets progressive files be decoded at 2/8 and 4/8 without
 	// the scans that only refine AC coefficients, or begin with ones that the
 	// scale does not need. That saves 65% to 90% of the time. The result is as
@@ -99,8 +104,10 @@ type component struct {
 	tq            uint8
 	dcSel, acSel  uint8 // Td and Ta of the current scan
 	h, v          int
-	across, down  int // blocks, padded to whole MCUs
-	width, height int // blocks that hold samples of the picture
+	across, down  int     // blocks, padded to whole MCUs
+	width, height int     // blocks that hold samples of the picture
+	n             int     // of the scale n/8
+	layout        *layout // of blocks in memory, for it
 	size          image.Point
 	seen          bool // in a scan
 	pred          int32
@@ -148,8 +155,7 @@ type decoder struct {
 
 	mcusAcross, mcusDown int
 	scans, scanBlocks    int
-	tables               int     // Huffman tables defined so far
-	layout               *layout // of blocks in memory, for the scale
+	tables               int // Huffman tables defined so far
 	block                [64 + 16]int16
 	mcu                  [10]mcuBlock
 
@@ -233,7 +239,7 @@ func Decode(r io.Reader, o *Options) (*Image, error) {
 // begin is called once, before the first strip, with the header as known by
 // then. A strip is valid during the call of emit only. An error of either
 // function ends the decoding and is returned. The planes are the components
-// as in the file, at the size PlaneSize says: DecodeStrips converts no
+// as in the file, at the size PlaneSize says for their scale: DecodeStrips converts no
 // colours, and Adobe's CMYK and YCCK are inverted.
 //
 // Incomplete and the errors are as those of [Decode]; strips may have been
@@ -255,7 +261,7 @@ func DecodeStrips(r io.Reader, o *Options, begin func(*Header) error, emit func(
 // [Decode].
 func Complete(r io.Reader, o *Options) (bool, error) {
 	exact := *o
-	exact.Scale, exact.Approximate, exact.Damaged = 2, false, false
+	exact.Scale, exact.ChromaScale, exact.Approximate, exact.Damaged = 2, 0, false, false
 	incomplete, err := DecodeStrips(r, &exact, nil, func(*Strip) error { return nil })
 	return !incomplete, err
 }
@@ -269,7 +275,9 @@ func (d *decoder) decode(begin func(*Header) error) error {
 	if d.scale < 0 || d.scale >= len(layouts) || layouts[d.scale] == nil {
 		return fmt.Errorf("%w scale %d/8", ErrUnsupported, d.scale)
 	}
-	d.layout = layouts[d.scale]
+	if n := d.opts.ChromaScale; n != 0 && n != d.scale && (n != 8 || d.scale != 4) {
+		return fmt.Errorf("%w scales %d/8 and %d/8", ErrUnsupported, d.scale, n)
+	}
 	if err := d.readSOI(); err != nil {
 		return err
 	}
@@ -368,8 +376,10 @@ func (d *decoder) startFrame() error {
 		c.across, c.down = d.mcusAcross*c.h, d.mcusDown*c.v
 		full := h.PlaneSize(i, 8)
 		c.width, c.height = ceilDiv(full.X, 8), ceilDiv(full.Y, 8)
-		c.size = h.PlaneSize(i, d.scale)
-		c.stride = c.across * d.scale
+		c.n = h.planeScale(i, d.scale, d.opts.ChromaScale)
+		c.layout = layouts[c.n]
+		c.size = h.PlaneSize(i, c.n)
+		c.stride = c.across * c.n
 		for k := range c.exact {
 			c.exact[k] = -1
 		}
@@ -390,7 +400,7 @@ func (d *decoder) allocate(interleaved bool) {
 		for i := range comps {
 			c := &comps[i]
 			n := c.across * c.down
-			c.coefs = zeroed(d.coefPool[i], n*d.layout.kept)
+			c.coefs = zeroed(d.coefPool[i], n*c.layout.kept)
 			if d.needHistory() {
 				c.history = zeroed(d.maskPool[i], n)
 			}
@@ -403,7 +413,7 @@ func (d *decoder) allocate(interleaved bool) {
 	if !d.whole {
 		for i := range comps {
 			c := &comps[i]
-			n := c.stride * c.v * d.scale
+			n := c.stride * c.v * c.n
 			if cap(d.stripPix[i]) < n {
 				d.stripPix[i] = make([]byte, n)
 			}
@@ -413,7 +423,7 @@ func (d *decoder) allocate(interleaved bool) {
 	}
 	total := 0
 	for i := range comps {
-		total += comps[i].stride * comps[i].down * d.scale
+		total += comps[i].stride * comps[i].down * comps[i].n
 	}
 	alloc := d.opts.Alloc
 	if alloc == nil || d.converts() {
@@ -422,7 +432,7 @@ func (d *decoder) allocate(interleaved bool) {
 	d.buffer = alloc(total)
 	rest := d.buffer[:total]
 	for i := range comps {
-		n := comps[i].stride * comps[i].down * d.scale
+		n := comps[i].stride * comps[i].down * comps[i].n
 		comps[i].pix, rest = rest[:n:n], rest[n:]
 	}
 }
@@ -442,7 +452,7 @@ func (d *decoder) rowOffset(c *component, y int) int {
 	if !d.whole {
 		return 0
 	}
-	return y * c.v * d.scale * c.stride
+	return y * c.v * c.n * c.stride
 }
 
 // emitRow hands on MCU row y.
@@ -452,7 +462,7 @@ func (d *decoder) emitRow(y int) error {
 	d.strip.Planes = d.planes[:h.Components]
 	for i := range h.Components {
 		c := &d.comps[i]
-		rows := c.v * d.scale
+		rows := c.v * c.n
 		height := min(rows, c.size.Y-y*rows) // 1 or more, since every MCU has a pixel
 		at := d.rowOffset(c, y)
 		d.planes[i] = Plane{Pix: c.pix[at : at+height*c.stride], Stride: c.stride, Width: c.size.X, Height: height}

@@ -29,6 +29,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, choice uint8) {
 		const maxPixels = 1 << 18
 		o := Options{Scale: scales[choice&3], Approximate: choice&4 != 0, MaxPixels: maxPixels, MaxScans: 20}
+		if o.Scale == 4 && choice&8 != 0 {
+			o.ChromaScale = 8
+		}
 		var m *Image
 		var err error
 		grown := heapGrowth(func() { m, err = Decode(bytes.NewReader(data), &o) })

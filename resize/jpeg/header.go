@@ -70,6 +70,21 @@ func (h *Header) PlaneSize(i, n int) image.Point {
 	)
 }
 
+// planeScale returns N of the scale N/8 of component i, where that of the picture
+// and that of chroma are given as in [Options].
+func (h *Header) planeScale(i, n, chroma int) int {
+	if i > 0 && h.doubles(n, chroma) {
+		return chroma
+	}
+	return n
+}
+
+// doubles reports whether chroma is decoded at twice the scale of luma.
+func (h *Header) doubles(n, chroma int) bool {
+	ratio, ok := h.ratio()
+	return chroma == 2*n && ok && ratio == image.YCbCrSubsampleRatio420
+}
+
 // MCUSize returns the size in pixels of the MCUs of an interleaved scan. A
 // [Strip] is as high as one, times n/8.
 func (h *Header) MCUSize() image.Point {
@@ -83,9 +98,10 @@ func (h *Header) MCUSize() image.Point {
 // [DecodeStrips]. A baseline file whose components are not interleaved, which
 // the header does not tell, takes as much in strips as otherwise.
 func (h *Header) DecodeBytes(o *Options, strips bool) int64 {
-	n := 8
+	n, chroma := 8, 0
 	approximate := false
 	if o != nil {
+		chroma = o.ChromaScale
 		if o.Scale > 0 {
 			n = o.Scale
 		}
@@ -97,8 +113,10 @@ func (h *Header) DecodeBytes(o *Options, strips bool) int64 {
 	if strips {
 		rows = 1
 	}
-	total, square := int64(0), int64(n*n)
-	for _, s := range h.Sampling[:h.Components] {
+	total := int64(0)
+	for i, s := range h.Sampling[:h.Components] {
+		side := int64(h.planeScale(i, n, chroma))
+		square := side * side
 		units := int64(s.H * s.V)
 		total += across * rows * units * square
 		if h.Progressive {

@@ -53,6 +53,9 @@ func (d *decoder) compose(m *Image) {
 	}
 	if !d.converts() {
 		ratio, _ := m.ratio()
+		if m.doubles(d.scale, d.opts.ChromaScale) {
+			ratio = image.YCbCrSubsampleRatio444
+		}
 		m.Image = &image.YCbCr{
 			Y: y.pix, Cb: cb.pix, Cr: cr.pix,
 			YStride: y.stride, CStride: cb.stride,
@@ -110,17 +113,18 @@ func (d *decoder) compose(m *Image) {
 // repeating samples.
 func (d *decoder) spread(dst []byte, i, step int, size image.Point) {
 	c, m := &d.comps[i], d.header.maxSampling()
+	h, v, all := c.h*c.n, c.v*c.n, Sampling{m.H * d.scale, m.V * d.scale}
 	for y := range size.Y {
-		row := c.pix[y*c.v/m.V*c.stride:][:c.stride]
+		row := c.pix[y*v/all.V*c.stride:][:c.stride]
 		out := dst[y*size.X*step:]
-		if c.h == m.H {
+		if h == all.H {
 			for x := range size.X {
 				out[x*step] = row[x]
 			}
 			continue
 		}
 		for x := range size.X {
-			out[x*step] = row[x*c.h/m.H]
+			out[x*step] = row[x*h/all.H]
 		}
 	}
 }

@@ -13,7 +13,7 @@ func (d *decoder) skips(s *scanHeader) bool {
 	if s.ss == 0 {
 		return false
 	}
-	return d.scale == 1 || d.approximate() && (s.ah > 0 || s.ss > d.layout.last)
+	return d.scale == 1 || d.approximate() && (s.ah > 0 || s.ss > s.comps[0].layout.last)
 }
 
 func (d *decoder) approximate() bool { return d.opts.Approximate && d.scale < 8 }
@@ -70,7 +70,6 @@ func (d *decoder) intervals(s *scanHeader, f func(x, y, run int, restarted bool)
 // progressiveDC decodes a first or refining scan of DC coefficients (T.81
 // section G.1.2.1).
 func (d *decoder) progressiveDC(s *scanHeader) error {
-	kept := d.layout.kept
 	return d.intervals(s, func(x0, y, run int, _ bool) error {
 		b, n, pos := d.bits, d.n, d.pos
 		for x := x0; x < x0+run; x++ {
@@ -85,7 +84,7 @@ func (d *decoder) progressiveDC(s *scanHeader) error {
 				if s.n == 1 {
 					h, v = 1, 1
 				}
-				t := &d.dcTables[c.dcSel]
+				t, kept := &d.dcTables[c.dcSel], c.layout.kept
 				for j := range v {
 					at := ((y*v+j)*c.across + x*h) * kept
 					for range h {
@@ -124,11 +123,11 @@ func (d *decoder) progressiveDC(s *scanHeader) error {
 // progressiveAC decodes a first scan of AC coefficients (T.81 section
 // G.1.2.2).
 func (d *decoder) progressiveAC(s *scanHeader) error {
-	c, kept := s.comps[0], d.layout.kept
+	c := s.comps[0]
+	kept, slots := c.layout.kept, &c.layout.slots
 	t := &d.acTables[c.acSel]
 	t.buildValues()
 	ss, se, al := uint(s.ss), uint(s.se), s.al
-	slots := &d.layout.slots
 	// Without the refinement scans, the middle of the interval of a value is
 	// a better guess than its lower end. It is rounded towards zero, where
 	// more values are.
@@ -214,11 +213,11 @@ func (d *decoder) progressiveAC(s *scanHeader) error {
 
 // refineAC decodes a refining scan of AC coefficients (T.81 section G.1.2.3).
 func (d *decoder) refineAC(s *scanHeader) error {
-	c, kept := s.comps[0], d.layout.kept
+	c := s.comps[0]
+	kept, slots := c.layout.kept, &c.layout.slots
 	t := &d.acTables[c.acSel]
 	band := ^uint64(0) >> (63 - uint(s.se)) &^ (1<<uint(s.ss) - 1)
 	one := int16(1) << s.al // what the scan adds
-	slots := &d.layout.slots
 	eobRun := 0
 	return d.intervals(s, func(x0, y, run int, restarted bool) error {
 		if restarted {
@@ -282,13 +281,13 @@ func (d *decoder) refineAC(s *scanHeader) error {
 					}
 				}
 				if passed &= history; passed != 0 {
-					b, n, pos = d.correct(block, passed, one, b, n, pos)
+					b, n, pos = d.correct(c.layout, block, passed, one, b, n, pos)
 				}
 			}
 			if eobRun > 0 {
 				eobRun--
 				if rest &= history; rest != 0 {
-					b, n, pos = d.correct(block, rest, one, b, n, pos)
+					b, n, pos = d.correct(c.layout, block, rest, one, b, n, pos)
 				}
 			}
 		}
@@ -303,8 +302,8 @@ func (d *decoder) refineAC(s *scanHeader) error {
 // correct reads a bit for each of the nonzero coefficients at the given
 // positions, and adds one to the magnitude of those for which it is 1. It
 // takes and returns the state of the reservoir.
-func (d *decoder) correct(block []int16, positions uint64, one int16, b uint64, n, pos uint) (uint64, uint, uint) {
-	slots, mask := &d.layout.slots, d.layout.mask
+func (d *decoder) correct(l *layout, block []int16, positions uint64, one int16, b uint64, n, pos uint) (uint64, uint, uint) {
+	slots, mask := &l.slots, l.mask
 	for {
 		b, n, pos = d.refill(b, n, pos)
 		for range 32 {
@@ -351,10 +350,10 @@ func (d *decoder) reconstruct() error {
 			c.dequant.init(&[64]uint16{})
 		}
 	}
-	kept, n := d.layout.kept, d.scale
 	for y := range d.mcusDown {
 		for i := range comps {
 			c := &comps[i]
+			kept, n := c.layout.kept, c.n
 			for j := range c.v {
 				out := d.rowOffset(c, y) + j*n*c.stride
 				coefs := c.coefs[(y*c.v+j)*c.across*kept:][:c.across*kept]

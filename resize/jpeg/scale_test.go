@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"image"
@@ -150,7 +151,7 @@ func planesOf(t testing.TB, data []byte, o *Options) []Plane {
 	_, err := DecodeStrips(bytes.NewReader(data), o, func(header *Header) error {
 		h = header
 		for i := range h.Components {
-			size := h.PlaneSize(i, n)
+			size := h.PlaneSize(i, h.planeScale(i, n, o.ChromaScale))
 			planes = append(planes, Plane{Pix: make([]byte, 0, size.X*size.Y), Stride: size.X, Width: size.X, Height: size.Y})
 		}
 		return nil
@@ -286,6 +287,67 @@ func TestTwins(t *testing.T) {
 			if a.Model == b.Model && sum(a.Image) != sum(b.Image) {
 				t.Errorf("%s at %d/8: progressive twin has different samples", f.name, n)
 			}
+		}
+	}
+}
+
+// TestChromaScale decodes chroma of 4:2:0 at full size beside luma at 4/8: each
+// plane is as if all were at its scale, and other pictures are as without.
+func TestChromaScale(t *testing.T) {
+	const w, h = 171, 93
+	for _, ratio := range encRatios {
+		m := image.NewYCbCr(image.Rect(0, 0, w, h), ratio)
+		encScene(m.Y, m.YStride, w, h, 1)
+		encScene(m.Cb, m.CStride, m.CStride, len(m.Cb)/m.CStride, 2)
+		encScene(m.Cr, m.CStride, m.CStride, len(m.Cr)/m.CStride, 3)
+		for _, progressive := range []bool{false, true} {
+			for _, k := range []kernels{{}, {generic: true}} {
+				var b bytes.Buffer
+				if err := Encode(&b, m, &EncodeOptions{Quality: 90, Progressive: progressive}); err != nil {
+					t.Fatal(err)
+				}
+				name := fmt.Sprintf("%v, progressive %v, generic %v", ratio, progressive, k.generic)
+				half := planesOf(t, b.Bytes(), &Options{Scale: 4, kernels: k})
+				want := half
+				if ratio == image.YCbCrSubsampleRatio420 {
+					full := planesOf(t, b.Bytes(), &Options{Scale: 8, kernels: k})
+					want = []Plane{half[0], full[1], full[2]}
+				}
+				o := &Options{Scale: 4, ChromaScale: 8, kernels: k}
+				got := planesOf(t, b.Bytes(), o)
+				for i := range want {
+					if !bytes.Equal(got[i].Pix, want[i].Pix) {
+						t.Errorf("%s: plane %d of strips is another one", name, i)
+					}
+				}
+				img, err := Decode(bytes.NewReader(b.Bytes()), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				whole := img.Image.(*image.YCbCr)
+				if size := whole.Rect.Size(); size != img.ScaledSize(4) {
+					t.Errorf("%s: %v pixels; want %v", name, size, img.ScaledSize(4))
+				}
+				if is444 := whole.SubsampleRatio == image.YCbCrSubsampleRatio444; ratio == image.YCbCrSubsampleRatio420 && !is444 {
+					t.Errorf("%s: the whole picture is %v", name, whole.SubsampleRatio)
+				}
+				var d diff
+				d.planes(whole.Y, whole.YStride, want[0].Pix, want[0].Stride, want[0].Width, want[0].Height)
+				d.planes(whole.Cb, whole.CStride, want[1].Pix, want[1].Stride, want[1].Width, want[1].Height)
+				d.planes(whole.Cr, whole.CStride, want[2].Pix, want[2].Stride, want[2].Width, want[2].Height)
+				if d.differing > 0 {
+					t.Errorf("%s: the whole picture differs from the planes", name)
+				}
+				samples := int64(len(img.Buffer))
+				if estimate := img.DecodeBytes(o, false); estimate < samples {
+					t.Errorf("%s: an estimate of %d bytes for %d of samples", name, estimate, samples)
+				}
+			}
+		}
+	}
+	for _, o := range []Options{{Scale: 4, ChromaScale: 2}, {Scale: 2, ChromaScale: 8}, {ChromaScale: 4}, {Scale: 4, ChromaScale: -8}} {
+		if _, err := Decode(bytes.NewReader(nil), &o); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("scale %d with chroma at %d: %v; want ErrUnsupported", o.Scale, o.ChromaScale, err)
 		}
 	}
 }
