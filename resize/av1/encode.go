@@ -14,6 +14,8 @@ type Options struct {
 	QIndex int
 	// Unfiltered switches the in-loop filters of the decoder off.
 	Unfiltered bool
+	// ICC is a colour profile to embed; nil means sRGB. It is not checked.
+	ICC []byte
 }
 
 // maxSide is the longest side that the frame header can say.
