@@ -9,12 +9,14 @@ import "math/bits"
 // are picked by the sum of transformed differences (SATD). The bits of levels are
 // estimated from the levels alone.
 type chooser struct {
-	lambda   int64 // squared error a sixteenth of a bit, times 4096
-	satdBit  int   // SATD a sixteenth of a bit, times 256
-	searched bool  // the superblock is in the plan
-	plan     [5][16][16]decision
-	trial    block
-	states   [5]state
+	lambda       int64 // squared error a sixteenth of a bit, times 4096
+	satdBit      int   // SATD a sixteenth of a bit, times 256
+	frameLambda  int64 // lambda where the picture is of mean activity
+	frameSATDBit int
+	searched     bool // the superblock is in the plan
+	plan         [5][16][16]decision
+	trial        block
+	states       [5]state
 	// What the block that is being built costs.
 	distortion int64
 	bits       int // sixteenths
@@ -91,12 +93,23 @@ func (t *tile) swapPixels(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
 
 func newChooser(f *frame) *chooser {
 	c := &chooser{}
+	if f.activity == nil {
+		f.activity = f.activityMap()
+	}
 	// libaom's key frame rule is 0.103·s² squared error a bit, s the step in
 	// samples, an eighth of the quantizer.
 	q := int64(f.dcQ)
-	c.lambda = (q * q * 103 << 12) / (64 * 16 * 1000)
-	c.satdBit = int(f.dcQ) * 321 * 16 / 8000
+	c.frameLambda = (q * q * 103 << 12) / (64 * 16 * 1000)
+	c.frameSATDBit = int(f.dcQ) * 321 * 16 / 8000
+	c.lambda, c.satdBit = c.frameLambda, c.frameSATDBit
 	return c
+}
+
+// weigh scales lambda for a block.
+func (c *chooser) weigh(t *tile, row, col int, b blockSize) {
+	a := t.activityOf(row, col, b)
+	c.lambda = c.frameLambda * power(a) >> 8
+	c.satdBit = int(int64(c.frameSATDBit) * power(a/2) >> 8)
 }
 
 func (c *chooser) cost(distortion int64, bits int) int64 {
@@ -200,6 +213,7 @@ func (t *tile) symbolBits(at, s int) int {
 }
 
 func (c *chooser) luma(t *tile, b *block) {
+	c.weigh(t, b.row, b.col, b.size)
 	d := c.at(b.row, b.col, b.size)
 	if c.searched {
 		b.mode, b.delta = d.mode, int(d.delta)

@@ -82,6 +82,7 @@ type frame struct {
 	// Source and reconstruction, both with sides of whole superblocks.
 	src, rec [3]plane
 	dcQ, acQ int32
+	activity []int16 // by 16x16 block; see activityMap
 }
 
 // tile encodes one tile.
