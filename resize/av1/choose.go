@@ -4,19 +4,19 @@ import "math/bits"
 
 // chooser takes decisions by their cost: squared error and an estimate of bits.
 //
-// A superblock is first searched: each square is built whole and as four quarters,
-// and the cheaper way stays in the plan. Then the tile is coded by the plan. Modes
-// are picked by the sum of transformed differences (SATD). The bits of levels are
+// A superblock is first searched: each square is built whole, in two halves and in
+// four quarters, and the cheapest way stays in the plan. Then the tile is coded by the
+// plan. Modes are picked by the sum of transformed differences (SATD). The bits of levels are
 // estimated from the levels alone.
 type chooser struct {
-	lambda       int64 // squared error a sixteenth of a bit, times 4096
-	satdBit      int   // SATD a sixteenth of a bit, times 256
-	frameLambda  int64 // lambda where the picture is of mean activity
-	frameSATDBit int
-	searched     bool // the superblock is in the plan
-	plan         [5][16][16]decision
-	trial        block
-	states       [5]state
+	lambda        int64 // squared error a sixteenth of a bit, times 4096
+	satdBit       int   // SATD a sixteenth of a bit, times 256
+	frameLambda   int64 // lambda where the picture is of mean activity
+	frameSATDBit  int
+	searched      bool // the superblock is in the plan
+	plan          [blockSizes][16][16]decision
+	trial         block
+	before, after [5]state // by the logarithm of the square
 	// What the block that is being built costs.
 	distortion int64
 	bits       int // sixteenths
@@ -75,18 +75,24 @@ func (t *tile) restore(s *state, col int) {
 	t.decoded = s.decoded
 }
 
-// swapPixels exchanges the reconstruction of a square with what is kept.
-func (t *tile) swapPixels(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
+// keep copies the reconstruction of a square, unkeep puts it back.
+func (t *tile) keep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
+	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(kept[p][y*len(rec):], rec) })
+}
+
+func (t *tile) unkeep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
+	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(rec, kept[p][y*len(rec):]) })
+}
+
+// eachRow calls f with each row of the reconstruction of a square.
+func (t *tile) eachRow(row, col int, b blockSize, f func(p, y int, rec []uint8)) {
 	for p := range t.planes() {
 		subX, subY := t.sub(p)
 		w, h := b.w4()*4>>subX, b.w4()*4>>subY
 		rec := &t.rec[p]
 		for y := range h {
 			at := (row*4>>subY+y)*rec.stride + col*4>>subX
-			r, k := rec.pix[at:at+w], kept[p][y*w:y*w+w]
-			for x, v := range r {
-				r[x], k[x] = k[x], v
-			}
+			f(p, y, rec.pix[at:at+w])
 		}
 	}
 }
@@ -117,7 +123,7 @@ func (c *chooser) cost(distortion int64, bits int) int64 {
 }
 
 func (c *chooser) at(row, col int, b blockSize) *decision {
-	return &c.plan[max(b.w4Log2(), b.h4Log2())][row&15][col&15]
+	return &c.plan[b][row&15][col&15]
 }
 
 func (c *chooser) partition(t *tile, row, col int, b blockSize, can []partition) partition {
@@ -142,48 +148,68 @@ func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
 	if b == block4x4 {
 		return c.try(t, row, col, b)
 	}
-	log := b.w4Log2()
-	before := &c.states[log]
 	can := t.partitions(row, col, b)
-	if can[0] != partitionNone {
-		c.at(row, col, b).partition = partitionSplit
-		return c.quarters(t, row, col, b, -1)
-	}
-	sb := col &^ 15
-	t.save(before, sb)
-	whole := c.try(t, row, col, b)
 	d := c.at(row, col, b)
-	d.partition = partitionNone
-	if c.bits <= 16*8 && b <= block32x32 && c.skipped() {
-		return whole // nothing is left to code
+	if len(can) == 1 {
+		d.partition = can[0]
+		return c.parts(t, row, col, b, can[0], 1<<62)
 	}
-	var after state
-	t.save(&after, sb)
-	t.restore(before, sb)
-	t.swapPixels(&c.pixels[log], row, col, b) // keep
-	split := c.quarters(t, row, col, b, whole)
-	if split < whole {
-		d.partition = partitionSplit
-		return split
+	log, sb := b.w4Log2(), col&^15
+	before, after := &c.before[log], &c.after[log]
+	t.save(before, sb)
+	best, last := int64(1<<62), partitionNone
+	for _, p := range can {
+		if (p == partitionHorz || p == partitionVert) && len(can) == 4 && b > block16x16 {
+			continue
+		}
+		if best < 1<<62 {
+			t.restore(before, sb)
+		}
+		last = p
+		cost := c.parts(t, row, col, b, p, best)
+		if cost >= best {
+			continue
+		}
+		best, d.partition = cost, p
+		if p == partitionNone && c.trial.skip && c.bits <= 16*8 {
+			return best // nothing is left to code
+		}
+		if p != partitionSplit {
+			t.save(after, sb)
+			t.keep(&c.pixels[log], row, col, b)
+		}
 	}
-	t.swapPixels(&c.pixels[log], row, col, b)
-	t.restore(&after, sb)
-	return whole
+	if last != d.partition {
+		t.restore(after, sb)
+		t.unkeep(&c.pixels[log], row, col, b)
+	}
+	return best
 }
 
-// skipped reports whether the block just tried has no coefficients.
-func (c *chooser) skipped() bool { return c.trial.skip }
-
-// quarters is the cost of a square as four; it stops above limit unless that is
-// negative.
-func (c *chooser) quarters(t *tile, row, col int, b blockSize, limit int64) int64 {
+// parts is the cost of a square cut by p; it stops at limit.
+func (c *chooser) parts(t *tile, row, col int, b blockSize, p partition, limit int64) int64 {
 	half := b.w4() >> 1
-	part := b.cut(partitionSplit)
-	cost := c.cost(0, 24)
-	for _, d := range [4][2]int{{0, 0}, {0, half}, {half, 0}, {half, half}} {
-		cost += c.search(t, row+d[0], col+d[1], part)
-		if limit >= 0 && cost >= limit {
-			return cost
+	part := b.cut(p)
+	cost := c.cost(0, [...]int{16, 40, 40, 24}[p])
+	switch p {
+	case partitionNone:
+		return c.try(t, row, col, b) + cost
+	case partitionHorz:
+		cost += c.try(t, row, col, part)
+		if row+half < t.miRows && cost < limit {
+			cost += c.try(t, row+half, col, part)
+		}
+	case partitionVert:
+		cost += c.try(t, row, col, part)
+		if col+half < t.miCols && cost < limit {
+			cost += c.try(t, row, col+half, part)
+		}
+	default:
+		for _, d := range [4][2]int{{0, 0}, {0, half}, {half, 0}, {half, half}} {
+			if cost >= limit {
+				return cost
+			}
+			cost += c.search(t, row+d[0], col+d[1], part)
 		}
 	}
 	return cost
