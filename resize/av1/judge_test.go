@@ -2,6 +2,7 @@ package av1
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -156,12 +157,15 @@ func randomPicture(seed uint64, w, h int) picture {
 	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count)}
 }
 
+// A long run: go test -run RandomDecisions -batches 400
+var batches = flag.Int("batches", 40, "batches of 25 pictures that are encoded by chance")
+
 // Decisions by chance must decode to the encoder's own samples.
 func TestRandomDecisions(t *testing.T) {
 	j := newJudge(t)
-	n := 40
+	n := *batches
 	if testing.Short() {
-		n = 4
+		n = min(n, 4)
 	}
 	r := rand.New(rand.NewPCG(17, 1))
 	for i := range n {
