@@ -1,6 +1,9 @@
 package av1
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // chooser takes decisions by their cost: squared error and an estimate of bits.
 //
@@ -249,8 +252,8 @@ func (c *chooser) luma(t *tile, b *block) {
 	w, h := 4*b.size.w4(), 4*b.size.h4()
 	above, left := t.above.mode[b.col].context(), t.left.mode[b.row&15].context()
 	at := cdfYMode + 14*(5*above+left)
-	best := 1 << 62
-	bestAngle := 1 << 62
+	best := math.MaxInt
+	bestAngle := math.MaxInt
 	angle := vPred
 	angleDelta := 0
 	measure := func(m mode, delta int) {
@@ -314,7 +317,7 @@ func (c *chooser) chroma(t *tile, b *block) {
 	if b.mode != dcPred && b.mode != vPred && b.mode != hPred && b.mode != smoothPred && b.mode != paethPred {
 		candidates = append(candidates, b.mode)
 	}
-	best, bestBits := 1<<62, 0
+	best, bestBits := math.MaxInt, 0
 	var costs [int(cflPred) + 1]int
 	var alpha [2]int
 	for p := 1; p <= 2; p++ {

@@ -10,6 +10,10 @@
 // block copy, quantizer matrices, segments, delta q, super-resolution, loop
 // restoration, 128x128 superblocks, 4:1 blocks) is not written.
 //
+// The encoder's own choice (chooser) is narrower than what it can write: each block
+// has one transform of its own size, and 2:1 blocks are tried up to 16x16. Tests take
+// the other decisions by chance.
+//
 // The in-loop filters are the decoder's work: intra prediction reads samples
 // before them, so the encoder only writes their levels.
 package av1
