@@ -107,15 +107,19 @@ func newFrame(planes []component, subX, subY int, qIndex int) *frame {
 // filters sets the levels of the in-loop filters from the quantizer: the lines that
 // libaom fits to its searches.
 func (h *header) filters() {
-	q := float64(acQ[h.qIndex])
-	round := func(v float64, most int) int { return min(max(int(v+0.5), 0), most) }
-	h.deblock = round(0.06699*q-1.60817, 63)
+	q := int64(acQ[h.qIndex])
+	// In units of 1e-10: floating point may round otherwise on other machines.
+	level := func(square, linear, constant int64, most int) int {
+		v := square*q*q + linear*q + constant + 5e9
+		return int(min(max(v, 0)/1e10, int64(most)))
+	}
+	h.deblock = level(0, 669900000, -16081700000, 63)
 	h.cdef = cdefStrength{
 		damping: 3 + h.qIndex>>6,
-		yPri:    round(3.373e-6*q*q+8.0706e-3*q+0.0188, 15),
-		ySec:    round(2.917e-6*q*q+2.780e-3*q+0.0079, 3),
-		uvPri:   round(-1.3079e-5*q*q+0.012892*q-0.0075, 15),
-		uvSec:   round(3.265e-6*q*q+3.552e-4*q+0.0023, 3),
+		yPri:    level(33730, 80706000, 188000000, 15),
+		ySec:    level(29170, 27800000, 79000000, 3),
+		uvPri:   level(-130790, 128920000, -75000000, 15),
+		uvSec:   level(32650, 3552000, 23000000, 3),
 	}
 }
 

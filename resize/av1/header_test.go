@@ -134,3 +134,21 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// Filters grow with the quantizer from nothing.
+func TestFilters(t *testing.T) {
+	for _, tt := range []struct {
+		qIndex, deblock int
+		cdef            cdefStrength
+	}{
+		{1, 0, cdefStrength{damping: 3}},
+		{110, 7, cdefStrength{damping: 4, yPri: 1, uvPri: 1}},
+		{255, 63, cdefStrength{damping: 6, yPri: 15, ySec: 3, uvSec: 3}},
+	} {
+		h := header{qIndex: tt.qIndex}
+		h.filters()
+		if h.deblock != tt.deblock || h.cdef != tt.cdef {
+			t.Errorf("q_idx %d: deblocking %d, CDEF %+v; want %d, %+v", tt.qIndex, h.deblock, h.cdef, tt.deblock, tt.cdef)
+		}
+	}
+}
