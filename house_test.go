@@ -28,6 +28,7 @@ var arrows = map[string]string{
 	"s3imageserver/resize/exif":         "resize/scale",
 	"s3imageserver/resize/sandbox":      "",
 	"s3imageserver/resize/inflate":      "",
+	"s3imageserver/resize/av1":          "",
 	"s3imageserver/storage":             "",
 	"s3imageserver/storage/s3":          "storage",
 	"s3imageserver/storage/dir":         "storage",

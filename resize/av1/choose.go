@@ -1,0 +1,528 @@
+package av1
+
+import (
+	"math"
+	"math/bits"
+)
+
+// chooser takes decisions by their cost: squared error and an estimate of bits.
+//
+// A superblock is first searched: each square is built whole, in two halves and in
+// four quarters, and the cheapest way stays in the plan. Then the tile is coded by the
+// plan. Modes are picked by the sum of transformed differences (SATD). The bits of levels are
+// estimated from the levels alone.
+type chooser struct {
+	lambda        int64 // squared error a sixteenth of a bit, times 4096
+	satdBit       int   // SATD a sixteenth of a bit, times 256
+	frameLambda   int64 // lambda where the picture is of mean activity
+	frameSATDBit  int
+	searched      bool // the superblock is in the plan
+	plan          [blockSizes][16][16]decision
+	trial         block
+	before, after [5]state // by the logarithm of the square
+	// What the block that is being built costs.
+	distortion int64
+	bits       int // sixteenths
+	candidate  [64 * 64]uint8
+	levels     [32 * 32]int32
+	pixels     [5][3][64 * 64]uint8
+}
+
+// decision is what was found for a square.
+type decision struct {
+	partition      partition
+	mode, uvMode   mode
+	delta, uvDelta int8
+	alphaU, alphaV int8
+	typ            txType
+}
+
+// strip is a part of contexts.
+type strip struct {
+	mode, uvMode   [16]mode
+	size, tx, skip [16]uint8
+}
+
+// state is what building a block changes, without samples.
+type state struct {
+	above, left strip
+	decoded     [3][18][18]bool
+}
+
+func (c *contexts) save(s *strip, at, uvAt int) {
+	copy(s.mode[:], c.mode[at:])
+	copy(s.uvMode[:], c.uvMode[uvAt:])
+	copy(s.size[:], c.size[at:])
+	copy(s.tx[:], c.tx[at:])
+	copy(s.skip[:], c.skip[at:])
+}
+
+func (c *contexts) restore(s *strip, at, uvAt int) {
+	copy(c.mode[at:], s.mode[:])
+	copy(c.uvMode[uvAt:], s.uvMode[:])
+	copy(c.size[at:], s.size[:])
+	copy(c.tx[at:], s.tx[:])
+	copy(c.skip[at:], s.skip[:])
+}
+
+// save and restore keep the state of the superblock that begins at column col.
+func (t *tile) save(s *state, col int) {
+	t.above.save(&s.above, col, col>>t.subX)
+	t.left.save(&s.left, 0, 0)
+	s.decoded = t.decoded
+}
+
+func (t *tile) restore(s *state, col int) {
+	t.above.restore(&s.above, col, col>>t.subX)
+	t.left.restore(&s.left, 0, 0)
+	t.decoded = s.decoded
+}
+
+// keep copies the reconstruction of a square, unkeep puts it back.
+func (t *tile) keep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
+	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(kept[p][y*len(rec):], rec) })
+}
+
+func (t *tile) unkeep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
+	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(rec, kept[p][y*len(rec):]) })
+}
+
+// eachRow calls f with each row of the reconstruction of a square.
+func (t *tile) eachRow(row, col int, b blockSize, f func(p, y int, rec []uint8)) {
+	for p := range t.planes() {
+		subX, subY := t.sub(p)
+		w, h := b.w4()*4>>subX, b.w4()*4>>subY
+		rec := &t.rec[p]
+		for y := range h {
+			at := (row*4>>subY+y)*rec.stride + col*4>>subX
+			f(p, y, rec.pix[at:at+w])
+		}
+	}
+}
+
+func newChooser(f *frame) *chooser {
+	c := &chooser{}
+	if f.activity == nil {
+		f.activity = f.activityMap()
+	}
+	// libaom's key frame rule is 0.103·s² squared error a bit, s the step in
+	// samples, an eighth of the quantizer.
+	q := int64(f.dcQ)
+	c.frameLambda = (q * q * 103 << 12) / (64 * 16 * 1000)
+	c.frameSATDBit = int(f.dcQ) * 321 * 16 / 8000
+	c.lambda, c.satdBit = c.frameLambda, c.frameSATDBit
+	return c
+}
+
+// weigh scales lambda for a block.
+func (c *chooser) weigh(t *tile, row, col int, b blockSize) {
+	a := t.activityOf(row, col, b)
+	c.lambda = c.frameLambda * power(a) >> 8
+	c.satdBit = int(int64(c.frameSATDBit) * power(a/2) >> 8)
+}
+
+func (c *chooser) cost(distortion int64, bits int) int64 {
+	return distortion<<12 + c.lambda*int64(bits)
+}
+
+func (c *chooser) at(row, col int, b blockSize) *decision {
+	return &c.plan[b][row&15][col&15]
+}
+
+func (c *chooser) partition(t *tile, row, col int, b blockSize, can []partition) partition {
+	if b == block64x64 {
+		col &^= 15
+		var s state
+		t.save(&s, col)
+		c.searched = false
+		c.search(t, row, col, b)
+		c.searched = true
+		t.restore(&s, col)
+	}
+	return c.at(row, col, b).partition
+}
+
+// search finds the partition of a square and its modes, leaves them in the plan and
+// the square reconstructed, and returns its cost.
+func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
+	if row >= t.miRows || col >= t.miCols {
+		return 0
+	}
+	if b == block4x4 {
+		return c.try(t, row, col, b)
+	}
+	can := t.partitions(row, col, b)
+	d := c.at(row, col, b)
+	if len(can) == 1 {
+		d.partition = can[0]
+		return c.parts(t, row, col, b, can[0], 1<<62)
+	}
+	log, sb := b.w4Log2(), col&^15
+	before, after := &c.before[log], &c.after[log]
+	t.save(before, sb)
+	best, last := int64(1<<62), partitionNone
+	for _, p := range can {
+		if (p == partitionHorz || p == partitionVert) && len(can) == 4 && b > block16x16 {
+			continue
+		}
+		if best < 1<<62 {
+			t.restore(before, sb)
+		}
+		last = p
+		cost := c.parts(t, row, col, b, p, best)
+		if cost >= best {
+			continue
+		}
+		best, d.partition = cost, p
+		if p == partitionNone && c.trial.skip && c.bits <= 16*8 {
+			return best // nothing is left to code
+		}
+		if p != partitionSplit {
+			t.save(after, sb)
+			t.keep(&c.pixels[log], row, col, b)
+		}
+	}
+	if last != d.partition {
+		t.restore(after, sb)
+		t.unkeep(&c.pixels[log], row, col, b)
+	}
+	return best
+}
+
+// parts is the cost of a square cut by p; it stops at limit.
+func (c *chooser) parts(t *tile, row, col int, b blockSize, p partition, limit int64) int64 {
+	half := b.w4() >> 1
+	part := b.cut(p)
+	cost := c.cost(0, [...]int{16, 40, 40, 24}[p])
+	switch p {
+	case partitionNone:
+		return c.try(t, row, col, b) + cost
+	case partitionHorz:
+		cost += c.try(t, row, col, part)
+		if row+half < t.miRows && cost < limit {
+			cost += c.try(t, row+half, col, part)
+		}
+	case partitionVert:
+		cost += c.try(t, row, col, part)
+		if col+half < t.miCols && cost < limit {
+			cost += c.try(t, row, col+half, part)
+		}
+	default:
+		for _, d := range [4][2]int{{0, 0}, {0, half}, {half, 0}, {half, half}} {
+			if cost >= limit {
+				return cost
+			}
+			cost += c.search(t, row+d[0], col+d[1], part)
+		}
+	}
+	return cost
+}
+
+// try builds a block and returns its cost.
+func (c *chooser) try(t *tile, row, col int, b blockSize) int64 {
+	c.distortion, c.bits = 0, 16
+	t.build(&c.trial, row, col, b)
+	t.remember(&c.trial)
+	return c.cost(c.distortion, c.bits)
+}
+
+// bitsOf is 16·log2(32768/p), linear between powers of two.
+func bitsOf(p int) int {
+	n := bits.Len(uint(p)) - 1
+	return (16-n)*16 - p<<4>>n
+}
+
+// symbolBits is the cost of symbol s in sixteenths of a bit.
+func (t *tile) symbolBits(at, s int) int {
+	p := int(t.cdf[at+s])
+	if s > 0 {
+		p -= int(t.cdf[at+s-1])
+	}
+	return bitsOf(max(p, 32))
+}
+
+func (c *chooser) luma(t *tile, b *block) {
+	c.weigh(t, b.row, b.col, b.size)
+	d := c.at(b.row, b.col, b.size)
+	if c.searched {
+		b.mode, b.delta = d.mode, int(d.delta)
+		return
+	}
+	t.loadEdges(b, 0, b.col*4, b.row*4, b.tx)
+	w, h := 4*b.size.w4(), 4*b.size.h4()
+	above, left := t.above.mode[b.col].context(), t.left.mode[b.row&15].context()
+	at := cdfYMode + 14*(5*above+left)
+	best := math.MaxInt
+	bestAngle := math.MaxInt
+	angle := vPred
+	angleDelta := 0
+	measure := func(m mode, delta int) {
+		pred := c.candidate[:w*h]
+		t.edges.predict(pred, m, delta)
+		n := t.symbolBits(at, int(m))
+		if m.directional() && b.size >= block8x8 {
+			n += t.symbolBits(cdfAngleDelta+8*int(m-vPred), delta+3)
+		}
+		v := t.satd(0, b.col*4, b.row*4, pred, w, h) + n*c.satdBit>>8
+		if v < best {
+			best, b.mode, b.delta = v, m, delta
+		}
+		if m.directional() && v < bestAngle {
+			bestAngle, angle, angleDelta = v, m, delta
+		}
+	}
+	measure(dcPred, 0)
+	measure(smoothPred, 0)
+	measure(paethPred, 0)
+	measure(vPred, 0)
+	measure(hPred, 0)
+	if b.size != block64x64 {
+		measure(smoothVPred, 0)
+		measure(smoothHPred, 0)
+		for m := d45Pred; m <= d67Pred; m++ {
+			measure(m, 0)
+		}
+		if b.size >= block8x8 && bestAngle < best+best/8 {
+			m := angle
+			measure(m, -2)
+			measure(m, 2)
+			if angle == m {
+				k := angleDelta
+				measure(m, k-1)
+				measure(m, k+1)
+			}
+		}
+	}
+	c.bits += t.symbolBits(at, int(b.mode))
+	if b.mode.directional() && b.size >= block8x8 {
+		c.bits += t.symbolBits(cdfAngleDelta+8*int(b.mode-vPred), b.delta+3)
+	}
+	d.mode, d.delta = b.mode, int8(b.delta)
+}
+
+func (c *chooser) chroma(t *tile, b *block) {
+	d := c.at(b.row, b.col, b.size)
+	if c.searched {
+		b.uvMode, b.uvDelta, b.alphaU, b.alphaV = d.uvMode, int(d.uvDelta), int(d.alphaU), int(d.alphaV)
+		return
+	}
+	tx := t.chromaTx(b.size)
+	w, h := 1<<tx.wLog2(), 1<<tx.hLog2()
+	x, y := b.col>>t.subX<<2, b.row>>t.subY<<2
+	at := cdfUVModeNoCfL + 14*int(b.mode)
+	if b.size.cfl() {
+		at = cdfUVMode + 15*int(b.mode)
+	}
+	candidates := []mode{dcPred, vPred, hPred, smoothPred, paethPred}
+	if b.mode != dcPred && b.mode != vPred && b.mode != hPred && b.mode != smoothPred && b.mode != paethPred {
+		candidates = append(candidates, b.mode)
+	}
+	best, bestBits := math.MaxInt, 0
+	var costs [int(cflPred) + 1]int
+	var alpha [2]int
+	for p := 1; p <= 2; p++ {
+		t.loadEdges(b, p, x, y, tx)
+		pred := c.candidate[:w*h]
+		for _, m := range candidates {
+			delta := 0
+			if m == b.mode {
+				delta = b.delta
+			}
+			t.edges.predict(pred, m, delta)
+			costs[m] += t.satd(p, x, y, pred, w, h)
+			if m == dcPred && b.size.cfl() {
+				lumaAC(&t.ac, &t.rec[0], x, y, w, h, t.subX, t.subY, b.lumaW, b.lumaH)
+				alpha[p-1] = t.fitAlpha(p, x, y, pred, w, h)
+				cfl(pred, &t.ac, alpha[p-1])
+				costs[cflPred] += t.satd(p, x, y, pred, w, h)
+			}
+		}
+	}
+	if b.size.cfl() && (alpha[0] != 0 || alpha[1] != 0) {
+		candidates = append(candidates, cflPred)
+	}
+	for _, m := range candidates {
+		n := t.symbolBits(at, int(m))
+		switch {
+		case m == cflPred:
+			n += 16 * 6
+		case m.directional() && b.size >= block8x8:
+			n += 16 * 2
+		}
+		if v := costs[m] + n*c.satdBit>>8; v < best {
+			best, bestBits, b.uvMode = v, n, m
+		}
+	}
+	if b.uvMode == b.mode {
+		b.uvDelta = b.delta
+	}
+	if b.uvMode == cflPred {
+		b.alphaU, b.alphaV = alpha[0], alpha[1]
+	}
+	c.bits += bestBits
+	d.uvMode, d.uvDelta, d.alphaU, d.alphaV = b.uvMode, int8(b.uvDelta), int8(b.alphaU), int8(b.alphaV)
+}
+
+// fitAlpha is the alpha of chroma from luma with the least squared error.
+func (t *tile) fitAlpha(p, x, y int, pred []uint8, w, h int) int {
+	src := &t.src[p]
+	var cross, square int64
+	for i := range h {
+		s := src.pix[(y+i)*src.stride+x:][:w]
+		for j, v := range s {
+			ac := int64(t.ac[i*w+j])
+			cross += ac * (int64(v) - int64(pred[i*w+j]))
+			square += ac * ac
+		}
+	}
+	if square == 0 {
+		return 0
+	}
+	a := cross * 64 * 2 / square
+	if a < 0 {
+		return int(max((a-1)/2, -16))
+	}
+	return int(min((a+1)/2, 16))
+}
+
+// satd is the sum of the Hadamard-transformed differences of a block from its
+// source, in 4x4, in the scale of an orthonormal transform.
+func (t *tile) satd(p, x, y int, pred []uint8, w, h int) int {
+	src := &t.src[p]
+	sum := int32(0)
+	for by := 0; by < h; by += 4 {
+		for bx := 0; bx < w; bx += 4 {
+			var d [16]int32
+			for i := range 4 {
+				s := src.pix[(y+by+i)*src.stride+x+bx:][:4]
+				q := pred[(by+i)*w+bx:][:4]
+				a, b, e, f := int32(s[0])-int32(q[0]), int32(s[1])-int32(q[1]), int32(s[2])-int32(q[2]), int32(s[3])-int32(q[3])
+				a, b, e, f = a+b, a-b, e+f, e-f
+				d[4*i], d[4*i+1], d[4*i+2], d[4*i+3] = a+e, b+f, a-e, b-f
+			}
+			for i := range 4 {
+				a, b, e, f := d[i], d[4+i], d[8+i], d[12+i]
+				a, b, e, f = a+b, a-b, e+f, e-f
+				sum += max(a+e, -a-e) + max(b+f, -b-f) + max(a-e, e-a) + max(b-f, f-b)
+			}
+		}
+	}
+	return int(sum >> 2)
+}
+
+// levelBits are the estimated bits of a level, in sixteenths.
+var levelBits = [16]int{9, 36, 54, 70, 80, 88, 95, 102, 108, 114, 119, 124, 129, 134, 140, 146}
+
+func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
+	w, h := 1<<x.size.wLog2(), 1<<x.size.hLog2()
+	src := &t.src[x.plane]
+	var types []txType
+	set := txSet(x.size, t.reducedTxSet)
+	d := c.at(b.row, b.col, b.size)
+	switch {
+	case x.plane > 0:
+		types = []txType{x.typ}
+	case c.searched:
+		types = []txType{d.typ}
+	case set == 0 || symbolOf(set, b.mode.txType()) < 0 || b.mode.txType() == dctDCT:
+		types = []txType{dctDCT}
+		if set > 0 {
+			types = append(types, adstADST, idtx)
+		}
+	default:
+		types = []txType{dctDCT, b.mode.txType(), idtx}
+	}
+	// Squared errors are those of coefficients; what a large transform does not
+	// code is the rest of the residual's.
+	energy := int64(0)
+	residual := func() {
+		for i := range h {
+			s := src.pix[(x.y+i)*src.stride+x.x:][:w]
+			q := pred[i*w : i*w+w]
+			a := t.scratchA[i*w : i*w+w]
+			for j, v := range s {
+				a[j] = int32(v) - int32(q[j])
+			}
+		}
+	}
+	residual()
+	for _, v := range t.scratchA[:w*h] {
+		energy += int64(v) * int64(v)
+	}
+	best := c.cost(energy, 4)
+	bestDistortion, bestBits := energy, 4
+	x.typ = types[0]
+	if x.plane == 0 {
+		x.typ = dctDCT
+	}
+	n := len(x.levels)
+	cut := 6 - 2*x.size.halvings() // logarithm of the coefficients' scale, squared
+	for i, typ := range types {
+		if i > 0 {
+			residual()
+		}
+		forward(t.coefs[:n], &t.scratchA, &t.scratchB, x.size, typ)
+		levels := c.levels[:n]
+		saved, eob, rate := t.quantizeLevels(levels, x.size, typ)
+		if eob == 0 {
+			continue
+		}
+		if x.plane == 0 && set > 0 {
+			at, s := cdfTxType1+8*(13*int(x.size.sqr())+int(b.mode)), symbolOf(set, typ)
+			if set == 2 {
+				at = cdfTxType2 + 6*(13*int(x.size.sqr())+int(b.mode))
+			}
+			rate += t.symbolBits(at, s)
+		}
+		distortion := energy - saved>>cut
+		if v := c.cost(distortion, rate); v < best {
+			best, bestDistortion, bestBits = v, distortion, rate
+			x.typ, x.eob = typ, eob
+			copy(x.levels, levels)
+		}
+	}
+	if x.plane == 0 {
+		d.typ = x.typ
+	}
+	c.distortion += bestDistortion
+	c.bits += bestBits
+}
+
+// quantizeLevels writes the levels of t.coefs. It returns by how much they lower the
+// squared error, in the coefficients' scale, the end of block and the estimated bits.
+func (t *tile) quantizeLevels(levels []int32, size txSize, typ txType) (saved int64, eob, rate int) {
+	scan := scans()[typ.class()][size]
+	halve := size.halvings()
+	q := int64(t.dcQ)
+	round := q * 7 / 16
+	last := 0
+	for c, pos := range scan {
+		v := int64(t.coefs[pos])
+		m := max(v, -v)
+		l := (m<<halve + round) / q
+		levels[pos] = 0
+		if l != 0 {
+			e := m - l*q>>halve
+			saved += m*m - e*e
+			levels[pos] = int32(l)
+			if v < 0 {
+				levels[pos] = int32(-l)
+			}
+			eob = c + 1
+			rate += last
+			last = 0
+			if l < 16 {
+				rate += levelBits[l]
+			} else {
+				rate += 150 + 32*(bits.Len64(uint64(l-14))-1)
+			}
+		} else {
+			last += levelBits[0]
+		}
+		if c == 0 {
+			q = int64(t.acQ)
+			round = q * 6 / 16
+		}
+	}
+	return saved, eob, rate + 16*3 + 16*bits.Len(uint(eob))/2
+}

@@ -1,0 +1,446 @@
+package av1
+
+// mode is an intra prediction mode (section 6.10.8).
+type mode uint8
+
+const (
+	dcPred mode = iota
+	vPred
+	hPred
+	d45Pred
+	d135Pred
+	d113Pred
+	d157Pred
+	d203Pred
+	d67Pred
+	smoothPred
+	smoothVPred
+	smoothHPred
+	paethPred
+	cflPred // of chroma alone
+	yModes  = cflPred
+)
+
+func (m mode) directional() bool { return m >= vPred && m <= d67Pred }
+func (m mode) smooth() bool      { return m >= smoothPred && m <= smoothHPred }
+
+// angle is Mode_To_Angle, in degrees.
+func (m mode) angle() int {
+	return [...]int{vPred: 90, hPred: 180, d45Pred: 45, d135Pred: 135, d113Pred: 113, d157Pred: 157, d203Pred: 203, d67Pred: 67}[m]
+}
+
+// txType is Mode_To_Txfm (section 9.3).
+func (m mode) txType() txType {
+	switch m {
+	case vPred, d113Pred, d67Pred, smoothVPred:
+		return adstDCT
+	case hPred, d157Pred, d203Pred, smoothHPred:
+		return dctADST
+	case d135Pred, smoothPred, paethPred:
+		return adstADST
+	}
+	return dctDCT
+}
+
+// context is Intra_Mode_Context (section 8.3.2).
+func (m mode) context() int { return int("\x00\x01\x02\x03\x04\x04\x04\x04\x03\x00\x01\x02\x00"[m]) }
+
+const (
+	edgeZero = 16 // where sample 0 of an edge lies
+	edgeLen  = edgeZero + 2*64 + 48
+)
+
+// edges are the samples around a transform block (section 7.11.2.1): sample i of
+// AboveRow is above[edgeZero+i]. Both begin at -1.
+type edges struct {
+	above, left         [edgeLen]uint8
+	haveAbove, haveLeft bool
+	w, h                int // of the transform block
+	// How many samples to the right of x and below y the frame has, in whole 8x8.
+	roomX, roomY int
+	smooth       bool // a neighbour is smooth: the filter type (section 7.11.2.8)
+}
+
+// plane is one component of a picture.
+type plane struct {
+	pix    []uint8
+	stride int
+}
+
+// load takes the edges of the w by h block at x, y. maxX and maxY are the last
+// samples of the frame in whole 8x8.
+func (e *edges) load(p *plane, x, y, w, h int, haveLeft, haveAbove, aboveRight, belowLeft bool, maxX, maxY int) {
+	e.haveLeft, e.haveAbove = haveLeft, haveAbove
+	e.w, e.h = w, h
+	e.roomX, e.roomY = maxX-x+1, maxY-y+1
+	above, left := e.above[edgeZero:edgeZero+w+h], e.left[edgeZero:edgeZero+w+h]
+	at := y*p.stride + x
+	switch {
+	case haveAbove:
+		n := w
+		if aboveRight {
+			n = 2 * w
+		}
+		n = min(n, e.roomX, w+h)
+		copy(above, p.pix[at-p.stride:at-p.stride+n])
+		fill(above[n:], above[n-1])
+	case haveLeft:
+		fill(above, p.pix[at-1])
+	default:
+		fill(above, 127)
+	}
+	switch {
+	case haveLeft:
+		n := h
+		if belowLeft {
+			n = 2 * h
+		}
+		n = min(n, e.roomY, w+h)
+		for i := range n {
+			left[i] = p.pix[at+i*p.stride-1]
+		}
+		fill(left[n:], left[n-1])
+	case haveAbove:
+		fill(left, p.pix[at-p.stride])
+	default:
+		fill(left, 129)
+	}
+	corner := uint8(128)
+	switch {
+	case haveAbove && haveLeft:
+		corner = p.pix[at-p.stride-1]
+	case haveAbove:
+		corner = p.pix[at-p.stride]
+	case haveLeft:
+		corner = p.pix[at-1]
+	}
+	e.above[edgeZero-1], e.left[edgeZero-1] = corner, corner
+}
+
+func fill(b []uint8, v uint8) {
+	for i := range b {
+		b[i] = v
+	}
+}
+
+// predict writes the prediction into dst, rows of e.w samples (section 7.11.2).
+// delta is the angle delta, -3 to 3. cflPred predicts as dcPred.
+func (e *edges) predict(dst []uint8, m mode, delta int) {
+	w, h := e.w, e.h
+	above, left := e.above[edgeZero:edgeZero+w], e.left[edgeZero:edgeZero+h]
+	switch {
+	case m.directional():
+		e.directional(dst, m.angle()+3*delta)
+	case m == paethPred:
+		corner := int(e.above[edgeZero-1])
+		for y, l := range left {
+			row := dst[y*w : y*w+w]
+			l := int(l)
+			for x, a := range above {
+				a := int(a)
+				// base = a + l - corner
+				pl, pt, pc := abs(a-corner), abs(l-corner), abs(a+l-2*corner)
+				v := corner
+				if pl <= pt && pl <= pc {
+					v = l
+				} else if pt <= pc {
+					v = a
+				}
+				row[x] = uint8(v)
+			}
+		}
+	case m == smoothPred:
+		wx, wy := weights(w), weights(h)
+		right, bottom := int(above[w-1]), int(left[h-1])
+		for y := range h {
+			row := dst[y*w : y*w+w]
+			ky, l := int(wy[y]), int(left[y])
+			for x := range row {
+				kx := int(wx[x])
+				row[x] = uint8((ky*int(above[x]) + (256-ky)*bottom + kx*l + (256-kx)*right + 256) >> 9)
+			}
+		}
+	case m == smoothVPred:
+		wy := weights(h)
+		bottom := int(left[h-1])
+		for y := range h {
+			row := dst[y*w : y*w+w]
+			k := int(wy[y])
+			for x := range row {
+				row[x] = uint8((k*int(above[x]) + (256-k)*bottom + 128) >> 8)
+			}
+		}
+	case m == smoothHPred:
+		wx := weights(w)
+		right := int(above[w-1])
+		for y := range h {
+			row := dst[y*w : y*w+w]
+			l := int(left[y])
+			for x := range row {
+				k := int(wx[x])
+				row[x] = uint8((k*l + (256-k)*right + 128) >> 8)
+			}
+		}
+	default:
+		fill(dst[:w*h], e.dc())
+	}
+}
+
+// dc is the DC prediction (section 7.11.2.5).
+func (e *edges) dc() uint8 {
+	sum, n := 0, 0
+	if e.haveAbove {
+		for _, v := range e.above[edgeZero : edgeZero+e.w] {
+			sum += int(v)
+		}
+		n += e.w
+	}
+	if e.haveLeft {
+		for _, v := range e.left[edgeZero : edgeZero+e.h] {
+			sum += int(v)
+		}
+		n += e.h
+	}
+	if n == 0 {
+		return 128
+	}
+	return uint8((sum + n>>1) / n)
+}
+
+// weights are those of smooth prediction for n samples.
+func weights(n int) []uint8 {
+	switch n {
+	case 4:
+		return smooth4[:]
+	case 8:
+		return smooth8[:]
+	case 16:
+		return smooth16[:]
+	case 32:
+		return smooth32[:]
+	}
+	return smooth64[:]
+}
+
+// directional predicts along an angle in degrees (section 7.11.2.4).
+func (e *edges) directional(dst []uint8, angle int) {
+	w, h := e.w, e.h
+	const z = edgeZero
+	switch angle {
+	case 90:
+		for y := range h {
+			copy(dst[y*w:y*w+w], e.above[z:z+w])
+		}
+		return
+	case 180:
+		for y := range h {
+			fill(dst[y*w:y*w+w], e.left[z+y])
+		}
+		return
+	}
+	above, left := e.above, e.left // filtered below
+	if angle > 90 && angle < 180 && w+h >= 24 {
+		c := uint8((int(left[z])*5 + int(above[z-1])*6 + int(above[z])*5 + 8) >> 4)
+		above[z-1], left[z-1] = c, c
+	}
+	more := 0 // samples beyond the block that are read
+	if e.haveAbove {
+		if angle < 90 {
+			more = h
+		}
+		filterEdge(&above, min(w, e.roomX)+more+1, e.strength(angle-90))
+	}
+	if e.haveLeft {
+		more = 0
+		if angle > 180 {
+			more = w
+		}
+		filterEdge(&left, min(h, e.roomY)+more+1, e.strength(angle-180))
+	}
+	upAbove, upLeft := e.upsample(angle-90), e.upsample(angle-180)
+	if upAbove == 1 {
+		n := w
+		if angle < 90 {
+			n += h
+		}
+		upsampleEdge(&above, n)
+	}
+	if upLeft == 1 {
+		n := h
+		if angle > 180 {
+			n += w
+		}
+		upsampleEdge(&left, n)
+	}
+	blend := func(edge *[edgeLen]uint8, base, shift int) uint8 {
+		return uint8((int(edge[z+base])*(32-shift) + int(edge[z+base+1])*shift + 16) >> 5)
+	}
+	switch {
+	case angle < 90:
+		dx := int(derivative[angle])
+		last := (w + h - 1) << upAbove
+		for y := range h {
+			row := dst[y*w : y*w+w]
+			idx := (y + 1) * dx
+			base, shift := idx>>(6-upAbove), idx<<upAbove>>1&31
+			for x := range row {
+				if base < last {
+					row[x] = blend(&above, base, shift)
+				} else {
+					row[x] = above[z+last]
+				}
+				base += 1 << upAbove
+			}
+		}
+	case angle < 180:
+		dx, dy := int(derivative[180-angle]), int(derivative[angle-90])
+		for y := range h {
+			row := dst[y*w : y*w+w]
+			for x := range row {
+				idx := x<<6 - (y+1)*dx
+				base := idx >> (6 - upAbove)
+				if base >= -(1 << upAbove) {
+					row[x] = blend(&above, base, idx<<upAbove>>1&31)
+					continue
+				}
+				idx = y<<6 - (x+1)*dy
+				row[x] = blend(&left, idx>>(6-upLeft), idx<<upLeft>>1&31)
+			}
+		}
+	default:
+		dy := int(derivative[270-angle])
+		for x := range w {
+			idx := (x + 1) * dy
+			base, shift := idx>>(6-upLeft), idx<<upLeft>>1&31
+			for y := range h {
+				// The edge ends after w+h samples; beyond them lies what a
+				// shift of 0 does not take.
+				dst[y*w+x] = blend(&left, base+y<<upLeft, shift)
+			}
+		}
+	}
+}
+
+// strength is that of the edge filter for an angle difference (section 7.11.2.9).
+func (e *edges) strength(delta int) int {
+	d, n := abs(delta), e.w+e.h
+	if !e.smooth {
+		switch {
+		case n <= 8:
+			return b2i(d >= 56)
+		case n <= 16:
+			return b2i(d >= 40)
+		case n <= 24:
+			return b2i(d >= 8) + b2i(d >= 16) + b2i(d >= 32)
+		case n <= 32:
+			return 1 + b2i(d >= 4) + b2i(d >= 32)
+		}
+		return 3
+	}
+	switch {
+	case n <= 8:
+		return b2i(d >= 40) + b2i(d >= 64)
+	case n <= 16:
+		return b2i(d >= 20) + b2i(d >= 48)
+	case n <= 24:
+		return 3 * b2i(d >= 4)
+	}
+	return 3
+}
+
+// upsample is 1 if an edge is doubled (section 7.11.2.10).
+func (e *edges) upsample(delta int) int {
+	d, n := abs(delta), e.w+e.h
+	if d <= 0 || d >= 40 {
+		return 0
+	}
+	if e.smooth {
+		return b2i(n <= 8)
+	}
+	return b2i(n <= 16)
+}
+
+// filterEdge smooths the size samples that begin at -1 (section 7.11.2.12).
+func filterEdge(edge *[edgeLen]uint8, size, strength int) {
+	if strength == 0 {
+		return
+	}
+	k := [3][5]int{{0, 4, 8, 4, 0}, {0, 5, 6, 5, 0}, {2, 4, 4, 4, 2}}[strength-1]
+	var in [2*64 + 1]uint8
+	copy(in[:size], edge[edgeZero-1:])
+	for i := 1; i < size; i++ {
+		s := 8
+		for j, f := range k {
+			s += f * int(in[min(max(i-2+j, 0), size-1)])
+		}
+		edge[edgeZero-1+i] = uint8(s >> 4)
+	}
+}
+
+// upsampleEdge doubles the samples -1 to n-1; the new ones begin at -2 (section
+// 7.11.2.11).
+func upsampleEdge(edge *[edgeLen]uint8, n int) {
+	var dup [3 + 16]int
+	dup[0] = int(edge[edgeZero-1])
+	for i := -1; i < n; i++ {
+		dup[i+2] = int(edge[edgeZero+i])
+	}
+	dup[n+2] = int(edge[edgeZero+n-1])
+	edge[edgeZero-2] = uint8(dup[0])
+	for i := range n {
+		s := (-dup[i] + 9*dup[i+1] + 9*dup[i+2] - dup[i+3] + 8) >> 4
+		edge[edgeZero+2*i-1] = clip8(s)
+		edge[edgeZero+2*i] = uint8(dup[i+2])
+	}
+}
+
+func clip8(x int) uint8 { return uint8(min(max(x, 0), 255)) }
+
+func abs(x int) int { return max(x, -x) }
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// lumaAC writes the luma of a chroma block w by h at x, y, with 3 fraction bits and
+// without its mean (section 7.11.5). lumaW and lumaH are the ends of the decoded
+// luma of the block (MaxLumaW, MaxLumaH).
+func lumaAC(ac *block64, luma *plane, x, y, w, h, subX, subY, lumaW, lumaH int) {
+	sum := 0
+	for i := range h {
+		ly := min((y+i)<<subY, lumaH-1<<subY)
+		for j := range w {
+			lx := min((x+j)<<subX, lumaW-1<<subX)
+			t := 0
+			for dy := range subY + 1 {
+				for dx := range subX + 1 {
+					t += int(luma.pix[(ly+dy)*luma.stride+lx+dx])
+				}
+			}
+			t <<= 3 - subX - subY
+			ac[i*w+j] = int32(t)
+			sum += t
+		}
+	}
+	n := log2(w) + log2(h)
+	mean := int32((sum + 1<<n>>1) >> n)
+	for i := range ac[:w*h] {
+		ac[i] -= mean
+	}
+}
+
+// cfl adds the luma times alpha/8, -16 to 16, to a DC prediction.
+func cfl(pred []uint8, ac *block64, alpha int) {
+	for i, p := range pred {
+		v := alpha * int(ac[i])
+		if v >= 0 {
+			v = (v + 32) >> 6
+		} else {
+			v = -((-v + 32) >> 6)
+		}
+		pred[i] = clip8(int(p) + v)
+	}
+}
