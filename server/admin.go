@@ -51,7 +51,7 @@ func (s *Server) adminHandler() http.Handler {
 		// Events have a proof of their own; how the server does is no secret on
 		// this machine. Profiles show memory, and keep a processor busy.
 		needed := !s.config.Admin.loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
-		if r.URL.Path != "/events" && needed && !s.config.Admin.authorized(r) {
+		if r.URL.Path != "/events" && needed && !authorized(&s.config.Admin, r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
 			return
@@ -69,7 +69,7 @@ func (s *Server) adminHandler() http.Handler {
 // leaves the host as it is.
 func (s *Server) foreign(r *http.Request) bool {
 	c := &s.config.Admin
-	if c.authorized(r) {
+	if authorized(c, r) {
 		return false
 	}
 	return c.loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)

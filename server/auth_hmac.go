@@ -112,15 +112,3 @@ func (h *Handler) sign(req *request, query url.Values) string {
 
 // operatorsTime is how long a URL holds that is signed for an operator.
 const operatorsTime = time.Hour
-
-// soonest returns end, or the latest time at which a URL may end if that is
-// earlier.
-func (c *HMACConfig) soonest(end time.Time) time.Time {
-	if c.MaxLifetime <= 0 || seconds(c.MaxLifetime) == 0 {
-		return end
-	}
-	if latest := time.Now().Add(seconds(c.MaxLifetime)); latest.Before(end) {
-		return latest
-	}
-	return end
-}

@@ -2,38 +2,27 @@ package server
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"s3imageserver/resize"
 )
 
 // bounds are what URLs may ask a handler for.
 type bounds struct {
-	config  *BoundsConfig
-	sizes   [][2]int        // of the boxes; nil: all
-	options map[string]bool // that count; nil: all
+	config *BoundsConfig
+	counted
+	sizes   [][2]int // of the boxes; nil: all
 	blocked []*blockedList
 }
 
 func newBounds(c *Config, h *HandlerConfig) (*bounds, error) {
-	b := &bounds{config: &h.BoundsConfig}
+	b := &bounds{config: &h.BoundsConfig, counted: h.counted()}
 	for _, text := range h.AllowedSizes {
 		if size, err := parseSize(text); err == nil { // they were checked
 			b.sizes = append(b.sizes, size)
 		}
-	}
-	if h.PresetsOnly {
-		b.options = map[string]bool{"f": true} // a <picture> and a redirect need it
-	}
-	for _, name := range h.AllowedOptions {
-		if b.options == nil {
-			b.options = map[string]bool{}
-		}
-		b.options[name] = b.options[name] || !h.PresetsOnly
 	}
 	for i := range h.Blocked {
 		list, err := newBlockedList(c, &h.Blocked[i])
@@ -47,30 +36,6 @@ func newBounds(c *Config, h *HandlerConfig) (*bounds, error) {
 
 // sizing are the parameters that make the box of a result.
 var sizing = []string{"w", "h", "ar", "dpr", "zoom", "minw", "minh"}
-
-// unlisted are those of them, and what else makes a picture larger, that would
-// lead out of a list of sizes.
-var unlisted = []string{"ar", "zoom", "minw", "minh", "padding"}
-
-// narrow returns the parameters of a URL that count; the others are noted.
-func (b *bounds) narrow(query url.Values, note func(resize.Note)) url.Values {
-	if b.options == nil && b.sizes == nil {
-		return query
-	}
-	kept := maps.Clone(query)
-	for name, values := range query {
-		if !b.counts(name) {
-			note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})
-			delete(kept, name)
-		}
-	}
-	return kept
-}
-
-// counts reports whether a parameter of a URL may have an effect.
-func (b *bounds) counts(name string) bool {
-	return !resize.KnownParam(name) || (b.options == nil || b.options[name]) && (b.sizes == nil || !slices.Contains(unlisted, name))
-}
 
 // sized reports whether a query says anything about the size.
 func sized(query url.Values) bool {
@@ -156,14 +121,4 @@ func (b *bounds) checkReferer(r *http.Request) error {
 		return fmt.Errorf("%w: the page is not one of referers", errVerification)
 	}
 	return nil
-}
-
-// hostIn reports whether a list has a host name, or "*." and a domain above it.
-func hostIn(host string, list []string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return slices.ContainsFunc(list, func(allowed string) bool {
-		allowed = strings.ToLower(allowed)
-		suffix, wild := strings.CutPrefix(allowed, "*")
-		return wild && strings.HasSuffix(host, suffix) || host == allowed
-	})
 }

@@ -6,13 +6,6 @@ import (
 	"strings"
 )
 
-// Headers that proxies put the address of a client into: the older one, and
-// that of RFC 7239.
-const (
-	forwardedFor = "X-Forwarded-For"
-	forwarded    = "Forwarded"
-)
-
 // maxHops is how many addresses of a header are looked at.
 const maxHops = 32
 

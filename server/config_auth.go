@@ -1,9 +1,11 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // AuthConfig says who is answered. Where several schemes are given, either
@@ -66,15 +68,6 @@ type JWTConfig struct {
 	MaxLifetime int64 `json:"max_lifetime"`
 	// Cookie is the name of a cookie that tokens may be in; empty means none.
 	Cookie string `json:"cookie"`
-}
-
-// withoutPassword returns a URL as it may be shown.
-func withoutPassword(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "…"
-	}
-	return u.Redacted()
 }
 
 const maxLeeway = 60 // seconds
@@ -197,4 +190,29 @@ func validateAuthStatus(s StatusCode, key string, faults *faults) {
 	default:
 		faults.add(key, "is none of 401, 403 and 404")
 	}
+}
+
+// safeKeysURL reports whether nobody on the way can change what a URL answers,
+// and it has no password, which would be in the log.
+func safeKeysURL(u *url.URL) bool {
+	if u.User != nil {
+		return false
+	}
+	if u.Scheme == "https" {
+		return u.Host != ""
+	}
+	host := u.Hostname()
+	return u.Scheme == "http" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// soonest returns end, or the latest time at which a URL may end if that is
+// earlier.
+func (c *HMACConfig) soonest(end time.Time) time.Time {
+	if c.MaxLifetime <= 0 || seconds(c.MaxLifetime) == 0 {
+		return end
+	}
+	if latest := time.Now().Add(seconds(c.MaxLifetime)); latest.Before(end) {
+		return latest
+	}
+	return end
 }

@@ -2,8 +2,10 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,3 +206,58 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	return p.Masked(), err
 }
+
+// Headers that proxies put the address of a client into: the older one, and
+// that of RFC 7239.
+const (
+	forwardedFor = "X-Forwarded-For"
+	forwarded    = "Forwarded"
+)
+
+// counted are the parameters of URLs that may have an effect.
+type counted struct {
+	options map[string]bool // nil: all
+	listed  bool            // sizes are from a list
+}
+
+// counted returns what URLs of the handler may say.
+func (h *HandlerConfig) counted() counted {
+	c := counted{listed: len(h.AllowedSizes) > 0}
+	if h.PresetsOnly {
+		c.options = map[string]bool{"f": true} // a <picture> and a redirect need it
+	}
+	for _, name := range h.AllowedOptions {
+		if c.options == nil {
+			c.options = map[string]bool{}
+		}
+		c.options[name] = c.options[name] || !h.PresetsOnly
+	}
+	return c
+}
+
+// unlisted are parameters that make a picture larger, beside those of its size,
+// that would lead out of a list of sizes.
+var unlisted = []string{"ar", "zoom", "minw", "minh", "padding"}
+
+// narrow returns the parameters of a URL that count; the others are noted.
+func (c counted) narrow(query url.Values, note func(resize.Note)) url.Values {
+	if c.all() {
+		return query
+	}
+	kept := maps.Clone(query)
+	for name, values := range query {
+		if !c.counts(name) {
+			note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})
+			delete(kept, name)
+		}
+	}
+	return kept
+}
+
+// counts reports whether a parameter of a URL may have an effect.
+func (c counted) counts(name string) bool {
+	return !resize.KnownParam(name) || (c.options == nil || c.options[name]) && !(c.listed && slices.Contains(unlisted, name))
+}
+
+// all reports whether every parameter may have one.
+func (c counted) all() bool { return c.options == nil && !c.listed }

@@ -322,3 +322,25 @@ func (e *HandlerEvents) validate(key string, h *HandlerConfig, faults *faults) {
 		faults.add(key+".remake", "has %d queries; the most is 32", len(e.Remake))
 	}
 }
+
+// fetchTime returns for how long a request waits for its sources.
+func (h *HandlerConfig) fetchTime() time.Duration {
+	if h.Limits.FetchSeconds > 0 {
+		return seconds(int64(h.Limits.FetchSeconds))
+	}
+	return defaultFetchTime
+}
+
+// defaultFetchTime is that of limits.fetch_seconds.
+const defaultFetchTime = 5 * time.Second
+
+const (
+	// placesPerProcessor is how many pictures of a handler are in the making at
+	// once, for each that can be worked at: the others are on their way from the
+	// store. More would only lie in memory, and what reads them would stand in the
+	// way of answers from the cache: in an overload those take a second where 128
+	// are read for each processor.
+	placesPerProcessor = 12
+	// mostPlaces is how many objects of a store are open at once.
+	mostPlaces = 256
+)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"s3imageserver/resize"
 )
@@ -63,13 +62,41 @@ func (h *HandlerConfig) encoding() resize.Quality {
 	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.qualities()}
 }
 
-// qualityKey returns what of the configuration changes results, for the cache
-// key.
-func (h *HandlerConfig) qualityKey() string {
-	parts := []string{strconv.Itoa(h.AVIFPixels)}
-	for f, q := range h.qualities() {
-		parts = append(parts, f.String()+strconv.Itoa(q))
+// defaultQuality returns the quality of a format where nothing else is said, 0
+// for one that has none.
+func defaultQuality(f resize.Format) int {
+	switch f {
+	case resize.JPEG, resize.WebP:
+		return 75
+	case resize.AVIF:
+		return 60
 	}
-	slices.Sort(parts[1:])
-	return strings.Join(parts, " ")
+	return 0
+}
+
+// anyName stands for all names in AllowedFormats.
+const anyName = "*"
+
+// readFormats returns the formats that a handler reads: those that extensions
+// name, and where all names are allowed the usual ones too.
+func (c *HandlerConfig) readFormats() []resize.Format {
+	formats := formatsOf(c.AllowedFormats)
+	if slices.Contains(c.AllowedFormats, anyName) {
+		formats = append(formats, formatsOf(defaultAllowedFormats)...)
+		if c.Dialect != nil { // other servers read these by themselves
+			formats = append(formats, resize.TIFF, resize.BMP, resize.ICO, resize.AVIF)
+		}
+	}
+	return formats
+}
+
+// formatsOf returns the formats that extensions name.
+func formatsOf(extensions []string) []resize.Format {
+	var formats []resize.Format
+	for _, ext := range extensions {
+		if f := resize.FormatByName(ext); f != resize.NoFormat && !f.IsAuto() {
+			formats = append(formats, f)
+		}
+	}
+	return formats
 }

@@ -17,7 +17,7 @@ import (
 // folder looks at a local folder with pictures.
 func (d *doctor) folder(about, name string) {
 	path := d.config.path(name)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && d.config.files != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && d.config.embeddedDir(name) != nil {
 		return // it is an embedded one
 	}
 	entries, err := os.ReadDir(path)

@@ -188,7 +188,7 @@ func (e *events) refuse(w http.ResponseWriter, why error) {
 // signature.
 func (e *events) trusts(r *http.Request) bool {
 	secret := e.server.config.Events.Secret
-	return secret != "" && showsBearer(r, secret) || e.server.config.Admin.authorized(r)
+	return secret != "" && showsBearer(r, secret) || authorized(&e.server.config.Admin, r)
 }
 
 func (e *events) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) {

@@ -18,10 +18,6 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// explainParam asks how a request was understood instead of what it asks for:
-// for operators, and for signed URLs.
-const explainParam = "explain"
-
 // A step is what the options of a request were at one time.
 type step struct {
 	by      string // what made them so
@@ -38,7 +34,7 @@ func (r *request) step(by string) {
 // explained notes that a request is to be explained. An operator asks about the
 // URL without that: so it is what the signature is of.
 func (h *Handler) explained(req *request, r *http.Request) {
-	req.explain, req.operator = true, h.admin.authorized(r) || byOperator(r)
+	req.explain, req.operator = true, authorized(h.admin, r) || byOperator(r)
 	if req.operator {
 		req.query = maps.Clone(req.query)
 		delete(req.query, explainParam)
@@ -227,18 +223,6 @@ func parseTiming(text string) map[string]float64 {
 		}
 	}
 	return stages
-}
-
-// defaultQuality returns the quality of a format where nothing else is said, 0
-// for one that has none.
-func defaultQuality(f resize.Format) int {
-	switch f {
-	case resize.JPEG, resize.WebP:
-		return 75
-	case resize.AVIF:
-		return 60
-	}
-	return 0
 }
 
 // explainOptions returns the parameters that change pixels with what they were

@@ -42,21 +42,6 @@ func (f fallbacks) of(status int) *fallback {
 	return f[""]
 }
 
-// validateErrorImages checks the causes.
-func (h *HandlerConfig) validateErrorImages(key string, faults *faults) {
-	for cause, file := range h.ErrorImages {
-		if n, err := strconv.Atoi(cause); (err != nil || n < 401 || n > 599) && cause != "4xx" && cause != "5xx" {
-			faults.add(key+".error_images."+cause, "%q is neither a status above 400 nor 4xx or 5xx", cause)
-		}
-		if file == "" {
-			faults.add(key+".error_images."+cause, "is empty")
-		}
-	}
-	if h.ErrorImageAge < 0 {
-		faults.add(key+".error_image_age", "%d is negative", h.ErrorImageAge)
-	}
-}
-
 // A fallback is one error image, in the sizes that were asked for.
 type fallback struct {
 	// refused bound the images that are made for refused requests, of the size that

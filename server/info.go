@@ -13,9 +13,6 @@ import (
 	"s3imageserver/storage/guard"
 )
 
-// infoParam asks for what is known of a picture instead of the picture.
-const infoParam = "info"
-
 const jsonType = "application/json"
 
 // info answers with JSON about the source, kept as pictures are.

@@ -3,7 +3,6 @@ package server
 import (
 	"net/url"
 	"strconv"
-	"strings"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage/cache"
@@ -57,13 +56,6 @@ func ofVersion(version string) string {
 		return ""
 	}
 	return "\x00" + version
-}
-
-// namesVersion reports whether v stands for one version of an object, whose
-// bytes never change. "null" and the nil UUID stand for an object that was
-// stored without versions, and is replaced in place.
-func namesVersion(v string) bool {
-	return !strings.EqualFold(v, "null") && v != "00000000-0000-0000-0000-000000000000"
 }
 
 // variantOptions returns the options in a Variant of this version of the

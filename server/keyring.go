@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -267,17 +265,4 @@ func readBounded(r io.Reader) ([]byte, error) {
 		err = fmt.Errorf("more than %d bytes of keys", maxKeyBytes)
 	}
 	return data, err
-}
-
-// safeKeysURL reports whether nobody on the way can change what a URL answers,
-// and it has no password, which would be in the log.
-func safeKeysURL(u *url.URL) bool {
-	if u.User != nil {
-		return false
-	}
-	if u.Scheme == "https" {
-		return u.Host != ""
-	}
-	host := u.Hostname()
-	return u.Scheme == "http" && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }

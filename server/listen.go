@@ -227,34 +227,6 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// validHost reports whether host is made of the bytes of a name or an address.
-func validHost(host string) bool {
-	if host == "" {
-		return false
-	}
-	for i := range len(host) {
-		switch c := host[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == ':', c == '_':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// allowsHost reports whether requests may be sent to that host name.
-func (c *Config) allowsHost(host string) bool {
-	return len(c.Hosts) == 0 || hostIn(host, c.Hosts)
-}
-
-func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
-	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, err
-	}
-	return &certificate, nil
-}
-
 // A reloader hands out a certificate and reads it again when its files change.
 // A new one that is not valid is logged, and the old one stays.
 type reloader struct {

@@ -21,80 +21,6 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// A Fault is one thing that is wrong in a configuration.
-type Fault struct {
-	File         string // empty if the configuration is not from a file
-	Line, Column int    // 1 and up; 0 if unknown
-	Key          string // path of the key, as in handlers.0.prefix
-	Text         string
-}
-
-func (f *Fault) Error() string {
-	var b strings.Builder
-	if f.File != "" {
-		b.WriteString(f.File + ":")
-	}
-	if f.Line > 0 {
-		fmt.Fprintf(&b, "%d:%d:", f.Line, f.Column)
-	}
-	if b.Len() > 0 {
-		b.WriteByte(' ')
-	}
-	if f.Key != "" {
-		b.WriteString(f.Key + ": ")
-	}
-	b.WriteString(f.Text)
-	return b.String()
-}
-
-type faults []*Fault
-
-func (f *faults) add(key, format string, args ...any) {
-	*f = append(*f, &Fault{Key: key, Text: fmt.Sprintf(format, args...)})
-}
-
-// collect adds the faults that are joined in err, or the only one.
-func (f *faults) collect(err error) {
-	var joined *joinedFaults
-	var one *Fault
-	switch {
-	case errors.As(err, &joined):
-		*f = append(*f, joined.faults...)
-	case errors.As(err, &one):
-		*f = append(*f, one)
-	case err != nil:
-		f.add("", "%v", err)
-	}
-}
-
-// join returns the faults as one error, nil if there are none.
-func (f faults) join() error {
-	if len(f) == 0 {
-		return nil
-	}
-	return &joinedFaults{f}
-}
-
-// joinedFaults is the error of several faults, a line each.
-type joinedFaults struct{ faults faults }
-
-func (j *joinedFaults) Error() string {
-	lines := make([]string, len(j.faults))
-	for i, f := range j.faults {
-		lines[i] = f.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Unwrap lets errors.As find the faults.
-func (j *joinedFaults) Unwrap() []error {
-	errs := make([]error, len(j.faults))
-	for i, f := range j.faults {
-		errs[i] = f
-	}
-	return errs
-}
-
 // Load reads and validates the configuration file: JSON with // and /* */
 // comments, trailing commas, and ${NAME} or ${NAME:-default} in strings for
 // environment variables.
@@ -172,45 +98,6 @@ type document struct {
 
 	mu      sync.Mutex
 	depends map[string]func() bool // guarded by mu
-}
-
-// bytes returns the text, nil if there is none.
-func (d *document) bytes() []byte {
-	if d == nil {
-		return nil
-	}
-	return d.raw
-}
-
-// dependsOn notes that a Server of the configuration is made of more than that;
-// same reports later whether what goes by that name is still what it was.
-func (c *Config) dependsOn(name string, same func() bool) {
-	if c.doc == nil {
-		return
-	}
-	c.doc.mu.Lock()
-	defer c.doc.mu.Unlock()
-	if c.doc.depends == nil {
-		c.doc.depends = map[string]func() bool{}
-	}
-	c.doc.depends[name] = same
-}
-
-// unchanged reports whether a Server made now of a configuration with that text
-// would be the same as the one that was made of c: the files that it names have
-// not changed either. What is not from a file may always have changed.
-func (c *Config) unchanged(text []byte) bool {
-	if c.doc == nil || !bytes.Equal(text, c.doc.raw) {
-		return false
-	}
-	c.doc.mu.Lock()
-	defer c.doc.mu.Unlock()
-	for _, same := range c.doc.depends {
-		if !same() {
-			return false
-		}
-	}
-	return true
 }
 
 // decode reads v into c and returns a fault for every value of a wrong type,
@@ -517,3 +404,6 @@ func suggestion(name string, known []string) string {
 	}
 	return fmt.Sprintf("; did you mean %q?", nearest)
 }
+
+// handlerKey returns the key of a handler.
+func handlerKey(i int) string { return "handlers." + strconv.Itoa(i) }

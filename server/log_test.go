@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http/httptest"
@@ -242,8 +241,8 @@ func TestLogConfig(t *testing.T) {
 	c := Config{Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t)}}, Log: LogConfig{Format: "xml", Level: "loud", Requests: "some", RequestID: "a b"},
 		Tracing: TracingConfig{Endpoint: "collector:4318", Ratio: new(1.5)}}
 	err := c.Validate()
-	var joined *joinedFaults
-	if !errors.As(err, &joined) || len(joined.faults) != 6 {
+	var found faults
+	if found.collect(err); len(found) != 6 {
 		t.Errorf("Validate = %v; want 6 faults", err)
 	}
 	var out bytes.Buffer

@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/tls"
-	"errors"
 	"net/http/httptest"
 	"testing"
 )
@@ -104,8 +103,8 @@ func TestHeadersConfig(t *testing.T) {
 	c := Config{HSTS: -1, Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t), Headers: HeadersConfig{
 		CORS: []string{"example.com", "https://example.com/", "https://good.example", "HTTPS://Good.example:443", "*", "https://*.example.com"}, ResourcePolicy: "all", CSP: "a\nb", Robots: "é", Canonical: "/h/",
 	}}}}
-	var joined *joinedFaults
-	if err := c.Validate(); !errors.As(err, &joined) || len(joined.faults) != 8 {
-		t.Errorf("Validate = %v; want 8 faults", err)
+	var found faults
+	if found.collect(c.Validate()); len(found) != 8 {
+		t.Errorf("Validate = %v; want 8 faults", found.join())
 	}
 }

@@ -9,21 +9,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 )
-
-// WatermarkConfig is where a watermark comes from: exactly one of the two.
-type WatermarkConfig struct {
-	// File is a picture file.
-	File string `json:"file"`
-	// Object is the name of a picture in the handler's bucket.
-	Object string `json:"object"`
-}
 
 const (
 	maxWatermarkBytes = 10 << 20
@@ -95,27 +86,6 @@ func newFonts(c *Config) (*fonts, error) {
 		f.hash = hex.EncodeToString(hash.Sum(nil)[:16])
 	}
 	return f, faults.join()
-}
-
-// validateWatermarks checks what can be checked without opening anything.
-func (h *HandlerConfig) validateWatermarks(key string, faults *faults) {
-	for name, w := range h.Watermarks {
-		k := key + ".watermarks." + name
-		switch {
-		case !validOverlayName(name):
-			faults.add(k, "%q is not a name of at most 64 letters", name)
-		case name == resize.NoWatermark:
-			faults.add(k, "%q stands for no watermark", name)
-		case (w.File == "") == (w.Object == ""):
-			faults.add(k, "needs either file or object")
-		case w.Object != "" && !storage.ValidName(w.Object):
-			faults.add(k+".object", "%q is not a name of an object", w.Object)
-		}
-	}
-}
-
-func validOverlayName(name string) bool {
-	return name != "" && len(name) <= 64 && !strings.ContainsAny(name, ", \t\r\n.")
 }
 
 // A mark is one watermark.

@@ -15,14 +15,6 @@ import (
 )
 
 const (
-	// placesPerProcessor is how many pictures of a handler are in the making at
-	// once, for each that can be worked at: the others are on their way from the
-	// store. More would only lie in memory, and what reads them would stand in the
-	// way of answers from the cache: in an overload those take a second where 128
-	// are read for each processor.
-	placesPerProcessor = 12
-	// mostPlaces is how many objects of a store are open at once.
-	mostPlaces = 256
 	// mostWaiting is how many may wait for a place, and placeWait how long.
 	mostWaiting = 256
 	placeWait   = 10 * time.Second

@@ -18,7 +18,7 @@ import (
 
 // authorized reports whether a request shows the token of the operators. It is
 // false without one.
-func (a *AdminConfig) authorized(r *http.Request) bool {
+func authorized(a *AdminConfig, r *http.Request) bool {
 	return a.Token != "" && showsBearer(r, a.Token)
 }
 

@@ -47,8 +47,8 @@ func newService(c *Config, o Options) (*service, error) {
 	o.Log = sampledLog(o.Log)
 	o.parts = newParts(buildOf(o))
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
-	if c.doc != nil && c.files == nil {
-		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
+	if name := c.fileName(); name != "" {
+		v.file, v.seen = name, sha256.Sum256(c.text())
 	}
 	s, err := New(c, o)
 	if err != nil {
@@ -165,7 +165,7 @@ func (v *service) reload() {
 func (v *service) replace() error {
 	old := v.current.Load()
 	c := old.config
-	data, err := c.doc.bytes(), error(nil)
+	data, err := c.text(), error(nil)
 	if v.file != "" {
 		if data, err = os.ReadFile(v.file); err == nil {
 			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
@@ -182,7 +182,6 @@ func (v *service) replace() error {
 			return err
 		}
 		c = loaded
-		c.files = old.config.files
 		v.keepFixed(c, old.config)
 	}
 	s, err := New(c, v.options)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -62,7 +61,7 @@ func LogWarnings(log *slog.Logger, warnings []*Fault) {
 // openStore opens the shared bucket of a cache. Its store has to answer soon,
 // since a fill asks it first.
 func openStore(a *AWSConfig) (storage.Store, error) {
-	c, err := a.s3()
+	c, err := s3Config(a)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +74,7 @@ func openStore(a *AWSConfig) (storage.Store, error) {
 func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id string, err error) {
 	switch e.kind() {
 	case kindS3:
-		config, err := e.AWSConfig.s3()
+		config, err := s3Config(&e.AWSConfig)
 		if err != nil {
 			return nil, "", err
 		}
@@ -86,7 +85,7 @@ func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id
 		b, err = openDir(c, e.Dir)
 		return b, cache.Tuple("dir", e.Dir), err
 	default:
-		config, err := e.SourceConfig.origin(maxBytes)
+		config, err := originConfig(&e.SourceConfig, maxBytes)
 		if err != nil {
 			return nil, "", err
 		}
@@ -99,7 +98,7 @@ func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id
 type storeExamination = s3.Examination
 
 func examineStore(ctx context.Context, a *AWSConfig) (storeExamination, error) {
-	c, err := a.s3()
+	c, err := s3Config(a)
 	if err != nil {
 		return storeExamination{}, err
 	}
@@ -108,15 +107,15 @@ func examineStore(ctx context.Context, a *AWSConfig) (storeExamination, error) {
 
 // tryStore writes into a bucket, and removes what it wrote.
 func tryStore(ctx context.Context, a *AWSConfig) (put, remove s3.Answer, err error) {
-	c, err := a.s3()
+	c, err := s3Config(a)
 	if err != nil {
 		return put, remove, err
 	}
 	return s3.TryWrite(ctx, c)
 }
 
-// s3 returns the configuration in the words of package s3.
-func (a *AWSConfig) s3() (s3.Config, error) {
+// s3Config returns the configuration in the words of package s3.
+func s3Config(a *AWSConfig) (s3.Config, error) {
 	key, err := a.customerKey()
 	return s3.Config{
 		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
@@ -125,8 +124,8 @@ func (a *AWSConfig) s3() (s3.Config, error) {
 	}, err
 }
 
-// origin returns the configuration in the words of package origin.
-func (s *SourceConfig) origin(maxBytes int64) (origin.Config, error) {
+// originConfig returns the configuration in the words of package origin.
+func originConfig(s *SourceConfig, maxBytes int64) (origin.Config, error) {
 	networks, err := s.networks()
 	header := http.Header{}
 	for name, value := range s.Headers {
@@ -145,11 +144,9 @@ func openDir(c *Config, name string) (storage.Bucket, error) {
 		return os.SameFile(was, is)
 	})
 	b, err := dir.Open(path)
-	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
-		if sub, err := fs.Sub(c.files, filepath.ToSlash(filepath.Clean(name))); err == nil {
-			if _, err := fs.Stat(sub, "."); err == nil {
-				return dir.New(sub), nil
-			}
+	if errors.Is(err, fs.ErrNotExist) {
+		if sub := c.embeddedDir(name); sub != nil {
+			return dir.New(sub), nil
 		}
 	}
 	if err != nil {
@@ -193,6 +190,3 @@ func Check(c *Config) error {
 	}
 	return c.place(faults.join())
 }
-
-// handlerKey returns the key of a handler.
-func handlerKey(i int) string { return "handlers." + strconv.Itoa(i) }

@@ -71,8 +71,7 @@ type Server struct {
 }
 
 const (
-	maxURLBytes   = 4096 // of a request line that is looked at
-	maxParameters = 32   // of a query
+	maxURLBytes = 4096 // of a request line that is looked at
 )
 
 // New returns a server for the configuration, which it validates. It opens
@@ -91,7 +90,9 @@ func New(c *Config, o Options) (*Server, error) {
 	o.Log = sampledLog(o.Log)
 	tracing, err := newTracing(&c.Tracing, o.parts.build, o.Log)
 	if err != nil {
-		return nil, c.place(faults{{Key: "tracing.endpoint", Text: err.Error()}}.join())
+		var faults faults
+		faults.add("tracing.endpoint", "%v", err)
+		return nil, c.place(faults.join())
 	}
 	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context

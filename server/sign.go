@@ -16,13 +16,6 @@ import (
 	"s3imageserver/resize"
 )
 
-const (
-	// signatureParam is the signature of a URL, in base64url without padding.
-	signatureParam = "sig"
-	// expiryParam is when a signed URL ends, in Unix seconds.
-	expiryParam = "exp"
-)
-
 // signed holds the parameters that a signature covers: all that are known, but
 // for the signature itself and the token, which has a proof of its own.
 var signed = func() map[string]bool {

@@ -158,17 +158,6 @@ func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards 
 	return guards, cache.Tuple(parts...)
 }
 
-// fetchTime returns for how long a request waits for its sources.
-func (h *HandlerConfig) fetchTime() time.Duration {
-	if h.Limits.FetchSeconds > 0 {
-		return seconds(int64(h.Limits.FetchSeconds))
-	}
-	return defaultFetchTime
-}
-
-// defaultFetchTime is that of limits.fetch_seconds.
-const defaultFetchTime = 5 * time.Second
-
 // fallbackOf returns the bucket that asks the guarded sources in order.
 func fallbackOf(guards []*guard.Bucket) storage.Bucket {
 	all := make([]storage.Bucket, len(guards))

@@ -20,17 +20,6 @@ import (
 )
 
 const (
-	// srcsetParam asks for a <picture> of the given widths.
-	srcsetParam = "srcset"
-	// asParam says how srcset and info are written.
-	asParam = "as"
-	asHTML  = "html"
-	asJSON  = "json"
-	// sizesParam is the attribute sizes of the <picture>.
-	sizesParam = "sizes"
-)
-
-const (
 	maxSrcset  = 16 // widths
 	htmlType   = "text/html; charset=utf-8"
 	sizesBytes = 200
