@@ -244,7 +244,7 @@ func (h *Handler) explainOptions(req *request, result resize.Format) (used, igno
 		read[n.Name] = o
 	})
 	for name, values := range req.query {
-		if _, known := signed[name]; !known {
+		if !knownParam(name) {
 			ignored = append(ignored, explainedOption{Name: name, Given: values[0], Verdict: resize.Unknown.String()})
 		}
 	}

@@ -26,6 +26,9 @@ var signed = func() map[string]bool {
 	return names
 }()
 
+// knownParam reports whether a URL may have a parameter of that name.
+func knownParam(name string) bool { _, known := signed[name]; return known }
+
 // CanonicalURL returns what a signature is made of: the handler's prefix, the
 // object's name, then name and value of each parameter in the order of their
 // names, all as decoded text. Each of them is written as a netstring: its length
@@ -122,7 +125,7 @@ func signQuery(secret []byte, handler, name string, query url.Values) string {
 // there is none.
 func repeated(query url.Values) string {
 	for p, values := range query {
-		if _, known := signed[p]; known && len(values) > 1 {
+		if knownParam(p) && len(values) > 1 {
 			return p
 		}
 	}
