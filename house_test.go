@@ -11,7 +11,8 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                     "server resize",
-	"s3imageserver/server":              "server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server":              "server/config server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server/config":       "server/dialect resize storage",
 	"s3imageserver/server/dialect":      "resize",
 	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox",
 	"s3imageserver/resize/jpeg":         "",
@@ -69,7 +70,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/sync/semaphore":                    "server/places.go storage/measure.go",
 	"golang.org/x/crypto/acme/autocert":              "server/acme.go",
 	"net/http/pprof":                                 "server/admin.go",
-	"github.com/tailscale/hujson":                    "server/load.go",
+	"github.com/tailscale/hujson":                    "server/config/load.go",
 	"github.com/disintegration/imaging":              "resize/",
 	"code.dny.dev/ssrf":                              "storage/origin/",
 	"s3imageserver/storage/origin":                   "server/run.go",

@@ -35,14 +35,14 @@ type authority struct {
 // that follows another one with the same settings uses the same.
 func (s *Server) openAuthority() (*authority, error) {
 	a := &s.config.ACME
-	if !a.on() {
+	if !a.On() {
 		return nil, nil
 	}
 	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*authority, func() error, error) {
 		client := &acme.Client{DirectoryURL: a.DirectoryURL, UserAgent: "s3imageserver"}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		if a.CAFile != "" {
-			pem, err := os.ReadFile(s.config.path(a.CAFile))
+			pem, err := os.ReadFile(s.config.Path(a.CAFile))
 			if err != nil {
 				return nil, nil, &Fault{Key: "acme.ca_file", Text: err.Error()}
 			}
@@ -54,7 +54,7 @@ func (s *Server) openAuthority() (*authority, error) {
 		}
 		client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
 		one := &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
-			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
+			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.Path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
 		}}
 		return one, func() error {
 			one.closed.Store(true)

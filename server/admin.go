@@ -26,7 +26,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
 	m.Handle("GET /metrics", s.parts.metrics.handler())
-	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.shown()) })
+	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.Shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -50,7 +50,7 @@ func (s *Server) adminHandler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// Events have a proof of their own; how the server does is no secret on
 		// this machine. Profiles show memory, and keep a processor busy.
-		needed := !s.config.Admin.loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
+		needed := !s.config.Admin.Loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
 		if r.URL.Path != "/events" && needed && !authorized(&s.config.Admin, r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
@@ -72,7 +72,7 @@ func (s *Server) foreign(r *http.Request) bool {
 	if authorized(c, r) {
 		return false
 	}
-	return c.loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
+	return c.Loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
 }
 
 // fromElsewhere reports whether a browser says that a request is of a page of

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 // An authorizer decides whether a request is answered. The error wraps
@@ -55,7 +57,7 @@ type verifier func(token string) bool
 
 // authorize implements [authorizer].
 func (v verifier) authorize(_ *http.Request, req *request) (grant, error) {
-	if !v(req.query.Get(tokenParam)) {
+	if !v(req.query.Get(config.TokenParam)) {
 		return grant{}, errVerification
 	}
 	return grant{by: "the program's function", private: true}, nil

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 // signatures lets in who has a signed URL.
@@ -32,7 +34,7 @@ func (s *signatures) authorize(_ *http.Request, req *request) (grant, error) {
 	text := req.canonical(s.handler)
 	for i := range s.config.Keys {
 		k := &s.config.Keys[i]
-		if hmac.Equal(given, sum([]byte(k.Secret), text)) {
+		if hmac.Equal(given, config.MAC([]byte(k.Secret), text)) {
 			return grant{by: "signature, key " + strconv.Quote(k.ID), signed: true, expires: expires}, nil
 		}
 	}
@@ -41,10 +43,10 @@ func (s *signatures) authorize(_ *http.Request, req *request) (grant, error) {
 
 // given returns the bytes of the signature in a query.
 func (s *signatures) given(query url.Values) ([]byte, error) {
-	if p := repeated(query); p != "" {
+	if p := config.Repeated(query); p != "" {
 		return nil, fmt.Errorf("%w: the parameter %s is there twice", errVerification, p)
 	}
-	text := query.Get(signatureParam)
+	text := query.Get(config.SignatureParam)
 	if text == "" {
 		return nil, fmt.Errorf("%w: no signature", errVerification)
 	}
@@ -59,7 +61,7 @@ func (s *signatures) given(query url.Values) ([]byte, error) {
 // expiry returns when a URL ends, the zero time if it never does. One that has
 // ended is an error.
 func (s *signatures) expiry(query url.Values, now time.Time) (time.Time, error) {
-	text, given := query.Get(expiryParam), query.Has(expiryParam)
+	text, given := query.Get(config.ExpiryParam), query.Has(config.ExpiryParam)
 	if !given {
 		if s.config.RequireExp {
 			return time.Time{}, fmt.Errorf("%w: the URL has no exp", errVerification)
@@ -74,7 +76,7 @@ func (s *signatures) expiry(query url.Values, now time.Time) (time.Time, error) 
 	if !now.Before(expires) {
 		return time.Time{}, fmt.Errorf("%w: the URL ended at %s", errVerification, expires.UTC().Format(time.RFC3339))
 	}
-	if most := s.config.MaxLifetime; most > 0 && expires.Sub(now) > seconds(most) {
+	if most := s.config.MaxLifetime; most > 0 && expires.Sub(now) > config.Seconds(most) {
 		return time.Time{}, fmt.Errorf("%w: exp is more than max_lifetime away", errVerification)
 	}
 	return expires, nil
@@ -95,8 +97,8 @@ func (h *Handler) sign(req *request, query url.Values) string {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return query.Encode()
 	}
-	query.Del(signatureParam)
-	query.Del(expiryParam)
+	query.Del(config.SignatureParam)
+	query.Del(config.ExpiryParam)
 	end := req.grant.expires
 	switch {
 	case req.grant.operator:
@@ -105,9 +107,9 @@ func (h *Handler) sign(req *request, query url.Values) string {
 		return query.Encode()
 	}
 	if !end.IsZero() {
-		query.Set(expiryParam, strconv.FormatInt(h.config.Auth.HMAC.soonest(end).Unix(), 10))
+		query.Set(config.ExpiryParam, strconv.FormatInt(h.config.Auth.HMAC.Soonest(end).Unix(), 10))
 	}
-	return signQuery([]byte(h.config.Auth.HMAC.Keys[0].Secret), h.config.Prefix, req.name, query)
+	return config.SignQuery([]byte(h.config.Auth.HMAC.Keys[0].Secret), h.config.Prefix, req.name, query)
 }
 
 // operatorsTime is how long a URL holds that is signed for an operator.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 // signedHandler is a handler with two keys.
 func signedHandler(prefix string) HandlerConfig {
 	return HandlerConfig{Prefix: prefix, AuthStatus: 403, Cache: CacheConfig{MemoryMB: 4},
-		Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"new", newSecret}, {"old", oldSecret}}}}}
+		Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "new", Secret: newSecret}, {ID: "old", Secret: oldSecret}}}}}
 }
 
 // signURL signs as a site would: by hand.
@@ -249,7 +251,7 @@ func (s *site) accepts(t *testing.T, original, target string) (same, accepted bo
 			return "", false
 		}
 		_, err = h.door.authorize(r, &req)
-		text = string(CanonicalURL(h.config.Prefix, req.name, req.query)) + " " + req.query.Get(signatureParam)
+		text = string(CanonicalURL(h.config.Prefix, req.name, req.query)) + " " + req.query.Get(config.SignatureParam)
 		return text, err == nil
 	}
 	want, ok := read(original)
@@ -265,7 +267,7 @@ func (s *site) accepts(t *testing.T, original, target string) (same, accepted bo
 
 func repeatedIn(target string) bool {
 	u, err := url.Parse(strings.ReplaceAll(target, ";", "&"))
-	return err == nil && repeated(u.Query()) != ""
+	return err == nil && config.Repeated(u.Query()) != ""
 }
 
 // A mutator changes URLs.
@@ -347,7 +349,7 @@ func FuzzCanonicalURL(f *testing.F) {
 // Faults of the configuration name their keys.
 func TestAuthConfigFaults(t *testing.T) {
 	key := func(id, secret string) *AuthConfig {
-		return &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{id, Secret(secret)}}}}
+		return &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: id, Secret: Secret(secret)}}}}
 	}
 	tests := []struct {
 		server, handler *AuthConfig
@@ -356,7 +358,7 @@ func TestAuthConfigFaults(t *testing.T) {
 		{nil, key("a", "fifteen bytes ."), "handlers.0.auth.hmac.keys.0.secret: is shorter"},
 		{key("a", ""), nil, "auth.hmac.keys.0.secret: is shorter"},
 		{nil, key("", newSecret), "handlers.0.auth.hmac.keys.0.id: is missing"},
-		{nil, &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}, {"a", oldSecret}}}}, "keys.1.id: \"a\" is the id of another"},
+		{nil, &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}, {ID: "a", Secret: oldSecret}}}}, "keys.1.id: \"a\" is the id of another"},
 		{nil, &AuthConfig{HMAC: &HMACConfig{}}, "handlers.0.auth.hmac.keys: there is none"},
 		{nil, &AuthConfig{}, "handlers.0.auth: names no scheme"},
 		{key("a", newSecret), &AuthConfig{}, "handlers.0.auth: names no scheme"},
@@ -380,7 +382,7 @@ func TestAuthConfigFaults(t *testing.T) {
 func TestAuthForAll(t *testing.T) {
 	b := bucket(t)
 	config := &Config{Auth: signedHandler("").Auth, AuthStatus: 401, Handlers: []HandlerConfig{
-		{Prefix: "h", Bucket: b}, {Prefix: "own", Bucket: b, AuthStatus: 404, Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"own", "a secret of this handler alone"}}}}},
+		{Prefix: "h", Bucket: b}, {Prefix: "own", Bucket: b, AuthStatus: 404, Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "own", Secret: "a secret of this handler alone"}}}}},
 		{Prefix: "open", Bucket: b, Auth: &AuthConfig{Open: true}}}}
 	server, err := New(config, Options{})
 	if err != nil {

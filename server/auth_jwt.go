@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"s3imageserver/server/config"
 )
 
 // tokens lets in who shows a JSON Web Token (RFC 7519) that was signed with one
@@ -31,7 +33,7 @@ const (
 
 func newTokens(c *JWTConfig, keys keyrings) *tokens {
 	options := []jwt.ParserOption{
-		jwt.WithLeeway(seconds(int64(*c.Leeway))),
+		jwt.WithLeeway(config.Seconds(int64(*c.Leeway))),
 		jwt.WithStrictDecoding(),
 		jwt.WithIssuedAt(),
 	}
@@ -92,7 +94,7 @@ func (t *tokens) authorize(r *http.Request, req *request) (grant, error) {
 // shown returns the token that a request shows: in the URL, else as a bearer,
 // else in the cookie; and the header that it was in.
 func (t *tokens) shown(r *http.Request, req *request) (text, header string) {
-	if text := req.query.Get(tokenParam); text != "" {
+	if text := req.query.Get(config.TokenParam); text != "" {
 		return text, ""
 	}
 	if scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
@@ -149,7 +151,7 @@ func (t *tokens) lasts(c *claims, now time.Time) error {
 	if end.After(now.AddDate(maxTokenYears, 0, 0)) {
 		return errTokenLifetime
 	}
-	most := seconds(t.config.MaxLifetime)
+	most := config.Seconds(t.config.MaxLifetime)
 	if most == 0 {
 		return nil
 	}
@@ -157,7 +159,7 @@ func (t *tokens) lasts(c *claims, now time.Time) error {
 	if c.IssuedAt != nil && c.IssuedAt.Before(begin) {
 		begin = c.IssuedAt.Time
 	}
-	if end.Sub(begin) > most+seconds(int64(*t.config.Leeway)) {
+	if end.Sub(begin) > most+config.Seconds(int64(*t.config.Leeway)) {
 		return errTokenLifetime
 	}
 	return nil

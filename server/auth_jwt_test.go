@@ -336,7 +336,7 @@ func TestTokenTimes(t *testing.T) {
 // hmac and jwt: either suffices, unless all are required; the program's function
 // always has to agree.
 func TestRequire(t *testing.T) {
-	both := &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}, HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}}
+	both := &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}, HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}}
 	all := *both
 	all.Require = "all"
 	verify := func(token string) bool { return !strings.HasPrefix(token, "bad") }

@@ -18,6 +18,8 @@ import (
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
+
+	"s3imageserver/server/config"
 )
 
 // errKey is what is said of a token for which there is no key.
@@ -86,7 +88,7 @@ func algorithmsOf(key any) []string {
 	case ed25519.PublicKey:
 		return []string{"EdDSA"}
 	case []byte:
-		if len(k) >= leastSecret {
+		if len(k) >= config.LeastSecret {
 			return []string{"HS256", "HS384", "HS512"}
 		}
 	}
@@ -138,7 +140,7 @@ func singleKey(key any) (*keySet, error) {
 		return &keySet{single: key}, nil
 	}
 	if _, ok := key.([]byte); ok {
-		return nil, fmt.Errorf("the secret is shorter than %d bytes", leastSecret)
+		return nil, fmt.Errorf("the secret is shorter than %d bytes", config.LeastSecret)
 	}
 	if k, ok := key.(*rsa.PublicKey); ok {
 		return nil, fmt.Errorf("the RSA key has %d bits, fewer than %d", k.N.BitLen(), leastRSABits)

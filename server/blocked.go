@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 // What is said of a picture that is not shown any more.
@@ -46,7 +48,7 @@ type blockedList struct {
 }
 
 func newBlockedList(c *Config, b *BlockedConfig) (*blockedList, error) {
-	l := &blockedList{err: errGone, names: b.Names, file: c.path(b.File), looked: time.Now()}
+	l := &blockedList{err: errGone, names: b.Names, file: c.Path(b.File), looked: time.Now()}
 	if b.Status == http.StatusUnavailableForLegalReasons {
 		l.err = errLegal
 	}
@@ -113,7 +115,7 @@ func (l *blockedList) read() (*nameList, error) {
 		if name == "" || strings.HasPrefix(name, "#") {
 			continue
 		}
-		if !validBlocked(name) {
+		if !config.ValidBlocked(name) {
 			return nil, fmt.Errorf("%s:%d: %q is not a name of an object", l.file, n, name)
 		}
 		list.add(name)

@@ -7,20 +7,21 @@ import (
 	"slices"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // bounds are what URLs may ask a handler for.
 type bounds struct {
 	config *BoundsConfig
-	counted
+	config.Counted
 	sizes   [][2]int // of the boxes; nil: all
 	blocked []*blockedList
 }
 
 func newBounds(c *Config, h *HandlerConfig) (*bounds, error) {
-	b := &bounds{config: &h.BoundsConfig, counted: h.counted()}
+	b := &bounds{config: &h.BoundsConfig, Counted: h.Counted()}
 	for _, text := range h.AllowedSizes {
-		if size, err := parseSize(text); err == nil { // they were checked
+		if size, err := config.ParseSize(text); err == nil { // they were checked
 			b.sizes = append(b.sizes, size)
 		}
 	}
@@ -117,7 +118,7 @@ func (b *bounds) checkReferer(r *http.Request) error {
 		return fmt.Errorf("%w: no page is named, and none is not one of referers", errVerification)
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !hostIn(u.Hostname(), b.config.Referers) {
+	if err != nil || u.Host == "" || !config.HostIn(u.Hostname(), b.config.Referers) {
 		return fmt.Errorf("%w: the page is not one of referers", errVerification)
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -86,7 +87,7 @@ func TestSnapBoundsVariants(t *testing.T) {
 		}
 		keys[h.key(req)] = true
 	}
-	if most := len(defaultSizes) * len(defaultQualities); len(keys) > most {
+	if most := len(config.DefaultSnapSizes) * len(config.DefaultSnapQualities); len(keys) > most {
 		t.Errorf("%d results of 10,000 URLs; want at most %d", len(keys), most)
 	}
 }
@@ -274,8 +275,8 @@ func TestBlocked(t *testing.T) {
 
 // Whose word counts for where a request comes from.
 func TestClientAddress(t *testing.T) {
-	c := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8", "2001:db8::1"}, ClientHeader: forwardedFor})
-	f := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8"}, ClientHeader: forwarded})
+	c := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8", "2001:db8::1"}, ClientHeader: config.ForwardedFor})
+	f := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8"}, ClientHeader: config.Forwarded})
 	for _, tt := range []struct {
 		from   *clients
 		peer   string
@@ -318,9 +319,9 @@ func FuzzClientAddress(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, header := range []string{forwardedFor, forwarded} {
+		for _, header := range []string{config.ForwardedFor, config.Forwarded} {
 			c := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8"}, ClientHeader: header})
-			hop := map[string]string{forwardedFor: "192.0.2.7", forwarded: "for=192.0.2.7"}[header]
+			hop := map[string]string{config.ForwardedFor: "192.0.2.7", config.Forwarded: "for=192.0.2.7"}[header]
 			r := &http.Request{RemoteAddr: "10.0.0.1:1", Header: http.Header{header: {text, hop}}}
 			if got := c.address(r); got != netip.MustParseAddr("192.0.2.7") {
 				t.Errorf("%s: %q = %v; want 192.0.2.7", header, text, got)
@@ -493,7 +494,7 @@ func FuzzBlocked(f *testing.F) {
 		want := false
 		for line := range strings.Lines(text) {
 			line = strings.TrimRight(line, "\n")
-			if !validBlocked(line) {
+			if !config.ValidBlocked(line) {
 				continue
 			}
 			list.add(line)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -18,10 +19,10 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 	if s == cache.Derived { // it is only better than nothing
 		most = max(*h.config.NegativeTime, 0)
 	}
-	if d := req.delivery.maxAge; d >= 0 {
+	if d := req.delivery.MaxAge; d >= 0 {
 		most = min(most, d)
 		if req.foreign != nil && s != cache.Derived { // the pages of a dialect were written for its own answer
-			most = min(d, foreverSeconds)
+			most = min(d, config.ForeverSeconds)
 		}
 	}
 	if end := req.grant.expires; !end.IsZero() {
@@ -53,7 +54,7 @@ type keepable struct{ public, private string }
 // maxAge returns for how many seconds others may keep pictures at the most.
 func (h *Handler) maxAge() int64 {
 	if *h.config.CacheTime == 0 {
-		return foreverSeconds
+		return config.ForeverSeconds
 	}
 	return *h.config.CacheTime
 }
@@ -78,7 +79,7 @@ func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entr
 	if e.Timing != "" && !s.Hit() {
 		header.Set("Server-Timing", e.Timing)
 	}
-	if ttl := h.config.ttl(); ttl > 0 && s != cache.Filled && s != cache.Derived {
+	if ttl := h.config.TTL(); ttl > 0 && s != cache.Filled && s != cache.Derived {
 		age := e.Age(time.Now())
 		// Others take the age off max-age; of a request that ends, that is what is
 		// left already.

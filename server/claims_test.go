@@ -20,6 +20,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -45,7 +46,7 @@ func newClaimSite(t testing.TB) *claimSite {
 	handler := func(prefix, require string) HandlerConfig {
 		return HandlerConfig{
 			Prefix: prefix, AuthStatus: 403, Bucket: &b, OutputFormat: "auto", RedirectAuto: true, ClientHints: true, Cache: CacheConfig{MemoryMB: 16},
-			Auth:       &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Cookie: "session", Leeway: new(0)}, HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}, Require: require},
+			Auth:       &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Cookie: "session", Leeway: new(0)}, HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}, Require: require},
 			Presets:    map[string]string{"card": "w=20&h=20", "wide": "w=80"},
 			Watermarks: map[string]WatermarkConfig{"logo": {Object: "mark.png"}, "other": {Object: "plain.png"}},
 			Limits:     LimitsConfig{WorkSeconds: 600, RequestSeconds: 600},
@@ -110,7 +111,7 @@ func (s *claimSite) check(t testing.TB, target string, img policy, header []stri
 		if err := json.NewDecoder(r.Body).Decode(&set); err != nil {
 			t.Errorf("%s: %v", target, err)
 		}
-		if on, _ := strconv.ParseBool(u.Query().Get(explainParam)); on && handler == "any" {
+		if on, _ := strconv.ParseBool(u.Query().Get(config.ExplainParam)); on && handler == "any" {
 			t.Errorf("%s: explained to a token", target)
 		}
 		if set.Src != "" {
@@ -127,7 +128,7 @@ func (s *claimSite) check(t testing.TB, target string, img policy, header []stri
 			t.Fatal(err)
 		}
 		q := l.Query()
-		if end, _ := strconv.ParseInt(q.Get(expiryParam), 10, 64); q.Has(signatureParam) && (handler == "any" || end == 0 || end > s.ends.Unix()) {
+		if end, _ := strconv.ParseInt(q.Get(config.ExpiryParam), 10, 64); q.Has(config.SignatureParam) && (handler == "any" || end == 0 || end > s.ends.Unix()) {
 			t.Errorf("%s: leads to %s, signed and not bounded by the token", target, link)
 		}
 		if r := s.get(link, "Accept", "image/webp"); r.StatusCode != 403 {
@@ -183,9 +184,9 @@ func TestClaimsReachEveryURL(t *testing.T) {
 				s.check(t, "/any/"+name+"?"+query, img, header, true)
 				// Both have to agree: what was signed has no end.
 				signed := resize.ParseQuery(query)
-				signed.Del(signatureParam)
-				signed.Del(expiryParam)
-				s.check(t, "/all/"+name+"?"+signQuery([]byte(newSecret), "all", name, signed), img, header, true)
+				signed.Del(config.SignatureParam)
+				signed.Del(config.ExpiryParam)
+				s.check(t, "/all/"+name+"?"+config.SignQuery([]byte(newSecret), "all", name, signed), img, header, true)
 			}
 		}
 	}
@@ -241,7 +242,7 @@ func TestSignedURLsLeadToSignedOnes(t *testing.T) {
 		{signURL(newSecret, "any", "photo.jpg", "w", "50", "exp", hour), hour},
 	} {
 		location, err := url.Parse(s.get(tt.target).Header.Get("Location"))
-		if err != nil || location.Query().Get(expiryParam) != tt.end {
+		if err != nil || location.Query().Get(config.ExpiryParam) != tt.end {
 			t.Errorf("%s leads to %v; want the end %q", tt.target, location, tt.end)
 		}
 		if r := s.get(location.String()); r.StatusCode != 200 {
@@ -258,7 +259,7 @@ func TestSignedURLsLeadToSignedOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if end, _ := strconv.ParseInt(src.Query().Get(expiryParam), 10, 64); end == 0 || end > time.Now().Add(operatorsTime).Unix() {
+	if end, _ := strconv.ParseInt(src.Query().Get(config.ExpiryParam), 10, 64); end == 0 || end > time.Now().Add(operatorsTime).Unix() {
 		t.Errorf("an operator gets %s; want an end within the hour", set.Src)
 	}
 	if r := s.get(set.Src); r.StatusCode != 200 {
@@ -328,11 +329,11 @@ func FuzzClaims(f *testing.F) {
 	s := newClaimSite(f)
 	f.Fuzz(func(t *testing.T, query string, which uint8) {
 		values := resize.ParseQuery(query)
-		if len(query) > 300 || len(values) >= maxParameters {
+		if len(query) > 300 || len(values) >= config.MaxParameters {
 			return
 		}
-		if values.Has(srcsetParam) {
-			values.Set(asParam, asJSON)
+		if values.Has(config.SrcsetParam) {
+			values.Set(config.AsParam, config.AsJSON)
 		}
 		img := claimed[int(which)%len(claimed)]
 		s.ends = time.Now().Add(time.Minute).Truncate(time.Second)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"s3imageserver/server/config"
 )
 
 // maxHops is how many addresses of a header are looked at.
@@ -18,7 +20,7 @@ type clients struct {
 func newClients(c *Config) *clients {
 	all := &clients{header: c.ClientHeader}
 	for _, text := range c.TrustedProxies {
-		if p, err := parseNetwork(text); err == nil { // they were checked
+		if p, err := config.ParseNetwork(text); err == nil { // they were checked
 			all.proxies = append(all.proxies, p)
 		}
 	}
@@ -37,7 +39,7 @@ func (c *clients) address(r *http.Request) netip.Addr {
 	hops := strings.Split(strings.Join(r.Header.Values(c.header), ","), ",")
 	for i := len(hops) - 1; i >= max(0, len(hops)-maxHops); i-- {
 		hop := hops[i]
-		if c.header == forwarded {
+		if c.header == config.Forwarded {
 			hop = forParameter(hop)
 		}
 		a, ok := parseHop(hop)

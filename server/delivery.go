@@ -13,7 +13,7 @@ import (
 // what is sent.
 func contentDisposition(req request, mediaType string) string {
 	kind, name := "inline", path.Base(req.name)
-	if d := req.delivery.download; d != "" {
+	if d := req.delivery.Download; d != "" {
 		kind = "attachment"
 		if on, err := strconv.ParseBool(d); err != nil || !on {
 			name = d

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/storagetest"
 )
@@ -37,7 +38,7 @@ func TestDownload(t *testing.T) {
 		}
 	}
 	long := s.get("/h/photo.jpg?dl=" + strings.Repeat("%E6%97%A5", 100)).Header.Get("Content-Disposition")
-	if !strings.HasPrefix(long, "attachment") || len(long) > 3*maxDownloadBytes+60 || strings.Contains(long, "%EF%BF%BD") {
+	if !strings.HasPrefix(long, "attachment") || len(long) > 3*config.MaxDownloadBytes+60 || strings.Contains(long, "%EF%BF%BD") {
 		t.Errorf("a long name: %s", long)
 	}
 }
@@ -121,7 +122,7 @@ func FuzzVersion(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, v string) {
-		if !validVersion(v) {
+		if !config.ValidVersion(v) {
 			return
 		}
 		if bare := strings.NewReplacer("~", "", "+", "", "/", "", "=", "").Replace(v); url.QueryEscape(bare) != bare {
@@ -131,7 +132,7 @@ func FuzzVersion(f *testing.F) {
 		if clean := path.Clean(root + strings.ReplaceAll(v, "//", "/")); !strings.HasPrefix(clean+"/", root) {
 			t.Errorf("%q leads to %q", v, clean)
 		}
-		if len(v) > maxVersionBytes || strings.ContainsAny(v, "\\%#?& \x00") {
+		if len(v) > config.MaxVersionBytes || strings.ContainsAny(v, "\\%#?& \x00") {
 			t.Errorf("%q is a version", v)
 		}
 	})
@@ -238,7 +239,7 @@ func TestDeliveryIsNotInTheKey(t *testing.T) {
 			t.Errorf("%s: Cache-Status: %s; want a hit", query, got)
 		}
 	}
-	if resize.KnownParam(downloadParam) || resize.KnownParam(presetParam) {
+	if resize.KnownParam(config.DownloadParam) || resize.KnownParam(config.PresetParam) {
 		t.Error("a parameter of delivery is one of pixels")
 	}
 }

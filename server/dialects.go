@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -36,13 +37,13 @@ func (r *request) canonical(prefix string) []byte {
 	if r.foreign == nil {
 		return CanonicalURL(prefix, r.name, r.query)
 	}
-	return foreignCanonical(prefix, r.foreign.sent, r.query)
+	return config.CanonicalForeignURL(prefix, r.foreign.sent, r.query)
 }
 
 // parseForeign is parse of a handler with a dialect.
 func (h *Handler) parseForeign(r *http.Request) (request, error) {
-	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: delivery{maxAge: -1}}
-	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
+	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: config.Delivery{MaxAge: -1}}
+	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.Route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path
 	if rest, ok := withoutExplain(call.Query); ok && (authorized(h.admin, r) || byOperator(r)) {
 		h.explained(&req, r)
@@ -55,11 +56,11 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if err != nil {
 		return req, foreignError(err)
 	}
-	req.foreign = &foreign{parsed, sentText(call.Path, call.Query)}
+	req.foreign = &foreign{parsed, config.SentText(call.Path, call.Query)}
 	req.name = parsed.Source.Name
 	req.options = parsed.Options()
 	req.negotiated = parsed.Delivery.Vary
-	req.delivery.maxAge = int64(parsed.Delivery.MaxAge)
+	req.delivery.MaxAge = int64(parsed.Delivery.MaxAge)
 	if !storage.ValidName(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.BadURL))
 	}
@@ -80,7 +81,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 func withoutExplain(query string) (rest string, ok bool) {
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {
-		if name, _, _ := strings.Cut(part, "="); name == explainParam {
+		if name, _, _ := strings.Cut(part, "="); name == config.ExplainParam {
 			ok = true
 			continue
 		}
@@ -201,7 +202,7 @@ func foreignError(err error) error {
 	case dialect.BadSignature, dialect.Expired:
 		ours = errVerification
 	case dialect.BadURL, dialect.Loop:
-		ours = errName
+		ours = config.ErrName
 	case dialect.NotAllowed:
 		ours = errExtension
 	case dialect.NoSource:
@@ -343,7 +344,7 @@ var foreignCauses = []struct {
 }{
 	{errVerification, dialect.BadSignature},
 	{errExtension, dialect.NotAllowed},
-	{errName, dialect.BadURL},
+	{config.ErrName, dialect.BadURL},
 	{errOption, dialect.BadOption},
 	{fs.ErrInvalid, dialect.BadURL},
 	{fs.ErrNotExist, dialect.NoSource},
@@ -410,7 +411,7 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 	d := req.foreign.Delivery
 	if d.Disposition != "" {
 		f := resize.FormatByMediaType(e.MediaType)
-		name := safeFileName(d.FileNameOf(f))
+		name := config.SafeFileName(d.FileNameOf(f))
 		if d.Disposition == "attachment" {
 			put(header, "Content-Disposition", d.Disposition)
 		}

@@ -112,7 +112,7 @@ func TestDialectsShowNoForbiddenOverlay(t *testing.T) {
 func TestSignedDialectsTakeNothingMore(t *testing.T) {
 	for name, target := range map[string]string{"imgix": "/photo.jpg?w=40&fm=png", "weserv": "/?url=example.org/photo.jpg&w=40&h=40"} {
 		h := speaking(dialect.Settings{Name: name, Unsigned: true, SourceMap: []dialect.Mapping{{From: "http://example.org/"}, {}}})
-		h.Auth = &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{"a", newSecret}}}}
+		h.Auth = &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}}
 		s := newSite(t, bucket(t), Options{}, h)
 		signed, err := s.server.config.SignURL(target, "", time.Time{})
 		if err != nil {

@@ -79,7 +79,7 @@ func (h *Handler) iiifID(r *http.Request) string {
 	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && h.rates.clients.trust(r) {
 		scheme = "https"
 	}
-	rest := strings.TrimPrefix(rawPath(r), c.route())
+	rest := strings.TrimPrefix(rawPath(r), c.Route())
 	id, _, _ := strings.Cut(rest, "/")
-	return scheme + "://" + r.Host + c.route() + id
+	return scheme + "://" + r.Host + c.Route() + id
 }

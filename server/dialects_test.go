@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 )
 
@@ -286,7 +287,7 @@ func TestDialectsDoNotKeepDamaged(t *testing.T) {
 	whole := jpegFile(t, 400, 300)
 	b.Set("broken.jpg", whole[:len(whole)*2/3], modified)
 	h := speaking(dialect.Settings{Name: "cloudflare"})
-	h.Damaged = showDamaged
+	h.Damaged = config.ShowDamaged
 	site := newSite(t, b, Options{}, h)
 	for range 2 {
 		r := site.get("/cdn-cgi/image/width=100/broken.jpg")

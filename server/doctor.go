@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 // A Finding is one thing that [Doctor] looked at.
@@ -72,7 +74,7 @@ func Doctor(ctx context.Context, c *Config) []Finding {
 
 // file looks at who may read the configuration.
 func (d *doctor) file() {
-	if why := d.config.exposed(); why != "" {
+	if why := d.config.Exposed(); why != "" {
 		d.add(FindingWarning, "configuration", "%s", why)
 	}
 }
@@ -82,7 +84,7 @@ var knownSecrets = []string{"minioadmin", "password", "changeme", "secret", "adm
 
 // secrets looks for such as can be guessed.
 func (d *doctor) secrets() {
-	values := d.config.secretValues()
+	values := d.config.SecretValues()
 	keys := make([]string, 0, len(values))
 	for key := range values {
 		keys = append(keys, key)
@@ -117,7 +119,7 @@ func weakness(key, secret string) string {
 		different[r] = true
 	}
 	switch {
-	case len(secret) < leastToken:
+	case len(secret) < config.LeastToken:
 		return fmt.Sprintf("has only %d bytes: use openssl rand -base64 32", len(secret))
 	case len(different) < 8:
 		return fmt.Sprintf("has only %d different characters: use openssl rand -base64 32", len(different))
@@ -147,7 +149,7 @@ func (d *doctor) tokenKeys(ctx context.Context) {
 	}
 	ask("", d.config.Auth)
 	for i := range d.config.Handlers {
-		ask(handlerKey(i)+".", d.config.Handlers[i].Auth)
+		ask(config.HandlerKey(i)+".", d.config.Handlers[i].Auth)
 	}
 }
 
@@ -261,7 +263,7 @@ func (d *doctor) doors() {
 		h := &d.config.Handlers[i]
 		open := h.Auth == nil && d.config.Auth == nil || h.Auth != nil && h.Auth.Open
 		if open && !h.PresetsOnly && !h.Snap && len(h.AllowedSizes) == 0 && h.Misses.PerSecond == 0 {
-			d.add(FindingNote, handlerKey(i), "anybody may ask for any size of any picture: auth, snap, presets_only or misses would keep floods out")
+			d.add(FindingNote, config.HandlerKey(i), "anybody may ask for any size of any picture: auth, snap, presets_only or misses would keep floods out")
 		}
 	}
 }

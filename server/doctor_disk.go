@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
 // folder looks at a local folder with pictures.
 func (d *doctor) folder(about, name string) {
-	path := d.config.path(name)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && d.config.embeddedDir(name) != nil {
+	path := d.config.Path(name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && d.config.EmbeddedDir(name) != nil {
 		return // it is an embedded one
 	}
 	entries, err := os.ReadDir(path)
@@ -38,13 +39,13 @@ func (d *doctor) folder(about, name string) {
 // cache looks at the tiers of a handler.
 func (d *doctor) cache(ctx context.Context, i int) {
 	h := &d.config.Handlers[i]
-	about := handlerKey(i)
-	if !h.cached() {
+	about := config.HandlerKey(i)
+	if !h.Cached() {
 		d.add(FindingNote, about+".cache_path", "results are not kept: every request is made anew")
 		return
 	}
 	if h.CachePath != "" {
-		d.disk(about+".cache_path", d.config.path(h.CachePath), h.Cache)
+		d.disk(about+".cache_path", d.config.Path(h.CachePath), h.Cache)
 	}
 	if h.Cache.Bucket != "" {
 		d.shared(ctx, about+".cache.bucket", h)
@@ -151,14 +152,14 @@ const (
 // certificate looks at the certificate of HTTPS.
 func (d *doctor) certificate() {
 	c := d.config
-	if c.ACME.on() {
-		d.disk("acme.cache", c.path(c.ACME.Cache), CacheConfig{})
+	if c.ACME.On() {
+		d.disk("acme.cache", c.Path(c.ACME.Cache), CacheConfig{})
 		return
 	}
 	if !c.HTTPSEnabled {
 		return
 	}
-	pair, err := loadCertificate(c.path(c.HTTPSCert), c.path(c.HTTPSKey))
+	pair, err := config.LoadCertificate(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey))
 	if err != nil {
 		d.add(FindingFault, "https_cert", "%v", err)
 		return
@@ -194,7 +195,7 @@ func (d *doctor) certificate() {
 	if len(pair.Certificate) == 1 && leaf.Issuer.String() != leaf.Subject.String() {
 		d.add(FindingWarning, "https_cert", "the file has the certificate alone, without that of %s who signed it: some clients will refuse it", leaf.Issuer)
 	}
-	if info, err := os.Stat(c.path(c.HTTPSKey)); err == nil && info.Mode().Perm()&0o004 != 0 {
-		d.add(FindingWarning, "https_key", "every user of this machine can read %s: chmod o-r", c.path(c.HTTPSKey))
+	if info, err := os.Stat(c.Path(c.HTTPSKey)); err == nil && info.Mode().Perm()&0o004 != 0 {
+		d.add(FindingWarning, "https_key", "every user of this machine can read %s: chmod o-r", c.Path(c.HTTPSKey))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -22,13 +23,13 @@ func (d *doctor) sources(ctx context.Context, i int) {
 	if h.Bucket != nil {
 		return
 	}
-	entries, keys := h.sources()
+	entries, keys := h.AllSources()
 	for j := range entries {
-		e, about := &entries[j], handlerKey(i)+"."+keys[j]
-		switch e.kind() {
-		case kindS3:
+		e, about := &entries[j], config.HandlerKey(i)+"."+keys[j]
+		switch e.Kind() {
+		case config.KindS3:
 			d.store(ctx, about, &e.AWSConfig)
-		case kindDir:
+		case config.KindDir:
 			d.folder(about+".dir", e.Dir)
 		default:
 			d.origin(ctx, about, e, h.MaxSourceBytes)
@@ -103,7 +104,7 @@ func (d *doctor) store(ctx context.Context, about string, a *AWSConfig) {
 // objects says what is in the bucket, and whether it may be read.
 func (d *doctor) objects(about string, a *AWSConfig, x storeExamination) {
 	if x.Object == "" && !x.List.Denied() {
-		folder := a.prefixOf()
+		folder := a.PrefixOf()
 		switch {
 		case folder == "" && len(x.Beside) == 0:
 			d.add(FindingWarning, about+".bucket_name", "the bucket %s is empty", a.BucketName)
@@ -115,7 +116,7 @@ func (d *doctor) objects(about string, a *AWSConfig, x storeExamination) {
 	}
 	switch {
 	case x.Get.Denied():
-		d.add(FindingFault, about, "GetObject is denied: no picture can be read. Allow s3:GetObject on %s/%s*", a.BucketName, a.prefixOf())
+		d.add(FindingFault, about, "GetObject is denied: no picture can be read. Allow s3:GetObject on %s/%s*", a.BucketName, a.PrefixOf())
 	case x.Object != "" && !x.Get.OK():
 		d.add(FindingFault, about, "%q cannot be read: status %d %s %s", x.Object, x.Get.Status, x.Get.Code, x.Get.Message)
 	case x.Object != "":
@@ -192,7 +193,7 @@ func (d *doctor) watermarks(ctx context.Context, i int) {
 		if object == "" {
 			continue // Check has read the file
 		}
-		about := handlerKey(i) + ".watermarks." + name + ".object"
+		about := config.HandlerKey(i) + ".watermarks." + name + ".object"
 		m := &mark{name: object, bucket: bucket, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		_, err := m.get(ctx)
@@ -207,7 +208,7 @@ func (d *doctor) watermarks(ctx context.Context, i int) {
 
 // shared looks at the bucket of results, which is written too.
 func (d *doctor) shared(ctx context.Context, about string, h *HandlerConfig) {
-	a := h.store()
+	a := h.SharedStore()
 	before := len(d.findings)
 	d.store(ctx, about, a)
 	// That there is nothing in it yet is well.

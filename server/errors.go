@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -30,7 +31,7 @@ var statuses = []struct {
 	err    error
 	status int
 }{
-	{errName, http.StatusBadRequest},
+	{config.ErrName, http.StatusBadRequest},
 	{errOption, http.StatusBadRequest},
 	{errVersion, http.StatusBadRequest},
 	{errWatermark, http.StatusInternalServerError},
@@ -82,7 +83,7 @@ func refuses(err error) (same, whole bool) {
 // that one has no details or no result says nothing of the others.
 func (h *Handler) refuses(err error) (same, whole bool) {
 	same, whole = refuses(err)
-	return same, whole && !(h.config.Damaged == showDamaged && errors.Is(err, resize.ErrMalformed))
+	return same, whole && !(h.config.Damaged == config.ShowDamaged && errors.Is(err, resize.ErrMalformed))
 }
 
 // retryAfter is what clients are told when a fault may pass.
@@ -184,7 +185,7 @@ func whyBad(err error) string {
 	if errors.Is(err, errOption) || errors.Is(err, errVersion) {
 		return err.Error()
 	}
-	return errName.Error()
+	return config.ErrName.Error()
 }
 
 // faultLevel is higher for what an operator can do something about.

@@ -26,6 +26,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -438,7 +439,7 @@ func TestFaultsOfCacheConfigurations(t *testing.T) {
 		{h(func(h *HandlerConfig) { h.Limits.Scans = -1 }), "handlers.0.limits.scans"},
 		{h(func(h *HandlerConfig) { h.Limits.Side = 1 << 17 }), "handlers.0.limits.side"},
 		{h(func(h *HandlerConfig) { h.Limits.OutputSide = 1 << 17 }), "handlers.0.limits.output_side"},
-		{h(func(h *HandlerConfig) { h.Limits.Concurrency = mostPlaces + 1 }), "handlers.0.limits.concurrency"},
+		{h(func(h *HandlerConfig) { h.Limits.Concurrency = config.MostPlaces + 1 }), "handlers.0.limits.concurrency"},
 		{&Config{Admin: AdminConfig{Listen: "9090"}}, "admin.listen"},
 		{&Config{Admin: AdminConfig{Listen: ":9090"}}, "admin.token"},
 		{&Config{Admin: AdminConfig{Listen: "127.0.0.1:9090", Token: "short"}}, "admin.token"},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -37,7 +38,7 @@ func (h *Handler) explained(req *request, r *http.Request) {
 	req.explain, req.operator = true, authorized(h.admin, r) || byOperator(r)
 	if req.operator {
 		req.query = maps.Clone(req.query)
-		delete(req.query, explainParam)
+		delete(req.query, config.ExplainParam)
 	}
 }
 
@@ -142,7 +143,7 @@ type explainedError struct {
 // explain answers with JSON about a request; fault, if not nil, is why it would
 // be refused. The picture is made, if it is not kept, as for a request for it.
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, fault error) {
-	e := explanation{Handler: h.config.Prefix, Name: req.name, Version: req.delivery.version}
+	e := explanation{Handler: h.config.Prefix, Name: req.name, Version: req.delivery.Version}
 	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.by, Signature: h.explainSignature(&req)}
 	if end := req.grant.expires; !end.IsZero() {
 		e.Access.Expires = &end
@@ -232,10 +233,10 @@ func (h *Handler) explainOptions(req *request, result resize.Format) (used, igno
 	drop := func(n resize.Note) {
 		ignored = append(ignored, explainedOption{Name: n.Name, Given: n.Value, Verdict: n.Verdict.String()})
 	}
-	params := h.layers(h.bounds.narrow(req.query, drop), drop)
+	params := h.layers(h.bounds.Narrow(req.query, drop), drop)
 	origins := h.origins(req.query)
 	read := map[string]explainedOption{}
-	options := resize.ExplainOptions(params.get, h.config.MaxDimension, func(n resize.Note) {
+	options := resize.ExplainOptions(params.Get, h.config.MaxDimension, func(n resize.Note) {
 		read[n.Name] = explainedOption{n.Name, n.Used, origins.of(n.Name, params), n.Value, n.Verdict.String()}
 	})
 	h.overlays.known(&options, func(n resize.Note) {
@@ -244,7 +245,7 @@ func (h *Handler) explainOptions(req *request, result resize.Format) (used, igno
 		read[n.Name] = o
 	})
 	for name, values := range req.query {
-		if !knownParam(name) {
+		if !config.KnownParam(name) {
 			ignored = append(ignored, explainedOption{Name: name, Given: values[0], Verdict: resize.Unknown.String()})
 		}
 	}
@@ -271,10 +272,10 @@ func (h *Handler) explainOptions(req *request, result resize.Format) (used, igno
 			used = append(used, explainedOption{Name: p.Name, Value: before[p.Name], From: "other parameters"})
 		case p.Name == "fit":
 			used = append(used, explainedOption{Name: "fit", Value: "cover", From: "default"})
-		case p.Name == "q" && h.config.qualities()[result] != 0:
-			used = append(used, explainedOption{Name: "q", Value: strconv.Itoa(h.config.qualities()[result]), From: "quality"})
-		case p.Name == "q" && defaultQuality(result) != 0:
-			used = append(used, explainedOption{Name: "q", Value: strconv.Itoa(defaultQuality(result)), From: "default"})
+		case p.Name == "q" && h.config.Qualities()[result] != 0:
+			used = append(used, explainedOption{Name: "q", Value: strconv.Itoa(h.config.Qualities()[result]), From: "quality"})
+		case p.Name == "q" && config.DefaultQuality(result) != 0:
+			used = append(used, explainedOption{Name: "q", Value: strconv.Itoa(config.DefaultQuality(result)), From: "default"})
 		}
 	}
 	return used, ignored
@@ -304,7 +305,7 @@ func (h *Handler) origins(query url.Values) (names origins) {
 	if _, ok := h.presets[h.config.DefaultPreset]; ok {
 		names = append(names, fmt.Sprintf("default_preset %q", h.config.DefaultPreset))
 	}
-	for name := range strings.SplitSeq(query.Get(presetParam), ",") {
+	for name := range strings.SplitSeq(query.Get(config.PresetParam), ",") {
 		if _, ok := h.presets[name]; ok {
 			names = append(names, fmt.Sprintf("preset %q", name))
 		}
@@ -313,7 +314,7 @@ func (h *Handler) origins(query url.Values) (names origins) {
 }
 
 // of returns the name of the layer that a parameter comes from.
-func (o origins) of(name string, l layers) string {
+func (o origins) of(name string, l config.Layers) string {
 	for i, values := range slices.Backward(l) {
 		if values.Has(name) {
 			return o[i]
@@ -324,8 +325,8 @@ func (o origins) of(name string, l layers) string {
 
 // explainFormat says why a format was chosen.
 func (h *Handler) explainFormat(req *request, r *http.Request) string {
-	params := h.layers(h.bounds.narrow(req.query, func(resize.Note) {}), func(resize.Note) {})
-	given := params.get("f")
+	params := h.layers(h.bounds.Narrow(req.query, func(resize.Note) {}), func(resize.Note) {})
+	given := params.Get("f")
 	f := resize.FormatByName(given)
 	why := "f, from " + h.origins(req.query).of("f", params)
 	switch {
@@ -333,7 +334,7 @@ func (h *Handler) explainFormat(req *request, r *http.Request) string {
 		why = "output_format"
 	case f == resize.NoFormat:
 		why = fmt.Sprintf("output_format: f is %q, which is no format", given)
-	case !f.IsAuto() && !h.config.writes(f):
+	case !f.IsAuto() && !h.config.Writes(f):
 		why = fmt.Sprintf("output_format: %s is not one of output_formats", f)
 	}
 	if req.negotiated {

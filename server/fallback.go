@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // fallbacks are the error images of a handler by their cause: a status, as 404,
@@ -89,7 +90,7 @@ func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *r
 
 // read returns the bytes of a file that can be an error image.
 func (f *fallback) read(c *Config, file string) ([]byte, error) {
-	source, err := c.readFile(file)
+	source, err := c.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, 
 		if _, kept := f.results.GetIfPresent(o); kept || limiter.Allow() {
 			return f.picture(ctx, o)
 		}
-		o.Width, o.Height = resize.Step(o.Width, defaultSizes), resize.Step(o.Height, defaultSizes)
+		o.Width, o.Height = resize.Step(o.Width, config.DefaultSnapSizes), resize.Step(o.Height, config.DefaultSnapSizes)
 	}
 	return nil, ""
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -66,7 +67,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	log := s.log.With("handler", c.Prefix)
 	guards, names := s.guard(sources, c, log)
 	bucket := fallbackOf(guards)
-	overlays, err := newOverlays(s.config, c, bucket, fonts, handlerKey(i), log, func(name string, open func() *mark) *mark {
+	overlays, err := newOverlays(s.config, c, bucket, fonts, config.HandlerKey(i), log, func(name string, open func() *mark) *mark {
 		m, _ := use(s, cache.Tuple("watermark", c.Prefix, name, names), func() (*mark, func() error, error) { return open(), nil, nil }) // has no errors
 		return m
 	})
@@ -81,13 +82,13 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		bucket:  bucket,
 		resizer: &resize.Resizer{
 			Budget:  budgets.pictures,
-			Limits:  c.Limits.resize(c.readFormats(), int64(c.AVIFPixels)),
-			Quality: c.encoding(),
+			Limits:  c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
+			Quality: c.Encoding(),
 			Fonts:   fonts.byName,
 
-			ShowDamaged: c.Damaged == showDamaged,
+			ShowDamaged: c.Damaged == config.ShowDamaged,
 		},
-		presets:   presetsOf(s.config, c),
+		presets:   config.PresetsOf(s.config, c),
 		queries:   newQueries(),
 		overlays:  overlays,
 		admin:     &s.config.Admin,
@@ -106,26 +107,26 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *mark], func() error, error) { // has no errors
 			return otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks}), nil, nil
 		})
-		if h.dialect, err = c.newDialect(); err != nil {
-			return nil, &Fault{Key: handlerKey(i) + ".dialect", Text: err.Error()}
+		if h.dialect, err = c.NewDialect(); err != nil {
+			return nil, &Fault{Key: config.HandlerKey(i) + ".dialect", Text: err.Error()}
 		}
 	}
 	if h.door, err = h.newDoor(s, o); err != nil {
-		return nil, &Fault{Key: authKey(s.config, i) + ".jwt", Text: err.Error()}
+		return nil, &Fault{Key: config.AuthKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {
-		return nil, &Fault{Key: handlerKey(i) + ".blocked", Text: err.Error()}
+		return nil, &Fault{Key: config.HandlerKey(i) + ".blocked", Text: err.Error()}
 	}
 	if m := c.Misses; m.PerSecond > 0 {
 		// What was made of the burst stays made, whatever the configuration says meanwhile.
-		h.misses, _ = use(s, cache.Tuple("misses", c.Prefix, digest(m)), func() (*rate.Limiter, func() error, error) { // has no errors
+		h.misses, _ = use(s, cache.Tuple("misses", c.Prefix, config.Digest(m)), func() (*rate.Limiter, func() error, error) { // has no errors
 			return rate.NewLimiter(rate.Limit(m.PerSecond), m.Burst), nil, nil
 		})
 	}
 	h.setCacheControl()
-	h.qualityKey = c.qualityKey()
+	h.qualityKey = c.QualityKey()
 	if c.Dialect != nil {
-		h.qualityKey = cache.Tuple(h.qualityKey, c.foreignKey())
+		h.qualityKey = cache.Tuple(h.qualityKey, c.ForeignKey())
 	}
 	if err := s.openCache(h); err != nil {
 		return nil, err
@@ -198,7 +199,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // overlays and its key, and must not be changed afterwards: it may still be
 // worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
-	ctx = guard.WithTime(ctx, h.config.fetchTime())
+	ctx = guard.WithTime(ctx, h.config.FetchTime())
 	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}

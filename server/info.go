@@ -33,9 +33,9 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 	}
 	req.key = cache.Key{
 		Source:  h.sourceID(req.name),
-		Variant: cache.Tuple("info", renderedFrom(req.delivery.version), strings.Join(fields, ",")),
+		Variant: cache.Tuple("info", renderedFrom(req.delivery.Version), strings.Join(fields, ",")),
 	}
-	return h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	return h.cache.Do(guard.WithTime(ctx, h.config.FetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
 			h.parts.made.Add(1)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -16,7 +17,7 @@ const renderVersion = 9
 // the answer, and nothing else.
 func (h *Handler) key(req request) cache.Key {
 	variant := []string{
-		renderedFrom(req.delivery.version),
+		renderedFrom(req.delivery.Version),
 		req.text(),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
 		h.qualityKey,
@@ -69,6 +70,6 @@ func variantOptions(variant, version string) (o resize.Options, ok bool) {
 	if err != nil {
 		return o, false
 	}
-	o = resize.ParseOptions(query.Get, largestDimension)
+	o = resize.ParseOptions(query.Get, config.LargestDimension)
 	return o, o.String() == parts[1]
 }

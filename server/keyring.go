@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -68,7 +69,7 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger, share func(name stri
 		all = append(all, &keyring{keys: keys, log: log})
 	}
 	if j.KeyFile != "" {
-		k := &keyring{file: c.path(j.KeyFile), log: log, asked: time.Now()}
+		k := &keyring{file: c.Path(j.KeyFile), log: log, asked: time.Now()}
 		k.stamp = stampOf(k.file)
 		if k.keys, err = readKeys(k.file); err != nil {
 			return nil, err
@@ -84,7 +85,7 @@ func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger, share func(name stri
 // newRemoteKeyring returns the keys of a URL, which was not asked yet.
 func newRemoteKeyring(url string, log *slog.Logger) *keyring {
 	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) > 3 || !safeKeysURL(r.URL) || r.URL.Host != via[0].URL.Host {
+		if len(via) > 3 || !config.SafeKeysURL(r.URL) || r.URL.Host != via[0].URL.Host {
 			return fmt.Errorf("redirected too often, to another host, or to where it is not safe: %s", r.URL.Host)
 		}
 		return nil

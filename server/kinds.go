@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -26,7 +27,7 @@ var kinds = []struct {
 	err  error
 	name string
 }{
-	{errName, "name"},
+	{config.ErrName, "name"},
 	{errOption, "option"},
 	{errVersion, "version"},
 	{errWatermark, "watermark"},

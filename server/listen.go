@@ -20,6 +20,8 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/net/netutil"
+
+	"s3imageserver/server/config"
 )
 
 const (
@@ -81,7 +83,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 	watching.Wait()
 	c := v.current.Load().config // of now: nothing replaces it any more
 	v.with(func(s *Server) { s.ending.Store(true) })
-	if delay := seconds(c.ShutdownDelay); delay > 0 {
+	if delay := config.Seconds(c.ShutdownDelay); delay > 0 {
 		v.log.Info("not ready any more: ending soon", "shutdown_delay", delay)
 		select {
 		case err := <-ended:
@@ -90,7 +92,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 		}
 	}
 	v.log.Info("shutting down")
-	return shutdown(listeners, seconds(c.ShutdownSeconds))
+	return shutdown(listeners, config.Seconds(c.ShutdownSeconds))
 }
 
 // shutdown lets the running requests of all listeners end within timeout.
@@ -157,7 +159,7 @@ func (v *service) listen() (all []listener, err error) {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
 		l = netutil.LimitListener(l, maxConnections())
-		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.on() })
+		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {
@@ -206,7 +208,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 		host = h
 	}
 	host = strings.Trim(host, "[]")
-	if !validHost(host) || !s.config.allowsHost(host) {
+	if !config.ValidHost(host) || !s.config.AllowsHost(host) {
 		http.Error(w, "421 this host is not served here", http.StatusMisdirectedRequest)
 		return
 	}
@@ -248,7 +250,7 @@ type fileStamp struct {
 func newReloader(certFile, keyFile string, log *slog.Logger) (*reloader, error) {
 	r := &reloader{certFile: certFile, keyFile: keyFile, log: log, looked: time.Now()}
 	r.stamp = r.stamps()
-	certificate, err := loadCertificate(certFile, keyFile)
+	certificate, err := config.LoadCertificate(certFile, keyFile)
 	r.certificate = certificate
 	return r, err
 }
@@ -268,7 +270,7 @@ func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // reload reads the files; r.mu is held.
 func (r *reloader) reload() {
-	certificate, err := loadCertificate(r.certFile, r.keyFile)
+	certificate, err := config.LoadCertificate(r.certFile, r.keyFile)
 	if err != nil {
 		r.log.Error("certificate not reloaded: the old one stays", "error", err)
 		return

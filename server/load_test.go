@@ -29,7 +29,7 @@ func TestOriginalConfig(t *testing.T) {
 		h.AWS.SecretKey != "aws_secret_key" || h.ErrorImage != "error_image.jpg" || h.OutputFormat != "jpg" || !*h.CacheEnabled || h.CachePath != "./cache" || *h.CacheTime != 604800 {
 		t.Errorf("first handler: %+v, aws %+v", h, h.AWS)
 	}
-	if h2 := c.Handlers[1]; h2.Prefix != "h2" || h2.ttl() != 7*24*time.Hour || h2.AWS.prefixOf() != "" {
+	if h2 := c.Handlers[1]; h2.Prefix != "h2" || h2.TTL() != 7*24*time.Hour || h2.AWS.PrefixOf() != "" {
 		t.Errorf("second handler: %+v", h2)
 	}
 }

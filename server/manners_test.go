@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"net/http/httptest"
 	"testing"
+
+	"s3imageserver/server/config"
 )
 
 // What all answers of a handler say, by default and as configured: pictures,
@@ -103,8 +105,8 @@ func TestHeadersConfig(t *testing.T) {
 	c := Config{HSTS: -1, Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t), Headers: HeadersConfig{
 		CORS: []string{"example.com", "https://example.com/", "https://good.example", "HTTPS://Good.example:443", "*", "https://*.example.com"}, ResourcePolicy: "all", CSP: "a\nb", Robots: "é", Canonical: "/h/",
 	}}}}
-	var found faults
-	if found.collect(c.Validate()); len(found) != 8 {
-		t.Errorf("Validate = %v; want 8 faults", found.join())
+	var found config.Faults
+	if found.Collect(c.Validate()); len(found) != 8 {
+		t.Errorf("Validate = %v; want 8 faults", found.Join())
 	}
 }

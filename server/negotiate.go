@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // chooseFormat puts a format into the options that can be rendered: that of the
@@ -17,14 +18,14 @@ import (
 // choice.
 func (h *Handler) chooseFormat(req *request, r *http.Request) {
 	f := req.options.Format
-	if f == resize.NoFormat || (!f.IsAuto() && !h.config.writes(f)) {
+	if f == resize.NoFormat || (!f.IsAuto() && !h.config.Writes(f)) {
 		f = resize.FormatByName(h.config.OutputFormat)
 	}
 	if f == resize.Auto {
 		f = h.negotiate(r.Header.Values("Accept"))
 		req.negotiated = true
 	}
-	if f == resize.AutoAVIF && !h.config.writes(resize.AVIF) {
+	if f == resize.AutoAVIF && !h.config.Writes(resize.AVIF) {
 		f = resize.AutoWebP
 	}
 	req.options.Format = f
@@ -39,7 +40,7 @@ func (h *Handler) negotiate(accept []string) resize.Format {
 	webp := weight(accept, resize.WebP.MediaType())
 	avif := weight(accept, resize.AVIF.MediaType())
 	switch {
-	case avif > 0 && avif >= webp && h.config.writes(resize.AVIF):
+	case avif > 0 && avif >= webp && h.config.Writes(resize.AVIF):
 		return resize.AutoAVIF
 	case webp > 0:
 		return resize.AutoWebP
@@ -48,7 +49,7 @@ func (h *Handler) negotiate(accept []string) resize.Format {
 	}
 	var named []resize.Format
 	for _, f := range []resize.Format{resize.JPEG, resize.PNG, resize.GIF, resize.TIFF, resize.BMP} {
-		if h.config.writes(f) && weight(accept, f.MediaType()) > 0 {
+		if h.config.Writes(f) && weight(accept, f.MediaType()) > 0 {
 			named = append(named, f)
 		}
 	}
@@ -134,11 +135,11 @@ const redirectAge = 300
 // it, where caches that ignore Vary may keep the picture. It reports whether it
 // did.
 func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) bool {
-	if !h.config.RedirectAuto || !req.negotiated || req.foreign != nil || req.query.Has(tokenParam) {
+	if !h.config.RedirectAuto || !req.negotiated || req.foreign != nil || req.query.Has(config.TokenParam) {
 		return false // a token in Location would be in every log on the way
 	}
 	query := maps.Clone(req.query)
-	maps.DeleteFunc(query, func(name string, _ []string) bool { return isSecret(name) && name != signatureParam }) // a token that was written wrong is still one
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return isSecret(name) && name != config.SignatureParam }) // a token that was written wrong is still one
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()

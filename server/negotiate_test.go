@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // The client's weights decide, and few choices come of many headers.
 func TestNegotiate(t *testing.T) {
 	all := &Handler{config: &HandlerConfig{OutputFormats: []string{"jpeg", "png", "webp", "gif", "avif"}}}
-	plain := &Handler{config: &HandlerConfig{OutputFormats: defaultOutputFormats}}
+	plain := &Handler{config: &HandlerConfig{OutputFormats: config.DefaultOutputFormats}}
 	tests := []struct {
 		accept      string
 		want, plain resize.Format

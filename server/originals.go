@@ -12,6 +12,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -20,7 +21,7 @@ import (
 const originalVariant = "original"
 
 func (h *Handler) originalKey(req request) cache.Key {
-	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.version)}
+	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.Version)}
 }
 
 // noteOf writes what an uploader said of a source, as kept entries have it: ""
@@ -44,7 +45,7 @@ func metaOf(note string) storage.Meta {
 // still the same. A kept original saves asking for it while it is fresh, and
 // sending it while it is the same.
 func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
-	if version := req.delivery.version; version != "" {
+	if version := req.delivery.Version; version != "" {
 		if v, ok := h.bucket.(storage.Versioned); ok {
 			return v.GetVersion(ctx, req.name, version)
 		}
@@ -119,12 +120,12 @@ func (h *Handler) original(req request) *original {
 // originalFresh returns for how long a kept source is believed.
 func (h *Handler) originalFresh() time.Duration {
 	if h.config.Revalidate > 0 {
-		return seconds(h.config.Revalidate)
+		return config.Seconds(h.config.Revalidate)
 	}
-	if ttl := h.config.ttl(); ttl > 0 {
+	if ttl := h.config.TTL(); ttl > 0 {
 		return ttl
 	}
-	return foreverSeconds * time.Second
+	return config.ForeverSeconds * time.Second
 }
 
 // keepOriginal returns the function that keeps a source that is being read, nil
@@ -141,8 +142,8 @@ func (h *Handler) keepOriginal(ctx context.Context, req request, source *storage
 }
 
 func (h *Handler) putOriginal(ctx context.Context, req request, e *cache.Entry) {
-	if ttl := h.config.ttl(); ttl > 0 {
-		e.KeepUntil = time.Now().Add(ttl + h.config.grace())
+	if ttl := h.config.TTL(); ttl > 0 {
+		e.KeepUntil = time.Now().Add(ttl + h.config.Grace())
 	}
 	if err := h.cache.KeepOriginal(ctx, h.originalKey(req), e); err != nil && !cache.Paused(err) {
 		h.log.Warn("original not kept", "name", req.name, "error", err)
@@ -230,7 +231,7 @@ func (h *Handler) largerVariant(ctx context.Context, req request) *cache.Entry {
 	}
 	var best *cache.Entry
 	for _, k := range h.cache.Variants(ctx, req.key.Source) {
-		have, ok := variantOptions(k.Variant, req.delivery.version)
+		have, ok := variantOptions(k.Variant, req.delivery.Version)
 		if !ok || !have.Whole() {
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -38,7 +39,7 @@ func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *font
 	if share == nil {
 		share = func(_ string, open func() *mark) *mark { return open() }
 	}
-	var faults faults
+	var faults config.Faults
 	for name, w := range h.Watermarks {
 		open := func() *mark {
 			return &mark{name: w.Object, bucket: bucket, busy: make(chan struct{}, 1), log: log.With("watermark", name)}
@@ -49,15 +50,15 @@ func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *font
 		}
 		m := open()
 		o.marks[name] = m
-		data, err := c.readFile(w.File)
+		data, err := c.ReadFile(w.File)
 		if err == nil {
 			err = m.set(data, "")
 		}
 		if err != nil {
-			faults.add(key+".watermarks."+name+".file", "%v", err)
+			faults.Add(key+".watermarks."+name+".file", "%v", err)
 		}
 	}
-	return o, faults.join()
+	return o, faults.Join()
 }
 
 // fonts are those of the configuration.
@@ -68,15 +69,15 @@ type fonts struct {
 
 func newFonts(c *Config) (*fonts, error) {
 	f := &fonts{byName: map[string]*resize.Font{}}
-	var faults faults
+	var faults config.Faults
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(c.Fonts)) {
-		data, err := c.readFile(c.Fonts[name])
+		data, err := c.ReadFile(c.Fonts[name])
 		if err == nil {
 			f.byName[name], err = resize.ParseFont(data)
 		}
 		if err != nil {
-			faults.add("fonts."+name, "%v", err)
+			faults.Add("fonts."+name, "%v", err)
 			continue
 		}
 		fmt.Fprintf(hash, "%s %d ", name, len(data))
@@ -85,7 +86,7 @@ func newFonts(c *Config) (*fonts, error) {
 	if len(f.byName) > 0 {
 		f.hash = hex.EncodeToString(hash.Sum(nil)[:16])
 	}
-	return f, faults.join()
+	return f, faults.Join()
 }
 
 // A mark is one watermark.

@@ -32,8 +32,8 @@ func (k *keptMark) due() bool {
 func (o *overlays) keepOn(h *Handler) {
 	disk := h.tiers.Disk
 	kept := keptMark{disk: disk}
-	if ttl := h.config.ttl(); ttl > 0 {
-		kept.ttl = ttl + h.config.grace()
+	if ttl := h.config.TTL(); ttl > 0 {
+		kept.ttl = ttl + h.config.Grace()
 	}
 	for _, m := range o.marks {
 		if m.name == "" {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 const (
@@ -40,7 +41,7 @@ func newPlaces(n, processors int) *places {
 		processors = runtime.GOMAXPROCS(0)
 	}
 	if n <= 0 {
-		n = min(processors*placesPerProcessor, mostPlaces)
+		n = min(processors*config.PlacesPerProcessor, config.MostPlaces)
 	}
 	return &places{free: semaphore.NewWeighted(int64(n)), first: semaphore.NewWeighted(1)}
 }

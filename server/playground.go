@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 //go:embed playground
@@ -64,7 +65,7 @@ func (p *playground) dialects() []siteDialect {
 	all := []siteDialect{}
 	for _, h := range p.server.handlers {
 		if h.dialect != nil && (p.operator || h.door.open()) {
-			all = append(all, siteDialect{h.config.route(), h.dialect.Name()})
+			all = append(all, siteDialect{h.config.Route(), h.dialect.Name()})
 		}
 	}
 	return all
@@ -160,7 +161,7 @@ type siteOption struct {
 
 // hiddenOptions are no options of a picture: who may see it, and questions of
 // another kind, for which the page has its own places.
-var hiddenOptions = []string{tokenParam, signatureParam, expiryParam, infoParam, srcsetParam, sizesParam, asParam, explainParam}
+var hiddenOptions = []string{config.TokenParam, config.SignatureParam, config.ExpiryParam, config.InfoParam, config.SrcsetParam, config.SizesParam, config.AsParam, config.ExplainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}, Dialects: p.dialects()}

@@ -467,7 +467,7 @@ func TestShownConfigurationHasDefaults(t *testing.T) {
 	if got := shown.Handlers[1]["limits"].(map[string]any)["scans"]; got != 7.0 {
 		t.Errorf("limits.scans is %v; want 7", got)
 	}
-	if c := s.config.Handlers[0]; c.StaleIfError != nil || c.Limits.Pixels != 0 || len(c.Quality) != 1 || s.config.Handlers[0].qualityKey() != key {
+	if c := s.config.Handlers[0]; c.StaleIfError != nil || c.Limits.Pixels != 0 || len(c.Quality) != 1 || s.config.Handlers[0].QualityKey() != key {
 		t.Errorf("what is shown changes the configuration in use: %+v", c)
 	}
 }

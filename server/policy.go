@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // A policy is the claim img of a token: what its owner may ask for. Fields that
@@ -124,11 +125,11 @@ func within(name, folder string) bool {
 func (p *policy) allowsPresets(req *request) error {
 	req.options = req.unhinted
 	for param := range req.query {
-		if resize.KnownParam(param) && param != "f" || param == srcsetParam {
+		if resize.KnownParam(param) && param != "f" || param == config.SrcsetParam {
 			return fmt.Errorf("%w: the token is for presets, and %s is none", errVerification, param)
 		}
 	}
-	for name := range strings.SplitSeq(req.query.Get(presetParam), ",") {
+	for name := range strings.SplitSeq(req.query.Get(config.PresetParam), ",") {
 		if req.info == nil && !slices.Contains(p.Presets, name) {
 			return fmt.Errorf("%w: the token is for other presets", errVerification)
 		}

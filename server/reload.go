@@ -47,15 +47,15 @@ func newService(c *Config, o Options) (*service, error) {
 	o.Log = sampledLog(o.Log)
 	o.parts = newParts(buildOf(o))
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
-	if name := c.fileName(); name != "" {
-		v.file, v.seen = name, sha256.Sum256(c.text())
+	if name := c.FileName(); name != "" {
+		v.file, v.seen = name, sha256.Sum256(c.Text())
 	}
 	s, err := New(c, o)
 	if err != nil {
 		return nil, err
 	}
 	v.current.Store(s)
-	if why := c.exposed(); why != "" {
+	if why := c.Exposed(); why != "" {
 		v.log.Warn(why)
 	}
 	v.options.parts.metrics.reloaded(nil)
@@ -165,13 +165,13 @@ func (v *service) reload() {
 func (v *service) replace() error {
 	old := v.current.Load()
 	c := old.config
-	data, err := c.text(), error(nil)
+	data, err := c.Text(), error(nil)
 	if v.file != "" {
 		if data, err = os.ReadFile(v.file); err == nil {
 			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
 		}
 	}
-	if err == nil && c.unchanged(data) {
+	if err == nil && c.Unchanged(data) {
 		v.log.Info("configuration unchanged: nothing is replaced", "file", v.file)
 		return nil
 	}
@@ -228,7 +228,7 @@ var fixedKeys = []struct {
 	{"https_port", func(a, b *Config) bool { return a.HTTPSPort == b.HTTPSPort }, func(c, old *Config) { c.HTTPSPort = old.HTTPSPort }},
 	{"listen", func(a, b *Config) bool { return a.Listen == b.Listen }, func(c, old *Config) { c.Listen = old.Listen }},
 	{"admin.listen", func(a, b *Config) bool { return a.Admin.Listen == b.Admin.Listen }, func(c, old *Config) { c.Admin.Listen = old.Admin.Listen }},
-	{"acme.hosts", func(a, b *Config) bool { return a.ACME.on() == b.ACME.on() }, func(c, old *Config) {
+	{"acme.hosts", func(a, b *Config) bool { return a.ACME.On() == b.ACME.On() }, func(c, old *Config) {
 		c.ACME, c.HTTPSCert, c.HTTPSKey = old.ACME, old.HTTPSCert, old.HTTPSKey
 	}},
 	{"https_enabled", func(a, b *Config) bool { return a.HTTPSEnabled == b.HTTPSEnabled }, func(c, old *Config) {

@@ -37,7 +37,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	if damaged { // it is gone: the source itself is asked for
 		entry, _, err = h.fillOnce(ctx, req, turn, old, work)
 	}
-	if err != nil && req.delivery.version != "" {
+	if err != nil && req.delivery.Version != "" {
 		err = versionError{err}
 	}
 	return entry, err

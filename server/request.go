@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -19,7 +20,7 @@ type request struct {
 	options    resize.Options
 	unhinted   resize.Options // what they would be without the hints of the client
 	negotiated bool           // the format was chosen by the Accept header
-	delivery   delivery
+	delivery   config.Delivery
 	key        cache.Key            // of what is asked for; set when it is looked up
 	watermark  watermark            // that the options name
 	marks      map[string]watermark // that the object may name; nil: it may not
@@ -54,15 +55,15 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if u.explain {
 		h.explained(&req, r)
 	}
-	name, err := objectName(r.URL, h.config.Prefix)
+	name, err := config.ObjectName(r.URL, h.config.Prefix)
 	req.name = name
 	if err == nil && len(u.wrong) > 0 && h.config.StrictOptions {
 		err = fmt.Errorf("%w: %s", errOption, strings.Join(u.wrong, ", "))
 	}
-	if err == nil && req.delivery.misversioned {
+	if err == nil && req.delivery.Misversioned {
 		err = errNoVersion
 	}
-	if err == nil && req.delivery.version != "" && !h.sources.versioned() {
+	if err == nil && req.delivery.Version != "" && !h.sources.versioned() {
 		err = errVersion
 	}
 	req.refresh = u.refresh && authorized(h.admin, r)
@@ -78,7 +79,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	}
 	req.step("snap")
 	h.settleUnhinted(&req)
-	if err == nil && u.used.Has(srcsetParam) && len(u.widths) == 0 {
+	if err == nil && u.used.Has(config.SrcsetParam) && len(u.widths) == 0 {
 		err = fmt.Errorf("%w: srcset has no width, as in 320,640", errOption)
 	}
 	if req.info != nil || req.widths != nil {
@@ -104,7 +105,7 @@ func (h *Handler) settleUnhinted(req *request) {
 
 // allowed reports whether the extension of name is one of the handler's.
 func (h *Handler) allowed(name string) bool {
-	if slices.Contains(h.config.AllowedFormats, anyName) {
+	if slices.Contains(h.config.AllowedFormats, config.AnyName) {
 		return true
 	}
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))

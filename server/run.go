@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/dir"
@@ -72,16 +73,16 @@ func openStore(a *AWSConfig) (storage.Store, error) {
 // openSource opens one source, and returns a name for it that tells it from all
 // others.
 func openSource(c *Config, e *SourceEntry, maxBytes int64) (b storage.Bucket, id string, err error) {
-	switch e.kind() {
-	case kindS3:
+	switch e.Kind() {
+	case config.KindS3:
 		config, err := s3Config(&e.AWSConfig)
 		if err != nil {
 			return nil, "", err
 		}
 		config.MaxBytes = maxBytes
 		b, err := s3.Open(config)
-		return b, cache.Tuple("s3", e.Endpoint, e.BucketName, e.prefixOf()), err
-	case kindDir:
+		return b, cache.Tuple("s3", e.Endpoint, e.BucketName, e.PrefixOf()), err
+	case config.KindDir:
 		b, err = openDir(c, e.Dir)
 		return b, cache.Tuple("dir", e.Dir), err
 	default:
@@ -116,9 +117,9 @@ func tryStore(ctx context.Context, a *AWSConfig) (put, remove s3.Answer, err err
 
 // s3Config returns the configuration in the words of package s3.
 func s3Config(a *AWSConfig) (s3.Config, error) {
-	key, err := a.customerKey()
+	key, err := a.CustomerKeyBytes()
 	return s3.Config{
-		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.prefixOf(), PathStyle: a.PathStyle,
+		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.PrefixOf(), PathStyle: a.PathStyle,
 		AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
 		CredentialsEndpoint: a.CredentialsEndpoint, CustomerKey: key, RequesterPays: a.RequesterPays,
 	}, err
@@ -126,7 +127,7 @@ func s3Config(a *AWSConfig) (s3.Config, error) {
 
 // originConfig returns the configuration in the words of package origin.
 func originConfig(s *SourceConfig, maxBytes int64) (origin.Config, error) {
-	networks, err := s.networks()
+	networks, err := s.NetworkPrefixes()
 	header := http.Header{}
 	for name, value := range s.Headers {
 		header.Set(name, string(value))
@@ -137,15 +138,15 @@ func originConfig(s *SourceConfig, maxBytes int64) (origin.Config, error) {
 // openDir opens a local folder, or the embedded one of that name if there is
 // none on disk.
 func openDir(c *Config, name string) (storage.Bucket, error) {
-	path := c.path(name)
+	path := c.Path(name)
 	was, _ := os.Stat(path) // nil: Open says why
-	c.dependsOn("folder "+name, func() bool {
-		is, _ := os.Stat(c.path(name))
+	c.DependsOn("folder "+name, func() bool {
+		is, _ := os.Stat(c.Path(name))
 		return os.SameFile(was, is)
 	})
 	b, err := dir.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if sub := c.embeddedDir(name); sub != nil {
+		if sub := c.EmbeddedDir(name); sub != nil {
 			return dir.New(sub), nil
 		}
 	}
@@ -162,31 +163,31 @@ func Check(c *Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	var faults faults
+	var faults config.Faults
 	fonts, err := newFonts(c)
-	faults.collect(err)
+	faults.Collect(err)
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
 		sources, err := openSources(c, i)
-		faults.collect(err)
-		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, handlerKey(i), slog.Default(), nil)
-		faults.collect(err)
+		faults.Collect(err)
+		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
+		faults.Collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
 			if _, err := newKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
-				faults.add(authKey(c, i)+".jwt", "%v", err)
+				faults.Add(config.AuthKey(c, i)+".jwt", "%v", err)
 			}
 		}
-		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.resize(h.readFormats(), int64(h.AVIFPixels))}}
+		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.ResizeLimits(h.ReadFormats(), int64(h.AVIFPixels))}}
 		if h.ErrorImage != "" {
 			if _, err := image.read(c, h.ErrorImage); err != nil {
-				faults.add(handlerKey(i)+".error_image", "%v", err)
+				faults.Add(config.HandlerKey(i)+".error_image", "%v", err)
 			}
 		}
 		for cause, file := range h.ErrorImages {
 			if _, err := image.read(c, file); err != nil {
-				faults.add(handlerKey(i)+".error_images."+cause, "%v", err)
+				faults.Add(config.HandlerKey(i)+".error_images."+cause, "%v", err)
 			}
 		}
 	}
-	return c.place(faults.join())
+	return c.Place(faults.Join())
 }

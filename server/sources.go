@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -32,7 +33,7 @@ func (s openedSource) nameOf(bucket, key string) (string, bool) {
 	if s.aws == nil || s.aws.BucketName != bucket {
 		return "", false
 	}
-	name, ok := strings.CutPrefix(key, s.aws.prefixOf())
+	name, ok := strings.CutPrefix(key, s.aws.PrefixOf())
 	return name, ok && storage.ValidName(name)
 }
 
@@ -40,46 +41,46 @@ func (s openedSource) nameOf(bucket, key string) (string, bool) {
 func openSources(c *Config, i int) (sources, error) {
 	h := &c.Handlers[i]
 	if h.Bucket != nil {
-		return sources{{h.Bucket, "own", nil, identity(h.Bucket)}}, nil
+		return sources{{h.Bucket, "own", nil, config.Identity(h.Bucket)}}, nil
 	}
 	var all sources
-	var faults faults
-	entries, keys := h.sources()
+	var faults config.Faults
+	entries, keys := h.AllSources()
 	for j := range entries {
 		e := &entries[j]
 		b, id, err := openSource(c, e, h.MaxSourceBytes)
 		if err != nil {
-			key := handlerKey(i) + "." + keys[j]
+			key := config.HandlerKey(i) + "." + keys[j]
 			if e.Dir != "" {
 				key += ".dir"
 			}
-			faults.add(key, "%v", err)
+			faults.Add(key, "%v", err)
 			continue
 		}
-		if file := credentialsFile(e); e.kind() == kindS3 && file != "" {
+		if file := credentialsFile(e); e.Kind() == config.KindS3 && file != "" {
 			stamp := stampOf(file)
-			c.dependsOn("keys "+file, func() bool { return stampOf(file) == stamp })
+			c.DependsOn("keys "+file, func() bool { return stampOf(file) == stamp })
 		}
 		s := openedSource{Bucket: b, id: id, settings: settingsOf(e, b, h.MaxSourceBytes)}
-		if e.kind() == kindS3 {
+		if e.Kind() == config.KindS3 {
 			s.aws = &e.AWSConfig
 		}
 		all = append(all, s)
 	}
-	return all, faults.join()
+	return all, faults.Join()
 }
 
 // settingsOf tells what a source was opened with. Those of a folder equal no
 // others: another one may have its name by now.
 func settingsOf(e *SourceEntry, b storage.Bucket, maxBytes int64) string {
-	switch e.kind() {
-	case kindS3:
+	switch e.Kind() {
+	case config.KindS3:
 		stamp := stampOf(credentialsFile(e))
-		return digest(e, stamp.size, stamp.modTime.UnixNano())
-	case kindDir:
-		return identity(b)
+		return config.Digest(e, stamp.size, stamp.modTime.UnixNano())
+	case config.KindDir:
+		return config.Identity(b)
 	default:
-		return digest(e, maxBytes)
+		return config.Digest(e, maxBytes)
 	}
 }
 
@@ -141,7 +142,7 @@ func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards 
 	parts := make([]string, len(all))
 	for i, one := range all {
 		// All share the time of a request; each leaves enough for those behind it.
-		timeout := h.fetchTime()
+		timeout := h.FetchTime()
 		if i < len(all)-1 {
 			timeout /= time.Duration(len(all))
 		}
@@ -151,7 +152,7 @@ func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards 
 		}
 		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, timeout.String())
 		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
-			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: mostPlaces, Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
+			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: config.MostPlaces, Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
 		})
 		all[i].Bucket = guards[i].Inner()
 	}

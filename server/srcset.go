@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -88,7 +89,7 @@ func (h *Handler) srcset(w http.ResponseWriter, r *http.Request, req request) {
 	query := req.query
 	set := h.pictureSet(r, req, d, v)
 	body, mediaType := set.html(), htmlType
-	if strings.EqualFold(query.Get(asParam), asJSON) {
+	if strings.EqualFold(query.Get(config.AsParam), config.AsJSON) {
 		if body, err = json.Marshal(set); err != nil {
 			h.fail(w, r, req, err)
 			return
@@ -109,14 +110,14 @@ type candidate struct {
 func (h *Handler) pictureSet(r *http.Request, req request, d resize.Details, v view) pictureSet {
 	candidates := h.candidates(req, v)
 	set := pictureSet{Sizes: "100vw", Placeholder: d.Placeholder, Color: d.Average}
-	if s := req.query.Get(sizesParam); s != "" && len(s) <= sizesBytes {
+	if s := req.query.Get(config.SizesParam); s != "" && len(s) <= sizesBytes {
 		set.Sizes = s
 	}
 	var formats []resize.Format
-	if h.config.writes(resize.AVIF) && d.Frames <= 1 {
+	if h.config.Writes(resize.AVIF) && d.Frames <= 1 {
 		formats = append(formats, resize.AVIF)
 	}
-	if h.config.writes(resize.WebP) {
+	if h.config.Writes(resize.WebP) {
 		formats = append(formats, resize.WebP)
 	}
 	for _, f := range formats {
@@ -174,8 +175,8 @@ func (h *Handler) size(v view, o resize.Options) [2]int {
 // are.
 func (h *Handler) trimmed(ctx context.Context, req request, o resize.Options) (size [2]int, err error) {
 	o = resize.Options{Orient: o.Orient, Crop: o.Crop, Trim: o.Trim, Page: o.Page}
-	req.key = cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple("trimmed", renderedFrom(req.delivery.version), o.String())}
-	e, _, err := h.cache.Do(guard.WithTime(ctx, h.config.fetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+	req.key = cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple("trimmed", renderedFrom(req.delivery.Version), o.String())}
+	e, _, err := h.cache.Do(guard.WithTime(ctx, h.config.FetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			p, err := h.resizer.Trimmed(ctx, resize.Source{Body: source.Body, Size: source.Size}, o)
 			if err != nil {
@@ -299,12 +300,12 @@ func (h *Handler) queryOf(req request, o resize.Options) url.Values {
 	o.Format = resize.NoFormat
 	o = o.Canonical(h.config.MaxDimension)
 	query := resize.ParseQuery(o.String())
-	if h.bounds.options == nil || h.means(&req, query, o) {
+	if h.bounds.Options == nil || h.means(&req, query, o) {
 		return query
 	}
 	query = h.ownQuery(req)
 	for name, n := range map[string]int{"w": o.Width, "h": o.Height} {
-		if n > 0 && h.bounds.options[name] {
+		if n > 0 && h.bounds.Options[name] {
 			query.Set(name, strconv.Itoa(n))
 		}
 	}
@@ -318,7 +319,7 @@ func (h *Handler) queryOf(req request, o resize.Options) url.Values {
 func (h *Handler) ownQuery(req request) url.Values {
 	query := url.Values{}
 	for name, values := range req.understood.used {
-		if name != "f" && (name == presetParam || resize.KnownParam(name)) {
+		if name != "f" && (name == config.PresetParam || resize.KnownParam(name)) {
 			query.Set(name, values[0])
 		}
 	}
@@ -344,10 +345,10 @@ func (h *Handler) means(req *request, query url.Values, o resize.Options) bool {
 func (h *Handler) link(u *url.URL, req request, query url.Values, f resize.Format) string {
 	link := maps.Clone(query)
 	link.Set("f", f.String())
-	if h.config.ClientHints && h.bounds.counts(resize.DensityParam) && !link.Has(resize.DensityParam) {
+	if h.config.ClientHints && h.bounds.Counts(resize.DensityParam) && !link.Has(resize.DensityParam) {
 		link.Set(resize.DensityParam, "1") // else a hint would multiply the width that is promised
 	}
-	for _, name := range []string{tokenParam, versionParam} {
+	for _, name := range []string{config.TokenParam, config.VersionParam} {
 		if v := req.query.Get(name); v != "" {
 			link.Set(name, v)
 		}

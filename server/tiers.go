@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
@@ -15,23 +16,23 @@ func (s *Server) openCache(h *Handler) error {
 	c := h.config
 	kept := cache.Config{
 		Group:                h.id,
-		TTL:                  c.ttl(),
-		Revalidate:           seconds(c.Revalidate),
-		StaleWhileRevalidate: seconds(c.StaleWhileRevalidate),
-		Grace:                c.grace(),
+		TTL:                  c.TTL(),
+		Revalidate:           config.Seconds(c.Revalidate),
+		StaleWhileRevalidate: config.Seconds(c.StaleWhileRevalidate),
+		Grace:                c.Grace(),
 		Outlives:             outlives,
 		Refuses:              h.refuses,
-		FillTimeout:          seconds(int64(c.Limits.RequestSeconds)),
+		FillTimeout:          config.Seconds(int64(c.Limits.RequestSeconds)),
 		Log:                  h.log,
 	}
-	if c.cached() {
-		kept.RefuseTTL = max(0, seconds(*c.NegativeTime))
+	if c.Cached() {
+		kept.RefuseTTL = max(0, config.Seconds(*c.NegativeTime))
 		kept.Refused = s.refused(h, kept.RefuseTTL)
 		if c.CachePath != "" {
 			kept.Disk = s.disk(c)
 		}
 		if c.CachePath != "" && c.Cache.OriginalsMB > 0 {
-			kept.Originals = s.openDisk(filepath.Join(s.config.path(c.CachePath), "originals"), cache.DiskConfig{MaxBytes: c.Cache.OriginalsMB << 20, MinFree: c.Cache.MinFree})
+			kept.Originals = s.openDisk(filepath.Join(s.config.Path(c.CachePath), "originals"), cache.DiskConfig{MaxBytes: c.Cache.OriginalsMB << 20, MinFree: c.Cache.MinFree})
 			h.originals = s.newOriginals(h, kept.Originals)
 		}
 		if c.Cache.MemoryMB > 0 {
@@ -52,7 +53,7 @@ func (s *Server) openCache(h *Handler) error {
 // refused returns what is known of hopeless requests to a handler. Another
 // configuration of it, another budget too, may answer them otherwise.
 func (s *Server) refused(h *Handler, ttl time.Duration) *cache.Refused {
-	r, _ := use(s, cache.Tuple("refused", h.id, digest(h.config, s.budgets.pictures.Load().Total)), func() (*cache.Refused, func() error, error) { // has no errors
+	r, _ := use(s, cache.Tuple("refused", h.id, config.Digest(h.config, s.budgets.pictures.Load().Total)), func() (*cache.Refused, func() error, error) { // has no errors
 		r := cache.NewRefused(ttl)
 		return r, r.Close, nil
 	})
@@ -71,7 +72,7 @@ func (s *Server) memory(h *Handler) *cache.Memory {
 // disk returns the disk tier of a handler, the same one for all that name its
 // folder.
 func (s *Server) disk(c *HandlerConfig) *cache.Disk {
-	folder := s.config.path(c.CachePath)
+	folder := s.config.Path(c.CachePath)
 	if d, ok := s.disks[folder]; ok {
 		return d
 	}
@@ -100,7 +101,7 @@ func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
 	})
 	if err != nil {
 		s.log.Warn("serving without disk cache", "cache_path", folder, "error", err)
-		s.config.dependsOn("cache "+folder, func() bool { return false }) // the next reload may try it again
+		s.config.DependsOn("cache "+folder, func() bool { return false }) // the next reload may try it again
 		return nil
 	}
 	s.disks[folder] = d
@@ -114,7 +115,7 @@ const sharedTimeout = 2 * time.Second
 // sharedTier returns the tier in the shared bucket of a handler, the same one
 // for all that name it.
 func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
-	a := h.config.store()
+	a := h.config.SharedStore()
 	id := sharedID(a)
 	if t, ok := s.shared[id]; ok {
 		return t, nil
@@ -139,13 +140,13 @@ func (s *Server) retention(id string) time.Duration {
 	longest := 30 * 24 * time.Hour
 	for i := range s.config.Handlers {
 		c := &s.config.Handlers[i]
-		if !c.cached() || c.Cache.Bucket == "" || sharedID(c.store()) != id {
+		if !c.Cached() || c.Cache.Bucket == "" || sharedID(c.SharedStore()) != id {
 			continue
 		}
-		if c.ttl() == 0 {
+		if c.TTL() == 0 {
 			return -1
 		}
-		longest = max(longest, c.ttl()+c.grace())
+		longest = max(longest, c.TTL()+c.Grace())
 	}
 	return longest
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // An understood query is what a URL's parameters say to a handler, whoever asks.
@@ -17,7 +18,7 @@ type understood struct {
 	query    url.Values // all parameters, known and others
 	used     url.Values // those that the handler's bounds leave
 	options  resize.Options
-	delivery delivery
+	delivery config.Delivery
 	info     []string // fields that are asked for
 	widths   []int    // of a <picture>
 	refresh  bool
@@ -54,24 +55,24 @@ func (h *Handler) understand(raw string) *understood {
 		return u
 	}
 	u := &understood{query: resize.ParseQuery(raw)}
-	u.used = h.bounds.narrow(u.query, u.wrong.note)
+	u.used = h.bounds.Narrow(u.query, u.wrong.note)
 	params := h.layers(u.used, u.wrong.note)
-	u.options = resize.ExplainOptions(params.get, h.config.MaxDimension, u.wrong.note)
+	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.wrong.note)
 	if !h.config.ObjectRules {
 		u.options.Gravity, u.options.Crop = u.options.Gravity.Settled(), u.options.Crop.Settled()
 	}
-	u.delivery = parseDelivery(params.get, u.wrong.note)
-	u.dense = params.get(resize.DensityParam) != ""
-	u.info = resize.ParseDetails(params.get(infoParam))
-	u.readWidths(params.get(srcsetParam), h.config.MaxDimension)
-	u.refresh = params.get(refreshParam) == "1"
-	u.explain, _ = strconv.ParseBool(u.query.Get(explainParam)) // unreadable: no
-	h.unreadable(params.get, u)
+	u.delivery = config.ParseDelivery(params.Get, u.wrong.note)
+	u.dense = params.Get(resize.DensityParam) != ""
+	u.info = resize.ParseDetails(params.Get(config.InfoParam))
+	u.readWidths(params.Get(config.SrcsetParam), h.config.MaxDimension)
+	u.refresh = params.Get(config.RefreshParam) == "1"
+	u.explain, _ = strconv.ParseBool(u.query.Get(config.ExplainParam)) // unreadable: no
+	h.unreadable(params.Get, u)
 	h.overlays.known(&u.options, u.wrong.note)
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say
 	}
-	if len(raw) <= longestKept && !u.query.Has(tokenParam) { // tokens are kept nowhere
+	if len(raw) <= longestKept && !u.query.Has(config.TokenParam) { // tokens are kept nowhere
 		h.queries.Set(raw, u)
 	}
 	return u
@@ -85,10 +86,10 @@ func (h *Handler) unreadable(get func(string) string, u *understood) {
 		}
 	}
 	f := u.options.Format
-	check("f", f == resize.NoFormat || f.IsAuto() || h.config.writes(f)) // what is no format has been noted
-	check(infoParam, resize.KnownDetails(get(infoParam)))
-	as := get(asParam)
-	check(asParam, strings.EqualFold(as, asHTML) || strings.EqualFold(as, asJSON))
+	check("f", f == resize.NoFormat || f.IsAuto() || h.config.Writes(f)) // what is no format has been noted
+	check(config.InfoParam, resize.KnownDetails(get(config.InfoParam)))
+	as := get(config.AsParam)
+	check(config.AsParam, strings.EqualFold(as, config.AsHTML) || strings.EqualFold(as, config.AsJSON))
 }
 
 // readWidths reads the widths of a <picture>, and notes what it cannot read.
@@ -98,7 +99,7 @@ func (u *understood) readWidths(list string, most int) {
 	}
 	var verdict resize.Verdict
 	u.widths, verdict = parseWidths(list, most)
-	u.wrong.note(resize.Note{Name: srcsetParam, Value: list, Verdict: verdict, Used: joinWidths(u.widths)})
+	u.wrong.note(resize.Note{Name: config.SrcsetParam, Value: list, Verdict: verdict, Used: joinWidths(u.widths)})
 }
 
 // What is remembered of queries, about 3 kB for each.

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"cmp"
@@ -135,7 +135,7 @@ type HandlerConfig struct {
 	Limits LimitsConfig `json:"limits"`
 }
 
-func (h *HandlerConfig) validate(key string, faults *faults) {
+func (h *HandlerConfig) validate(key string, faults *Faults) {
 	root := h.Prefix == rootPrefix && h.Dialect != nil
 	h.Prefix = strings.Trim(cmp.Or(h.Prefix, h.Name), "/")
 	h.Name = cmp.Or(h.Name, h.Prefix)
@@ -143,9 +143,9 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	case root:
 		h.Prefix = rootPrefix
 	case h.Prefix == "":
-		faults.add(key, "a handler needs a name or a prefix")
+		faults.Add(key, "a handler needs a name or a prefix")
 	case !validPrefix(h.Prefix):
-		faults.add(key+".prefix", "%q is not a path of letters, digits and - . _ ~ /", h.Prefix)
+		faults.Add(key+".prefix", "%q is not a path of letters, digits and - . _ ~ /", h.Prefix)
 	}
 	h.validateSources(key, faults)
 	h.validateDialect(key, faults)
@@ -156,44 +156,44 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	for i, f := range h.AllowedFormats {
 		f = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(f), "."))
 		if f == "" || strings.ContainsAny(f, "./\\") {
-			faults.add(key+".allowed_formats."+strconv.Itoa(i), "%q is not an extension", h.AllowedFormats[i])
+			faults.Add(key+".allowed_formats."+strconv.Itoa(i), "%q is not an extension", h.AllowedFormats[i])
 		}
 		h.AllowedFormats[i] = f
 	}
 	h.OutputFormat = cmp.Or(h.OutputFormat, "webp")
 	if f := resize.FormatByName(h.OutputFormat); f == resize.NoFormat || (!f.IsAuto() && !f.Writable()) {
-		faults.add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
+		faults.Add(key+".output_format", "%q is not a format that can be written", h.OutputFormat)
 	}
 	h.validateOutputFormats(key, faults)
 	h.validateErrorImages(key, faults)
 	if s := h.ErrorStatus; s != 0 && (s < 400 || s > 599) {
-		faults.add(key+".error_status", "is not an HTTP status from 400 to 599")
+		faults.Add(key+".error_status", "is not an HTTP status from 400 to 599")
 	}
 	h.MaxDimension = cmp.Or(h.MaxDimension, resize.DefaultMaxDimension)
-	if h.MaxDimension < 1 || h.MaxDimension > largestDimension {
-		faults.add(key+".max_dimension", "%d is not between 1 and %d", h.MaxDimension, largestDimension)
+	if h.MaxDimension < 1 || h.MaxDimension > LargestDimension {
+		faults.Add(key+".max_dimension", "%d is not between 1 and %d", h.MaxDimension, LargestDimension)
 	}
 	if h.WebPMethod == nil {
 		h.WebPMethod = new(defaultWebPMethod)
 	}
-	if !slices.Contains([]string{"", "refuse", showDamaged}, h.Damaged) {
-		faults.add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)
+	if !slices.Contains([]string{"", "refuse", ShowDamaged}, h.Damaged) {
+		faults.Add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)
 	}
 	if *h.WebPMethod < 0 || *h.WebPMethod > 6 {
-		faults.add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)
+		faults.Add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)
 	}
 	for name, q := range h.Quality {
 		if f := resize.FormatByName(name); !f.Writable() || q < 1 || q > 100 {
-			faults.add(key+".quality."+name, "%d is not a quality from 1 to 100 of a format that can be written", q)
+			faults.Add(key+".quality."+name, "%d is not a quality from 1 to 100 of a format that can be written", q)
 		}
 	}
 	if h.AVIFPixels < 0 {
-		faults.add(key+".avif_pixels", "%d is negative", h.AVIFPixels)
+		faults.Add(key+".avif_pixels", "%d is negative", h.AVIFPixels)
 	}
 	h.validateWatermarks(key, faults)
 	h.MaxSourceBytes = cmp.Or(h.MaxSourceBytes, defaultMaxSourceBytes)
 	if h.MaxSourceBytes < 0 {
-		faults.add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
+		faults.Add(key+".max_source_bytes", "%d is negative", h.MaxSourceBytes)
 	}
 	if h.CacheTime == nil {
 		h.CacheTime = new(int64(defaultCacheTime))
@@ -205,8 +205,8 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	h.Events.validate(key+".events", h, faults)
 }
 
-// cached reports whether results are kept at all.
-func (h *HandlerConfig) cached() bool {
+// Cached reports whether results are kept at all.
+func (h *HandlerConfig) Cached() bool {
 	on := h.CachePath != "" || h.Cache.MemoryMB > 0 || h.Cache.Bucket != ""
 	if h.CacheEnabled != nil {
 		on = on && *h.CacheEnabled
@@ -214,8 +214,8 @@ func (h *HandlerConfig) cached() bool {
 	return on && *h.CacheTime >= 0
 }
 
-// ttl returns how long a kept result is served; 0 means for ever.
-func (h *HandlerConfig) ttl() time.Duration { return seconds(*h.CacheTime) }
+// TTL returns how long a kept result is served; 0 means for ever.
+func (h *HandlerConfig) TTL() time.Duration { return Seconds(*h.CacheTime) }
 
 // validPrefix reports whether a prefix is a path of bytes that no client
 // escapes (RFC 3986, section 2.3).
@@ -228,11 +228,11 @@ func validPrefix(prefix string) bool {
 	})
 }
 
-// qualityKey returns what of the configuration changes results, for the cache
+// QualityKey returns what of the configuration changes results, for the cache
 // key.
-func (h *HandlerConfig) qualityKey() string {
+func (h *HandlerConfig) QualityKey() string {
 	parts := []string{strconv.Itoa(h.AVIFPixels)}
-	for f, q := range h.qualities() {
+	for f, q := range h.Qualities() {
 		parts = append(parts, f.String()+strconv.Itoa(q))
 	}
 	slices.Sort(parts[1:])

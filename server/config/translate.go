@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -52,11 +52,11 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if h == nil || h.Dialect == nil {
 		return nil, fmt.Errorf("translate: %s: %w", text, ErrNoDialect)
 	}
-	d, err := h.newDialect()
+	d, err := h.NewDialect()
 	if err != nil {
 		return nil, fmt.Errorf("translate: %w", err)
 	}
-	free, err := dialect.New(*h.Dialect, dialect.Limits{Formats: formatsOf(h.OutputFormats)})
+	free, err := dialect.New(*h.Dialect, dialect.Limits{Formats: FormatsOf(h.OutputFormats)})
 	if err != nil {
 		return nil, fmt.Errorf("translate: %w", err)
 	}
@@ -64,7 +64,7 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	raw, _, _ := strings.Cut(text[strings.Index(text, u.Host)+len(u.Host):], "?")
 	raw, _, _ = strings.Cut(raw, "#")
 	r, err := d.Parse(dialect.Call{
-		Path: "/" + strings.TrimPrefix(raw, h.route()), Query: u.RawQuery, Accept: header.Values("Accept"), Now: time.Now(),
+		Path: "/" + strings.TrimPrefix(raw, h.Route()), Query: u.RawQuery, Accept: header.Values("Accept"), Now: time.Now(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("translate: %s: %w", text, err)

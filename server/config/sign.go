@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"crypto/hmac"
@@ -21,13 +21,13 @@ import (
 var signed = func() map[string]bool {
 	names := map[string]bool{}
 	for _, p := range Params() {
-		names[p.Name] = p.Name != signatureParam && p.Name != tokenParam
+		names[p.Name] = p.Name != SignatureParam && p.Name != TokenParam
 	}
 	return names
 }()
 
-// knownParam reports whether a URL may have a parameter of that name.
-func knownParam(name string) bool { _, known := signed[name]; return known }
+// KnownParam reports whether a URL may have a parameter of that name.
+func KnownParam(name string) bool { _, known := signed[name]; return known }
 
 // CanonicalURL returns what a signature is made of: the handler's prefix, the
 // object's name, then name and value of each parameter in the order of their
@@ -40,7 +40,7 @@ func CanonicalURL(handler, name string, params url.Values) []byte {
 	b := make([]byte, 0, 256)
 	b = appendNetstring(b, handler)
 	b = appendNetstring(b, name)
-	var store [maxParameters]string
+	var store [MaxParameters]string
 	names := store[:0]
 	for p := range params {
 		if signed[p] {
@@ -65,10 +65,10 @@ func appendNetstring(b []byte, s string) []byte {
 // Sign returns the value of sig for a URL: the HMAC-SHA256 (RFC 2104) of its
 // [CanonicalURL] in base64url without padding (RFC 4648, section 5).
 func Sign(secret []byte, handler, name string, params url.Values) string {
-	return base64.RawURLEncoding.EncodeToString(sum(secret, CanonicalURL(handler, name, params)))
+	return base64.RawURLEncoding.EncodeToString(MAC(secret, CanonicalURL(handler, name, params)))
 }
 
-func sum(secret, text []byte) []byte {
+func MAC(secret, text []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(text)
 	return mac.Sum(nil)
@@ -96,36 +96,36 @@ func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
 	if h.Dialect != nil {
 		return h.signForeign(u, key, expires)
 	}
-	name, err := objectName(u, h.Prefix)
+	name, err := ObjectName(u, h.Prefix)
 	if err != nil {
 		return "", fmt.Errorf("sign: %q: %w", u.Path, err)
 	}
 	query := resize.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "&"))
-	if p := repeated(query); p != "" {
+	if p := Repeated(query); p != "" {
 		return "", fmt.Errorf("sign: the parameter %s is there twice", p)
 	}
 	if !expires.IsZero() {
-		query.Set(expiryParam, strconv.FormatInt(expires.Unix(), 10))
+		query.Set(ExpiryParam, strconv.FormatInt(expires.Unix(), 10))
 	}
-	if h.Auth.HMAC.RequireExp && !query.Has(expiryParam) {
+	if h.Auth.HMAC.RequireExp && !query.Has(ExpiryParam) {
 		return "", errors.New("sign: the configuration requires an end: say -exp")
 	}
-	u.RawQuery = signQuery([]byte(key.Secret), h.Prefix, name, query)
+	u.RawQuery = SignQuery([]byte(key.Secret), h.Prefix, name, query)
 	return u.String(), nil
 }
 
-// signQuery returns the query with its signature.
-func signQuery(secret []byte, handler, name string, query url.Values) string {
+// SignQuery returns the query with its signature.
+func SignQuery(secret []byte, handler, name string, query url.Values) string {
 	query = maps.Clone(query)
-	query.Set(signatureParam, Sign(secret, handler, name, query))
+	query.Set(SignatureParam, Sign(secret, handler, name, query))
 	return query.Encode()
 }
 
-// repeated returns a known parameter that a query has more than once, "" if
+// Repeated returns a known parameter that a query has more than once, "" if
 // there is none.
-func repeated(query url.Values) string {
+func Repeated(query url.Values) string {
 	for p, values := range query {
-		if knownParam(p) && len(values) > 1 {
+		if KnownParam(p) && len(values) > 1 {
 			return p
 		}
 	}
@@ -137,7 +137,7 @@ func (c *Config) handlerOf(u *url.URL) *HandlerConfig {
 	var found *HandlerConfig
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
-		if strings.HasPrefix(u.EscapedPath(), h.route()) && (found == nil || len(h.route()) > len(found.route())) {
+		if strings.HasPrefix(u.EscapedPath(), h.Route()) && (found == nil || len(h.Route()) > len(found.Route())) {
 			found = h
 		}
 	}

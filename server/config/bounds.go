@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"fmt"
@@ -75,69 +75,69 @@ type Rate struct {
 }
 
 var (
-	// defaultSizes are those of Next.js: its imageSizes and deviceSizes.
-	defaultSizes     = []int{16, 32, 48, 64, 96, 128, 256, 384, 640, 750, 828, 1080, 1200, 1920, 2048, 3840}
-	defaultQualities = []int{25, 50, 75, 90, 100}
+	// DefaultSnapSizes are those of Next.js: its imageSizes and deviceSizes.
+	DefaultSnapSizes     = []int{16, 32, 48, 64, 96, 128, 256, 384, 640, 750, 828, 1080, 1200, 1920, 2048, 3840}
+	DefaultSnapQualities = []int{25, 50, 75, 90, 100}
 )
 
-func (c *BoundsConfig) validate(key string, foreign bool, faults *faults) {
-	c.SnapSizes = ladder(c.SnapSizes, defaultSizes, largestDimension, key+".snap_sizes", faults)
-	c.SnapQualities = ladder(c.SnapQualities, defaultQualities, 100, key+".snap_qualities", faults)
+func (c *BoundsConfig) validate(key string, foreign bool, faults *Faults) {
+	c.SnapSizes = ladder(c.SnapSizes, DefaultSnapSizes, LargestDimension, key+".snap_sizes", faults)
+	c.SnapQualities = ladder(c.SnapQualities, DefaultSnapQualities, 100, key+".snap_qualities", faults)
 	c.Misses.validate(key+".misses", faults)
 	if c.Snap && len(c.AllowedSizes) > 0 {
-		faults.add(key+".snap", "goes not together with allowed_sizes: sizes are either rounded or refused")
+		faults.Add(key+".snap", "goes not together with allowed_sizes: sizes are either rounded or refused")
 	}
 	for i, text := range c.AllowedSizes {
-		if _, err := parseSize(text); err != nil {
-			faults.add(key+".allowed_sizes."+strconv.Itoa(i), "%v", err)
+		if _, err := ParseSize(text); err != nil {
+			faults.Add(key+".allowed_sizes."+strconv.Itoa(i), "%v", err)
 		}
 	}
 	for i, name := range c.AllowedOptions {
 		if !foreign && !resize.KnownParam(name) { // a dialect has words of its own
-			faults.add(key+".allowed_options."+strconv.Itoa(i), "%q is no parameter that changes pixels", name)
+			faults.Add(key+".allowed_options."+strconv.Itoa(i), "%q is no parameter that changes pixels", name)
 		}
 	}
 	for i, host := range c.Referers {
 		if host == "" || strings.ContainsAny(strings.TrimPrefix(host, "*."), "/*@ \t:") {
-			faults.add(key+".referers."+strconv.Itoa(i), "%q is not a host name", host)
+			faults.Add(key+".referers."+strconv.Itoa(i), "%q is not a host name", host)
 		}
 	}
 	for i := range c.Blocked {
 		b, at := &c.Blocked[i], key+".blocked."+strconv.Itoa(i)
 		if len(b.Names) == 0 && b.File == "" {
-			faults.add(at, "needs names or a file")
+			faults.Add(at, "needs names or a file")
 		}
 		for j, name := range b.Names {
-			if !validBlocked(name) {
-				faults.add(at+".names."+strconv.Itoa(j), "%q is not a name of an object", name)
+			if !ValidBlocked(name) {
+				faults.Add(at+".names."+strconv.Itoa(j), "%q is not a name of an object", name)
 			}
 		}
 		if b.Status == 0 {
 			b.Status = http.StatusGone
 		}
 		if b.Status != http.StatusGone && b.Status != http.StatusUnavailableForLegalReasons {
-			faults.add(at+".status", "is neither 410 nor 451")
+			faults.Add(at+".status", "is neither 410 nor 451")
 		}
 	}
 }
 
 // ladder returns steps in their order, those of defaults if there are none.
-func ladder(steps, defaults []int, most int, key string, faults *faults) []int {
+func ladder(steps, defaults []int, most int, key string, faults *Faults) []int {
 	if len(steps) == 0 {
 		return defaults
 	}
 	steps = slices.Clone(steps)
 	for i, n := range steps {
 		if n < 1 || n > most {
-			faults.add(key+"."+strconv.Itoa(i), "%d is not between 1 and %d", n, most)
+			faults.Add(key+"."+strconv.Itoa(i), "%d is not between 1 and %d", n, most)
 		}
 	}
 	slices.Sort(steps)
 	return slices.Compact(steps)
 }
 
-// parseSize reads one of AllowedSizes.
-func parseSize(text string) (size [2]int, err error) {
+// ParseSize reads one of AllowedSizes.
+func ParseSize(text string) (size [2]int, err error) {
 	if text == "original" {
 		return size, nil
 	}
@@ -147,7 +147,7 @@ func parseSize(text string) (size [2]int, err error) {
 			continue
 		}
 		n, err := strconv.Atoi(side)
-		if err != nil || n < 1 || n > largestDimension {
+		if err != nil || n < 1 || n > LargestDimension {
 			return size, fmt.Errorf("%q is no size as in 300x200, 300, x200 or original", text)
 		}
 		size[i] = n
@@ -158,23 +158,23 @@ func parseSize(text string) (size [2]int, err error) {
 	return size, nil
 }
 
-// validBlocked reports whether name may be in a list of blocked pictures.
-func validBlocked(name string) bool {
+// ValidBlocked reports whether name may be in a list of blocked pictures.
+func ValidBlocked(name string) bool {
 	rest, ok := strings.CutSuffix(name, "*")
 	return ok && rest == "" || storage.ValidName(strings.TrimSuffix(rest, "/"))
 }
 
-func (r *RateConfig) validate(key string, faults *faults) {
+func (r *RateConfig) validate(key string, faults *Faults) {
 	r.Client.validate(key+".client", faults)
 	r.Token.validate(key+".token", faults)
 }
 
-func (r *Rate) validate(key string, faults *faults) {
+func (r *Rate) validate(key string, faults *Faults) {
 	if !(r.PerSecond >= 0 && r.PerSecond <= 1e6) {
-		faults.add(key+".per_second", "%v is not between 0 and 1000000", r.PerSecond)
+		faults.Add(key+".per_second", "%v is not between 0 and 1000000", r.PerSecond)
 	}
 	if r.Burst < 0 || r.Burst > 0 && r.PerSecond == 0 {
-		faults.add(key+".burst", "%d needs a per_second, and is not negative", r.Burst)
+		faults.Add(key+".burst", "%d needs a per_second, and is not negative", r.Burst)
 	}
 	if r.Burst == 0 && r.PerSecond > 0 {
 		r.Burst = max(1, int(10*r.PerSecond))
@@ -182,24 +182,24 @@ func (r *Rate) validate(key string, faults *faults) {
 }
 
 // validateClients checks what says which client a request is from.
-func (c *Config) validateClients(faults *faults) {
+func (c *Config) validateClients(faults *Faults) {
 	for i, text := range c.TrustedProxies {
-		if _, err := parseNetwork(text); err != nil {
-			faults.add("trusted_proxies."+strconv.Itoa(i), "%q is neither an address nor a network as in 10.0.0.0/8", text)
+		if _, err := ParseNetwork(text); err != nil {
+			faults.Add("trusted_proxies."+strconv.Itoa(i), "%q is neither an address nor a network as in 10.0.0.0/8", text)
 		}
 	}
 	switch c.ClientHeader = http.CanonicalHeaderKey(c.ClientHeader); c.ClientHeader {
 	case "":
-		c.ClientHeader = forwardedFor
-	case forwardedFor, forwarded:
+		c.ClientHeader = ForwardedFor
+	case ForwardedFor, Forwarded:
 	default:
-		faults.add("client_header", "%q is neither %s nor %s", c.ClientHeader, forwardedFor, forwarded)
+		faults.Add("client_header", "%q is neither %s nor %s", c.ClientHeader, ForwardedFor, Forwarded)
 	}
 	c.RateLimit.validate("rate_limit", faults)
 }
 
-// parseNetwork reads an address or a network.
-func parseNetwork(text string) (netip.Prefix, error) {
+// ParseNetwork reads an address or a network.
+func ParseNetwork(text string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(text); err == nil {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 	}
@@ -210,27 +210,27 @@ func parseNetwork(text string) (netip.Prefix, error) {
 // Headers that proxies put the address of a client into: the older one, and
 // that of RFC 7239.
 const (
-	forwardedFor = "X-Forwarded-For"
-	forwarded    = "Forwarded"
+	ForwardedFor = "X-Forwarded-For"
+	Forwarded    = "Forwarded"
 )
 
-// counted are the parameters of URLs that may have an effect.
-type counted struct {
-	options map[string]bool // nil: all
+// Counted are the parameters of URLs that may have an effect.
+type Counted struct {
+	Options map[string]bool // nil: all
 	listed  bool            // sizes are from a list
 }
 
-// counted returns what URLs of the handler may say.
-func (h *HandlerConfig) counted() counted {
-	c := counted{listed: len(h.AllowedSizes) > 0}
+// Counted returns what URLs of the handler may say.
+func (h *HandlerConfig) Counted() Counted {
+	c := Counted{listed: len(h.AllowedSizes) > 0}
 	if h.PresetsOnly {
-		c.options = map[string]bool{"f": true} // a <picture> and a redirect need it
+		c.Options = map[string]bool{"f": true} // a <picture> and a redirect need it
 	}
 	for _, name := range h.AllowedOptions {
-		if c.options == nil {
-			c.options = map[string]bool{}
+		if c.Options == nil {
+			c.Options = map[string]bool{}
 		}
-		c.options[name] = c.options[name] || !h.PresetsOnly
+		c.Options[name] = c.Options[name] || !h.PresetsOnly
 	}
 	return c
 }
@@ -239,14 +239,14 @@ func (h *HandlerConfig) counted() counted {
 // that would lead out of a list of sizes.
 var unlisted = []string{"ar", "zoom", "minw", "minh", "padding"}
 
-// narrow returns the parameters of a URL that count; the others are noted.
-func (c counted) narrow(query url.Values, note func(resize.Note)) url.Values {
-	if c.all() {
+// Narrow returns the parameters of a URL that count; the others are noted.
+func (c Counted) Narrow(query url.Values, note func(resize.Note)) url.Values {
+	if c.All() {
 		return query
 	}
 	kept := maps.Clone(query)
 	for name, values := range query {
-		if !c.counts(name) {
+		if !c.Counts(name) {
 			note(resize.Note{Name: name, Value: values[0], Verdict: resize.Unknown})
 			delete(kept, name)
 		}
@@ -254,10 +254,10 @@ func (c counted) narrow(query url.Values, note func(resize.Note)) url.Values {
 	return kept
 }
 
-// counts reports whether a parameter of a URL may have an effect.
-func (c counted) counts(name string) bool {
-	return !resize.KnownParam(name) || (c.options == nil || c.options[name]) && !(c.listed && slices.Contains(unlisted, name))
+// Counts reports whether a parameter of a URL may have an effect.
+func (c Counted) Counts(name string) bool {
+	return !resize.KnownParam(name) || (c.Options == nil || c.Options[name]) && !(c.listed && slices.Contains(unlisted, name))
 }
 
-// all reports whether every parameter may have one.
-func (c counted) all() bool { return c.options == nil && !c.listed }
+// All reports whether every parameter may have one.
+func (c Counted) All() bool { return c.Options == nil && !c.listed }

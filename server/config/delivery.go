@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"math"
@@ -10,25 +10,25 @@ import (
 	"s3imageserver/resize"
 )
 
-// A delivery is how a picture is sent, whatever is in it.
-type delivery struct {
-	download string // file name to be saved under; "": to be shown
-	maxAge   int64  // seconds; negative: the handler's
-	version  string // of the source; "": the newest
-	// misversioned says that a version is asked for that there cannot be: the newest
+// A Delivery is how a picture is sent, whatever is in it.
+type Delivery struct {
+	Download string // file name to be saved under; "": to be shown
+	MaxAge   int64  // seconds; negative: the handler's
+	Version  string // of the source; "": the newest
+	// Misversioned says that a version is asked for that there cannot be: the newest
 	// would be another picture.
-	misversioned bool
+	Misversioned bool
 }
 
 const (
-	maxDownloadBytes = 150
-	maxVersionBytes  = 128
+	MaxDownloadBytes = 150
+	MaxVersionBytes  = 128
 )
 
-// parseDelivery reads the parameters; what cannot be read counts as absent, and
+// ParseDelivery reads the parameters; what cannot be read counts as absent, and
 // is noted.
-func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
-	d := delivery{maxAge: -1}
+func ParseDelivery(get func(string) string, note func(resize.Note)) Delivery {
+	d := Delivery{MaxAge: -1}
 	verdict := func(name, value string, readable bool) {
 		v := resize.Used
 		if !readable {
@@ -36,34 +36,34 @@ func parseDelivery(get func(string) string, note func(resize.Note)) delivery {
 		}
 		note(resize.Note{Name: name, Value: value, Verdict: v})
 	}
-	if v := get(downloadParam); v != "" {
-		d.download = safeFileName(v)
-		verdict(downloadParam, v, d.download != "")
+	if v := get(DownloadParam); v != "" {
+		d.Download = SafeFileName(v)
+		verdict(DownloadParam, v, d.Download != "")
 	}
 	if v := get(maxAgeParam); v != "" {
 		f, err := strconv.ParseFloat(v, 64)
 		if ok := err == nil && f >= 0; ok {
-			d.maxAge = int64(math.Min(f, foreverSeconds))
+			d.MaxAge = int64(math.Min(f, ForeverSeconds))
 			verdict(maxAgeParam, v, true)
 		} else {
 			verdict(maxAgeParam, v, false)
 		}
 	}
-	if v := get(versionParam); v != "" {
-		if validVersion(v) && namesVersion(v) {
-			d.version = v
+	if v := get(VersionParam); v != "" {
+		if ValidVersion(v) && namesVersion(v) {
+			d.Version = v
 		}
-		d.misversioned = !validVersion(v)
-		verdict(versionParam, v, d.version != "")
+		d.Misversioned = !ValidVersion(v)
+		verdict(VersionParam, v, d.Version != "")
 	}
 	return d
 }
 
-// validVersion reports whether v may be sent to a store as a version: it has the
+// ValidVersion reports whether v may be sent to a store as a version: it has the
 // characters of the versions of AWS, MinIO, Ceph and Google, and no store that
 // takes it for a path is led elsewhere.
-func validVersion(v string) bool {
-	if v == "" || len(v) > maxVersionBytes {
+func ValidVersion(v string) bool {
+	if v == "" || len(v) > MaxVersionBytes {
 		return false
 	}
 	for i := range len(v) {
@@ -81,10 +81,10 @@ func validVersion(v string) bool {
 	return true
 }
 
-// safeFileName returns what may be the name of a file on any system: without
+// SafeFileName returns what may be the name of a file on any system: without
 // folders, leading dots and characters that mean something to a shell or a file
 // system. It is empty if nothing is left.
-func safeFileName(v string) string {
+func SafeFileName(v string) string {
 	v = path.Base(strings.ReplaceAll(strings.ToValidUTF8(v, ""), `\`, "/"))
 	v = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || strings.ContainsRune(`/\:*?"<>|%`, r) {
@@ -93,8 +93,8 @@ func safeFileName(v string) string {
 		return r
 	}, v)
 	v = strings.Trim(v, ". ")
-	if len(v) > maxDownloadBytes {
-		v = strings.ToValidUTF8(v[:maxDownloadBytes], "")
+	if len(v) > MaxDownloadBytes {
+		v = strings.ToValidUTF8(v[:MaxDownloadBytes], "")
 	}
 	return v
 }

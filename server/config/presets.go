@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -11,12 +11,12 @@ import (
 	"s3imageserver/resize"
 )
 
-// layers are parameters, of which later ones win.
-type layers []url.Values
+// Layers are parameters, of which later ones win.
+type Layers []url.Values
 
-// get returns the first value of a parameter in the last layer that has it. An
+// Get returns the first value of a parameter in the last layer that has it. An
 // empty one there counts as absent, and hides those below.
-func (l layers) get(name string) string {
+func (l Layers) Get(name string) string {
 	if len(l) == 1 { // most requests
 		return l[0].Get(name)
 	}
@@ -48,13 +48,13 @@ func (c *Config) Parameters(prefix string, query url.Values) (get func(name stri
 	refuse := func(n resize.Note) {
 		unknown = append(unknown, fmt.Errorf("%s=%s: there is no such preset, or the parameter is not allowed", n.Name, n.Value))
 	}
-	l := layersOf(presetsOf(c, config), config.DefaultPreset, config.counted().narrow(query, refuse), refuse)
-	return l.get, errors.Join(unknown...)
+	l := LayersOf(PresetsOf(c, config), config.DefaultPreset, config.Counted().Narrow(query, refuse), refuse)
+	return l.Get, errors.Join(unknown...)
 }
 
-// presetsOf returns the presets of a handler: its own, and the server's where
+// PresetsOf returns the presets of a handler: its own, and the server's where
 // it has none of that name.
-func presetsOf(c *Config, h *HandlerConfig) map[string]url.Values {
+func PresetsOf(c *Config, h *HandlerConfig) map[string]url.Values {
 	all := map[string]url.Values{}
 	for _, presets := range []map[string]string{c.Presets, h.Presets} {
 		for name, query := range presets {
@@ -66,50 +66,50 @@ func presetsOf(c *Config, h *HandlerConfig) map[string]url.Values {
 
 // validatePresets adds a fault for everything in a preset that is not a
 // parameter with a value in range.
-func validatePresets(presets map[string]string, max int, key string, faults *faults) {
+func validatePresets(presets map[string]string, max int, key string, faults *Faults) {
 	for name, query := range presets {
 		k := key + "presets." + name
 		if name == "" || len(name) > 64 || strings.ContainsAny(name, ", \t\r\n.") {
-			faults.add(k, "%q is not a name of at most 64 letters", name)
+			faults.Add(k, "%q is not a name of at most 64 letters", name)
 		}
 		values := resize.ParseQuery(query)
 		for _, param := range slices.Sorted(maps.Keys(values)) {
 			if !resize.KnownParam(param) && !presetPolicy(param) {
-				faults.add(k, "%q is no parameter that a preset may have", param)
+				faults.Add(k, "%q is no parameter that a preset may have", param)
 			}
 		}
 		note := func(n resize.Note) {
 			if n.Verdict != resize.Used {
-				faults.add(k, "%s=%s: %v", n.Name, n.Value, n)
+				faults.Add(k, "%s=%s: %v", n.Name, n.Value, n)
 			}
 		}
 		resize.ExplainOptions(values.Get, max, note)
-		parseDelivery(values.Get, note)
+		ParseDelivery(values.Get, note)
 	}
 }
 
 // presetPolicy reports whether a preset may have a parameter that changes no
 // pixels.
-func presetPolicy(name string) bool { return name == downloadParam || name == maxAgeParam }
+func presetPolicy(name string) bool { return name == DownloadParam || name == maxAgeParam }
 
 // validatePresets checks the handler's own presets, and that its default one
 // exists.
-func (h *HandlerConfig) validatePresets(c *Config, key string, faults *faults) {
+func (h *HandlerConfig) validatePresets(c *Config, key string, faults *Faults) {
 	validatePresets(h.Presets, h.MaxDimension, key+".", faults)
-	if name := h.DefaultPreset; name != "" && presetsOf(c, h)[name] == nil {
-		faults.add(key+".default_preset", "there is no preset %q", name)
+	if name := h.DefaultPreset; name != "" && PresetsOf(c, h)[name] == nil {
+		faults.Add(key+".default_preset", "there is no preset %q", name)
 	}
 	if h.PresetsOnly && len(c.Presets)+len(h.Presets) == 0 {
-		faults.add(key+".presets_only", "there is no preset")
+		faults.Add(key+".presets_only", "there is no preset")
 	}
 }
 
-// layersOf returns the parameters of a query with those of the presets that it
+// LayersOf returns the parameters of a query with those of the presets that it
 // names below them, and the default one at the bottom. Unknown presets are noted.
-func layersOf(presets map[string]url.Values, byDefault string, query url.Values, note func(resize.Note)) layers {
-	var l layers
+func LayersOf(presets map[string]url.Values, byDefault string, query url.Values, note func(resize.Note)) Layers {
+	var l Layers
 	names := []string{byDefault}
-	if given := query.Get(presetParam); given != "" {
+	if given := query.Get(PresetParam); given != "" {
 		names = append(names, strings.Split(given, ",")...)
 	}
 	for _, name := range names {
@@ -117,7 +117,7 @@ func layersOf(presets map[string]url.Values, byDefault string, query url.Values,
 		case ok:
 			l = append(l, preset)
 		case name != "":
-			note(resize.Note{Name: presetParam, Value: name, Verdict: resize.Unreadable})
+			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable})
 		}
 	}
 	return append(l, query)

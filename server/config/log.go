@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"cmp"
@@ -27,12 +27,12 @@ type LogConfig struct {
 
 // What LogConfig.Requests may be.
 const (
-	logNoRequests    = "off"
+	LogNoRequests    = "off"
 	logFaultyRequest = "errors"
-	logAllRequests   = "all"
+	LogAllRequests   = "all"
 )
 
-func (l *LogConfig) validate(faults *faults) {
+func (l *LogConfig) validate(faults *Faults) {
 	l.Format = cmp.Or(l.Format, "text")
 	l.Level = cmp.Or(l.Level, "info")
 	l.Requests = cmp.Or(l.Requests, logFaultyRequest)
@@ -43,14 +43,14 @@ func (l *LogConfig) validate(faults *faults) {
 	}{
 		{"log.format", l.Format, []string{"text", "json"}},
 		{"log.level", l.Level, []string{"debug", "info", "warn", "error"}},
-		{"log.requests", l.Requests, []string{logNoRequests, logFaultyRequest, logAllRequests}},
+		{"log.requests", l.Requests, []string{LogNoRequests, logFaultyRequest, LogAllRequests}},
 	} {
 		if !slices.Contains(f.words, f.value) {
-			faults.add(f.key, "%q is none of %s", f.value, strings.Join(f.words, ", "))
+			faults.Add(f.key, "%q is none of %s", f.value, strings.Join(f.words, ", "))
 		}
 	}
 	if !validHeader(l.RequestID) {
-		faults.add("log.request_id", "%q is not the name of a header", l.RequestID)
+		faults.Add("log.request_id", "%q is not the name of a header", l.RequestID)
 	}
 }
 
@@ -79,17 +79,17 @@ type TracingConfig struct {
 
 const defaultTraceRatio = 0.1
 
-func (t *TracingConfig) validate(faults *faults) {
+func (t *TracingConfig) validate(faults *Faults) {
 	if t.Ratio == nil && os.Getenv("OTEL_TRACES_SAMPLER") == "" {
 		t.Ratio = new(defaultTraceRatio)
 	}
 	if t.Ratio != nil && !(*t.Ratio >= 0 && *t.Ratio <= 1) {
-		faults.add("tracing.ratio", "%v is not a part from 0 to 1", *t.Ratio)
+		faults.Add("tracing.ratio", "%v is not a part from 0 to 1", *t.Ratio)
 	}
 	if t.Endpoint == "" {
 		return
 	}
 	if u, err := url.Parse(t.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		faults.add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318; keys for it are headers", withoutPassword(t.Endpoint))
+		faults.Add("tracing.endpoint", "%q is not a URL of a collector, as in http://127.0.0.1:4318; keys for it are headers", withoutPassword(t.Endpoint))
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"encoding/base64"
@@ -69,17 +69,17 @@ type SourceEntry struct {
 // What a source is.
 const (
 	kindNone = iota
-	kindS3
-	kindDir
+	KindS3
+	KindDir
 	kindOrigin
 	kindSeveral // which is a fault
 )
 
-func (e *SourceEntry) kind() int {
+func (e *SourceEntry) Kind() int {
 	kind := kindNone
 	for k, given := range map[int]bool{
-		kindS3:     e.BucketName != "" || e.Endpoint != "" || e.AccessKey != "",
-		kindDir:    e.Dir != "",
+		KindS3:     e.BucketName != "" || e.Endpoint != "" || e.AccessKey != "",
+		KindDir:    e.Dir != "",
 		kindOrigin: e.URL != "" || len(e.Hosts) > 0,
 	} {
 		switch {
@@ -92,13 +92,13 @@ func (e *SourceEntry) kind() int {
 	return kind
 }
 
-// sources returns all sources of a handler that have a configuration, each with
+// AllSources returns all sources of a handler that have a configuration, each with
 // its key below that of the handler.
-func (h *HandlerConfig) sources() (entries []SourceEntry, keys []string) {
+func (h *HandlerConfig) AllSources() (entries []SourceEntry, keys []string) {
 	if h.AWS != nil {
 		entries, keys = append(entries, SourceEntry{AWSConfig: *h.AWS}), append(keys, "aws")
 	}
-	if (&SourceEntry{SourceConfig: h.Source}).kind() != kindNone {
+	if (&SourceEntry{SourceConfig: h.Source}).Kind() != kindNone {
 		entries, keys = append(entries, SourceEntry{SourceConfig: h.Source}), append(keys, "source")
 	}
 	for i := range h.Sources {
@@ -110,7 +110,7 @@ func (h *HandlerConfig) sources() (entries []SourceEntry, keys []string) {
 // firstBucket returns the first source that is a bucket of a store, nil if none
 // is.
 func (h *HandlerConfig) firstBucket() *AWSConfig {
-	entries, _ := h.sources()
+	entries, _ := h.AllSources()
 	for i := range entries {
 		if entries[i].BucketName != "" {
 			return &entries[i].AWSConfig
@@ -119,60 +119,60 @@ func (h *HandlerConfig) firstBucket() *AWSConfig {
 	return nil
 }
 
-func (h *HandlerConfig) validateSources(key string, faults *faults) {
+func (h *HandlerConfig) validateSources(key string, faults *Faults) {
 	ways := 0
-	for _, given := range []bool{h.AWS != nil, (&SourceEntry{SourceConfig: h.Source}).kind() != kindNone, len(h.Sources) > 0, h.Bucket != nil} {
+	for _, given := range []bool{h.AWS != nil, (&SourceEntry{SourceConfig: h.Source}).Kind() != kindNone, len(h.Sources) > 0, h.Bucket != nil} {
 		if given {
 			ways++
 		}
 	}
 	if ways != 1 {
-		faults.add(key, "needs one source of pictures: either aws, source or sources")
+		faults.Add(key, "needs one source of pictures: either aws, source or sources")
 	}
-	entries, keys := h.sources()
+	entries, keys := h.AllSources()
 	for i := range entries {
 		e, k := &entries[i], key+"."+keys[i]
-		switch kind := e.kind(); {
-		case h.AWS != nil && keys[i] == "aws", kind == kindS3:
+		switch kind := e.Kind(); {
+		case h.AWS != nil && keys[i] == "aws", kind == KindS3:
 			e.AWSConfig.validate(k, faults)
 		case kind == kindNone:
-			faults.add(k, "names no source: it has neither bucket_name, dir, url nor hosts")
+			faults.Add(k, "names no source: it has neither bucket_name, dir, url nor hosts")
 		case kind == kindSeveral:
-			faults.add(k, "names more than one source")
+			faults.Add(k, "names more than one source")
 		case kind == kindOrigin:
 			e.SourceConfig.validate(k, faults)
 		}
 	}
 }
 
-func (a *AWSConfig) validate(key string, faults *faults) {
+func (a *AWSConfig) validate(key string, faults *Faults) {
 	if a.BucketName == "" {
-		faults.add(key+".bucket_name", "is missing")
+		faults.Add(key+".bucket_name", "is missing")
 	}
 	if (a.AccessKey == "") != (a.SecretKey == "") {
-		faults.add(key+".aws_access", "and aws_secret go together")
+		faults.Add(key+".aws_access", "and aws_secret go together")
 	}
-	if _, err := a.customerKey(); err != nil {
-		faults.add(key+".sse_customer_key", "%v", err)
+	if _, err := a.CustomerKeyBytes(); err != nil {
+		faults.Add(key+".sse_customer_key", "%v", err)
 	}
 }
 
-func (s *SourceConfig) validate(key string, faults *faults) {
-	if _, err := s.networks(); err != nil {
-		faults.add(key+".networks", "%v", err)
+func (s *SourceConfig) validate(key string, faults *Faults) {
+	if _, err := s.NetworkPrefixes(); err != nil {
+		faults.Add(key+".networks", "%v", err)
 	}
 	for name := range s.Headers {
 		if name == "" || strings.ContainsAny(name, " :\r\n") {
-			faults.add(key+".headers", "%q is not the name of a header", name)
+			faults.Add(key+".headers", "%q is not the name of a header", name)
 		}
 	}
 	if s.URL == "" && len(s.Headers) > 0 {
-		faults.add(key+".headers", "are sent to the host of url, which is not set")
+		faults.Add(key+".headers", "are sent to the host of url, which is not set")
 	}
 }
 
-// customerKey returns the bytes of CustomerKey, nil if there is none.
-func (a *AWSConfig) customerKey() ([]byte, error) {
+// CustomerKeyBytes returns the bytes of CustomerKey, nil if there is none.
+func (a *AWSConfig) CustomerKeyBytes() ([]byte, error) {
 	if a.CustomerKey == "" {
 		return nil, nil
 	}
@@ -183,11 +183,11 @@ func (a *AWSConfig) customerKey() ([]byte, error) {
 	return key, nil
 }
 
-// networks returns Networks as addresses; a single address is a network of one.
-func (s *SourceConfig) networks() ([]netip.Prefix, error) {
+// NetworkPrefixes returns Networks as addresses; a single address is a network of one.
+func (s *SourceConfig) NetworkPrefixes() ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, text := range s.Networks {
-		p, err := parseNetwork(text)
+		p, err := ParseNetwork(text)
 		if err != nil {
 			return nil, err
 		}
@@ -196,8 +196,8 @@ func (s *SourceConfig) networks() ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-// prefixOf returns what stands before a name in the bucket.
-func (a *AWSConfig) prefixOf() string {
+// PrefixOf returns what stands before a name in the bucket.
+func (a *AWSConfig) PrefixOf() string {
 	if a.FilePathRaw || a.FilePath == "" {
 		return a.FilePath
 	}

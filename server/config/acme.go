@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/acme/autocert"
+	"golang.org/x/crypto/acme"
 )
 
 // ACMEConfig gets certificates from an authority by itself (RFC 8555).
@@ -30,29 +30,29 @@ type ACMEConfig struct {
 	CAFile string `json:"ca_file"`
 }
 
-func (a *ACMEConfig) on() bool { return len(a.Hosts) > 0 }
+func (a *ACMEConfig) On() bool { return len(a.Hosts) > 0 }
 
-func (a *ACMEConfig) validate(c *Config, faults *faults) {
-	a.DirectoryURL = cmp.Or(a.DirectoryURL, autocert.DefaultACMEDirectory)
+func (a *ACMEConfig) validate(c *Config, faults *Faults) {
+	a.DirectoryURL = cmp.Or(a.DirectoryURL, acme.LetsEncryptURL)
 	a.Cache = cmp.Or(a.Cache, "acme")
-	if !a.on() {
+	if !a.On() {
 		return
 	}
 	if !c.HTTPSEnabled {
-		faults.add("acme.hosts", "certificates are for HTTPS, but https_enabled is not true")
+		faults.Add("acme.hosts", "certificates are for HTTPS, but https_enabled is not true")
 	}
 	if c.HTTPSCert != "" || c.HTTPSKey != "" {
-		faults.add("https_cert", "and acme.hosts are two ways to a certificate: use one")
+		faults.Add("https_cert", "and acme.hosts are two ways to a certificate: use one")
 	}
 	if !a.AcceptTerms {
-		faults.add("acme.accept_terms", "is not true: the authority gives certificates only to those who accept its terms")
+		faults.Add("acme.accept_terms", "is not true: the authority gives certificates only to those who accept its terms")
 	}
 	for i, host := range a.Hosts {
-		if !validHost(host) || !strings.Contains(strings.Trim(host, "."), ".") || net.ParseIP(host) != nil || host != strings.ToLower(host) {
-			faults.add("acme.hosts."+strconv.Itoa(i), "%q is not a host name in small letters that the authority can find", host)
+		if !ValidHost(host) || !strings.Contains(strings.Trim(host, "."), ".") || net.ParseIP(host) != nil || host != strings.ToLower(host) {
+			faults.Add("acme.hosts."+strconv.Itoa(i), "%q is not a host name in small letters that the authority can find", host)
 		}
 	}
 	if u, err := url.Parse(a.DirectoryURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		faults.add("acme.directory_url", "%q is not a URL with https, without a user and a password", withoutPassword(a.DirectoryURL))
+		faults.Add("acme.directory_url", "%q is not a URL with https, without a user and a password", withoutPassword(a.DirectoryURL))
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func envName(key string) string {
 
 // override sets the keys of c that have a variable, and returns which they are.
 // A fault is a value that cannot be read.
-func override(c *Config, found *faults) (keys []string) {
+func override(c *Config, found *Faults) (keys []string) {
 	eachScalar(reflect.ValueOf(c).Elem(), "", func(key string, v reflect.Value) {
 		text, ok := os.LookupEnv(envName(key))
 		if !ok {
@@ -33,7 +33,7 @@ func override(c *Config, found *faults) (keys []string) {
 		}
 		keys = append(keys, key)
 		if err := setText(v, text); err != nil {
-			found.add(key, "%s=%q %v", envName(key), text, err)
+			found.Add(key, "%s=%q %v", envName(key), text, err)
 		}
 	})
 	return keys

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"crypto/tls"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// validHost reports whether host is made of the bytes of a name or an address.
-func validHost(host string) bool {
+// ValidHost reports whether host is made of the bytes of a name or an address.
+func ValidHost(host string) bool {
 	if host == "" {
 		return false
 	}
@@ -22,13 +22,13 @@ func validHost(host string) bool {
 	return true
 }
 
-// allowsHost reports whether requests may be sent to that host name.
-func (c *Config) allowsHost(host string) bool {
-	return len(c.Hosts) == 0 || hostIn(host, c.Hosts)
+// AllowsHost reports whether requests may be sent to that host name.
+func (c *Config) AllowsHost(host string) bool {
+	return len(c.Hosts) == 0 || HostIn(host, c.Hosts)
 }
 
-// hostIn reports whether a list has a host name, or "*." and a domain above it.
-func hostIn(host string, list []string) bool {
+// HostIn reports whether a list has a host name, or "*." and a domain above it.
+func HostIn(host string, list []string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return slices.ContainsFunc(list, func(allowed string) bool {
 		allowed = strings.ToLower(allowed)
@@ -37,44 +37,44 @@ func hostIn(host string, list []string) bool {
 	})
 }
 
-func (c *Config) validateProbes(faults *faults) {
+func (c *Config) validateProbes(faults *Faults) {
 	for _, p := range []struct{ key, path string }{{"health_path", c.HealthPath}, {"ready_path", c.ReadyPath}} {
 		switch {
 		case p.path == "":
 		case !strings.HasPrefix(p.path, "/") || !validPrefix(strings.TrimPrefix(p.path, "/")):
-			faults.add(p.key, "%q is not a path of letters, digits and - . _ ~ /", p.path)
+			faults.Add(p.key, "%q is not a path of letters, digits and - . _ ~ /", p.path)
 		case p.path == c.Events.Path:
-			faults.add(p.key, "%q is events.path too", p.path)
+			faults.Add(p.key, "%q is events.path too", p.path)
 		}
 	}
 	if c.HealthPath != "" && c.HealthPath == c.ReadyPath {
-		faults.add("ready_path", "%q is health_path too", c.ReadyPath)
+		faults.Add("ready_path", "%q is health_path too", c.ReadyPath)
 	}
 }
 
-func (c *Config) validateHTTPS(faults *faults) {
+func (c *Config) validateHTTPS(faults *Faults) {
 	if c.HTTPSPort < 1 || c.HTTPSPort > math.MaxUint16 {
-		faults.add("https_port", "%d is not a port", c.HTTPSPort)
+		faults.Add("https_port", "%d is not a port", c.HTTPSPort)
 	}
 	if c.HTTPSPort == c.HTTPPort {
-		faults.add("https_port", "%d is the port of plain HTTP too", c.HTTPSPort)
+		faults.Add("https_port", "%d is the port of plain HTTP too", c.HTTPSPort)
 	}
-	if c.ACME.on() {
+	if c.ACME.On() {
 		return
 	}
 	for key, file := range map[string]string{"https_cert": c.HTTPSCert, "https_key": c.HTTPSKey} {
 		if file == "" {
-			faults.add(key, "is needed when https_enabled is true")
+			faults.Add(key, "is needed when https_enabled is true")
 		}
 	}
 	if c.HTTPSCert != "" && c.HTTPSKey != "" {
-		if _, err := loadCertificate(c.path(c.HTTPSCert), c.path(c.HTTPSKey)); err != nil {
-			faults.add("https_cert", "%v", err)
+		if _, err := LoadCertificate(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey)); err != nil {
+			faults.Add("https_cert", "%v", err)
 		}
 	}
 }
 
-func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
+func LoadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"math"
@@ -51,41 +51,41 @@ type StoreConfig struct {
 	SessionToken Secret `json:"session_token"`
 }
 
-func (c *CacheConfig) validate(key string, h *HandlerConfig, faults *faults) {
+func (c *CacheConfig) validate(key string, h *HandlerConfig, faults *Faults) {
 	if c.MemoryMB < 0 || c.DiskMB < 0 || c.OriginalsMB < 0 {
-		faults.add(key, "memory_mb, disk_mb and originals_mb are 0 or more")
+		faults.Add(key, "memory_mb, disk_mb and originals_mb are 0 or more")
 	}
 	if c.MinFree < 0 || c.MinFree >= 1 {
-		faults.add(key+".min_free", "%v is not a part from 0 to below 1", c.MinFree)
+		faults.Add(key+".min_free", "%v is not a part from 0 to below 1", c.MinFree)
 	}
 	if c.OriginalsMB > 0 && h.CachePath == "" {
-		faults.add(key+".originals_mb", "originals are kept in cache_path, which is not set")
+		faults.Add(key+".originals_mb", "originals are kept in cache_path, which is not set")
 	}
 	if c.Bucket == "" {
 		if c.Prefix != "" || c.Store != nil {
-			faults.add(key+".bucket", "is missing: prefix and store say where results lie in it")
+			faults.Add(key+".bucket", "is missing: prefix and store say where results lie in it")
 		}
 		return
 	}
 	if c.Store == nil && h.firstBucket() == nil {
-		faults.add(key+".store", "is missing: it has endpoint and keys of the bucket")
+		faults.Add(key+".store", "is missing: it has endpoint and keys of the bucket")
 	}
 	if s := c.Store; s != nil && (s.AccessKey == "") != (s.SecretKey == "") {
-		faults.add(key+".store.aws_access", "and aws_secret go together")
+		faults.Add(key+".store.aws_access", "and aws_secret go together")
 	}
 	if p := strings.Trim(c.Prefix, "/"); p != "" && path.Clean(p) != p {
-		faults.add(key+".prefix", "%q is not a path", c.Prefix)
+		faults.Add(key+".prefix", "%q is not a path", c.Prefix)
 	}
-	entries, _ := h.sources()
+	entries, _ := h.AllSources()
 	for i := range entries {
-		if a := &entries[i]; c.Store == nil && a.BucketName == c.Bucket && strings.HasPrefix(c.folder(), a.prefixOf()) {
-			faults.add(key+".prefix", "results would lie among the sources: everybody could ask for them by name")
+		if a := &entries[i]; c.Store == nil && a.BucketName == c.Bucket && strings.HasPrefix(c.Folder(), a.PrefixOf()) {
+			faults.Add(key+".prefix", "results would lie among the sources: everybody could ask for them by name")
 		}
 	}
 }
 
-// folder returns what stands before the name of a result in the bucket.
-func (c *CacheConfig) folder() string {
+// Folder returns what stands before the name of a result in the bucket.
+func (c *CacheConfig) Folder() string {
 	p := strings.Trim(c.Prefix, "/")
 	if p == "" {
 		return ""
@@ -93,8 +93,8 @@ func (c *CacheConfig) folder() string {
 	return p + "/"
 }
 
-// store returns the connection to the shared bucket.
-func (h *HandlerConfig) store() *AWSConfig {
+// SharedStore returns the connection to the shared bucket.
+func (h *HandlerConfig) SharedStore() *AWSConfig {
 	a := AWSConfig{}
 	if first := h.firstBucket(); first != nil {
 		a = *first
@@ -103,7 +103,7 @@ func (h *HandlerConfig) store() *AWSConfig {
 		a = AWSConfig{Endpoint: s.Endpoint, Region: s.Region, PathStyle: s.PathStyle, AccessKey: s.AccessKey, SecretKey: s.SecretKey, SessionToken: s.SessionToken}
 	}
 	a.CustomerKey = "" // results are not encrypted with it
-	a.BucketName, a.FilePath, a.FilePathRaw = h.Cache.Bucket, h.Cache.folder(), true
+	a.BucketName, a.FilePath, a.FilePathRaw = h.Cache.Bucket, h.Cache.Folder(), true
 	return &a
 }
 
@@ -131,33 +131,33 @@ const (
 	longestNegativeTime = 300          // seconds
 )
 
-func (f *Freshness) validate(key string, faults *faults) {
+func (f *Freshness) validate(key string, faults *Faults) {
 	for name, v := range map[string]int64{"revalidate": f.Revalidate, "stale_while_revalidate": f.StaleWhileRevalidate} {
 		if v < 0 {
-			faults.add(key+"."+name, "%d seconds are negative", v)
+			faults.Add(key+"."+name, "%d seconds are negative", v)
 		}
 	}
 	if f.StaleIfError != nil && *f.StaleIfError < 0 {
-		faults.add(key+".stale_if_error", "%d seconds are negative", *f.StaleIfError)
+		faults.Add(key+".stale_if_error", "%d seconds are negative", *f.StaleIfError)
 	}
 	if f.NegativeTime == nil {
 		f.NegativeTime = new(int64(defaultNegativeTime))
 	}
 	if *f.NegativeTime > longestNegativeTime {
-		faults.add(key+".negative_time", "%d seconds are more than %d: a new picture would stay missing", *f.NegativeTime, longestNegativeTime)
+		faults.Add(key+".negative_time", "%d seconds are more than %d: a new picture would stay missing", *f.NegativeTime, longestNegativeTime)
 	}
 }
 
-func (f *Freshness) grace() time.Duration {
+func (f *Freshness) Grace() time.Duration {
 	if f.StaleIfError == nil {
-		return seconds(defaultStaleIfError)
+		return Seconds(defaultStaleIfError)
 	}
-	return seconds(*f.StaleIfError)
+	return Seconds(*f.StaleIfError)
 }
 
-// seconds returns a configured time; what a Duration does not hold is 0, which
+// Seconds returns a configured time; what a Duration does not hold is 0, which
 // everywhere means for ever.
-func seconds(n int64) time.Duration {
+func Seconds(n int64) time.Duration {
 	if n > math.MaxInt64/int64(time.Second) {
 		return 0
 	}
@@ -200,7 +200,7 @@ type LimitsConfig struct {
 	Concurrency int `json:"concurrency"`
 }
 
-func (l *LimitsConfig) validate(key string, faults *faults) {
+func (l *LimitsConfig) validate(key string, faults *Faults) {
 	for name, v := range map[string]int64{
 		"pixels": l.Pixels, "output_pixels": l.OutputPixels, "frame_pixels": l.FramePixels, "lossless_pixels": l.LosslessPixels, "frames": int64(l.Frames),
 		"side": int64(l.Side), "output_side": int64(l.OutputSide), "scans": int64(l.Scans),
@@ -208,22 +208,22 @@ func (l *LimitsConfig) validate(key string, faults *faults) {
 		"concurrency": int64(l.Concurrency),
 	} {
 		if v < 0 || v > 1<<40 {
-			faults.add(key+"."+name, "%d is not a limit", v)
+			faults.Add(key+"."+name, "%d is not a limit", v)
 		}
 	}
-	if l.Concurrency > mostPlaces {
-		faults.add(key+".concurrency", "%d is more than %d, the connections to a store", l.Concurrency, mostPlaces)
+	if l.Concurrency > MostPlaces {
+		faults.Add(key+".concurrency", "%d is more than %d, the connections to a store", l.Concurrency, MostPlaces)
 	}
 	if l.Side > math.MaxUint16 {
-		faults.add(key+".side", "%d is more than 65535, the longest that is read", l.Side)
+		faults.Add(key+".side", "%d is more than 65535, the longest that is read", l.Side)
 	}
-	if l.OutputSide > largestDimension {
-		faults.add(key+".output_side", "%d is more than %d, the longest that is made", l.OutputSide, largestDimension)
+	if l.OutputSide > LargestDimension {
+		faults.Add(key+".output_side", "%d is more than %d, the longest that is made", l.OutputSide, LargestDimension)
 	}
 }
 
-// resize returns the limits in the words of package resize.
-func (l *LimitsConfig) resize(formats []resize.Format, avifPixels int64) resize.Limits {
+// ResizeLimits returns the limits in the words of package resize.
+func (l *LimitsConfig) ResizeLimits(formats []resize.Format, avifPixels int64) resize.Limits {
 	return resize.Limits{
 		Pixels: l.Pixels, Side: l.Side, Frames: l.Frames, FramePixels: l.FramePixels,
 		OutputPixels: l.OutputPixels, OutputSide: l.OutputSide, Scans: l.Scans, AVIFPixels: avifPixels, LosslessPixels: l.LosslessPixels,
@@ -245,27 +245,27 @@ type AdminConfig struct {
 	Playground *bool `json:"playground"`
 }
 
-// leastToken is how many bytes a token has at least.
-const leastToken = 16
+// LeastToken is how many bytes a token has at least.
+const LeastToken = 16
 
-func (a *AdminConfig) validate(_ *Config, faults *faults) {
-	if a.Token != "" && len(a.Token) < leastToken {
-		faults.add("admin.token", "is shorter than %d bytes", leastToken)
+func (a *AdminConfig) validate(_ *Config, faults *Faults) {
+	if a.Token != "" && len(a.Token) < LeastToken {
+		faults.Add("admin.token", "is shorter than %d bytes", LeastToken)
 	}
 	if a.Listen == "" {
 		return
 	}
 	if _, port, err := net.SplitHostPort(a.Listen); err != nil || port == "" {
-		faults.add("admin.listen", "%q is not an address with a port, as in 127.0.0.1:9090", a.Listen)
+		faults.Add("admin.listen", "%q is not an address with a port, as in 127.0.0.1:9090", a.Listen)
 		return
 	}
-	if a.Token == "" && !a.loopback() {
-		faults.add("admin.token", "is missing: admin.listen can be reached from outside")
+	if a.Token == "" && !a.Loopback() {
+		faults.Add("admin.token", "is missing: admin.listen can be reached from outside")
 	}
 }
 
-// loopback reports whether only this machine reaches the listener.
-func (a *AdminConfig) loopback() bool {
+// Loopback reports whether only this machine reaches the listener.
+func (a *AdminConfig) Loopback() bool {
 	host, _, err := net.SplitHostPort(a.Listen)
 	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
@@ -285,23 +285,23 @@ type EventsConfig struct {
 
 var snsTopic = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[0-9A-Za-z_.-]+$`)
 
-func (e *EventsConfig) validate(c *Config, faults *faults) {
-	if e.Secret != "" && len(e.Secret) < leastToken {
-		faults.add("events.secret", "is shorter than %d bytes", leastToken)
+func (e *EventsConfig) validate(c *Config, faults *Faults) {
+	if e.Secret != "" && len(e.Secret) < LeastToken {
+		faults.Add("events.secret", "is shorter than %d bytes", LeastToken)
 	}
 	for _, arn := range e.SNSTopics {
 		if !snsTopic.MatchString(arn) {
-			faults.add("events.sns_topics", "%q is not the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:pictures", arn)
+			faults.Add("events.sns_topics", "%q is not the ARN of a topic, as in arn:aws:sns:eu-central-1:123456789012:pictures", arn)
 		}
 	}
 	if e.Path == "" {
 		return
 	}
 	if e.Secret == "" && len(e.SNSTopics) == 0 {
-		faults.add("events.path", "takes events from everybody: set events.secret or events.sns_topics")
+		faults.Add("events.path", "takes events from everybody: set events.secret or events.sns_topics")
 	}
 	if !strings.HasPrefix(e.Path, "/") || !validPrefix(strings.TrimPrefix(e.Path, "/")) {
-		faults.add("events.path", "%q is not a path of letters, digits and - . _ ~ /", e.Path)
+		faults.Add("events.path", "%q is not a path of letters, digits and - . _ ~ /", e.Path)
 	}
 }
 
@@ -314,33 +314,33 @@ type HandlerEvents struct {
 	Remake []string `json:"remake"`
 }
 
-func (e *HandlerEvents) validate(key string, h *HandlerConfig, faults *faults) {
+func (e *HandlerEvents) validate(key string, h *HandlerConfig, faults *Faults) {
 	if e.Listen && h.firstBucket() == nil && h.Bucket == nil {
-		faults.add(key+".listen", "only a bucket has notifications")
+		faults.Add(key+".listen", "only a bucket has notifications")
 	}
 	if len(e.Remake) > 32 {
-		faults.add(key+".remake", "has %d queries; the most is 32", len(e.Remake))
+		faults.Add(key+".remake", "has %d queries; the most is 32", len(e.Remake))
 	}
 }
 
-// fetchTime returns for how long a request waits for its sources.
-func (h *HandlerConfig) fetchTime() time.Duration {
+// FetchTime returns for how long a request waits for its sources.
+func (h *HandlerConfig) FetchTime() time.Duration {
 	if h.Limits.FetchSeconds > 0 {
-		return seconds(int64(h.Limits.FetchSeconds))
+		return Seconds(int64(h.Limits.FetchSeconds))
 	}
-	return defaultFetchTime
+	return DefaultFetchTime
 }
 
-// defaultFetchTime is that of limits.fetch_seconds.
-const defaultFetchTime = 5 * time.Second
+// DefaultFetchTime is that of limits.fetch_seconds.
+const DefaultFetchTime = 5 * time.Second
 
 const (
-	// placesPerProcessor is how many pictures of a handler are in the making at
+	// PlacesPerProcessor is how many pictures of a handler are in the making at
 	// once, for each that can be worked at: the others are on their way from the
 	// store. More would only lie in memory, and what reads them would stand in the
 	// way of answers from the cache: in an overload those take a second where 128
 	// are read for each processor.
-	placesPerProcessor = 12
-	// mostPlaces is how many objects of a store are open at once.
-	mostPlaces = 256
+	PlacesPerProcessor = 12
+	// MostPlaces is how many objects of a store are open at once.
+	MostPlaces = 256
 )

@@ -1,4 +1,7 @@
-package server
+// Package config is the configuration of a server: its types, loading and
+// checking it, and what can be said of URLs by it without a server: their
+// parameters, signatures and translations.
+package config
 
 import (
 	"cmp"
@@ -125,71 +128,71 @@ const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
 	defaultWebPMethod     = 2
-	showDamaged           = "show"
-	foreverSeconds        = 31536000 // what max-age says for "never expires"
-	largestDimension      = 12000
+	ShowDamaged           = "show"
+	ForeverSeconds        = 31536000 // what max-age says for "never expires"
+	LargestDimension      = 12000
 	// Docker kills ten seconds after it has told a container to end.
-	defaultShutdownSeconds = 8
+	DefaultShutdownSeconds = 8
 	mostShutdownSeconds    = 3600
 )
 
-var defaultOutputFormats = []string{"jpeg", "png", "webp", "gif"}
+var DefaultOutputFormats = []string{"jpeg", "png", "webp", "gif"}
 
 var defaultAllowedFormats = []string{"png", "jpg", "jpeg", "gif", "webp"}
 
 // Validate sets the defaults of absent fields and checks the rest. The error
 // joins all faults; each is a [*Fault] that names its key.
 func (c *Config) Validate() error {
-	var faults faults
+	var faults Faults
 	c.HTTPPort = cmp.Or(c.HTTPPort, 80)
 	c.HTTPSPort = cmp.Or(c.HTTPSPort, 443)
 	if c.MemoryBudget == 0 {
 		c.MemoryBudget = defaultBudget(memlimit.FromCgroup, memlimit.FromSystem)
 	}
 	if c.HTTPPort < -1 || c.HTTPPort > math.MaxUint16 {
-		faults.add("http_port", "%d is not a port, and not -1 for off", c.HTTPPort)
+		faults.Add("http_port", "%d is not a port, and not -1 for off", c.HTTPPort)
 	}
 	if c.HTTPSEnabled {
 		c.validateHTTPS(&faults)
 	} else if c.HTTPPort == -1 {
-		faults.add("http_port", "off, and https_enabled is not true: nothing would be served")
+		faults.Add("http_port", "off, and https_enabled is not true: nothing would be served")
 	}
 	c.ACME.validate(c, &faults)
 	if c.HTTPSStrict && !c.HTTPSEnabled {
-		faults.add("https_strict", "redirects to HTTPS, but https_enabled is not true")
+		faults.Add("https_strict", "redirects to HTTPS, but https_enabled is not true")
 	}
 	if c.MemoryBudget < leastBudget {
-		faults.add("memory_budget", "%d MB is too little for any picture; the least is %d", c.MemoryBudget, leastBudget)
+		faults.Add("memory_budget", "%d MB is too little for any picture; the least is %d", c.MemoryBudget, leastBudget)
 	}
 	if c.Listen != "" && net.ParseIP(c.Listen) == nil {
-		faults.add("listen", "%q is not an IP address", c.Listen)
+		faults.Add("listen", "%q is not an IP address", c.Listen)
 	}
 	for i, host := range c.Hosts {
 		if host == "" || strings.ContainsAny(strings.TrimPrefix(host, "*."), "/*@ \t:") {
-			faults.add("hosts."+strconv.Itoa(i), "%q is not a host name", host)
+			faults.Add("hosts."+strconv.Itoa(i), "%q is not a host name", host)
 		}
 	}
-	validatePresets(c.Presets, largestDimension, "", &faults)
+	validatePresets(c.Presets, LargestDimension, "", &faults)
 	for name := range c.Fonts {
 		if !validOverlayName(name) {
-			faults.add("fonts."+name, "%q is not a name of at most 64 letters", name)
+			faults.Add("fonts."+name, "%q is not a name of at most 64 letters", name)
 		}
 	}
 	if c.WatchConfig == nil {
 		c.WatchConfig = new(true)
 	}
-	c.ShutdownSeconds = cmp.Or(c.ShutdownSeconds, defaultShutdownSeconds)
+	c.ShutdownSeconds = cmp.Or(c.ShutdownSeconds, DefaultShutdownSeconds)
 	for key, n := range map[string]int64{"shutdown_delay": c.ShutdownDelay, "shutdown_seconds": c.ShutdownSeconds} {
 		if n < 0 || n > mostShutdownSeconds {
-			faults.add(key, "%d is not between 0 and %d seconds", n, mostShutdownSeconds)
+			faults.Add(key, "%d is not between 0 and %d seconds", n, mostShutdownSeconds)
 		}
 	}
 	if c.HSTS < 0 {
-		faults.add("hsts", "%d seconds are negative", c.HSTS)
+		faults.Add("hsts", "%d seconds are negative", c.HSTS)
 	}
 	c.validateProbes(&faults)
 	if len(c.Handlers) == 0 {
-		faults.add("handlers", "there is none: nothing would be served")
+		faults.Add("handlers", "there is none: nothing would be served")
 	}
 	c.Log.validate(&faults)
 	c.Tracing.validate(&faults)
@@ -204,15 +207,15 @@ func (c *Config) Validate() error {
 		h.validatePresets(c, key, &faults)
 		h.BoundsConfig.validate(key, h.Dialect != nil, &faults)
 		if first, ok := seen[h.Prefix]; ok {
-			faults.add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
+			faults.Add(key+".prefix", "%q is already the prefix of handler %d", h.Prefix, first+1)
 		} else if h.Prefix != "" {
 			seen[h.Prefix] = i
 		}
 		disk := CacheConfig{DiskMB: h.Cache.DiskMB, MinFree: h.Cache.MinFree}
 		if first, ok := folders[h.CachePath]; ok && h.CachePath != "" && first != disk {
-			faults.add(key+".cache", "another handler with the same cache_path has another disk_mb or min_free")
+			faults.Add(key+".cache", "another handler with the same cache_path has another disk_mb or min_free")
 		}
 		folders[h.CachePath] = disk
 	}
-	return faults.join()
+	return faults.Join()
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"cmp"
@@ -30,26 +30,26 @@ type HeadersConfig struct {
 
 const defaultCSP = "default-src 'none'; sandbox"
 
-func (c *HeadersConfig) validate(key string, faults *faults) {
+func (c *HeadersConfig) validate(key string, faults *Faults) {
 	c.ResourcePolicy = cmp.Or(c.ResourcePolicy, "cross-origin")
 	c.CSP = cmp.Or(c.CSP, defaultCSP)
 	for i, origin := range c.CORS {
 		u, err := url.Parse(origin)
 		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || strings.Contains(u.Host, "*") || !strings.EqualFold(origin, u.Scheme+"://"+u.Host)) {
-			faults.add(key+".cors."+strconv.Itoa(i), "%q is not one origin as in https://example.com, and not *", origin)
+			faults.Add(key+".cors."+strconv.Itoa(i), "%q is not one origin as in https://example.com, and not *", origin)
 		}
 	}
 	if policies := []string{"cross-origin", "same-site", "same-origin"}; !slices.Contains(policies, c.ResourcePolicy) {
-		faults.add(key+".resource_policy", "%q is none of %s", c.ResourcePolicy, strings.Join(policies, ", "))
+		faults.Add(key+".resource_policy", "%q is none of %s", c.ResourcePolicy, strings.Join(policies, ", "))
 	}
 	for name, value := range map[string]string{"csp": c.CSP, "robots": c.Robots} {
 		if !validHeaderValue(value) {
-			faults.add(key+"."+name, "%q cannot be the value of a header", value)
+			faults.Add(key+"."+name, "%q cannot be the value of a header", value)
 		}
 	}
 	if c.Canonical != "" {
 		if u, err := url.Parse(c.Canonical); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(c.Canonical, "<> ") {
-			faults.add(key+".canonical", "%q is not a URL that a name can follow, as in https://example.com/h/", c.Canonical)
+			faults.Add(key+".canonical", "%q is not a URL that a name can follow, as in https://example.com/h/", c.Canonical)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"strconv"
 )
 
-// exposed says that other users of the machine can read secrets in the file; it
+// Exposed says that other users of the machine can read secrets in the file; it
 // is empty if they cannot.
-func (c *Config) exposed() string {
+func (c *Config) Exposed() string {
 	if c.doc == nil || c.files != nil {
 		return ""
 	}
@@ -19,7 +19,7 @@ func (c *Config) exposed() string {
 	if err != nil || info.Mode().Perm()&0o004 == 0 {
 		return ""
 	}
-	for key, secret := range c.secretValues() {
+	for key, secret := range c.SecretValues() {
 		if bytes.Contains(c.doc.raw, []byte(secret)) {
 			return fmt.Sprintf("every user of this machine can read %s, and %s is written in it: chmod o-r, or take it from the environment by ${NAME}", c.doc.file, key)
 		}
@@ -27,8 +27,8 @@ func (c *Config) exposed() string {
 	return ""
 }
 
-// secretValues returns all secrets that are set, by key.
-func (c *Config) secretValues() map[string]string {
+// SecretValues returns all secrets that are set, by key.
+func (c *Config) SecretValues() map[string]string {
 	found := map[string]string{}
 	var walk func(v reflect.Value, key string)
 	walk = func(v reflect.Value, key string) {

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 	}
 	h := c.Handlers[0]
 	if c.HTTPPort != 80 || c.HTTPSPort != 443 || h.Prefix != "n" || h.OutputFormat != "webp" || h.MaxDimension != 3064 || *h.CacheTime != 604800 || h.MaxSourceBytes != 50<<20 ||
-		strings.Join(h.AllowedFormats, " ") != "png jpg jpeg gif webp" || h.cached() {
+		strings.Join(h.AllowedFormats, " ") != "png jpg jpeg gif webp" || h.Cached() {
 		t.Errorf("defaults: %+v, %+v", c, h)
 	}
 }
@@ -176,7 +176,7 @@ func TestFilePath(t *testing.T) {
 		{AWSConfig{FilePath: "img_", FilePathRaw: true}, "img_"},
 	}
 	for _, tt := range tests {
-		if got := tt.aws.prefixOf(); got != tt.want {
+		if got := tt.aws.PrefixOf(); got != tt.want {
 			t.Errorf("prefix of %+v = %q; want %q", tt.aws, got, tt.want)
 		}
 	}

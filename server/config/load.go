@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"bytes"
@@ -78,7 +78,7 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	}
 	warnings = append(warnings, strayVariables(c, src.data)...)
 	if len(found) > 0 {
-		return nil, warnings, src.place(found.join())
+		return nil, warnings, src.place(found.Join())
 	}
 	return c, warnings, nil
 }
@@ -102,8 +102,8 @@ type document struct {
 
 // decode reads v into c and returns a fault for every value of a wrong type,
 // which is taken as absent.
-func decode(v hujson.Value, c *Config) faults {
-	var found faults
+func decode(v hujson.Value, c *Config) Faults {
+	var found Faults
 	for {
 		v.Standardize()
 		text := v.Pack()
@@ -195,9 +195,9 @@ func (d *document) place(err error) error {
 	return err
 }
 
-// place gives every fault of a joined error its place in the file that the
+// Place gives every fault of a joined error its place in the file that the
 // configuration was read from, if there is one.
-func (c *Config) place(err error) error {
+func (c *Config) Place(err error) error {
 	if c.doc == nil {
 		return err
 	}
@@ -295,7 +295,7 @@ var (
 // for every name that is not set. ${NAME:-default} is the default where the
 // variable is not set, or empty, as in shells. Any other "$" stays as it is; a
 // warning is what looks like a reference of another kind.
-func expandEnv(v *hujson.Value) (faults, warnings faults) {
+func expandEnv(v *hujson.Value) (faults, warnings Faults) {
 	var walk func(v *hujson.Value, path string)
 	walk = func(v *hujson.Value, path string) {
 		switch t := v.Value.(type) {
@@ -313,7 +313,7 @@ func expandEnv(v *hujson.Value) (faults, warnings faults) {
 			}
 			for _, ref := range envLookalike.FindAllString(t.String(), -1) {
 				if !envReference.MatchString(ref) {
-					warnings.add(path, "%s is taken literally: only ${NAME} and ${NAME:-default} are replaced", ref)
+					warnings.Add(path, "%s is taken literally: only ${NAME} and ${NAME:-default} are replaced", ref)
 				}
 			}
 			v.Value = hujson.String(envReference.ReplaceAllStringFunc(t.String(), func(ref string) string {
@@ -323,7 +323,7 @@ func expandEnv(v *hujson.Value) (faults, warnings faults) {
 				case optional && value == "":
 					return otherwise
 				case !ok:
-					faults.add(path, "the environment variable %s is not set", name)
+					faults.Add(path, "the environment variable %s is not set", name)
 				}
 				return value
 			}))
@@ -405,5 +405,5 @@ func suggestion(name string, known []string) string {
 	return fmt.Sprintf("; did you mean %q?", nearest)
 }
 
-// handlerKey returns the key of a handler.
-func handlerKey(i int) string { return "handlers." + strconv.Itoa(i) }
+// HandlerKey returns the key of a handler.
+func HandlerKey(i int) string { return "handlers." + strconv.Itoa(i) }

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"net"
@@ -72,34 +72,34 @@ type JWTConfig struct {
 
 const maxLeeway = 60 // seconds
 
-func (c *JWTConfig) validate(key string, faults *faults) {
+func (c *JWTConfig) validate(key string, faults *Faults) {
 	if c.KeyFile == "" && c.Key == "" && c.JWKSURL == "" {
-		faults.add(key, "needs one of key_file, key and jwks_url")
+		faults.Add(key, "needs one of key_file, key and jwks_url")
 	}
 	if c.JWKSURL != "" {
-		if u, err := url.Parse(c.JWKSURL); err != nil || !safeKeysURL(u) {
-			faults.add(key+".jwks_url", "%q is no URL with https, without a user and a password", withoutPassword(c.JWKSURL))
+		if u, err := url.Parse(c.JWKSURL); err != nil || !SafeKeysURL(u) {
+			faults.Add(key+".jwks_url", "%q is no URL with https, without a user and a password", withoutPassword(c.JWKSURL))
 		}
 	}
 	if c.Leeway == nil {
 		c.Leeway = new(maxLeeway)
 	}
 	if *c.Leeway < 0 || *c.Leeway > maxLeeway {
-		faults.add(key+".leeway", "%d is not between 0 and %d seconds", *c.Leeway, maxLeeway)
+		faults.Add(key+".leeway", "%d is not between 0 and %d seconds", *c.Leeway, maxLeeway)
 	}
 	if c.RequireExp == nil {
 		c.RequireExp = new(true)
 	}
 	if c.MaxLifetime < 0 {
-		faults.add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
+		faults.Add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
 	}
 	if c.Cookie != "" && (&http.Cookie{Name: c.Cookie, Value: "x"}).Valid() != nil {
-		faults.add(key+".cookie", "%q is not the name of a cookie", c.Cookie)
+		faults.Add(key+".cookie", "%q is not the name of a cookie", c.Cookie)
 	}
 }
 
-// leastSecret is how many bytes a key of a signature has at least.
-const leastSecret = 16
+// LeastSecret is how many bytes a key of a signature has at least.
+const LeastSecret = 16
 
 // key returns the key of that id, the first one if it is empty, nil if there is
 // none.
@@ -112,30 +112,30 @@ func (c *HMACConfig) key(id string) *SigningKey {
 	return nil
 }
 
-func (c *HMACConfig) validate(key string, faults *faults) {
+func (c *HMACConfig) validate(key string, faults *Faults) {
 	if len(c.Keys) == 0 {
-		faults.add(key+".keys", "there is none: no URL could be signed")
+		faults.Add(key+".keys", "there is none: no URL could be signed")
 	}
 	if c.MaxLifetime < 0 {
-		faults.add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
+		faults.Add(key+".max_lifetime", "%d is negative", c.MaxLifetime)
 	}
 	seen := map[string]bool{}
 	for i, k := range c.Keys {
 		at := key + ".keys." + strconv.Itoa(i)
 		switch {
 		case k.ID == "":
-			faults.add(at+".id", "is missing")
+			faults.Add(at+".id", "is missing")
 		case seen[k.ID]:
-			faults.add(at+".id", "%q is the id of another key too", k.ID)
+			faults.Add(at+".id", "%q is the id of another key too", k.ID)
 		}
 		seen[k.ID] = true
-		if len(k.Secret) < leastSecret {
-			faults.add(at+".secret", "is shorter than %d bytes", leastSecret)
+		if len(k.Secret) < LeastSecret {
+			faults.Add(at+".secret", "is shorter than %d bytes", LeastSecret)
 		}
 	}
 }
 
-func (c *AuthConfig) validate(key string, faults *faults) {
+func (c *AuthConfig) validate(key string, faults *Faults) {
 	schemes := 0
 	if c.HMAC != nil {
 		schemes++
@@ -147,17 +147,17 @@ func (c *AuthConfig) validate(key string, faults *faults) {
 	}
 	switch {
 	case c.Open && schemes > 0:
-		faults.add(key+".open", "lets in everybody, and so goes with no scheme")
+		faults.Add(key+".open", "lets in everybody, and so goes with no scheme")
 	case !c.Open && schemes == 0:
-		faults.add(key, "names no scheme; to let in everybody say \"open\": true")
+		faults.Add(key, "names no scheme; to let in everybody say \"open\": true")
 	}
 	if c.Require != "" && c.Require != "any" && c.Require != "all" {
-		faults.add(key+".require", "%q is neither any nor all", c.Require)
+		faults.Add(key+".require", "%q is neither any nor all", c.Require)
 	}
 }
 
 // validateAuth gives handlers what the server has for all, and checks both.
-func (c *Config) validateAuth(faults *faults) {
+func (c *Config) validateAuth(faults *Faults) {
 	if c.Auth != nil {
 		c.Auth.validate("auth", faults)
 	}
@@ -167,34 +167,34 @@ func (c *Config) validateAuth(faults *faults) {
 		if h.Auth == nil {
 			h.Auth = c.Auth
 		} else if h.Auth != c.Auth {
-			h.Auth.validate(handlerKey(i)+".auth", faults)
+			h.Auth.validate(HandlerKey(i)+".auth", faults)
 		}
 		if h.AuthStatus == 0 {
 			h.AuthStatus = c.AuthStatus
 		}
-		validateAuthStatus(h.AuthStatus, handlerKey(i)+".auth_status", faults)
+		validateAuthStatus(h.AuthStatus, HandlerKey(i)+".auth_status", faults)
 	}
 }
 
-// authKey returns the key of the verification that a handler has.
-func authKey(c *Config, i int) string {
+// AuthKey returns the key of the verification that a handler has.
+func AuthKey(c *Config, i int) string {
 	if c.Handlers[i].Auth == c.Auth {
 		return "auth"
 	}
-	return handlerKey(i) + ".auth"
+	return HandlerKey(i) + ".auth"
 }
 
-func validateAuthStatus(s StatusCode, key string, faults *faults) {
+func validateAuthStatus(s StatusCode, key string, faults *Faults) {
 	switch s {
 	case 0, 401, 403, 404:
 	default:
-		faults.add(key, "is none of 401, 403 and 404")
+		faults.Add(key, "is none of 401, 403 and 404")
 	}
 }
 
-// safeKeysURL reports whether nobody on the way can change what a URL answers,
+// SafeKeysURL reports whether nobody on the way can change what a URL answers,
 // and it has no password, which would be in the log.
-func safeKeysURL(u *url.URL) bool {
+func SafeKeysURL(u *url.URL) bool {
 	if u.User != nil {
 		return false
 	}
@@ -205,13 +205,13 @@ func safeKeysURL(u *url.URL) bool {
 	return u.Scheme == "http" && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
-// soonest returns end, or the latest time at which a URL may end if that is
+// Soonest returns end, or the latest time at which a URL may end if that is
 // earlier.
-func (c *HMACConfig) soonest(end time.Time) time.Time {
-	if c.MaxLifetime <= 0 || seconds(c.MaxLifetime) == 0 {
+func (c *HMACConfig) Soonest(end time.Time) time.Time {
+	if c.MaxLifetime <= 0 || Seconds(c.MaxLifetime) == 0 {
 		return end
 	}
-	if latest := time.Now().Add(seconds(c.MaxLifetime)); latest.Before(end) {
+	if latest := time.Now().Add(Seconds(c.MaxLifetime)); latest.Before(end) {
 		return latest
 	}
 	return end

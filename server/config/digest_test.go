@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"reflect"
@@ -12,8 +12,8 @@ import (
 func TestDigest(t *testing.T) {
 	c := Config{Handlers: make([]HandlerConfig, 1), Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{}}}, JWT: &JWTConfig{}}, Presets: map[string]string{"a": "b"}}
 	c.Handlers[0].AWS = &AWSConfig{}
-	before := digest(&c)
-	if again := digest(&c); again != before {
+	before := Digest(&c)
+	if again := Digest(&c); again != before {
 		t.Fatalf("two digests of one configuration: %s and %s", before, again)
 	}
 	n := 0
@@ -28,20 +28,20 @@ func TestDigest(t *testing.T) {
 		if err := setText(v, text); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
-		if digest(&c) == before {
+		if Digest(&c) == before {
 			t.Errorf("%s is not part of the digest", key)
 		}
 		v.Set(old)
 	})
 	c.Presets["a"] = "c"
-	if n < 50 || digest(&c) == before {
-		t.Errorf("%d values were changed; a preset is part of the digest: %t", n, digest(&c) != before)
+	if n < 50 || Digest(&c) == before {
+		t.Errorf("%d values were changed; a preset is part of the digest: %t", n, Digest(&c) != before)
 	}
 	secret := &AWSConfig{SecretKey: "one"}
-	if a, b := digest(secret), digest(&AWSConfig{SecretKey: "two"}); a == b || strings.Contains(a, "one") {
+	if a, b := Digest(secret), Digest(&AWSConfig{SecretKey: "two"}); a == b || strings.Contains(a, "one") {
 		t.Errorf("digests of two secrets: %s, %s", a, b)
 	}
-	if digest(HandlerConfig{Bucket: new(storagetest.Memory)}) == digest(HandlerConfig{Bucket: new(storagetest.Memory)}) {
+	if Digest(HandlerConfig{Bucket: new(storagetest.Memory)}) == Digest(HandlerConfig{Bucket: new(storagetest.Memory)}) {
 		t.Error("two buckets have one digest")
 	}
 }

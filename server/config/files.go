@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"bytes"
@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// path returns where a file of the configuration lies: as it is if it is
+// Path returns where a file of the configuration lies: as it is if it is
 // absolute or exists relative to the working directory, else relative to the
 // configuration file if it exists there.
-func (c *Config) path(name string) string {
+func (c *Config) Path(name string) string {
 	if name == "" || filepath.IsAbs(name) || c.base == "" {
 		return name
 	}
@@ -29,12 +29,12 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// readFile returns a file of the configuration, from the embedded ones if it
+// ReadFile returns a file of the configuration, from the embedded ones if it
 // is not on disk. A Server depends on it.
-func (c *Config) readFile(name string) ([]byte, error) {
+func (c *Config) ReadFile(name string) ([]byte, error) {
 	data, err := c.fileBytes(name)
 	sum := sha256.Sum256(data)
-	c.dependsOn("file "+name, func() bool {
+	c.DependsOn("file "+name, func() bool {
 		now, err := c.fileBytes(name)
 		return err == nil && sha256.Sum256(now) == sum
 	})
@@ -42,15 +42,15 @@ func (c *Config) readFile(name string) ([]byte, error) {
 }
 
 func (c *Config) fileBytes(name string) ([]byte, error) {
-	data, err := os.ReadFile(c.path(name))
+	data, err := os.ReadFile(c.Path(name))
 	if errors.Is(err, fs.ErrNotExist) && c.files != nil {
 		return fs.ReadFile(c.files, filepath.ToSlash(filepath.Clean(name)))
 	}
 	return data, err
 }
 
-// embeddedDir returns the embedded folder of that name, nil if there is none.
-func (c *Config) embeddedDir(name string) fs.FS {
+// EmbeddedDir returns the embedded folder of that name, nil if there is none.
+func (c *Config) EmbeddedDir(name string) fs.FS {
 	if c.files == nil {
 		return nil
 	}
@@ -64,27 +64,27 @@ func (c *Config) embeddedDir(name string) fs.FS {
 	return sub
 }
 
-// fileName returns the file that the configuration was read from, "" if it was
+// FileName returns the file that the configuration was read from, "" if it was
 // put together in Go or is inside the binary.
-func (c *Config) fileName() string {
+func (c *Config) FileName() string {
 	if c.doc == nil || c.files != nil {
 		return ""
 	}
 	return c.doc.file
 }
 
-// text returns the text that the configuration was read from, nil if there is
+// Text returns the text that the configuration was read from, nil if there is
 // none.
-func (c *Config) text() []byte {
+func (c *Config) Text() []byte {
 	if c.doc == nil {
 		return nil
 	}
 	return c.doc.raw
 }
 
-// dependsOn notes that a Server of the configuration is made of more than that;
+// DependsOn notes that a Server of the configuration is made of more than that;
 // same reports later whether what goes by that name is still what it was.
-func (c *Config) dependsOn(name string, same func() bool) {
+func (c *Config) DependsOn(name string, same func() bool) {
 	if c.doc == nil {
 		return
 	}
@@ -96,10 +96,10 @@ func (c *Config) dependsOn(name string, same func() bool) {
 	c.doc.depends[name] = same
 }
 
-// unchanged reports whether a Server made now of a configuration with that text
+// Unchanged reports whether a Server made now of a configuration with that text
 // would be the same as the one that was made of c: the files that it names have
 // not changed either. What is not from a file may always have changed.
-func (c *Config) unchanged(text []byte) bool {
+func (c *Config) Unchanged(text []byte) bool {
 	if c.doc == nil || !bytes.Equal(text, c.doc.raw) {
 		return false
 	}

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"errors"
@@ -32,14 +32,14 @@ func (f *Fault) Error() string {
 	return b.String()
 }
 
-type faults []*Fault
+type Faults []*Fault
 
-func (f *faults) add(key, format string, args ...any) {
+func (f *Faults) Add(key, format string, args ...any) {
 	*f = append(*f, &Fault{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
-// collect adds the faults that are joined in err, or the only one.
-func (f *faults) collect(err error) {
+// Collect adds the faults that are joined in err, or the only one.
+func (f *Faults) Collect(err error) {
 	var joined *joinedFaults
 	var one *Fault
 	switch {
@@ -48,12 +48,12 @@ func (f *faults) collect(err error) {
 	case errors.As(err, &one):
 		*f = append(*f, one)
 	case err != nil:
-		f.add("", "%v", err)
+		f.Add("", "%v", err)
 	}
 }
 
-// join returns the faults as one error, nil if there are none.
-func (f faults) join() error {
+// Join returns the faults as one error, nil if there are none.
+func (f Faults) Join() error {
 	if len(f) == 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (f faults) join() error {
 }
 
 // joinedFaults is the error of several faults, a line each.
-type joinedFaults struct{ faults faults }
+type joinedFaults struct{ faults Faults }
 
 func (j *joinedFaults) Error() string {
 	lines := make([]string, len(j.faults))

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"fmt"
@@ -9,15 +9,15 @@ import (
 )
 
 // validateOutputFormats completes the list by OutputFormat.
-func (h *HandlerConfig) validateOutputFormats(key string, faults *faults) {
+func (h *HandlerConfig) validateOutputFormats(key string, faults *Faults) {
 	if len(h.OutputFormats) == 0 {
-		h.OutputFormats = defaultOutputFormats
+		h.OutputFormats = DefaultOutputFormats
 	}
 	h.OutputFormats = slices.Clone(h.OutputFormats)
 	for i, name := range h.OutputFormats {
 		f := resize.FormatByName(name)
 		if !f.Writable() {
-			faults.add(key+".output_formats."+strconv.Itoa(i), "%q is not a format that can be written", name)
+			faults.Add(key+".output_formats."+strconv.Itoa(i), "%q is not a format that can be written", name)
 		}
 		h.OutputFormats[i] = f.String()
 	}
@@ -26,13 +26,13 @@ func (h *HandlerConfig) validateOutputFormats(key string, faults *faults) {
 	}
 }
 
-// writes reports whether results may be of that format.
-func (h *HandlerConfig) writes(f resize.Format) bool {
+// Writes reports whether results may be of that format.
+func (h *HandlerConfig) Writes(f resize.Format) bool {
 	return slices.Contains(h.OutputFormats, f.String())
 }
 
-// qualities returns the qualities by format.
-func (h *HandlerConfig) qualities() map[resize.Format]int {
+// Qualities returns the qualities by format.
+func (h *HandlerConfig) Qualities() map[resize.Format]int {
 	m := map[resize.Format]int{}
 	for name, q := range h.Quality {
 		m[resize.FormatByName(name)] = q
@@ -50,21 +50,21 @@ func (c *Config) EncodingOf(prefix string) (resize.Quality, error) {
 	}
 	switch {
 	case i >= 0:
-		return c.Handlers[i].encoding(), nil
+		return c.Handlers[i].Encoding(), nil
 	case prefix != "":
 		return resize.Quality{}, fmt.Errorf("there is no handler %q", prefix)
 	}
 	return resize.Quality{WebPMethod: defaultWebPMethod}, nil
 }
 
-// encoding returns what results are encoded with; the configuration is valid.
-func (h *HandlerConfig) encoding() resize.Quality {
-	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.qualities()}
+// Encoding returns what results are encoded with; the configuration is valid.
+func (h *HandlerConfig) Encoding() resize.Quality {
+	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.Qualities()}
 }
 
-// defaultQuality returns the quality of a format where nothing else is said, 0
+// DefaultQuality returns the quality of a format where nothing else is said, 0
 // for one that has none.
-func defaultQuality(f resize.Format) int {
+func DefaultQuality(f resize.Format) int {
 	switch f {
 	case resize.JPEG, resize.WebP:
 		return 75
@@ -74,15 +74,15 @@ func defaultQuality(f resize.Format) int {
 	return 0
 }
 
-// anyName stands for all names in AllowedFormats.
-const anyName = "*"
+// AnyName stands for all names in AllowedFormats.
+const AnyName = "*"
 
-// readFormats returns the formats that a handler reads: those that extensions
+// ReadFormats returns the formats that a handler reads: those that extensions
 // name, and where all names are allowed the usual ones too.
-func (c *HandlerConfig) readFormats() []resize.Format {
-	formats := formatsOf(c.AllowedFormats)
-	if slices.Contains(c.AllowedFormats, anyName) {
-		formats = append(formats, formatsOf(defaultAllowedFormats)...)
+func (c *HandlerConfig) ReadFormats() []resize.Format {
+	formats := FormatsOf(c.AllowedFormats)
+	if slices.Contains(c.AllowedFormats, AnyName) {
+		formats = append(formats, FormatsOf(defaultAllowedFormats)...)
 		if c.Dialect != nil { // other servers read these by themselves
 			formats = append(formats, resize.TIFF, resize.BMP, resize.ICO, resize.AVIF)
 		}
@@ -90,8 +90,8 @@ func (c *HandlerConfig) readFormats() []resize.Format {
 	return formats
 }
 
-// formatsOf returns the formats that extensions name.
-func formatsOf(extensions []string) []resize.Format {
+// FormatsOf returns the formats that extensions name.
+func FormatsOf(extensions []string) []resize.Format {
 	var formats []resize.Format
 	for _, ext := range extensions {
 		if f := resize.FormatByName(ext); f != resize.NoFormat && !f.IsAuto() {

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"crypto/rand"
@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// digest returns a text that tells values from all others: those of exported
+// Digest returns a text that tells values from all others: those of exported
 // fields, elements and what pointers lead to, secrets included, which it does not
 // show. What is behind an interface is told by its address.
-func digest(values ...any) string {
+func Digest(values ...any) string {
 	h := sha256.New()
 	for _, v := range values {
 		writeDigest(h, reflect.ValueOf(v))
@@ -32,7 +32,7 @@ func writeDigest(h hash.Hash, v reflect.Value) {
 			writeDigest(h, v.Elem())
 		}
 	case reflect.Interface:
-		fmt.Fprint(h, identity(v.Interface()), " ")
+		fmt.Fprint(h, Identity(v.Interface()), " ")
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
@@ -70,9 +70,9 @@ func writeDigest(h hash.Hash, v reflect.Value) {
 	}
 }
 
-// identity tells what an interface holds from all else that is alive at the same
+// Identity tells what an interface holds from all else that is alive at the same
 // time: a pointer by its address. Anything else equals nothing, not even itself.
-func identity(v any) string {
+func Identity(v any) string {
 	if v == nil {
 		return "nil"
 	}

@@ -1,4 +1,4 @@
-package server
+package config
 
 import (
 	"strconv"
@@ -17,18 +17,18 @@ type WatermarkConfig struct {
 }
 
 // validateWatermarks checks what can be checked without opening anything.
-func (h *HandlerConfig) validateWatermarks(key string, faults *faults) {
+func (h *HandlerConfig) validateWatermarks(key string, faults *Faults) {
 	for name, w := range h.Watermarks {
 		k := key + ".watermarks." + name
 		switch {
 		case !validOverlayName(name):
-			faults.add(k, "%q is not a name of at most 64 letters", name)
+			faults.Add(k, "%q is not a name of at most 64 letters", name)
 		case name == resize.NoWatermark:
-			faults.add(k, "%q stands for no watermark", name)
+			faults.Add(k, "%q stands for no watermark", name)
 		case (w.File == "") == (w.Object == ""):
-			faults.add(k, "needs either file or object")
+			faults.Add(k, "needs either file or object")
 		case w.Object != "" && !storage.ValidName(w.Object):
-			faults.add(k+".object", "%q is not a name of an object", w.Object)
+			faults.Add(k+".object", "%q is not a name of an object", w.Object)
 		}
 	}
 }
@@ -38,16 +38,16 @@ func validOverlayName(name string) bool {
 }
 
 // validateErrorImages checks the causes.
-func (h *HandlerConfig) validateErrorImages(key string, faults *faults) {
+func (h *HandlerConfig) validateErrorImages(key string, faults *Faults) {
 	for cause, file := range h.ErrorImages {
 		if n, err := strconv.Atoi(cause); (err != nil || n < 401 || n > 599) && cause != "4xx" && cause != "5xx" {
-			faults.add(key+".error_images."+cause, "%q is neither a status above 400 nor 4xx or 5xx", cause)
+			faults.Add(key+".error_images."+cause, "%q is neither a status above 400 nor 4xx or 5xx", cause)
 		}
 		if file == "" {
-			faults.add(key+".error_images."+cause, "is empty")
+			faults.Add(key+".error_images."+cause, "is empty")
 		}
 	}
 	if h.ErrorImageAge < 0 {
-		faults.add(key+".error_image_age", "%d is negative", h.ErrorImageAge)
+		faults.Add(key+".error_image_age", "%d is negative", h.ErrorImageAge)
 	}
 }
