@@ -33,7 +33,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	m.HandleFunc("POST /purge", s.servePurge)
-	m.HandleFunc("POST /events", s.events.ServeHTTP)
+	m.HandleFunc("POST /events", s.purger.ServeHTTP)
 	pages := newOperatorPages(s)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -26,64 +25,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
 
 const testTopic = "arn:aws:sns:eu-central-1:123456789012:pictures"
-
-func TestParseEvents(t *testing.T) {
-	s3 := func(key string) string {
-		return `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"` + key + `","size":1}}}]}`
-	}
-	quoted := func(message string) string { q, _ := json.Marshal(message); return string(q) }
-	tests := []struct {
-		name, data string
-		want       []change
-		bad        bool
-	}{
-		{"S3", s3("a/b+c%2Bd.jpg"), []change{{"b", "a/b c+d.jpg"}}, false},
-		{"MinIO's webhook", `{"EventName":"s3:ObjectRemoved:Delete","Key":"b/x.jpg",` + s3("x.jpg")[1:], []change{{"b", "x.jpg"}}, false},
-		{"two records", `{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"1"}}},{"s3":{"bucket":{"name":"c"},"object":{"key":"2"}}}]}`, []change{{"b", "1"}, {"c", "2"}}, false},
-		{"EventBridge, whose keys are not escaped", `{"version":"0","source":"aws.s3","detail-type":"Object Created","detail":{"bucket":{"name":"b"},"object":{"key":"a+b %20.jpg"}}}`, []change{{"b", "a+b %20.jpg"}}, false},
-		{"SNS", `{"Type":"Notification","Message":` + quoted(s3("x.jpg")) + `}`, []change{{"b", "x.jpg"}}, false},
-		{"a test message", `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`, nil, false},
-		{"no records", `{"Records":[]}`, nil, false},
-		{"an envelope in an envelope", `{"Type":"Notification","Message":` + quoted(`{"Type":"Notification","Message":"{}"}`) + `}`, nil, true},
-		{"SNS, told of by a notification of that name", `{"Type":"Notification","Message":` + quoted(`{"Records":[{"s3":{"configurationId":"Notification","bucket":{"name":"b"},"object":{"key":"x.jpg"}}}]}`) + `}`, []change{{"b", "x.jpg"}}, false},
-		{"SNS without a message", `{"Type":"Notification","Message":"",` + s3("x.jpg")[1:], nil, true},
-		{"another source", `{"source":"aws.ec2","detail":{"bucket":{"name":"b"},"object":{"key":"x"}}}`, nil, true},
-		{"a key that is not escaped well", s3("%zz"), nil, true},
-		{"no key", s3(""), nil, true},
-		{"too many", `{"Records":[` + strings.Repeat(`{"s3":{"bucket":{"name":"b"},"object":{"key":"1"}}},`, maxChanges) + `{}]}`, nil, true},
-		{"something else", `{"hello":1}`, nil, true},
-		{"no object", `[]`, nil, true},
-		{"nothing", ``, nil, true},
-	}
-	for _, tt := range tests {
-		got, err := parseEvents([]byte(tt.data))
-		if !slices.Equal(got, tt.want) || (err != nil) != tt.bad || (err != nil && !errors.Is(err, errEvent)) {
-			t.Errorf("%s: parseEvents = %v, %v; want %v, an error: %v", tt.name, got, err, tt.want, tt.bad)
-		}
-	}
-}
-
-func FuzzParseEvents(f *testing.F) {
-	f.Add([]byte(`{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"a%20b"}}}]}`))
-	f.Add([]byte(`{"Type":"Notification","Message":"{\"Records\":[]}"}`))
-	f.Add([]byte(`{"source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"x"}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		changes, err := parseEvents(data)
-		if err != nil && changes != nil || len(changes) > maxChanges {
-			t.Errorf("parseEvents = %d changes, %v", len(changes), err)
-		}
-		for _, c := range changes {
-			if c.bucket == "" || c.key == "" {
-				t.Errorf("a change without bucket or key: %+v", c)
-			}
-		}
-	})
-}
 
 // newEventSite is a server whose handler h has the bucket "pictures", folder
 // "large", in memory instead of S3.
@@ -318,7 +263,7 @@ func TestSNS(t *testing.T) {
 		if tt.signer == expired {
 			served = expired
 		}
-		s.server.events.sns.client.Transport = served
+		s.server.purger.sns.client.Transport = served
 		s.get("/h/photo.jpg?w=90")
 		data := tt.signer.sign(t, tt.message)
 		if tt.forge != nil {
@@ -337,7 +282,7 @@ func TestSNSUnsigned(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	for _, message := range []string{"", `{"Records":[]}`} {
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.events.sns.client.Transport = key
+		s.server.purger.sns.client.Transport = key
 		s.get("/h/photo.jpg?w=90")
 		data := key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
 			SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"})
@@ -353,13 +298,13 @@ func TestSNSUnsigned(t *testing.T) {
 func TestSNSOutOfReach(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.events.sns.client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	s.server.purger.sns.client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
 	data := string(key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
 		SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"}))
 	if w := s.admin("POST", "/events", "text/plain", data); w.Code != 503 {
 		t.Errorf("SNS out of reach: %d; want 503", w.Code)
 	}
-	s.server.events.sns.client.Transport = key
+	s.server.purger.sns.client.Transport = key
 	var answers sync.WaitGroup
 	for range 2 * maxCertFetches {
 		answers.Go(func() {
@@ -378,7 +323,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // Where no message can prove anything, none is read.
 func TestEventsOfNobody(t *testing.T) {
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.events.sns.topics = nil
+	s.server.purger.sns.topics = nil
 	body := &countedReader{Reader: strings.NewReader(strings.Repeat(" ", 1<<20))}
 	w := httptest.NewRecorder()
 	s.server.ServeHTTP(w, httptest.NewRequest("POST", "/_events", body))
@@ -405,65 +350,12 @@ func TestSNSSubscription(t *testing.T) {
 	for url, want := range map[string]int{subscribe: 200, "https://example.com/?Action=ConfirmSubscription": 502, "http://127.0.0.1:1/": 502} {
 		key := newSNSKey(t, time.Now().Add(time.Hour))
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.events.sns.client.Transport = key
+		s.server.purger.sns.client.Transport = key
 		m := snsMessage{Type: snsSubscription, MessageId: "1", Token: "x", TopicArn: testTopic, Message: "You have chosen to subscribe",
 			SubscribeURL: url, Timestamp: time.Now().UTC().Format(time.RFC3339), SignatureVersion: "1", SigningCertURL: certURL}
 		w := s.admin("POST", "/events", "text/plain", string(key.sign(t, m)))
 		if asked := slices.Contains(key.asked, url); w.Code != want || asked != (want == 200) {
 			t.Errorf("%s: %d, asked for %q; want %d", url, w.Code, key.asked, want)
 		}
-	}
-}
-
-func TestFaultsOfCacheConfigurations(t *testing.T) {
-	h := func(change func(*HandlerConfig)) *Config {
-		h := HandlerConfig{Name: "h", AWS: &AWSConfig{BucketName: "b", FilePath: "large"}}
-		change(&h)
-		return &Config{Handlers: []HandlerConfig{h}}
-	}
-	tests := []struct {
-		config *Config
-		want   string
-	}{
-		{h(func(h *HandlerConfig) { h.Cache.OriginalsMB = 1 }), "handlers.0.cache.originals_mb"},
-		{h(func(h *HandlerConfig) { h.Cache.Prefix = "x" }), "handlers.0.cache.bucket"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Prefix = "b", "large/cache" }), "handlers.0.cache.prefix"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Prefix = "c", "a/../b" }), "handlers.0.cache.prefix"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Store = "c", &StoreConfig{AccessKey: "x"} }), "handlers.0.cache.store.aws_access"},
-		{h(func(h *HandlerConfig) { h.AWS, h.Source.Dir, h.Cache.Bucket = nil, "x", "c" }), "handlers.0.cache.store"},
-		{h(func(h *HandlerConfig) { h.AWS, h.Source.Dir, h.Events.Listen = nil, "x", true }), "handlers.0.events.listen"},
-		{h(func(h *HandlerConfig) { h.Revalidate = -1 }), "handlers.0.revalidate"},
-		{h(func(h *HandlerConfig) { h.StaleWhileRevalidate = -1 }), "handlers.0.stale_while_revalidate"},
-		{h(func(h *HandlerConfig) { h.StaleIfError = cacheTime(-1) }), "handlers.0.stale_if_error"},
-		{h(func(h *HandlerConfig) { h.NegativeTime = cacheTime(301) }), "handlers.0.negative_time"},
-		{h(func(h *HandlerConfig) { h.Limits.Scans = -1 }), "handlers.0.limits.scans"},
-		{h(func(h *HandlerConfig) { h.Limits.Side = 1 << 17 }), "handlers.0.limits.side"},
-		{h(func(h *HandlerConfig) { h.Limits.OutputSide = 1 << 17 }), "handlers.0.limits.output_side"},
-		{h(func(h *HandlerConfig) { h.Limits.Concurrency = config.MostPlaces + 1 }), "handlers.0.limits.concurrency"},
-		{&Config{Admin: AdminConfig{Listen: "9090"}}, "admin.listen"},
-		{&Config{Admin: AdminConfig{Listen: ":9090"}}, "admin.token"},
-		{&Config{Admin: AdminConfig{Listen: "127.0.0.1:9090", Token: "short"}}, "admin.token"},
-		{&Config{Events: EventsConfig{Path: "/e"}}, "events.path"},
-		{&Config{Events: EventsConfig{Path: "e f", Secret: "a secret of webhooks"}}, "events.path"},
-		{&Config{Events: EventsConfig{Secret: "short"}}, "events.secret"},
-		{&Config{Events: EventsConfig{SNSTopics: []string{"pictures"}}}, "events.sns_topics"},
-		{&Config{Events: EventsConfig{SNSTopics: []string{"arn:aws:sqs:eu-central-1:123456789012:pictures"}}}, "events.sns_topics"},
-	}
-	for _, tt := range tests {
-		if len(tt.config.Handlers) == 0 {
-			tt.config.Handlers = []HandlerConfig{{Name: "h", AWS: &AWSConfig{BucketName: "b"}}}
-		}
-		err := tt.config.Validate()
-		if err == nil || !strings.Contains(err.Error(), tt.want+": ") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("Validate = %v; want one fault of %s", err, tt.want)
-		}
-	}
-	if err := h(func(h *HandlerConfig) {
-		h.Cache.Bucket, h.Cache.Prefix, h.Revalidate = "b", "results", 60
-	}).Validate(); err != nil {
-		t.Errorf("Validate = %v; want no fault", err)
-	}
-	if got := fmt.Sprintf("%v %+v %#v", AdminConfig{Token: testToken}, AdminConfig{Token: testToken}, AdminConfig{Token: testToken}); strings.Contains(got, testToken) {
-		t.Errorf("printing shows the token: %s", got)
 	}
 }

@@ -57,7 +57,7 @@ type Server struct {
 	handlers []*Handler               // in the order of the configuration
 	disks    map[string]*cache.Disk   // by folder
 	shared   map[string]*cache.Shared // by bucket and folder
-	events   *events
+	purger   *purger
 
 	certificate *reloader           // nil: no HTTPS
 	authority   *authority          // nil: certificates are not got by ACME
@@ -140,9 +140,9 @@ func New(c *Config, o Options) (*Server, error) {
 	for _, t := range s.shared {
 		t.Start()
 	}
-	s.events = newEvents(background, s)
+	s.purger = newPurger(background, s)
 	if c.Events.Path != "" {
-		s.router.Path(c.Events.Path).Handler(s.events)
+		s.router.Path(c.Events.Path).Handler(s.purger)
 	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
