@@ -11,8 +11,9 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                     "server resize",
-	"s3imageserver/server":              "server/config server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server":              "server/config server/events server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
 	"s3imageserver/server/config":       "server/dialect resize storage",
+	"s3imageserver/server/events":       "",
 	"s3imageserver/server/dialect":      "resize",
 	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox",
 	"s3imageserver/resize/jpeg":         "",

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"s3imageserver/server/events"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -17,7 +18,7 @@ import (
 // A purger keeps the caches true when buckets change.
 type purger struct {
 	server  *Server
-	sns     *snsVerifier
+	sns     *events.Verifier
 	batches chan eventBatch
 	remakes chan remake
 }
@@ -44,7 +45,7 @@ const (
 
 // newPurger returns the purger of a server, at work until ctx ends.
 func newPurger(ctx context.Context, s *Server) *purger {
-	e := &purger{server: s, sns: newSNSVerifier(s.config.Events.SNSTopics), batches: make(chan eventBatch, 256), remakes: make(chan remake, remakeQueue)}
+	e := &purger{server: s, sns: events.NewVerifier(s.config.Events.SNSTopics), batches: make(chan eventBatch, 256), remakes: make(chan remake, remakeQueue)}
 	s.background.Go(func() { e.purge(ctx) })
 	s.background.Go(func() { e.remake(ctx) })
 	for _, h := range s.handlers {
@@ -69,7 +70,7 @@ func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	trusted := e.trusts(r)
-	if !trusted && len(e.sns.topics) == 0 { // nothing in the message could prove anything
+	if !trusted && len(e.sns.Topics) == 0 { // nothing in the message could prove anything
 		e.refuse(w, errNoSecret)
 		return
 	}
@@ -78,24 +79,24 @@ func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large, or broke off")
 		return
 	}
-	var changes []change
+	var changes []events.Change
 	if trusted {
-		changes, err = parseEvents(data)
+		changes, err = events.Parse(data)
 	} else {
-		message, fault := e.sns.verify(r.Context(), data)
+		message, fault := e.sns.Verify(r.Context(), data)
 		switch {
-		case errors.Is(fault, errSNS):
+		case errors.Is(fault, events.ErrNotGenuine):
 			e.refuse(w, fault)
 			return
 		case fault != nil: // SNS sends it again, as it would not after a 403
 			e.server.log.Error("signature of an event not checked", "error", fault)
 			writeText(w, http.StatusServiceUnavailable, "not checked: send it again")
 			return
-		case message.Type == snsSubscription:
+		case message.Type == events.SubscriptionConfirmation:
 			e.confirm(w, r, message)
 			return
 		}
-		changes, err = parseChanges([]byte(message.Message)) // and nothing else: this is what was signed
+		changes, err = events.ParseChanges([]byte(message.Message)) // and nothing else: this is what was signed
 	}
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
@@ -123,8 +124,8 @@ func (e *purger) trusts(r *http.Request) bool {
 	return secret != "" && showsBearer(r, secret) || authorized(&e.server.config.Admin, r)
 }
 
-func (e *purger) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) {
-	if err := e.sns.confirm(r.Context(), m); err != nil {
+func (e *purger) confirm(w http.ResponseWriter, r *http.Request, m *events.Message) {
+	if err := e.sns.Confirm(r.Context(), m); err != nil {
 		e.server.log.Error("subscription not confirmed", "topic", m.TopicArn, "error", err)
 		writeText(w, http.StatusBadGateway, "not confirmed")
 		return
@@ -134,7 +135,7 @@ func (e *purger) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) 
 }
 
 // apply purges what has changed and lets it be made anew.
-func (e *purger) apply(ctx context.Context, changes []change) error {
+func (e *purger) apply(ctx context.Context, changes []events.Change) error {
 	names := map[*Handler][]string{}
 	for _, c := range changes {
 		for _, h := range e.server.handlers {
@@ -147,9 +148,9 @@ func (e *purger) apply(ctx context.Context, changes []change) error {
 }
 
 // nameOf returns the name that a handler has for an object.
-func (h *Handler) nameOf(c change) (string, bool) {
+func (h *Handler) nameOf(c events.Change) (string, bool) {
 	for _, s := range h.sources {
-		if name, ok := s.nameOf(c.bucket, c.key); ok {
+		if name, ok := s.nameOf(c.Bucket, c.Key); ok {
 			return name, true
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/events"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -193,13 +194,13 @@ func (k *snsKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(k.cert)), Request: r}, nil
 }
 
-func (k *snsKey) sign(t *testing.T, m snsMessage) []byte {
+func (k *snsKey) sign(t *testing.T, m events.Message) []byte {
 	t.Helper()
 	hash, sum := crypto.SHA256, sha256.New()
 	if m.SignatureVersion == "1" {
 		hash, sum = crypto.SHA1, sha1.New()
 	}
-	io.WriteString(sum, m.signed())
+	io.WriteString(sum, m.Signed())
 	signature, err := rsa.SignPKCS1v15(rand.Reader, k.key, hash, sum.Sum(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -214,46 +215,48 @@ func (k *snsKey) sign(t *testing.T, m snsMessage) []byte {
 
 func TestSNS(t *testing.T) {
 	const certURL = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"
-	good := snsMessage{
-		Type: snsNotification, MessageId: "1", TopicArn: testTopic, Subject: "Amazon S3 Notification", Message: record("pictures", "large/photo.jpg"),
+	good := events.Message{
+		Type: events.Notification, MessageId: "1", TopicArn: testTopic, Subject: "Amazon S3 Notification", Message: record("pictures", "large/photo.jpg"),
 		Timestamp: time.Now().UTC().Format(time.RFC3339), SignatureVersion: "2", SigningCertURL: certURL,
 	}
-	with := func(change func(*snsMessage)) snsMessage { m := good; change(&m); return m }
+	with := func(change func(*events.Message)) events.Message { m := good; change(&m); return m }
 	genuine, stranger := newSNSKey(t, time.Now().Add(time.Hour)), newSNSKey(t, time.Now().Add(time.Hour))
 	expired := newSNSKey(t, time.Now().Add(-time.Minute))
 	tests := []struct {
 		name    string
 		signer  *snsKey
-		message snsMessage
+		message events.Message
 		forge   func([]byte) []byte
 		status  int
 	}{
 		{"version 2", genuine, good, nil, 200},
-		{"version 1", genuine, with(func(m *snsMessage) { m.SignatureVersion = "1" }), nil, 200},
-		{"without a subject", genuine, with(func(m *snsMessage) { m.Subject = "" }), nil, 200},
+		{"version 1", genuine, with(func(m *events.Message) { m.SignatureVersion = "1" }), nil, 200},
+		{"without a subject", genuine, with(func(m *events.Message) { m.Subject = "" }), nil, 200},
 		{"another key", stranger, good, nil, 403},
-		{"another topic", genuine, with(func(m *snsMessage) { m.TopicArn += "2" }), nil, 403},
-		{"too old", genuine, with(func(m *snsMessage) { m.Timestamp = "2024-01-01T00:00:00Z" }), nil, 403},
-		{"from the future", genuine, with(func(m *snsMessage) { m.Timestamp = time.Now().Add(time.Hour).UTC().Format(time.RFC3339) }), nil, 403},
-		{"another version", genuine, with(func(m *snsMessage) { m.SignatureVersion = "3" }), nil, 403},
-		{"another type", genuine, with(func(m *snsMessage) { m.Type = "UnsubscribeConfirmation" }), nil, 403},
+		{"another topic", genuine, with(func(m *events.Message) { m.TopicArn += "2" }), nil, 403},
+		{"too old", genuine, with(func(m *events.Message) { m.Timestamp = "2024-01-01T00:00:00Z" }), nil, 403},
+		{"from the future", genuine, with(func(m *events.Message) { m.Timestamp = time.Now().Add(time.Hour).UTC().Format(time.RFC3339) }), nil, 403},
+		{"another version", genuine, with(func(m *events.Message) { m.SignatureVersion = "3" }), nil, 403},
+		{"another type", genuine, with(func(m *events.Message) { m.Type = "UnsubscribeConfirmation" }), nil, 403},
 		{"a changed message", genuine, good, func(b []byte) []byte { return bytes.Replace(b, []byte("photo"), []byte("other"), 1) }, 403},
-		{"a certificate from elsewhere", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.example.com/x.pem" }), nil, 403},
-		{"a host that only ends so", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu.evil.amazonaws.com.example/x.pem" }), nil, 403},
-		{"a user in the URL", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com@example.com/x.pem" }), nil, 403},
-		{"a bucket", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem" }), nil, 403},
-		{"a bucket in a region", genuine, with(func(m *snsMessage) {
+		{"a certificate from elsewhere", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.example.com/x.pem" }), nil, 403},
+		{"a host that only ends so", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu.evil.amazonaws.com.example/x.pem" }), nil, 403},
+		{"a user in the URL", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com@example.com/x.pem" }), nil, 403},
+		{"a bucket", genuine, with(func(m *events.Message) {
+			m.SigningCertURL = "https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem"
+		}), nil, 403},
+		{"a bucket in a region", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-1.pem"
 		}), nil, 403},
-		{"no certificate of SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com/x.pem" }), nil, 403},
-		{"a question to SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = certURL + "?Action=Publish" }), nil, 403},
-		{"a region with more words", genuine, with(func(m *snsMessage) {
+		{"no certificate of SNS", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com/x.pem" }), nil, 403},
+		{"a question to SNS", genuine, with(func(m *events.Message) { m.SigningCertURL = certURL + "?Action=Publish" }), nil, 403},
+		{"a region with more words", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
 		}), nil, 200},
-		{"China", genuine, with(func(m *snsMessage) {
+		{"China", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"
 		}), nil, 200},
-		{"no https", genuine, with(func(m *snsMessage) { m.SigningCertURL = strings.Replace(certURL, "https", "http", 1) }), nil, 403},
+		{"no https", genuine, with(func(m *events.Message) { m.SigningCertURL = strings.Replace(certURL, "https", "http", 1) }), nil, 403},
 		{"no JSON", genuine, good, func([]byte) []byte { return []byte("{") }, 403},
 		{"an expired certificate", expired, good, nil, 403},
 	}
@@ -263,7 +266,7 @@ func TestSNS(t *testing.T) {
 		if tt.signer == expired {
 			served = expired
 		}
-		s.server.purger.sns.client.Transport = served
+		s.server.purger.sns.Client.Transport = served
 		s.get("/h/photo.jpg?w=90")
 		data := tt.signer.sign(t, tt.message)
 		if tt.forge != nil {
@@ -282,9 +285,9 @@ func TestSNSUnsigned(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	for _, message := range []string{"", `{"Records":[]}`} {
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.purger.sns.client.Transport = key
+		s.server.purger.sns.Client.Transport = key
 		s.get("/h/photo.jpg?w=90")
-		data := key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
+		data := key.sign(t, events.Message{Type: events.Notification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
 			SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"})
 		data = append(data[:len(data)-1], []byte(","+record("pictures", "large/photo.jpg")[1:])...)
 		w := s.admin("POST", "/events", "text/plain", string(data))
@@ -298,15 +301,15 @@ func TestSNSUnsigned(t *testing.T) {
 func TestSNSOutOfReach(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.purger.sns.client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
-	data := string(key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
+	s.server.purger.sns.Client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	data := string(key.sign(t, events.Message{Type: events.Notification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
 		SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"}))
 	if w := s.admin("POST", "/events", "text/plain", data); w.Code != 503 {
 		t.Errorf("SNS out of reach: %d; want 503", w.Code)
 	}
-	s.server.purger.sns.client.Transport = key
+	s.server.purger.sns.Client.Transport = key
 	var answers sync.WaitGroup
-	for range 2 * maxCertFetches {
+	for range 2 * events.MaxCertFetches {
 		answers.Go(func() {
 			if w := s.admin("POST", "/events", "text/plain", data); w.Code != 200 {
 				t.Errorf("many at once: %d; want 200", w.Code)
@@ -323,7 +326,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // Where no message can prove anything, none is read.
 func TestEventsOfNobody(t *testing.T) {
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.purger.sns.topics = nil
+	s.server.purger.sns.Topics = nil
 	body := &countedReader{Reader: strings.NewReader(strings.Repeat(" ", 1<<20))}
 	w := httptest.NewRecorder()
 	s.server.ServeHTTP(w, httptest.NewRequest("POST", "/_events", body))
@@ -350,8 +353,8 @@ func TestSNSSubscription(t *testing.T) {
 	for url, want := range map[string]int{subscribe: 200, "https://example.com/?Action=ConfirmSubscription": 502, "http://127.0.0.1:1/": 502} {
 		key := newSNSKey(t, time.Now().Add(time.Hour))
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.purger.sns.client.Transport = key
-		m := snsMessage{Type: snsSubscription, MessageId: "1", Token: "x", TopicArn: testTopic, Message: "You have chosen to subscribe",
+		s.server.purger.sns.Client.Transport = key
+		m := events.Message{Type: events.SubscriptionConfirmation, MessageId: "1", Token: "x", TopicArn: testTopic, Message: "You have chosen to subscribe",
 			SubscribeURL: url, Timestamp: time.Now().UTC().Format(time.RFC3339), SignatureVersion: "1", SigningCertURL: certURL}
 		w := s.admin("POST", "/events", "text/plain", string(key.sign(t, m)))
 		if asked := slices.Contains(key.asked, url); w.Code != want || asked != (want == 200) {

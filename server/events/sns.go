@@ -1,4 +1,4 @@
-package server
+package events
 
 import (
 	"context"
@@ -24,22 +24,22 @@ import (
 
 // Types of messages of Amazon SNS.
 const (
-	snsNotification = "Notification"
-	snsSubscription = "SubscriptionConfirmation"
+	Notification             = "Notification"
+	SubscriptionConfirmation = "SubscriptionConfirmation"
 )
 
-// An snsMessage is the envelope that SNS puts around a message.
-type snsMessage struct {
+// A Message is the envelope that SNS puts around a message.
+type Message struct {
 	Type, MessageId, Token, TopicArn, Subject, Message, Timestamp string
 	SignatureVersion, Signature, SigningCertURL, SubscribeURL     string
 }
 
-// signed returns what SNS signs: names and values of some fields, in the order
+// Signed returns what SNS signs: names and values of some fields, in the order
 // of the names, a line each (SNS developer guide, "Verifying the signatures of
 // Amazon SNS messages").
-func (m *snsMessage) signed() string {
+func (m *Message) Signed() string {
 	fields := [][2]string{{"Message", m.Message}, {"MessageId", m.MessageId}}
-	if m.Type == snsSubscription {
+	if m.Type == SubscriptionConfirmation {
 		fields = append(fields, [][2]string{{"SubscribeURL", m.SubscribeURL}, {"Timestamp", m.Timestamp}, {"Token", m.Token}}...)
 	} else {
 		if m.Subject != "" {
@@ -55,11 +55,11 @@ func (m *snsMessage) signed() string {
 	return b.String()
 }
 
-// An snsVerifier checks the signatures of messages. It is safe for concurrent
+// A Verifier checks the signatures of messages. It is safe for concurrent
 // use.
-type snsVerifier struct {
-	topics  []string
-	client  *http.Client
+type Verifier struct {
+	Topics  []string     // ARNs of the known ones
+	Client  *http.Client // asks SNS
 	fetches chan struct{} // has a place for each certificate that is asked for
 
 	mu    sync.Mutex
@@ -67,56 +67,58 @@ type snsVerifier struct {
 }
 
 const (
-	snsTimeout   = 5 * time.Second
+	timeout      = 5 * time.Second
 	maxCertBytes = 64 << 10
 	maxCerts     = 16
-	// maxCertFetches are made at once: who knows the name of a topic can make us ask.
-	maxCertFetches = 4
-	// snsOldest is how old a message may be: SNS goes on trying for hours.
-	snsOldest = 24 * time.Hour
-	snsAhead  = 15 * time.Minute
+	// MaxCertFetches are made at once: who knows the name of a topic can make us ask.
+	MaxCertFetches = 4
+	// oldest is how old a message may be: SNS goes on trying for hours.
+	oldest = 24 * time.Hour
+	ahead  = 15 * time.Minute
 )
 
 var (
-	errSNS = errors.New("sns: message is not genuine")
-	// snsHost has a region in the middle, and nothing else: sns.s3.amazonaws.com and
+	// ErrNotGenuine is that a message is not one of a known topic, signed by SNS.
+	ErrNotGenuine = errors.New("sns: message is not genuine")
+	// host has a region in the middle, and nothing else: sns.s3.amazonaws.com and
 	// sns.s3-us-west-2.amazonaws.com are a bucket of somebody.
-	snsHost = regexp.MustCompile(`^sns\.[a-z]{2,}(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?$`)
-	snsCert = regexp.MustCompile(`^/SimpleNotificationService-[0-9A-Za-z]+\.pem$`)
+	host     = regexp.MustCompile(`^sns\.[a-z]{2,}(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?$`)
+	certPath = regexp.MustCompile(`^/SimpleNotificationService-[0-9A-Za-z]+\.pem$`)
 )
 
-func newSNSVerifier(topics []string) *snsVerifier {
-	return &snsVerifier{
-		topics:  topics,
-		fetches: make(chan struct{}, maxCertFetches),
+// NewVerifier returns a verifier that knows these topics.
+func NewVerifier(topics []string) *Verifier {
+	return &Verifier{
+		Topics:  topics,
+		fetches: make(chan struct{}, MaxCertFetches),
 		certs:   map[string]*x509.Certificate{},
-		client: &http.Client{
-			Timeout:       snsTimeout,
+		Client: &http.Client{
+			Timeout:       timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// verify returns the envelope if it is of a known topic and signed by SNS. An
-// error that does not wrap errSNS says that this could not be found out.
-func (v *snsVerifier) verify(ctx context.Context, data []byte) (*snsMessage, error) {
-	var m snsMessage
+// Verify returns the envelope if it is of a known topic and signed by SNS. An
+// error that does not wrap ErrNotGenuine says that this could not be found out.
+func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
+	var m Message
 	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotGenuine, err)
 	}
-	if m.Type != snsNotification && m.Type != snsSubscription {
-		return nil, fmt.Errorf("%w: no envelope, and no secret was shown", errSNS)
+	if m.Type != Notification && m.Type != SubscriptionConfirmation {
+		return nil, fmt.Errorf("%w: no envelope, and no secret was shown", ErrNotGenuine)
 	}
-	if !slices.Contains(v.topics, m.TopicArn) {
-		return nil, fmt.Errorf("%w: %q is not one of events.sns_topics", errSNS, m.TopicArn)
+	if !slices.Contains(v.Topics, m.TopicArn) {
+		return nil, fmt.Errorf("%w: %q is not one of events.sns_topics", ErrNotGenuine, m.TopicArn)
 	}
 	sent, err := time.Parse(time.RFC3339, m.Timestamp)
-	if age := time.Since(sent); err != nil || age > snsOldest || age < -snsAhead {
-		return nil, fmt.Errorf("%w: sent at %q", errSNS, m.Timestamp)
+	if age := time.Since(sent); err != nil || age > oldest || age < -ahead {
+		return nil, fmt.Errorf("%w: sent at %q", ErrNotGenuine, m.Timestamp)
 	}
 	signature, err := base64.StdEncoding.DecodeString(m.Signature)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotGenuine, err)
 	}
 	cert, err := v.certificate(ctx, m.SigningCertURL)
 	if err != nil {
@@ -124,26 +126,26 @@ func (v *snsVerifier) verify(ctx context.Context, data []byte) (*snsMessage, err
 	}
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("%w: not signed with RSA", errSNS)
+		return nil, fmt.Errorf("%w: not signed with RSA", ErrNotGenuine)
 	}
 	switch m.SignatureVersion {
 	case "1":
-		sum := sha1.Sum([]byte(m.signed()))
+		sum := sha1.Sum([]byte(m.Signed()))
 		err = rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signature)
 	case "2":
-		sum := sha256.Sum256([]byte(m.signed()))
+		sum := sha256.Sum256([]byte(m.Signed()))
 		err = rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature)
 	default:
 		err = fmt.Errorf("signature version %q", m.SignatureVersion)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotGenuine, err)
 	}
 	return &m, nil
 }
 
 // certificate returns the certificate that lies at a URL of SNS.
-func (v *snsVerifier) certificate(ctx context.Context, at string) (*x509.Certificate, error) {
+func (v *Verifier) certificate(ctx context.Context, at string) (*x509.Certificate, error) {
 	cert := v.kept(at)
 	if cert == nil {
 		var err error
@@ -152,25 +154,25 @@ func (v *snsVerifier) certificate(ctx context.Context, at string) (*x509.Certifi
 		}
 	}
 	if now := time.Now(); now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-		return nil, fmt.Errorf("%w: its certificate is not valid now", errSNS)
+		return nil, fmt.Errorf("%w: its certificate is not valid now", ErrNotGenuine)
 	}
 	return cert, nil
 }
 
 // kept returns the certificate that came from a URL before, nil if none has.
-func (v *snsVerifier) kept(at string) *x509.Certificate {
+func (v *Verifier) kept(at string) *x509.Certificate {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.certs[at]
 }
 
 // fetch asks SNS for a certificate, and keeps it.
-func (v *snsVerifier) fetch(ctx context.Context, at string) (*x509.Certificate, error) {
-	u, err := snsURL(at)
-	if err != nil || !snsCert.MatchString(u.EscapedPath()) || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: its certificate is said to be at %q", errSNS, at)
+func (v *Verifier) fetch(ctx context.Context, at string) (*x509.Certificate, error) {
+	u, err := addressOf(at)
+	if err != nil || !certPath.MatchString(u.EscapedPath()) || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%w: its certificate is said to be at %q", ErrNotGenuine, at)
 	}
-	ctx, cancel := context.WithTimeout(ctx, snsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	select {
 	case v.fetches <- struct{}{}:
@@ -187,11 +189,11 @@ func (v *snsVerifier) fetch(ctx context.Context, at string) (*x509.Certificate, 
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, fmt.Errorf("%w: no certificate at %s", errSNS, at)
+		return nil, fmt.Errorf("%w: no certificate at %s", ErrNotGenuine, at)
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errSNS, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotGenuine, err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -202,30 +204,30 @@ func (v *snsVerifier) fetch(ctx context.Context, at string) (*x509.Certificate, 
 	return cert, nil
 }
 
-// confirm subscribes to a topic, by asking for the URL in a verified message.
-func (v *snsVerifier) confirm(ctx context.Context, m *snsMessage) error {
-	if _, err := snsURL(m.SubscribeURL); err != nil {
+// Confirm subscribes to a topic, by asking for the URL in a verified message.
+func (v *Verifier) Confirm(ctx context.Context, m *Message) error {
+	if _, err := addressOf(m.SubscribeURL); err != nil {
 		return err
 	}
 	_, err := v.get(ctx, m.SubscribeURL)
 	return err
 }
 
-// snsURL returns a URL that leads to SNS and nowhere else.
-func snsURL(text string) (*url.URL, error) {
+// addressOf returns a URL that leads to SNS and nowhere else.
+func addressOf(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.User != nil || !snsHost.MatchString(u.Host) {
-		return nil, fmt.Errorf("%w: %q is no address of SNS", errSNS, text)
+	if err != nil || u.Scheme != "https" || u.User != nil || !host.MatchString(u.Host) {
+		return nil, fmt.Errorf("%w: %q is no address of SNS", ErrNotGenuine, text)
 	}
 	return u, nil
 }
 
-func (v *snsVerifier) get(ctx context.Context, at string) ([]byte, error) {
+func (v *Verifier) get(ctx context.Context, at string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, fmt.Errorf("sns: %w", err)
 	}
-	resp, err := v.client.Do(r)
+	resp, err := v.Client.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("sns: %w", err)
 	}
