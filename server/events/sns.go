@@ -58,8 +58,8 @@ func (m *Message) Signed() string {
 // A Verifier checks the signatures of messages. It is safe for concurrent
 // use.
 type Verifier struct {
-	Topics  []string     // ARNs of the known ones
-	Client  *http.Client // asks SNS
+	Topics  []string      // ARNs of the known ones
+	Client  *http.Client  // asks SNS
 	fetches chan struct{} // has a place for each certificate that is asked for
 
 	mu    sync.Mutex
