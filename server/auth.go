@@ -3,8 +3,9 @@ package server
 import (
 	"cmp"
 	"errors"
-	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"s3imageserver/server/config"
@@ -13,7 +14,15 @@ import (
 // An authorizer decides whether a request is answered. The error wraps
 // errVerification if it is not, or errNoKeys if that cannot be said now. It must be safe for concurrent use.
 type authorizer interface {
-	authorize(r *http.Request, req *request) (grant, error)
+	authorize(r *http.Request, u asked) (grant, error)
+}
+
+// What is asked for, as far as it proves something.
+type asked interface {
+	// Parameters are all of the query.
+	Parameters() url.Values
+	// Canonical returns what a signature is of, for the handler of that prefix.
+	Canonical(prefix string) []byte
 }
 
 var errVerification = errors.New("verification failed")
@@ -56,8 +65,8 @@ func (g grant) and(other grant) grant {
 type verifier func(token string) bool
 
 // authorize implements [authorizer].
-func (v verifier) authorize(_ *http.Request, req *request) (grant, error) {
-	if !v(req.query.Get(config.TokenParam)) {
+func (v verifier) authorize(_ *http.Request, u asked) (grant, error) {
+	if !v(u.Parameters().Get(config.TokenParam)) {
 		return grant{}, errVerification
 	}
 	return grant{by: "the program's function", private: true}, nil
@@ -70,20 +79,22 @@ type door struct {
 	oneOf []authorizer
 }
 
-// newDoor returns the door of a handler.
-func (h *Handler) newDoor(s *Server, o Options) (d door, err error) {
-	if o.Verify != nil {
-		d.must = append(d.must, verifier(o.Verify))
+// newDoor returns the door of a handler. verify is the function of a library
+// user, nil if there is none; signed says that the URLs of the handler have
+// signatures of a dialect, and none of ours. share is that of [newKeyrings].
+func newDoor(all *config.Config, h *config.HandlerConfig, verify func(token string) bool, signed bool, log *slog.Logger, share func(name string, open func() *keyring) *keyring) (d door, err error) {
+	if verify != nil {
+		d.must = append(d.must, verifier(verify))
 	}
-	c := h.config.Auth
+	c := h.Auth
 	if c == nil {
 		return d, nil
 	}
-	if c.HMAC != nil && (h.dialect == nil || !h.dialect.Signed()) { // it has signatures of its own
-		d.oneOf = append(d.oneOf, &signatures{h.config.Prefix, c.HMAC})
+	if c.HMAC != nil && !signed {
+		d.oneOf = append(d.oneOf, &signatures{h.Prefix, c.HMAC})
 	}
 	if c.JWT != nil {
-		keys, err := newKeyrings(s.config, c.JWT, s.log, s.sharedKeyring)
+		keys, err := newKeyrings(all, c.JWT, log, share)
 		if err != nil {
 			return d, err
 		}
@@ -99,10 +110,10 @@ func (h *Handler) newDoor(s *Server, o Options) (d door, err error) {
 func (d *door) open() bool { return len(d.must)+len(d.oneOf) == 0 }
 
 // authorize asks those who have to agree.
-func (d *door) authorize(r *http.Request, req *request) (grant, error) {
+func (d *door) authorize(r *http.Request, u asked) (grant, error) {
 	var g grant
 	for _, a := range d.must {
-		found, err := a.authorize(r, req)
+		found, err := a.authorize(r, u)
 		if err != nil {
 			return g, err
 		}
@@ -113,7 +124,7 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 	}
 	var reasons []error
 	for _, a := range d.oneOf {
-		found, err := a.authorize(r, req)
+		found, err := a.authorize(r, u)
 		if err == nil {
 			return g.and(found), nil
 		}
@@ -123,50 +134,4 @@ func (d *door) authorize(r *http.Request, req *request) (grant, error) {
 		reasons = append(reasons, err)
 	}
 	return g, errors.Join(reasons...)
-}
-
-// admit asks whether a request is answered, and narrows it to what its token
-// allows. What is blocked is told only to those who may ask.
-func (h *Handler) admit(r *http.Request, req *request) (err error) {
-	if err := h.admitPicture(r, req); err != nil {
-		return err
-	}
-	if req.explain && !req.operator && !req.grant.signed {
-		return fmt.Errorf("%w: explain is for operators and signed URLs", errVerification)
-	}
-	return nil
-}
-
-func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
-	if byOperator(r) {
-		req.grant = grant{by: "the listener for operators", operator: true, private: true}
-		return nil
-	}
-	if err := h.bounds.checkReferer(r); err != nil {
-		return err
-	}
-	if req.grant, err = h.door.authorize(r, req); err != nil {
-		return err
-	}
-	if req.foreign != nil {
-		req.grant = req.grant.and(grant{by: "the dialect", expires: req.foreign.Delivery.Expires})
-	}
-	if err := h.rates.allowToken(req.grant.client); err != nil {
-		return err
-	}
-	if err := h.bounds.refuse(req.name, h.log); err != nil {
-		return err
-	}
-	if p := req.grant.policy; p != nil {
-		err = p.apply(h, req)
-		req.step("claim img")
-	}
-	return err
-}
-
-// challenge says how to get in (RFC 9110, section 11.6.1).
-func (h *Handler) challenge(header http.Header, status int) {
-	if status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", "Bearer")
-	}
 }

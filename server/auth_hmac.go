@@ -15,23 +15,23 @@ import (
 // signatures lets in who has a signed URL.
 type signatures struct {
 	handler string // prefix
-	config  *HMACConfig
+	config  *config.HMACConfig
 }
 
 // signatureLength is the length of a value of sig: 32 bytes in base64url.
 const signatureLength = 43
 
 // authorize implements [authorizer].
-func (s *signatures) authorize(_ *http.Request, req *request) (grant, error) {
-	given, err := s.given(req.query)
+func (s *signatures) authorize(_ *http.Request, u asked) (grant, error) {
+	given, err := s.given(u.Parameters())
 	if err != nil {
 		return grant{}, err
 	}
-	expires, err := s.expiry(req.query, time.Now())
+	expires, err := s.expiry(u.Parameters(), time.Now())
 	if err != nil {
 		return grant{}, err
 	}
-	text := req.canonical(s.handler)
+	text := u.Canonical(s.handler)
 	for i := range s.config.Keys {
 		k := &s.config.Keys[i]
 		if hmac.Equal(given, config.MAC([]byte(k.Secret), text)) {
@@ -84,33 +84,3 @@ func (s *signatures) expiry(query url.Values, now time.Time) (time.Time, error) 
 
 // latestExpiry is the last second of the year 9999.
 const latestExpiry = 253402300799
-
-// sign returns the query of a URL of our own that a request leads to. Without
-// signed URLs it is the query as it is.
-//
-// It is signed only for who could have signed it: the request has a signature
-// itself, or is an operator's. It ends when the grant of the request does, that of
-// an operator like all that the playground signs. A token has proofs of its own:
-// a signature would outlive it, and say nothing of its claims, so that the client
-// shows the token again.
-func (h *Handler) sign(req *request, query url.Values) string {
-	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
-		return query.Encode()
-	}
-	query.Del(config.SignatureParam)
-	query.Del(config.ExpiryParam)
-	end := req.grant.expires
-	switch {
-	case req.grant.operator:
-		end = time.Now().Add(operatorsTime)
-	case !req.grant.signed:
-		return query.Encode()
-	}
-	if !end.IsZero() {
-		query.Set(config.ExpiryParam, strconv.FormatInt(h.config.Auth.HMAC.Soonest(end).Unix(), 10))
-	}
-	return config.SignQuery([]byte(h.config.Auth.HMAC.Keys[0].Secret), h.config.Prefix, req.name, query)
-}
-
-// operatorsTime is how long a URL holds that is signed for an operator.
-const operatorsTime = time.Hour

@@ -20,7 +20,7 @@ import (
 // tokens lets in who shows a JSON Web Token (RFC 7519) that was signed with one
 // of the keys.
 type tokens struct {
-	config *JWTConfig
+	config *config.JWTConfig
 	keys   keyrings
 	parser *jwt.Parser
 }
@@ -31,7 +31,7 @@ const (
 	maxTokenYears = 100
 )
 
-func newTokens(c *JWTConfig, keys keyrings) *tokens {
+func newTokens(c *config.JWTConfig, keys keyrings) *tokens {
 	options := []jwt.ParserOption{
 		jwt.WithLeeway(config.Seconds(int64(*c.Leeway))),
 		jwt.WithStrictDecoding(),
@@ -65,8 +65,8 @@ func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) {
 }
 
 // authorize implements [authorizer].
-func (t *tokens) authorize(r *http.Request, req *request) (grant, error) {
-	text, header := t.shown(r, req)
+func (t *tokens) authorize(r *http.Request, u asked) (grant, error) {
+	text, header := t.shown(r, u)
 	if text == "" {
 		return grant{}, fmt.Errorf("%w: no token", errVerification)
 	}
@@ -93,8 +93,8 @@ func (t *tokens) authorize(r *http.Request, req *request) (grant, error) {
 
 // shown returns the token that a request shows: in the URL, else as a bearer,
 // else in the cookie; and the header that it was in.
-func (t *tokens) shown(r *http.Request, req *request) (text, header string) {
-	if text := req.query.Get(config.TokenParam); text != "" {
+func (t *tokens) shown(r *http.Request, u asked) (text, header string) {
+	if text := u.Parameters().Get(config.TokenParam); text != "" {
 		return text, ""
 	}
 	if scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {

@@ -31,9 +31,9 @@ type foreign struct {
 	sent string
 }
 
-// canonical returns what a signature of a request is of. Of a dialect's URL that
+// Canonical returns what a signature of a request is of. Of a dialect's URL that
 // is all of it, since any part of it may say what is made.
-func (r *request) canonical(prefix string) []byte {
+func (r *request) Canonical(prefix string) []byte {
 	if r.foreign == nil {
 		return CanonicalURL(prefix, r.name, r.query)
 	}
@@ -263,7 +263,7 @@ func (h *Handler) settleForeign(req *request, head resize.Header) (resize.Option
 	o := s.Options
 	o.Watermark, o.Text = req.options.Watermark, req.options.Text
 	if p != nil {
-		if o, err = p.narrow(h, o); err != nil {
+		if o, err = h.narrow(p, o); err != nil {
 			return resize.Options{}, err
 		}
 	}

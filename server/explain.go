@@ -89,7 +89,7 @@ func (h *Handler) explainSignature(req *request) *explainedSignature {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return nil
 	}
-	e := &explainedSignature{Canonical: string(req.canonical(h.config.Prefix))}
+	e := &explainedSignature{Canonical: string(req.Canonical(h.config.Prefix))}
 	g, err := (&signatures{h.config.Prefix, h.config.Auth.HMAC}).authorize(nil, req)
 	if err != nil {
 		e.Reason = err.Error()

@@ -111,7 +111,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			return nil, &Fault{Key: config.HandlerKey(i) + ".dialect", Text: err.Error()}
 		}
 	}
-	if h.door, err = h.newDoor(s, o); err != nil {
+	if h.door, err = newDoor(s.config, c, o.Verify, h.dialect != nil && h.dialect.Signed(), s.log, s.sharedKeyring); err != nil {
 		return nil, &Fault{Key: config.AuthKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {

@@ -26,7 +26,7 @@ const (
 	keysPause = 30 * time.Second
 	// firstKeysPause is the same after a failure when there are no keys yet: nobody
 	// is let in without them.
-	firstKeysPause = retryAfter
+	firstKeysPause = 5 * time.Second
 	// keysTimeout bounds one fetch.
 	keysTimeout = 5 * time.Second
 	// keysLook is how often a file is looked at.
@@ -57,7 +57,7 @@ type keyrings []*keyring
 // first token comes. Handlers that name the same URL, and Servers that follow each
 // other, ask it once: share gets a keyring of that name, or makes it; nil makes
 // one.
-func newKeyrings(c *Config, j *JWTConfig, log *slog.Logger, share func(name string, open func() *keyring) *keyring) (all keyrings, err error) {
+func newKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share func(name string, open func() *keyring) *keyring) (all keyrings, err error) {
 	if share == nil {
 		share = func(_ string, open func() *keyring) *keyring { return open() }
 	}
@@ -91,13 +91,6 @@ func newRemoteKeyring(url string, log *slog.Logger) *keyring {
 		return nil
 	}}
 	return &keyring{url: url, client: client, log: log, busy: make(chan struct{}, 1)}
-}
-
-// sharedKeyring returns the keyring of that name that the Servers of a process
-// have in common.
-func (s *Server) sharedKeyring(name string, open func() *keyring) *keyring {
-	k, _ := use(s, name, func() (*keyring, func() error, error) { return open(), nil, nil }) // has no errors
-	return k
 }
 
 // errNoKeys is that nobody can say whether a token is good: the keys for it could

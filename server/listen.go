@@ -241,12 +241,6 @@ type reloader struct {
 	looked      time.Time
 }
 
-// A fileStamp changes when a file is written or replaced.
-type fileStamp struct {
-	size    int64
-	modTime time.Time
-}
-
 func newReloader(certFile, keyFile string, log *slog.Logger) (*reloader, error) {
 	r := &reloader{certFile: certFile, keyFile: keyFile, log: log, looked: time.Now()}
 	r.stamp = r.stamps()
@@ -284,15 +278,6 @@ func (r *reloader) stamps() (s [2]fileStamp) {
 		s[i] = stampOf(file)
 	}
 	return s
-}
-
-// stampOf returns the stamp of a file, the zero value if there is none.
-func stampOf(file string) fileStamp {
-	info, err := os.Stat(file)
-	if err != nil {
-		return fileStamp{}
-	}
-	return fileStamp{info.Size(), info.ModTime()}
 }
 
 // openToOthers reports whether the mode of a folder is looser than 0750.

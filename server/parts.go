@@ -94,3 +94,10 @@ func (p *parts) handlersOf(id string) (all []*Handler) {
 	}
 	return all
 }
+
+// sharedKeyring returns the keyring of that name that the Servers of a process
+// have in common.
+func (s *Server) sharedKeyring(name string, open func() *keyring) *keyring {
+	k, _ := use(s, name, func() (*keyring, func() error, error) { return open(), nil, nil }) // has no errors
+	return k
+}

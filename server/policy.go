@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -57,41 +58,16 @@ func (l *textList) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// apply narrows a request to what the policy allows. What cannot be narrowed is
-// an error that wraps errVerification.
-func (p *policy) apply(h *Handler, req *request) error {
-	if err := p.allowsName(req.name); err != nil {
-		return err
-	}
-	if p.Presets != nil {
-		if req.foreign != nil {
-			return fmt.Errorf("%w: the token is for presets, which URLs of a dialect do not name", errVerification)
-		}
-		if err := p.allowsPresets(req); err != nil {
-			return err
-		}
-	}
-	if p.MaxW > 0 {
-		for i := range req.widths {
-			req.widths[i] = min(req.widths[i], p.MaxW)
-		}
-		req.widths = slices.Compact(req.widths) // they are sorted
-	}
-	o, err := p.narrow(h, req.options)
-	if err == nil {
-		req.options = o
-	}
-	return err
-}
-
-// narrow returns the options with what the policy says of pixels. It returns
-// options that are narrow already as they are.
-func (p *policy) narrow(h *Handler, o resize.Options) (resize.Options, error) {
+// narrow returns the options with what the policy says of pixels, for a handler
+// whose results are of at most so many pixels a side, and that has the watermarks
+// of which marked reports it. It returns options that are narrow already as they
+// are.
+func (p *policy) narrow(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
 	if p.MaxW > 0 || p.MaxH > 0 {
-		o = o.Within(p.most(p.MaxW, h), p.most(p.MaxH, h))
+		o = o.Within(atMost(p.MaxW, largest), atMost(p.MaxH, largest))
 	}
 	if p.WM != "" {
-		return p.mark(h, o)
+		return p.mark(o, largest, marked)
 	}
 	return o, nil
 }
@@ -104,13 +80,13 @@ func (p *policy) allowsName(name string) error {
 	return nil
 }
 
-// most returns a bound in pixels: that of the policy, 0 for none, or that of the
+// atMost returns a bound in pixels: that of the policy, 0 for none, or that of the
 // handler if it is less.
-func (p *policy) most(n int, h *Handler) int {
+func atMost(n, largest int) int {
 	if n == 0 {
-		return h.config.MaxDimension
+		return largest
 	}
-	return min(n, h.config.MaxDimension)
+	return min(n, largest)
 }
 
 // within reports whether a name is in a folder, or is it.
@@ -120,17 +96,16 @@ func within(name, folder string) bool {
 	return ok && (folder == "" || rest == "" || rest[0] == '/')
 }
 
-// allowsPresets checks what the URL asks for, and takes back what hints of the
-// client changed.
-func (p *policy) allowsPresets(req *request) error {
-	req.options = req.unhinted
-	for param := range req.query {
+// allowsPresets returns an error if a query asks for other presets, or for what is
+// none; of details no presets are asked for.
+func (p *policy) allowsPresets(query url.Values, details bool) error {
+	for param := range query {
 		if resize.KnownParam(param) && param != "f" || param == config.SrcsetParam {
 			return fmt.Errorf("%w: the token is for presets, and %s is none", errVerification, param)
 		}
 	}
-	for name := range strings.SplitSeq(req.query.Get(config.PresetParam), ",") {
-		if req.info == nil && !slices.Contains(p.Presets, name) {
+	for name := range strings.SplitSeq(query.Get(config.PresetParam), ",") {
+		if !details && !slices.Contains(p.Presets, name) {
 			return fmt.Errorf("%w: the token is for other presets", errVerification)
 		}
 	}
@@ -140,17 +115,17 @@ func (p *policy) allowsPresets(req *request) error {
 // mark lays the watermark of the policy over the picture, in its usual place and
 // strength, whatever the URL says. Nothing is around the picture or over the
 // mark: it would lie there instead of on the picture, or be covered.
-func (p *policy) mark(h *Handler, o resize.Options) (resize.Options, error) {
-	marked := resize.ParseOptions(func(name string) string {
+func (p *policy) mark(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
+	mark := resize.ParseOptions(func(name string) string {
 		if name == "wm" {
 			return p.WM
 		}
 		return ""
-	}, h.config.MaxDimension)
-	if h.overlays.marks[marked.Watermark.Name] == nil {
+	}, largest).Watermark
+	if !marked(mark.Name) {
 		return o, fmt.Errorf("%w: the watermark of the token is not in the configuration", errVerification)
 	}
 	o = o.Bare()
-	o.Watermark = marked.Watermark
+	o.Watermark = mark
 	return o, nil
 }

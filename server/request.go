@@ -43,6 +43,9 @@ var (
 	errExtension = errors.New("extension is not allowed")
 )
 
+// Parameters are all of the URL.
+func (r *request) Parameters() url.Values { return r.query }
+
 // parse reads name and options. The request is usable for an error image even
 // when there is an error, which wraps errName,
 // errOption, errVersion or errExtension.

@@ -288,7 +288,7 @@ func (h *Handler) asked(req *request, query url.Values) (resize.Options, error) 
 		return u.options, err
 	}
 	if p := req.grant.policy; p != nil {
-		return p.narrow(h, other.options)
+		return h.narrow(p, other.options)
 	}
 	return other.options, nil
 }
@@ -333,7 +333,7 @@ func (h *Handler) means(req *request, query url.Values, o resize.Options) bool {
 	got.Format = o.Format
 	if p := req.grant.policy; p != nil {
 		var err error
-		if got, err = p.narrow(h, got); err != nil {
+		if got, err = h.narrow(p, got); err != nil {
 			return false
 		}
 	}
