@@ -43,7 +43,7 @@ type blockedList struct {
 	list atomic.Pointer[nameList]
 
 	mu     sync.Mutex
-	stamp  fileStamp // of file; guarded by mu, as looked
+	stamp  config.Stamp // of file; guarded by mu, as looked
 	looked time.Time
 }
 
@@ -52,7 +52,7 @@ func newBlockedList(c *Config, b *BlockedConfig) (*blockedList, error) {
 	if b.Status == http.StatusUnavailableForLegalReasons {
 		l.err = errLegal
 	}
-	l.stamp = stampOf(l.file)
+	l.stamp = config.StampOf(l.file)
 	list, err := l.read()
 	l.list.Store(list)
 	return l, err
@@ -74,7 +74,7 @@ func (l *blockedList) look(log logger) {
 		return
 	}
 	l.looked = time.Now()
-	stamp := stampOf(l.file)
+	stamp := config.StampOf(l.file)
 	if stamp == l.stamp {
 		return
 	}

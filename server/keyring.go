@@ -44,10 +44,10 @@ type keyring struct {
 	busy   chan struct{} // holds a value while the URL is being asked
 
 	mu    sync.Mutex
-	keys  *keySet   // nil: not read yet; guarded by mu, as all below
-	stamp fileStamp // of file
-	asked time.Time // when file was looked at, or url asked
-	next  time.Time // when url is to be asked again
+	keys  *keySet      // nil: not read yet; guarded by mu, as all below
+	stamp config.Stamp // of file
+	asked time.Time    // when file was looked at, or url asked
+	next  time.Time    // when url is to be asked again
 }
 
 // keyrings are the keys from all places that a configuration names.
@@ -70,7 +70,7 @@ func newKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 	}
 	if j.KeyFile != "" {
 		k := &keyring{file: c.Path(j.KeyFile), log: log, asked: time.Now()}
-		k.stamp = stampOf(k.file)
+		k.stamp = config.StampOf(k.file)
 		if k.keys, err = readKeys(k.file); err != nil {
 			return nil, err
 		}
@@ -156,7 +156,7 @@ func (k *keyring) fromFile() *keySet {
 		return k.keys
 	}
 	k.asked = time.Now()
-	stamp := stampOf(k.file)
+	stamp := config.StampOf(k.file)
 	if stamp == k.stamp {
 		return k.keys
 	}

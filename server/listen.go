@@ -237,7 +237,7 @@ type reloader struct {
 
 	mu          sync.Mutex
 	certificate *tls.Certificate // guarded by mu, as all below
-	stamp       [2]fileStamp
+	stamp       [2]config.Stamp
 	looked      time.Time
 }
 
@@ -273,9 +273,9 @@ func (r *reloader) reload() {
 	r.log.Info("certificate reloaded", "https_cert", r.certFile)
 }
 
-func (r *reloader) stamps() (s [2]fileStamp) {
+func (r *reloader) stamps() (s [2]config.Stamp) {
 	for i, file := range []string{r.certFile, r.keyFile} {
-		s[i] = stampOf(file)
+		s[i] = config.StampOf(file)
 	}
 	return s
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 const (
@@ -115,7 +117,7 @@ func (v *service) watch(ctx context.Context) {
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last := stampOf(v.file)
+	last := config.StampOf(v.file)
 	changed := false
 	for {
 		select {
@@ -128,7 +130,7 @@ func (v *service) watch(ctx context.Context) {
 			if v.file == "" || !*v.current.Load().config.WatchConfig {
 				continue
 			}
-			switch stamp := stampOf(v.file); {
+			switch stamp := config.StampOf(v.file); {
 			case stamp != last: // perhaps it is being written: look again
 				last, changed = stamp, true
 			case changed:

@@ -58,8 +58,8 @@ func openSources(c *Config, i int) (sources, error) {
 			continue
 		}
 		if file := credentialsFile(e); e.Kind() == config.KindS3 && file != "" {
-			stamp := stampOf(file)
-			c.DependsOn("keys "+file, func() bool { return stampOf(file) == stamp })
+			stamp := config.StampOf(file)
+			c.DependsOn("keys "+file, func() bool { return config.StampOf(file) == stamp })
 		}
 		s := openedSource{Bucket: b, id: id, settings: settingsOf(e, b, h.MaxSourceBytes)}
 		if e.Kind() == config.KindS3 {
@@ -75,8 +75,8 @@ func openSources(c *Config, i int) (sources, error) {
 func settingsOf(e *SourceEntry, b storage.Bucket, maxBytes int64) string {
 	switch e.Kind() {
 	case config.KindS3:
-		stamp := stampOf(credentialsFile(e))
-		return config.Digest(e, stamp.size, stamp.modTime.UnixNano())
+		stamp := config.StampOf(credentialsFile(e))
+		return config.Digest(e, stamp.Size, stamp.ModTime.UnixNano())
 	case config.KindDir:
 		return config.Identity(b)
 	default:
