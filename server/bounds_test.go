@@ -21,6 +21,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -335,7 +336,7 @@ func FuzzClientAddress(f *testing.F) {
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := &Config{RateLimit: RateConfig{Client: Rate{PerSecond: 2, Burst: 3}, Token: Rate{PerSecond: 1, Burst: 5}}, TrustedProxies: []string{"192.0.2.1"},
-			Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t), ErrorImage: "../testdata/error.png", ErrorStatus: 404}, {Prefix: "token", Bucket: bucket(t), Auth: &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}}}}
+			Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t), ErrorImage: "../testdata/error.png", ErrorStatus: 404}, {Prefix: "token", Bucket: bucket(t), Auth: &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret}}}}}
 		server, err := New(config, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -366,12 +367,12 @@ func TestRateLimit(t *testing.T) {
 		}
 		// One owner of several tokens, from several addresses.
 		for i, want := range []int{200, 200, 200, 200, 200, 429} {
-			token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("sub", "ann", "jti", strconv.Itoa(i)), nil)
+			token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("sub", "ann", "jti", strconv.Itoa(i)), nil)
 			if r := get("/token/photo.jpg?w=20&t="+token, fmt.Sprintf("1.2.4.%d", i)); r.StatusCode != want {
 				t.Errorf("token %d: %d; want %d", i, r.StatusCode, want)
 			}
 		}
-		if r := get("/token/photo.jpg?w=20&t="+mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("sub", "bob"), nil), "1.2.5.1"); r.StatusCode != 200 {
+		if r := get("/token/photo.jpg?w=20&t="+accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("sub", "bob"), nil), "1.2.5.1"); r.StatusCode != 200 {
 			t.Errorf("another owner: %d; want 200", r.StatusCode)
 		}
 	})

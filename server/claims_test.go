@@ -20,6 +20,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
@@ -46,7 +47,7 @@ func newClaimSite(t testing.TB) *claimSite {
 	handler := func(prefix, require string) HandlerConfig {
 		return HandlerConfig{
 			Prefix: prefix, AuthStatus: 403, Bucket: &b, OutputFormat: "auto", RedirectAuto: true, ClientHints: true, Cache: CacheConfig{MemoryMB: 16},
-			Auth:       &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Cookie: "session", Leeway: new(0)}, HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}, Require: require},
+			Auth:       &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret, Cookie: "session", Leeway: new(0)}, HMAC: &HMACConfig{Keys: []SigningKey{{ID: "a", Secret: newSecret}}}, Require: require},
 			Presets:    map[string]string{"card": "w=20&h=20", "wide": "w=80"},
 			Watermarks: map[string]WatermarkConfig{"logo": {Object: "mark.png"}, "other": {Object: "plain.png"}},
 			Limits:     LimitsConfig{WorkSeconds: 600, RequestSeconds: 600},
@@ -78,7 +79,7 @@ func (s *claimSite) token(t testing.TB, img policy) []string {
 			c["img"].(map[string]any)[name] = list
 		}
 	}
-	return []string{"Authorization", "Bearer " + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), c, nil)}
+	return []string{"Authorization", "Bearer " + accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), c, nil)}
 }
 
 // check asks for a URL with a token and reports what of the answer, or of a URL

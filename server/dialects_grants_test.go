@@ -9,13 +9,14 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/dialect"
 )
 
 // tokenFor returns a header that shows a token with that claim img.
 func tokenFor(t *testing.T, img map[string]any) []string {
 	c := jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix(), "img": img}
-	return []string{"Authorization", "Bearer " + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), c, nil)}
+	return []string{"Authorization", "Bearer " + accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), c, nil)}
 }
 
 // What one token may see is not answered to another that may see less, be it
@@ -26,7 +27,7 @@ func TestDialectsKeepClaimsApart(t *testing.T) {
 	b.Set("a/photo.jpg", jpegFile(t, 40, 30), modified)
 	b.Set("secret/photo.jpg", jpegFile(t, 40, 30), modified)
 	h := speaking(dialect.Settings{Name: "imgproxy", Unsigned: true})
-	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret}}
 	h.AuthStatus = 403
 	h.Watermarks = map[string]WatermarkConfig{"logo": {Object: "mark.png"}}
 	s := newSite(t, b, Options{}, h)
@@ -76,7 +77,7 @@ func TestDialectsKeepClaimsApart(t *testing.T) {
 func TestDialectsRefuseTokensAsConfigured(t *testing.T) {
 	for status, want := range map[StatusCode]int{0: 403, 401: 401, 404: 404} {
 		h := speaking(dialect.Settings{Name: "iiif"})
-		h.Auth, h.AuthStatus = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}, status
+		h.Auth, h.AuthStatus = &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret}}, status
 		s := newSite(t, bucket(t), Options{}, h)
 		r := s.get("/photo.jpg/full/max/0/default.jpg")
 		if asked := r.Header.Get("WWW-Authenticate"); r.StatusCode != want || (asked == "Bearer") != (want == 401) || r.Header.Get("Cache-Control") != "no-store" {
@@ -91,7 +92,7 @@ func TestDialectsShowNoForbiddenOverlay(t *testing.T) {
 	b.Set("a/photo.jpg", jpegFile(t, 40, 30), modified)
 	b.Set("secret/half.png", pngFile(t, flat(20, 20, magenta)), modified)
 	h := speaking(dialect.Settings{Name: "thumbor", Unsigned: true})
-	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret}}
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret}}
 	h.Blocked = []BlockedConfig{{Names: []string{"half.png"}}}
 	s := newSite(t, b, Options{}, h)
 	over := func(name string) string { return "/unsafe/40x30/filters:watermark(" + name + ",0,0,0)/a/photo.jpg" }

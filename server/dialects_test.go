@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 )
@@ -230,11 +231,11 @@ func TestDialectsSigned(t *testing.T) {
 // What a claim narrows is kept apart from what it does not.
 func TestDialectsObeyClaims(t *testing.T) {
 	h := speaking(dialect.Settings{Name: "imgproxy", Unsigned: true})
-	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Leeway: new(0)}}
+	h.Auth = &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret, Leeway: new(0)}}
 	site := newSite(t, bucket(t), Options{}, h)
 	token := func(img map[string]any) []string {
 		claims := jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix(), "img": img}
-		return []string{"Authorization", "Bearer " + mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), claims, nil)}
+		return []string{"Authorization", "Bearer " + accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), claims, nil)}
 	}
 	width := func(img map[string]any) int {
 		t.Helper()

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
 )
 
@@ -37,7 +38,7 @@ func finds(t *testing.T, what string, d *doctor, level, about, words string) {
 
 // What is wrong with a certificate is said before clients say it.
 func TestDoctorOfCertificates(t *testing.T) {
-	keys := testKeys()
+	keys := accesstest.Keys()
 	day := 24 * time.Hour
 	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority"}, IsCA: true, BasicConstraintsValid: true}
 	for _, tt := range []struct {
@@ -50,15 +51,15 @@ func TestDoctorOfCertificates(t *testing.T) {
 		level, about string
 		words        string
 	}{
-		{"a good one", -day, 90 * day, keys.p256, nil, nil, 0o600, FindingOK, "https_cert", "is good until " + time.Now().Add(90*day).UTC().Format(time.DateOnly)},
-		{"one that has ended", -90 * day, -2 * day, keys.p256, nil, nil, 0o600, FindingFault, "https_cert", "ended on " + time.Now().Add(-2*day).UTC().Format(time.DateOnly)},
-		{"one that ends soon", -90 * day, 10*day + time.Hour, keys.p256, nil, nil, 0o600, FindingWarning, "https_cert", "in 10 days: renew it"},
-		{"one that has not begun", 2 * day, 90 * day, keys.p256, nil, nil, 0o600, FindingFault, "https_cert", "or is this machine's clock wrong?"},
-		{"one for another host", -day, 90 * day, keys.p256, nil, []string{"img.example", "other.example"}, 0o600, FindingFault, "hosts", "is not for other.example, only for img.example, *.sub.example"},
-		{"one for these hosts", -day, 90 * day, keys.p256, nil, []string{"img.example", "*.sub.example"}, 0o600, FindingOK, "https_cert", "is good"},
-		{"a weak key", -day, 90 * day, keys.small, nil, nil, 0o600, FindingWarning, "https_key", "only 1024 bits"},
-		{"without that of the authority", -day, 90 * day, keys.p256, authority, nil, 0o600, FindingWarning, "https_cert", "without that of CN=an authority"},
-		{"a key that all can read", -day, 90 * day, keys.p256, nil, nil, 0o644, FindingWarning, "https_key", "can read"},
+		{"a good one", -day, 90 * day, keys.P256, nil, nil, 0o600, FindingOK, "https_cert", "is good until " + time.Now().Add(90*day).UTC().Format(time.DateOnly)},
+		{"one that has ended", -90 * day, -2 * day, keys.P256, nil, nil, 0o600, FindingFault, "https_cert", "ended on " + time.Now().Add(-2*day).UTC().Format(time.DateOnly)},
+		{"one that ends soon", -90 * day, 10*day + time.Hour, keys.P256, nil, nil, 0o600, FindingWarning, "https_cert", "in 10 days: renew it"},
+		{"one that has not begun", 2 * day, 90 * day, keys.P256, nil, nil, 0o600, FindingFault, "https_cert", "or is this machine's clock wrong?"},
+		{"one for another host", -day, 90 * day, keys.P256, nil, []string{"img.example", "other.example"}, 0o600, FindingFault, "hosts", "is not for other.example, only for img.example, *.sub.example"},
+		{"one for these hosts", -day, 90 * day, keys.P256, nil, []string{"img.example", "*.sub.example"}, 0o600, FindingOK, "https_cert", "is good"},
+		{"a weak key", -day, 90 * day, keys.Small, nil, nil, 0o600, FindingWarning, "https_key", "only 1024 bits"},
+		{"without that of the authority", -day, 90 * day, keys.P256, authority, nil, 0o600, FindingWarning, "https_cert", "without that of CN=an authority"},
+		{"a key that all can read", -day, 90 * day, keys.P256, nil, nil, 0o644, FindingWarning, "https_key", "can read"},
 	} {
 		folder := t.TempDir()
 		certFile, keyFile := filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
@@ -66,7 +67,7 @@ func TestDoctorOfCertificates(t *testing.T) {
 			NotBefore: time.Now().Add(tt.from), NotAfter: time.Now().Add(tt.until)}
 		parent, signer := template, tt.key
 		if tt.parent != nil {
-			parent, signer = tt.parent, keys.p384
+			parent, signer = tt.parent, keys.P384
 		}
 		der, err := x509.CreateCertificate(rand.Reader, template, parent, tt.key.Public(), signer)
 		if err != nil {
@@ -204,7 +205,7 @@ func TestDoctorOfDoors(t *testing.T) {
 
 // Keys of tokens that cannot be had keep everybody out.
 func TestDoctorOfTokenKeys(t *testing.T) {
-	set := jwks(t, map[string]any{"a": &testKeys().rsa.PublicKey, "b": &testKeys().p256.PublicKey})
+	set := accesstest.JWKS(t, map[string]any{"a": &accesstest.Keys().RSA.PublicKey, "b": &accesstest.Keys().P256.PublicKey})
 	for _, tt := range []struct {
 		name, level, words string
 		status             int

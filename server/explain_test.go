@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
 )
 
@@ -129,9 +130,9 @@ func TestExplainOptions(t *testing.T) {
 // Only operators and signed URLs get an explanation.
 func TestWhoMayExplain(t *testing.T) {
 	both := signedHandler("both")
-	both.Auth.JWT = &JWTConfig{Key: tokenSecret}
+	both.Auth.JWT = &JWTConfig{Key: accesstest.Secret}
 	s := explainSite(t, HandlerConfig{Prefix: "open"}, signedHandler("h"), both)
-	token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("img", map[string]any{"max_w": 30}), nil)
+	token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("img", map[string]any{"max_w": 30}), nil)
 	for target, want := range map[string]int{
 		"/open/photo.jpg?w=20&explain=1":                                                       404,
 		"/open/photo.jpg?w=20&explain=false":                                                   200,

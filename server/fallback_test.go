@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
 )
 
@@ -104,9 +105,9 @@ func TestErrorImageAge(t *testing.T) {
 		b := bucket(t)
 		s := newSite(t, b, Options{},
 			HandlerConfig{ErrorImage: "../testdata/error.png", ErrorImageAge: 60},
-			HandlerConfig{Prefix: "in", AuthStatus: 404, ErrorImageAge: 60, Auth: &AuthConfig{HMAC: signedHandler("").Auth.HMAC, JWT: &JWTConfig{Key: tokenSecret}}})
-		token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil)
-		soon := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good("exp", time.Now().Add(20*time.Second).Unix()), nil)
+			HandlerConfig{Prefix: "in", AuthStatus: 404, ErrorImageAge: 60, Auth: &AuthConfig{HMAC: signedHandler("").Auth.HMAC, JWT: &JWTConfig{Key: accesstest.Secret}}})
+		token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil)
+		soon := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("exp", time.Now().Add(20*time.Second).Unix()), nil)
 		for target, want := range map[string]string{
 			"/h/missing.jpg": "public, max-age=60", "/h/notes.txt": "public, max-age=60", "/h/cut.jpg": "public, max-age=60", "/h/html.jpg": "no-store", "/h/../x": "no-store",
 			"/in/missing.jpg": "no-store", signURL(newSecret, "in", "missing.jpg"): "public, max-age=60", "/in/missing.jpg?t=" + token: "private, max-age=60",

@@ -82,6 +82,15 @@ func newKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 	return all, nil
 }
 
+// countKeys asks a URL for its keys, and returns how many there are.
+func countKeys(ctx context.Context, url string) (int, error) {
+	keys, err := newRemoteKeyring(url, slog.New(slog.DiscardHandler)).fetch(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return len(keys.all), nil
+}
+
 // newRemoteKeyring returns the keys of a URL, which was not asked yet.
 func newRemoteKeyring(url string, log *slog.Logger) *keyring {
 	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {

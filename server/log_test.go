@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
@@ -217,7 +218,7 @@ func TestRedactQuery(t *testing.T) {
 
 // Wherever a token is in a request, it is in no line of the log.
 func TestNoTokenInTheLog(t *testing.T) {
-	token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil)
+	token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil)
 	s, out := logged(t, bucket(t), Config{Log: LogConfig{Requests: config.LogAllRequests, Level: "debug"}})
 	const opaque = "opaque-0123456789"
 	for _, target := range []string{
