@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 
 	"s3imageserver/server/config"
 )
@@ -19,33 +20,33 @@ func (h *Handler) admit(r *http.Request, req *request) (err error) {
 	if err := h.admitPicture(r, req); err != nil {
 		return err
 	}
-	if req.explain && !req.operator && !req.grant.signed {
-		return fmt.Errorf("%w: explain is for operators and signed URLs", errVerification)
+	if req.explain && !req.operator && !req.grant.Signed {
+		return fmt.Errorf("%w: explain is for operators and signed URLs", access.ErrVerification)
 	}
 	return nil
 }
 
 func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	if byOperator(r) {
-		req.grant = grant{by: "the listener for operators", operator: true, private: true}
+		req.grant = access.Grant{By: "the listener for operators", Operator: true, Private: true}
 		return nil
 	}
 	if err := h.bounds.checkReferer(r); err != nil {
 		return err
 	}
-	if req.grant, err = h.door.authorize(r, req); err != nil {
+	if req.grant, err = h.door.Authorize(r, req); err != nil {
 		return err
 	}
 	if req.foreign != nil {
-		req.grant = req.grant.and(grant{by: "the dialect", expires: req.foreign.Delivery.Expires})
+		req.grant = req.grant.And(access.Grant{By: "the dialect", Expires: req.foreign.Delivery.Expires})
 	}
-	if err := h.rates.allowToken(req.grant.client); err != nil {
+	if err := h.rates.allowToken(req.grant.Client); err != nil {
 		return err
 	}
 	if err := h.bounds.refuse(req.name, h.log); err != nil {
 		return err
 	}
-	if p := req.grant.policy; p != nil {
+	if p := req.grant.Policy; p != nil {
 		err = h.obeyPolicy(p, req)
 		req.step("claim img")
 	}
@@ -73,11 +74,11 @@ func (h *Handler) sign(req *request, query url.Values) string {
 	}
 	query.Del(config.SignatureParam)
 	query.Del(config.ExpiryParam)
-	end := req.grant.expires
+	end := req.grant.Expires
 	switch {
-	case req.grant.operator:
+	case req.grant.Operator:
 		end = time.Now().Add(operatorsTime)
-	case !req.grant.signed:
+	case !req.grant.Signed:
 		return query.Encode()
 	}
 	if !end.IsZero() {
@@ -91,16 +92,16 @@ const operatorsTime = time.Hour
 
 // obeyPolicy narrows a request to what the policy of its token allows. What cannot
 // be narrowed is an error that wraps errVerification.
-func (h *Handler) obeyPolicy(p *policy, req *request) error {
-	if err := p.allowsName(req.name); err != nil {
+func (h *Handler) obeyPolicy(p *access.Policy, req *request) error {
+	if err := p.AllowsName(req.name); err != nil {
 		return err
 	}
 	if p.Presets != nil {
 		if req.foreign != nil {
-			return fmt.Errorf("%w: the token is for presets, which URLs of a dialect do not name", errVerification)
+			return fmt.Errorf("%w: the token is for presets, which URLs of a dialect do not name", access.ErrVerification)
 		}
 		req.options = req.unhinted // hints are no presets
-		if err := p.allowsPresets(req.query, req.info != nil); err != nil {
+		if err := p.AllowsPresets(req.query, req.info != nil); err != nil {
 			return err
 		}
 	}
@@ -118,6 +119,6 @@ func (h *Handler) obeyPolicy(p *policy, req *request) error {
 }
 
 // narrow returns the options with what a policy says of pixels.
-func (h *Handler) narrow(p *policy, o resize.Options) (resize.Options, error) {
-	return p.narrow(o, h.config.MaxDimension, func(name string) bool { return h.overlays.marks[name] != nil })
+func (h *Handler) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
+	return p.Narrow(o, h.config.MaxDimension, func(name string) bool { return h.overlays.marks[name] != nil })
 }

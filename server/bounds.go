@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 )
 
@@ -115,11 +116,11 @@ func (b *bounds) checkReferer(r *http.Request) error {
 		if slices.Contains(b.config.Referers, "none") {
 			return nil
 		}
-		return fmt.Errorf("%w: no page is named, and none is not one of referers", errVerification)
+		return fmt.Errorf("%w: no page is named, and none is not one of referers", access.ErrVerification)
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !config.HostIn(u.Hostname(), b.config.Referers) {
-		return fmt.Errorf("%w: the page is not one of referers", errVerification)
+		return fmt.Errorf("%w: the page is not one of referers", access.ErrVerification)
 	}
 	return nil
 }

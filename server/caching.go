@@ -25,7 +25,7 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 			most = min(d, config.ForeverSeconds)
 		}
 	}
-	if end := req.grant.expires; !end.IsZero() {
+	if end := req.grant.Expires; !end.IsZero() {
 		most = min(most, max(0, int64(time.Until(end).Seconds())))
 	}
 	switch {
@@ -33,7 +33,7 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 		return "no-cache"
 	case most != h.maxAge() || s == cache.Derived:
 		return scopeOf(req) + ", max-age=" + strconv.FormatInt(most, 10)
-	case req.grant.private:
+	case req.grant.Private:
 		return h.keepable.private
 	}
 	return h.keepable.public
@@ -41,7 +41,7 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 
 // scopeOf says who may keep an answer.
 func scopeOf(req *request) string {
-	if req.grant.private {
+	if req.grant.Private {
 		return "private"
 	}
 	return "public"
@@ -83,7 +83,7 @@ func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entr
 		age := e.Age(time.Now())
 		// Others take the age off max-age; of a request that ends, that is what is
 		// left already.
-		if req.grant.expires.IsZero() {
+		if req.grant.Expires.IsZero() {
 			put(header, "Age", strconv.FormatInt(int64(age.Seconds()), 10))
 		}
 		if s == cache.StaleHit {

@@ -20,6 +20,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
@@ -72,9 +73,9 @@ func (s *claimSite) get(target string, header ...string) *http.Response {
 }
 
 // token returns a header that shows a token with that claim.
-func (s *claimSite) token(t testing.TB, img policy) []string {
+func (s *claimSite) token(t testing.TB, img access.Policy) []string {
 	c := jwt.MapClaims{"exp": s.ends.Unix(), "img": map[string]any{"max_w": img.MaxW, "max_h": img.MaxH, "wm": img.WM}}
-	for name, list := range map[string]textList{"prefix": img.Prefix, "presets": img.Presets} {
+	for name, list := range map[string]access.TextList{"prefix": img.Prefix, "presets": img.Presets} {
 		if list != nil {
 			c["img"].(map[string]any)[name] = list
 		}
@@ -84,7 +85,7 @@ func (s *claimSite) token(t testing.TB, img policy) []string {
 
 // check asks for a URL with a token and reports what of the answer, or of a URL
 // that is in it, is more than the claim allows; if deep, of the answers to those too.
-func (s *claimSite) check(t testing.TB, target string, img policy, header []string, deep bool) {
+func (s *claimSite) check(t testing.TB, target string, img access.Policy, header []string, deep bool) {
 	t.Helper()
 	u, err := url.Parse(target)
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *claimSite) check(t testing.TB, target string, img policy, header []stri
 	if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusFound {
 		return
 	}
-	if img.Prefix != nil && !within(name, img.Prefix[0]) {
+	if img.Prefix != nil && !access.Within(name, img.Prefix[0]) {
 		t.Errorf("%s: the claim is for %q", target, img.Prefix)
 	}
 	if c := r.Header.Get("Cache-Control"); c != "no-store" && !strings.HasPrefix(c, "private") {
@@ -142,7 +143,7 @@ func (s *claimSite) check(t testing.TB, target string, img policy, header []stri
 }
 
 // checkPicture reports what of a picture is more than the claim allows.
-func (s *claimSite) checkPicture(t testing.TB, target string, query url.Values, img policy, r *http.Response) {
+func (s *claimSite) checkPicture(t testing.TB, target string, query url.Values, img access.Policy, r *http.Response) {
 	m, format, err := image.Decode(r.Body)
 	if err != nil {
 		return // a format that is not read here
@@ -162,9 +163,9 @@ func (s *claimSite) checkPicture(t testing.TB, target string, query url.Values, 
 }
 
 // claimed are the claims of tests.
-var claimed = []policy{
+var claimed = []access.Policy{
 	{MaxW: 40}, {MaxH: 30}, {MaxW: 40, MaxH: 10}, {WM: "logo"}, {MaxW: 40, MaxH: 40, WM: "logo"},
-	{Presets: textList{"card"}}, {Prefix: textList{"a"}}, {Prefix: textList{"photo.jpg"}, MaxW: 15}, {},
+	{Presets: access.TextList{"card"}}, {Prefix: access.TextList{"a"}}, {Prefix: access.TextList{"photo.jpg"}, MaxW: 15}, {},
 }
 
 // No URL answers more than a claim allows, nor leads to one that does: not in
@@ -197,7 +198,7 @@ func TestClaimsReachEveryURL(t *testing.T) {
 func TestClaimsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newClaimSite(t)
-		header := s.token(t, policy{MaxW: 40, WM: "logo"})
+		header := s.token(t, access.Policy{MaxW: 40, WM: "logo"})
 		var urls []string
 		for _, target := range []string{"/any/photo.jpg?w=2000", "/any/photo.jpg?srcset=20,40&as=json", "/any/photo.jpg?srcset=20,40&as=json&exp=4102444800",
 			signURL(newSecret, "all", "photo.jpg", "w", "2000"), signURL(newSecret, "all", "photo.jpg", "srcset", "20,40", "as", "json")} {
@@ -272,7 +273,7 @@ func TestSignedURLsLeadToSignedOnes(t *testing.T) {
 // there anything but the picture, a border and the watermark in the middle.
 func TestClaimedWatermarkLiesOnThePicture(t *testing.T) {
 	s := newClaimSite(t)
-	header := s.token(t, policy{WM: "logo"})
+	header := s.token(t, access.Policy{WM: "logo"})
 	choices := map[string][]string{
 		"w": {"20", "33", "90"}, "h": {"15", "70", "200"}, "fit": {"cover", "contain", "pad", "stretch", "scale-down", "auto"}, "g": {"n", "se", "smart", "fp:0.1:0.9"},
 		"padding": {"5", "0,0,1000,0", "100,0,0,300"}, "rot": {"45", "90", "200", "-3"}, "flip": {"h", "hv"}, "orient": {"3", "6"}, "crop": {"0,0,50%,100%", "10,10,9,9"}, "trim": {"10"},

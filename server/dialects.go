@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
@@ -132,7 +133,7 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	if req.foreign == nil || req.foreign.Overlay.Source.Name == "" {
 		return nil
 	}
-	if p := req.grant.policy; p != nil && p.WM != "" {
+	if p := req.grant.Policy; p != nil && p.WM != "" {
 		return nil // that of the token is on the picture, and nothing over it
 	}
 	name := req.foreign.Overlay.Source.Name
@@ -140,12 +141,12 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
 	}
 	// Who may not see a picture may not see it over another one either.
-	if p := req.grant.policy; p != nil {
-		if err := p.allowsName(name); err != nil {
+	if p := req.grant.Policy; p != nil {
+		if err := p.AllowsName(name); err != nil {
 			return err
 		}
 	}
-	if err := h.bounds.refuse(name, h.log); err != nil && !req.grant.operator {
+	if err := h.bounds.refuse(name, h.log); err != nil && !req.grant.Operator {
 		return err
 	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
@@ -200,7 +201,7 @@ func foreignError(err error) error {
 	case dialect.NotPicture, dialect.NotRead:
 		return err // it wraps what it is
 	case dialect.BadSignature, dialect.Expired:
-		ours = errVerification
+		ours = access.ErrVerification
 	case dialect.BadURL, dialect.Loop:
 		ours = config.ErrName
 	case dialect.NotAllowed:
@@ -253,10 +254,10 @@ func (h *Handler) settleForeign(req *request, head resize.Header) (resize.Option
 	if err != nil {
 		return resize.Options{}, foreignError(err)
 	}
-	p := req.grant.policy
+	p := req.grant.Policy
 	if s.Source {
 		if p != nil && (p.MaxW > 0 || p.MaxH > 0 || p.WM != "") {
-			return resize.Options{}, fmt.Errorf("%w: the token is for pictures of a size or with a mark, not for the file", errVerification)
+			return resize.Options{}, fmt.Errorf("%w: the token is for pictures of a size or with a mark, not for the file", access.ErrVerification)
 		}
 		return resize.Options{}, errOfSource
 	}
@@ -342,7 +343,7 @@ var foreignCauses = []struct {
 	err   error
 	cause dialect.Cause
 }{
-	{errVerification, dialect.BadSignature},
+	{access.ErrVerification, dialect.BadSignature},
 	{errExtension, dialect.NotAllowed},
 	{config.ErrName, dialect.BadURL},
 	{errOption, dialect.BadOption},
@@ -380,7 +381,7 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 		answer.Status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
 	header := w.Header()
-	if fault := (*dialect.Fault)(nil); errors.Is(err, errVerification) && !errors.As(err, &fault) { // by the auth of the handler
+	if fault := (*dialect.Fault)(nil); errors.Is(err, access.ErrVerification) && !errors.As(err, &fault) { // by the auth of the handler
 		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
 		h.challenge(header, answer.Status)
 	}
@@ -422,7 +423,7 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 	}
 	if e.Unkept || e.Derived {
 		// It says no-store already, or that it is better than nothing.
-	} else if d.Cache != "" && !req.grant.private && *h.config.CacheTime >= 0 {
+	} else if d.Cache != "" && !req.grant.Private && *h.config.CacheTime >= 0 {
 		put(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {
 		put(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")

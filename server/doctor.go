@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 )
 
@@ -135,7 +136,7 @@ func (d *doctor) tokenKeys(ctx context.Context) {
 		}
 		asked[a.JWT.JWKSURL] = true
 		about += "auth.jwt.jwks_url"
-		n, err := countKeys(ctx, a.JWT.JWKSURL)
+		n, err := access.CountKeys(ctx, a.JWT.JWKSURL)
 		if err != nil {
 			d.add(FindingFault, about, "no token can be checked: %v", err)
 			return

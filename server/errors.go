@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
@@ -37,12 +38,12 @@ var statuses = []struct {
 	{errWatermark, http.StatusInternalServerError},
 	{errEmpty, http.StatusUnprocessableEntity},
 	{errExtension, http.StatusNotFound},
-	{errVerification, http.StatusNotFound},
+	{access.ErrVerification, http.StatusNotFound},
 	{errGone, http.StatusGone},
 	{errLegal, http.StatusUnavailableForLegalReasons},
 	{errRate, http.StatusTooManyRequests},
 	{errMisses, http.StatusServiceUnavailable},
-	{errNoKeys, http.StatusServiceUnavailable},
+	{access.ErrNoKeys, http.StatusServiceUnavailable},
 	{fs.ErrInvalid, http.StatusBadRequest},
 	{fs.ErrNotExist, http.StatusNotFound},
 	{fs.ErrPermission, http.StatusNotFound},
@@ -108,7 +109,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		header.Set("Retry-After", wait)
 	}
 	header.Set("Cache-Control", "no-store")
-	if errors.Is(err, errVerification) {
+	if errors.Is(err, access.ErrVerification) {
 		status = cmp.Or(int(h.config.AuthStatus), status)
 		h.challenge(header, status)
 	}
@@ -134,7 +135,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
 	var body []byte
 	var mediaType string
-	if refused := errors.Is(err, errVerification) || errors.Is(err, errExtension); refused {
+	if refused := errors.Is(err, access.ErrVerification) || errors.Is(err, errExtension); refused {
 		body, mediaType = fallback.refusal(r.Context(), o)
 	} else {
 		body, mediaType = fallback.picture(r.Context(), o)
@@ -158,11 +159,11 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 // errorAge returns for how many seconds others may keep an answer without a
 // picture: what will be so for some time, whoever asks.
 func (h *Handler) errorAge(req *request, status int, err error) int64 {
-	if errors.Is(err, errVerification) || status >= http.StatusInternalServerError {
+	if errors.Is(err, access.ErrVerification) || status >= http.StatusInternalServerError {
 		return 0
 	}
 	age := h.config.ErrorImageAge
-	if end := req.grant.expires; !end.IsZero() {
+	if end := req.grant.Expires; !end.IsZero() {
 		age = min(age, int64(time.Until(end).Seconds()))
 	}
 	return age
@@ -171,7 +172,7 @@ func (h *Handler) errorAge(req *request, status int, err error) int64 {
 // ofSource reports whether an error is a fault of the picture or its source, for
 // which the original had one status.
 func ofSource(err error, status int) bool {
-	for _, ours := range []error{errVerification, errNoKeys, errGone, errLegal, errMisses, errWatermark, resize.ErrBusy, storage.ErrBusy} {
+	for _, ours := range []error{access.ErrVerification, access.ErrNoKeys, errGone, errLegal, errMisses, errWatermark, resize.ErrBusy, storage.ErrBusy} {
 		if errors.Is(err, ours) {
 			return false
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
@@ -90,14 +91,14 @@ func (h *Handler) explainSignature(req *request) *explainedSignature {
 		return nil
 	}
 	e := &explainedSignature{Canonical: string(req.Canonical(h.config.Prefix))}
-	g, err := (&signatures{h.config.Prefix, h.config.Auth.HMAC}).authorize(nil, req)
+	g, err := access.NewSignatures(h.config.Prefix, h.config.Auth.HMAC).Authorize(nil, req)
 	if err != nil {
 		e.Reason = err.Error()
 		return e
 	}
-	e.Right, e.By = true, g.by
-	if !g.expires.IsZero() {
-		e.Expires = &g.expires
+	e.Right, e.By = true, g.By
+	if !g.Expires.IsZero() {
+		e.Expires = &g.Expires
 	}
 	return e
 }
@@ -144,8 +145,8 @@ type explainedError struct {
 // be refused. The picture is made, if it is not kept, as for a request for it.
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, fault error) {
 	e := explanation{Handler: h.config.Prefix, Name: req.name, Version: req.delivery.Version}
-	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.by, Signature: h.explainSignature(&req)}
-	if end := req.grant.expires; !end.IsZero() {
+	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.By, Signature: h.explainSignature(&req)}
+	if end := req.grant.Expires; !end.IsZero() {
 		e.Access.Expires = &end
 	}
 	if fault == nil {
@@ -158,7 +159,7 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, f
 	}
 	if fault != nil {
 		status := statusOf(fault)
-		if e.Access.Reason != "" && errors.Is(fault, errVerification) {
+		if e.Access.Reason != "" && errors.Is(fault, access.ErrVerification) {
 			status = cmp.Or(int(h.config.AuthStatus), status)
 		}
 		e.Error = &explainedError{status, kindOf(fault), fault.Error()}

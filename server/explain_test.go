@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access"
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
 )
@@ -183,7 +184,7 @@ func TestExplainSignature(t *testing.T) {
 	}{
 		{signURL(newSecret, "h", "photo.jpg", "w", "300"), "", canonical, true},
 		{"/h/photo.jpg?w=300&sig=bad", "sig is not 32 bytes", canonical, false},
-		{"/h/photo.jpg?w=300&sig=" + strings.Repeat("A", signatureLength), "no key has made this signature", canonical, false},
+		{"/h/photo.jpg?w=300&sig=" + strings.Repeat("A", access.SignatureLength), "no key has made this signature", canonical, false},
 		{"/h/photo.jpg?w=300", "no signature", canonical, false},
 		{signURL(newSecret, "h", "photo.jpg", "w", "300", "exp", "1000"), "the URL ended", "1:h,9:photo.jpg,3:exp,4:1000,1:w,3:300,", false},
 	} {

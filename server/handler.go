@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
@@ -33,7 +34,7 @@ type Handler struct {
 	foreignMarks *otter.Cache[string, *mark]
 	presets      map[string]url.Values
 	overlays     *overlays
-	door         door
+	door         access.Door
 	bounds       *bounds
 	rates        *rates
 	misses       *rate.Limiter // nil: any number
@@ -111,7 +112,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			return nil, &Fault{Key: config.HandlerKey(i) + ".dialect", Text: err.Error()}
 		}
 	}
-	if h.door, err = newDoor(s.config, c, o.Verify, h.dialect != nil && h.dialect.Signed(), s.log, s.sharedKeyring); err != nil {
+	if h.door, err = access.NewDoor(s.config, c, o.Verify, h.dialect != nil && h.dialect.Signed(), s.log, s.sharedKeyring); err != nil {
 		return nil, &Fault{Key: config.AuthKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {

@@ -33,7 +33,7 @@ func (h *Handler) key(req request) cache.Key {
 // asks for before the picture is known, so that a hit needs no source.
 func (r *request) text() string {
 	if r.foreign != nil {
-		if p := r.grant.policy; p != nil { // it narrows what is made when the picture is known
+		if p := r.grant.Policy; p != nil { // it narrows what is made when the picture is known
 			return cache.Tuple(r.foreign.Key(), strconv.Itoa(p.MaxW), strconv.Itoa(p.MaxH), p.WM)
 		}
 		return r.foreign.Key()

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
@@ -33,12 +34,12 @@ var kinds = []struct {
 	{errWatermark, "watermark"},
 	{errEmpty, "empty"},
 	{errExtension, "extension"},
-	{errVerification, "verification"},
+	{access.ErrVerification, "verification"},
 	{errGone, "blocked"},
 	{errLegal, "blocked"},
 	{errRate, "rate"},
 	{errMisses, "misses"},
-	{errNoKeys, "keys"},
+	{access.ErrNoKeys, "keys"},
 	{fs.ErrInvalid, "name"},
 	{fs.ErrNotExist, "missing"},
 	{fs.ErrPermission, "forbidden"},

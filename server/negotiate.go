@@ -99,7 +99,7 @@ func (h *Handler) vary(req request) []string {
 	if h.config.ClientHints {
 		names = append(names, clientHints...)
 	}
-	return append(names, req.grant.vary...)
+	return append(names, req.grant.Vary...)
 }
 
 // clientHints are the hints that a handler may obey.
@@ -147,7 +147,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 		header.Add("Vary", name)
 	}
 	age := int64(redirectAge)
-	if end := req.grant.expires; !end.IsZero() {
+	if end := req.grant.Expires; !end.IsZero() {
 		age = min(age, max(0, int64(time.Until(end).Seconds())))
 	}
 	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(age, 10))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
@@ -31,7 +32,7 @@ type request struct {
 	explain    bool                 // what is asked for is what became of it
 	operator   bool                 // and an operator asks
 	steps      []step               // of the options, if explain
-	grant      grant                // by which it is answered
+	grant      access.Grant         // by which it is answered
 	understood *understood          // what the query says
 	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
 }

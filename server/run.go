@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -173,7 +174,7 @@ func Check(c *Config) error {
 		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
 		faults.Collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
-			if _, err := newKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
+			if _, err := access.NewKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
 				faults.Add(config.AuthKey(c, i)+".jwt", "%v", err)
 			}
 		}

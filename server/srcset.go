@@ -287,7 +287,7 @@ func (h *Handler) asked(req *request, query url.Values) (resize.Options, error) 
 	if err := h.bounds.settle(&other, u.options, u.used, h.config.MaxDimension); err != nil {
 		return u.options, err
 	}
-	if p := req.grant.policy; p != nil {
+	if p := req.grant.Policy; p != nil {
 		return h.narrow(p, other.options)
 	}
 	return other.options, nil
@@ -331,7 +331,7 @@ func (h *Handler) ownQuery(req request) url.Values {
 func (h *Handler) means(req *request, query url.Values, o resize.Options) bool {
 	got := h.understand(query.Encode()).options
 	got.Format = o.Format
-	if p := req.grant.policy; p != nil {
+	if p := req.grant.Policy; p != nil {
 		var err error
 		if got, err = h.narrow(p, got); err != nil {
 			return false

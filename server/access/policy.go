@@ -1,4 +1,4 @@
-package server
+package access
 
 import (
 	"bytes"
@@ -12,15 +12,15 @@ import (
 	"s3imageserver/server/config"
 )
 
-// A policy is the claim img of a token: what its owner may ask for. Fields that
+// A Policy is the claim img of a token: what its owner may ask for. Fields that
 // are empty allow everything; a field that is not known is an error, since it
 // would have forbidden something.
-type policy struct {
+type Policy struct {
 	// Prefix are names of folders, or of pictures, that may be asked for.
-	Prefix textList `json:"prefix"`
+	Prefix TextList `json:"prefix"`
 	// Presets are those that may be asked for; nothing else that changes pixels
 	// may, save f.
-	Presets textList `json:"presets"`
+	Presets TextList `json:"presets"`
 	// MaxW and MaxH bound the result, in pixels.
 	MaxW int `json:"max_w"`
 	MaxH int `json:"max_h"`
@@ -29,8 +29,8 @@ type policy struct {
 }
 
 // UnmarshalJSON refuses what it does not know.
-func (p *policy) UnmarshalJSON(data []byte) error {
-	type plain policy
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	type plain Policy
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode((*plain)(p)); err != nil {
@@ -42,12 +42,12 @@ func (p *policy) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A textList is written as one text or as a list of them.
-type textList []string
+// A TextList is written as one text or as a list of them.
+type TextList []string
 
-func (l *textList) UnmarshalJSON(data []byte) error {
+func (l *TextList) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte(`"`)) {
-		*l = make(textList, 1)
+		*l = make(TextList, 1)
 		return json.Unmarshal(data, &(*l)[0])
 	}
 	list := []string{}
@@ -58,11 +58,11 @@ func (l *textList) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// narrow returns the options with what the policy says of pixels, for a handler
+// Narrow returns the options with what the policy says of pixels, for a handler
 // whose results are of at most so many pixels a side, and that has the watermarks
 // of which marked reports it. It returns options that are narrow already as they
 // are.
-func (p *policy) narrow(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
+func (p *Policy) Narrow(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
 	if p.MaxW > 0 || p.MaxH > 0 {
 		o = o.Within(atMost(p.MaxW, largest), atMost(p.MaxH, largest))
 	}
@@ -72,10 +72,10 @@ func (p *policy) narrow(o resize.Options, largest int, marked func(name string) 
 	return o, nil
 }
 
-// allowsName returns an error if pictures of that name may not be asked for.
-func (p *policy) allowsName(name string) error {
-	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return within(name, folder) }) {
-		return fmt.Errorf("%w: the token is for other names", errVerification)
+// AllowsName returns an error if pictures of that name may not be asked for.
+func (p *Policy) AllowsName(name string) error {
+	if p.Prefix != nil && !slices.ContainsFunc(p.Prefix, func(folder string) bool { return Within(name, folder) }) {
+		return fmt.Errorf("%w: the token is for other names", ErrVerification)
 	}
 	return nil
 }
@@ -89,24 +89,24 @@ func atMost(n, largest int) int {
 	return min(n, largest)
 }
 
-// within reports whether a name is in a folder, or is it.
-func within(name, folder string) bool {
+// Within reports whether a name is in a folder, or is it.
+func Within(name, folder string) bool {
 	folder = strings.TrimSuffix(folder, "/")
 	rest, ok := strings.CutPrefix(name, folder)
 	return ok && (folder == "" || rest == "" || rest[0] == '/')
 }
 
-// allowsPresets returns an error if a query asks for other presets, or for what is
+// AllowsPresets returns an error if a query asks for other presets, or for what is
 // none; of details no presets are asked for.
-func (p *policy) allowsPresets(query url.Values, details bool) error {
+func (p *Policy) AllowsPresets(query url.Values, details bool) error {
 	for param := range query {
 		if resize.KnownParam(param) && param != "f" || param == config.SrcsetParam {
-			return fmt.Errorf("%w: the token is for presets, and %s is none", errVerification, param)
+			return fmt.Errorf("%w: the token is for presets, and %s is none", ErrVerification, param)
 		}
 	}
 	for name := range strings.SplitSeq(query.Get(config.PresetParam), ",") {
 		if !details && !slices.Contains(p.Presets, name) {
-			return fmt.Errorf("%w: the token is for other presets", errVerification)
+			return fmt.Errorf("%w: the token is for other presets", ErrVerification)
 		}
 	}
 	return nil
@@ -115,7 +115,7 @@ func (p *policy) allowsPresets(query url.Values, details bool) error {
 // mark lays the watermark of the policy over the picture, in its usual place and
 // strength, whatever the URL says. Nothing is around the picture or over the
 // mark: it would lie there instead of on the picture, or be covered.
-func (p *policy) mark(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
+func (p *Policy) mark(o resize.Options, largest int, marked func(name string) bool) (resize.Options, error) {
 	mark := resize.ParseOptions(func(name string) string {
 		if name == "wm" {
 			return p.WM
@@ -123,7 +123,7 @@ func (p *policy) mark(o resize.Options, largest int, marked func(name string) bo
 		return ""
 	}, largest).Watermark
 	if !marked(mark.Name) {
-		return o, fmt.Errorf("%w: the watermark of the token is not in the configuration", errVerification)
+		return o, fmt.Errorf("%w: the watermark of the token is not in the configuration", ErrVerification)
 	}
 	o = o.Bare()
 	o.Watermark = mark

@@ -1,4 +1,4 @@
-package server
+package access
 
 import (
 	"bytes"
@@ -52,7 +52,7 @@ func newTokens(c *config.JWTConfig, keys keyrings) *tokens {
 // claims are what a token says.
 type claims struct {
 	jwt.RegisteredClaims
-	Img *policy `json:"img"`
+	Img *Policy `json:"img"`
 }
 
 // GetExpirationTime takes an end at 0 for none, as the first tokens of this
@@ -64,36 +64,36 @@ func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return c.ExpiresAt, nil
 }
 
-// authorize implements [authorizer].
-func (t *tokens) authorize(r *http.Request, u asked) (grant, error) {
+// Authorize implements [authorizer].
+func (t *tokens) Authorize(r *http.Request, u URL) (Grant, error) {
 	text, header := t.shown(r, u)
 	if text == "" {
-		return grant{}, fmt.Errorf("%w: no token", errVerification)
+		return Grant{}, fmt.Errorf("%w: no token", ErrVerification)
 	}
 	c, err := t.verify(r.Context(), text)
-	if errors.Is(err, errNoKeys) {
-		return grant{}, err // it may be good: that is for nobody to say now
+	if errors.Is(err, ErrNoKeys) {
+		return Grant{}, err // it may be good: that is for nobody to say now
 	}
 	if err != nil {
-		return grant{}, fmt.Errorf("%w: %w", errVerification, err)
+		return Grant{}, fmt.Errorf("%w: %w", ErrVerification, err)
 	}
-	g := grant{by: "token", private: true, client: c.Subject, policy: c.Img}
+	g := Grant{By: "token", Private: true, Client: c.Subject, Policy: c.Img}
 	if header != "" {
-		g.vary = []string{header}
+		g.Vary = []string{header}
 	}
-	if g.client == "" {
+	if g.Client == "" {
 		hash := sha256.Sum256([]byte(text))
-		g.client = hex.EncodeToString(hash[:8])
+		g.Client = hex.EncodeToString(hash[:8])
 	}
 	if end, _ := c.GetExpirationTime(); end != nil { // it has no error
-		g.expires = end.Time
+		g.Expires = end.Time
 	}
 	return g, nil
 }
 
 // shown returns the token that a request shows: in the URL, else as a bearer,
 // else in the cookie; and the header that it was in.
-func (t *tokens) shown(r *http.Request, u asked) (text, header string) {
+func (t *tokens) shown(r *http.Request, u URL) (text, header string) {
 	if text := u.Parameters().Get(config.TokenParam); text != "" {
 		return text, ""
 	}
@@ -131,7 +131,7 @@ func (t *tokens) verify(ctx context.Context, text string) (*claims, error) {
 		return keys, err
 	})
 	if more && errors.Is(err, jwt.ErrTokenSignatureInvalid) {
-		return nil, errNoKeys
+		return nil, ErrNoKeys
 	}
 	if err != nil {
 		return nil, tokenFault(err)
@@ -178,7 +178,7 @@ func objectInside(token string) bool {
 // puts in.
 func tokenFault(err error) error {
 	for _, reason := range []error{
-		errTokenCritical, errKey, errNoKeys, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
+		errTokenCritical, errKey, ErrNoKeys, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet,
 		jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing, jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer,
 	} {
 		if errors.Is(err, reason) {

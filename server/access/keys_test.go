@@ -1,4 +1,4 @@
-package server
+package access
 
 import (
 	"bytes"
@@ -221,7 +221,7 @@ func FuzzToken(f *testing.F) {
 	}
 	off := false
 	c := &config.JWTConfig{Key: accesstest.Secret, RequireExp: &off, Leeway: new(60)}
-	ring, err := newKeyrings(&config.Config{}, c, nil, nil)
+	ring, err := NewKeyrings(&config.Config{}, c, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func FuzzParseKey(f *testing.F) {
 // A testDoor is the door of a handler "h", in front of a picture of testName.
 type testDoor struct {
 	t    *testing.T
-	door door
+	door Door
 	log  *bytes.Buffer
 }
 
@@ -276,7 +276,7 @@ func newTestDoor(t *testing.T, c config.AuthConfig) *testDoor {
 		t.Fatal(err)
 	}
 	var err error
-	if d.door, err = newDoor(all, &all.Handlers[0], nil, false, slog.New(slog.NewTextHandler(d.log, nil)), nil); err != nil {
+	if d.door, err = NewDoor(all, &all.Handlers[0], nil, false, slog.New(slog.NewTextHandler(d.log, nil)), nil); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -287,13 +287,13 @@ func newTestDoor(t *testing.T, c config.AuthConfig) *testDoor {
 func (d *testDoor) status(query string) int {
 	d.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/h/"+testName+"?"+query, nil)
-	_, err := d.door.authorize(r, testURL(r.URL.Query()))
+	_, err := d.door.Authorize(r, testURL(r.URL.Query()))
 	switch {
 	case err == nil:
 		return 200
-	case errors.Is(err, errNoKeys):
+	case errors.Is(err, ErrNoKeys):
 		return 503
-	case errors.Is(err, errVerification):
+	case errors.Is(err, ErrVerification):
 		return 403
 	}
 	d.t.Errorf("%s: %v; want an error of the verification, or of its keys", query, err)
@@ -303,10 +303,10 @@ func (d *testDoor) status(query string) int {
 // A testURL is the query of a URL of testName.
 type testURL url.Values
 
-// Parameters implements [asked].
+// Parameters implements [URL].
 func (u testURL) Parameters() url.Values { return url.Values(u) }
 
-// Canonical implements [asked].
+// Canonical implements [URL].
 func (u testURL) Canonical(prefix string) []byte {
 	return config.CanonicalURL(prefix, testName, url.Values(u))
 }

@@ -1,4 +1,4 @@
-package server
+package access
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/config"
-	"s3imageserver/storage/cache"
 )
 
 const (
@@ -33,10 +32,10 @@ const (
 	keysLook = time.Second
 )
 
-// A keyring has the keys of a file, which is read again when it changes, of a
+// A Keyring has the keys of a file, which is read again when it changes, of a
 // URL, which is asked again now and then, or of the configuration. Keys that
 // cannot be read anew stay as they are.
-type keyring struct {
+type Keyring struct {
 	file   string // "": none
 	url    string // "": none
 	client *http.Client
@@ -51,25 +50,25 @@ type keyring struct {
 }
 
 // keyrings are the keys from all places that a configuration names.
-type keyrings []*keyring
+type keyrings []*Keyring
 
-// newKeyrings returns the keys of the configuration. The URL is asked when the
+// NewKeyrings returns the keys of the configuration. The URL is asked when the
 // first token comes. Handlers that name the same URL, and Servers that follow each
-// other, ask it once: share gets a keyring of that name, or makes it; nil makes
+// other, ask it once: share gets the keyring of a URL, or makes it; nil makes
 // one.
-func newKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share func(name string, open func() *keyring) *keyring) (all keyrings, err error) {
+func NewKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share func(name string, open func() *Keyring) *Keyring) (all keyrings, err error) {
 	if share == nil {
-		share = func(_ string, open func() *keyring) *keyring { return open() }
+		share = func(_ string, open func() *Keyring) *Keyring { return open() }
 	}
 	if j.Key != "" {
 		keys, err := parseKey([]byte(j.Key))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &keyring{keys: keys, log: log})
+		all = append(all, &Keyring{keys: keys, log: log})
 	}
 	if j.KeyFile != "" {
-		k := &keyring{file: c.Path(j.KeyFile), log: log, asked: time.Now()}
+		k := &Keyring{file: c.Path(j.KeyFile), log: log, asked: time.Now()}
 		k.stamp = config.StampOf(k.file)
 		if k.keys, err = readKeys(k.file); err != nil {
 			return nil, err
@@ -77,13 +76,13 @@ func newKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 		all = append(all, k)
 	}
 	if j.JWKSURL != "" {
-		all = append(all, share(cache.Tuple("keys", j.JWKSURL), func() *keyring { return newRemoteKeyring(j.JWKSURL, log) }))
+		all = append(all, share(j.JWKSURL, func() *Keyring { return newRemoteKeyring(j.JWKSURL, log) }))
 	}
 	return all, nil
 }
 
-// countKeys asks a URL for its keys, and returns how many there are.
-func countKeys(ctx context.Context, url string) (int, error) {
+// CountKeys asks a URL for its keys, and returns how many there are.
+func CountKeys(ctx context.Context, url string) (int, error) {
 	keys, err := newRemoteKeyring(url, slog.New(slog.DiscardHandler)).fetch(ctx)
 	if err != nil {
 		return 0, err
@@ -92,19 +91,19 @@ func countKeys(ctx context.Context, url string) (int, error) {
 }
 
 // newRemoteKeyring returns the keys of a URL, which was not asked yet.
-func newRemoteKeyring(url string, log *slog.Logger) *keyring {
+func newRemoteKeyring(url string, log *slog.Logger) *Keyring {
 	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) > 3 || !config.SafeKeysURL(r.URL) || r.URL.Host != via[0].URL.Host {
 			return fmt.Errorf("redirected too often, to another host, or to where it is not safe: %s", r.URL.Host)
 		}
 		return nil
 	}}
-	return &keyring{url: url, client: client, log: log, busy: make(chan struct{}, 1)}
+	return &Keyring{url: url, client: client, log: log, busy: make(chan struct{}, 1)}
 }
 
-// errNoKeys is that nobody can say whether a token is good: the keys for it could
+// ErrNoKeys is that nobody can say whether a token is good: the keys for it could
 // not be fetched yet.
-var errNoKeys = errors.New("the keys of tokens cannot be had")
+var ErrNoKeys = errors.New("the keys of tokens cannot be had")
 
 // find returns the keys that a token may be signed with, and whether there may be
 // more that could not be fetched yet.
@@ -113,7 +112,7 @@ func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more 
 	for _, k := range all {
 		found, err := k.find(ctx, token)
 		if err != nil {
-			more = more || errors.Is(err, errNoKeys)
+			more = more || errors.Is(err, ErrNoKeys)
 			continue
 		}
 		if several, ok := found.(jwt.VerificationKeySet); ok {
@@ -126,13 +125,13 @@ func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more 
 	case len(set.Keys) > 0:
 		return set, more, nil
 	case more:
-		return nil, true, errNoKeys
+		return nil, true, ErrNoKeys
 	}
 	return nil, false, errKey
 }
 
 // find returns the key of a token.
-func (k *keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
+func (k *Keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 	if k.url == "" {
 		return k.fromFile().find(token)
 	}
@@ -144,7 +143,7 @@ func (k *keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 		keys = k.ask(ctx, asked, keys == nil)
 	}
 	if keys == nil {
-		return nil, errNoKeys
+		return nil, ErrNoKeys
 	}
 	key, err := keys.find(token)
 	if err == nil || time.Since(asked) < keysPause || due {
@@ -158,7 +157,7 @@ func (k *keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 
 // fromFile returns the keys of the configuration or the file, which is read
 // again if it has changed.
-func (k *keyring) fromFile() *keySet {
+func (k *Keyring) fromFile() *keySet {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.file == "" || time.Since(k.asked) < keysLook {
@@ -182,7 +181,7 @@ func (k *keyring) fromFile() *keySet {
 
 // known returns the keys, nil if there are none yet, when the URL was asked for
 // them, and whether it is time to ask again.
-func (k *keyring) known() (keys *keySet, asked time.Time, due bool) {
+func (k *Keyring) known() (keys *keySet, asked time.Time, due bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.keys, k.asked, !time.Now().Before(k.next)
@@ -191,7 +190,7 @@ func (k *keyring) known() (keys *keySet, asked time.Time, due bool) {
 // ask asks the URL, unless that has been done since asked, and returns what is
 // known then, nil if it is nothing. Of those who come at the same time one asks,
 // and the others wait if they have to.
-func (k *keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
+func (k *Keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
 	select {
 	case k.busy <- struct{}{}:
 	default:
@@ -228,7 +227,7 @@ func (k *keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
 	return fresh
 }
 
-func (k *keyring) fetch(ctx context.Context) (*keySet, error) {
+func (k *Keyring) fetch(ctx context.Context) (*keySet, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
 		return nil, err
