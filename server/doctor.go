@@ -34,7 +34,7 @@ const (
 
 // A doctor collects findings.
 type doctor struct {
-	config   *Config
+	config   *config.Config
 	findings []Finding
 }
 
@@ -46,7 +46,7 @@ func (d *doctor) add(level, about, format string, args ...any) {
 // and with the world around it: stores, disks, certificates, clocks, limits. It
 // reads, writes small files into cache folders and shared buckets and removes
 // them, and changes nothing else. No finding shows a secret.
-func Doctor(ctx context.Context, c *Config) []Finding {
+func Doctor(ctx context.Context, c *config.Config) []Finding {
 	d := &doctor{config: c}
 	if err := Check(c); err != nil {
 		for line := range strings.Lines(err.Error()) {
@@ -130,7 +130,7 @@ func weakness(key, secret string) string {
 // tokenKeys asks for the keys that tokens are signed with.
 func (d *doctor) tokenKeys(ctx context.Context) {
 	asked := map[string]bool{}
-	ask := func(about string, a *AuthConfig) {
+	ask := func(about string, a *config.AuthConfig) {
 		if a == nil || a.JWT == nil || a.JWT.JWKSURL == "" || asked[a.JWT.JWKSURL] {
 			return
 		}

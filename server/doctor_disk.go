@@ -59,7 +59,7 @@ const (
 )
 
 // disk writes a file into a cache folder, and looks at what is free.
-func (d *doctor) disk(about, folder string, c CacheConfig) {
+func (d *doctor) disk(about, folder string, c config.CacheConfig) {
 	existing := folder
 	for {
 		info, err := os.Stat(existing)
@@ -116,7 +116,7 @@ func (d *doctor) speed(about, folder string, took time.Duration) {
 }
 
 // space compares what is free of a disk, in bytes, with what is to stay so.
-func (d *doctor) space(about string, free, total int64, c CacheConfig) {
+func (d *doctor) space(about string, free, total int64, c config.CacheConfig) {
 	reserve := c.MinFree
 	if reserve == 0 && c.DiskMB == 0 {
 		reserve = 0.1
@@ -153,7 +153,7 @@ const (
 func (d *doctor) certificate() {
 	c := d.config
 	if c.ACME.On() {
-		d.disk("acme.cache", c.Path(c.ACME.Cache), CacheConfig{})
+		d.disk("acme.cache", c.Path(c.ACME.Cache), config.CacheConfig{})
 		return
 	}
 	if !c.HTTPSEnabled {

@@ -44,7 +44,7 @@ const (
 )
 
 // store asks a bucket.
-func (d *doctor) store(ctx context.Context, about string, a *AWSConfig) {
+func (d *doctor) store(ctx context.Context, about string, a *config.AWSConfig) {
 	x, err := examineStore(ctx, a)
 	if err != nil {
 		d.add(FindingFault, about, "%v", err)
@@ -102,7 +102,7 @@ func (d *doctor) store(ctx context.Context, about string, a *AWSConfig) {
 }
 
 // objects says what is in the bucket, and whether it may be read.
-func (d *doctor) objects(about string, a *AWSConfig, x storeExamination) {
+func (d *doctor) objects(about string, a *config.AWSConfig, x storeExamination) {
 	if x.Object == "" && !x.List.Denied() {
 		folder := a.PrefixOf()
 		switch {
@@ -159,7 +159,7 @@ func aheadOf(skew time.Duration) string {
 }
 
 // origin asks a web server for something that it has not.
-func (d *doctor) origin(ctx context.Context, about string, e *SourceEntry, maxBytes int64) {
+func (d *doctor) origin(ctx context.Context, about string, e *config.SourceEntry, maxBytes int64) {
 	b, _, err := openSource(d.config, e, maxBytes)
 	if err != nil || e.URL == "" {
 		return // Check has said it; without a URL there is no one to ask
@@ -207,7 +207,7 @@ func (d *doctor) watermarks(ctx context.Context, i int) {
 }
 
 // shared looks at the bucket of results, which is written too.
-func (d *doctor) shared(ctx context.Context, about string, h *HandlerConfig) {
+func (d *doctor) shared(ctx context.Context, about string, h *config.HandlerConfig) {
 	a := h.SharedStore()
 	before := len(d.findings)
 	d.store(ctx, about, a)

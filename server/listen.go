@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -278,14 +277,4 @@ func (r *reloader) stamps() (s [2]config.Stamp) {
 		s[i] = config.StampOf(file)
 	}
 	return s
-}
-
-// openToOthers reports whether the mode of a folder is looser than 0750.
-func openToOthers(folder string) (bool, fs.FileMode) {
-	info, err := os.Stat(folder)
-	if err != nil {
-		return false, 0
-	}
-	mode := info.Mode().Perm()
-	return mode&^0o750 != 0, mode
 }

@@ -120,7 +120,7 @@ func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
 	if t, ok := s.shared[id]; ok {
 		return t, nil
 	}
-	bucket, err := openStore(a)
+	bucket, err := openStore(a, sharedTimeout)
 	if err != nil {
 		return nil, err
 	}

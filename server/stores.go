@@ -2,18 +2,14 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
-	"s3imageserver/storage/guard"
 )
 
 // sources are where the pictures of a handler come from, in the order in which
@@ -22,8 +18,8 @@ type sources []openedSource
 
 type openedSource struct {
 	storage.Bucket
-	id  string     // tells it from all others
-	aws *AWSConfig // nil: it is no S3 bucket
+	id  string            // tells it from all others
+	aws *config.AWSConfig // nil: it is no S3 bucket
 
 	settings string // digest of all that it was opened with
 }
@@ -38,7 +34,7 @@ func (s openedSource) nameOf(bucket, key string) (string, bool) {
 }
 
 // openSources opens the sources of a handler. The error joins all faults.
-func openSources(c *Config, i int) (sources, error) {
+func openSources(c *config.Config, i int) (sources, error) {
 	h := &c.Handlers[i]
 	if h.Bucket != nil {
 		return sources{{h.Bucket, "own", nil, config.Identity(h.Bucket)}}, nil
@@ -72,7 +68,7 @@ func openSources(c *Config, i int) (sources, error) {
 
 // settingsOf tells what a source was opened with. Those of a folder equal no
 // others: another one may have its name by now.
-func settingsOf(e *SourceEntry, b storage.Bucket, maxBytes int64) string {
+func settingsOf(e *config.SourceEntry, b storage.Bucket, maxBytes int64) string {
 	switch e.Kind() {
 	case config.KindS3:
 		stamp := config.StampOf(credentialsFile(e))
@@ -86,7 +82,7 @@ func settingsOf(e *SourceEntry, b storage.Bucket, maxBytes int64) string {
 
 // credentialsFile returns the shared credentials file that the keys of a bucket
 // may come from, "" if the configuration has them.
-func credentialsFile(e *SourceEntry) string {
+func credentialsFile(e *config.SourceEntry) string {
 	if e.AccessKey != "" {
 		return ""
 	}
@@ -131,50 +127,4 @@ func (s sources) list(ctx context.Context, max int, keep func(name string) bool)
 		return l.List(ctx, max, keep)
 	}
 	return nil, nil
-}
-
-// guard returns a guard around each source: one that is down is no reason to
-// spare the others. A source that was there before has its guard of then, with
-// what is known of the store, and the sources get its bucket. names tells these
-// guards from others.
-func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards []*guard.Bucket, names string) {
-	guards = make([]*guard.Bucket, len(all))
-	parts := make([]string, len(all))
-	for i, one := range all {
-		// All share the time of a request; each leaves enough for those behind it.
-		timeout := h.FetchTime()
-		if i < len(all)-1 {
-			timeout /= time.Duration(len(all))
-		}
-		log := log
-		if len(all) > 1 {
-			log = log.With("source", i+1)
-		}
-		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, timeout.String())
-		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
-			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: config.MostPlaces, Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
-		})
-		all[i].Bucket = guards[i].Inner()
-	}
-	return guards, cache.Tuple(parts...)
-}
-
-// fallbackOf returns the bucket that asks the guarded sources in order.
-func fallbackOf(guards []*guard.Bucket) storage.Bucket {
-	all := make([]storage.Bucket, len(guards))
-	for i, g := range guards {
-		all[i] = g
-	}
-	return storage.Fallback(all...)
-}
-
-// outageLog tells when a store is not asked any more, and when it is again.
-func outageLog(log *slog.Logger) func(open bool) {
-	return func(open bool) {
-		if open {
-			log.Error("the store fails: it is asked only now and then until it answers")
-		} else {
-			log.Info("the store answers again")
-		}
-	}
 }
