@@ -11,10 +11,11 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                          "server resize",
-	"s3imageserver/server":                   "server/access server/config server/events server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
+	"s3imageserver/server":                   "server/access server/config server/events server/stores server/dialect resize storage storage/cache storage/guard",
 	"s3imageserver/server/config":            "server/dialect resize storage",
 	"s3imageserver/server/access":            "server/config resize",
 	"s3imageserver/server/access/accesstest": "",
+	"s3imageserver/server/stores":            "server/config storage storage/cache storage/s3 storage/dir storage/origin",
 	"s3imageserver/server/events":            "",
 	"s3imageserver/server/dialect":           "resize",
 	"s3imageserver/resize":                   "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox",
@@ -64,8 +65,8 @@ var onlyIn = map[string]string{
 	"image/png":                                      "resize/codec_png.go",
 	"image/gif":                                      "resize/codec_gif.go",
 	"image/jpeg":                                     "resize/codec_jpeg.go",
-	"s3imageserver/storage/s3":                       "server/run.go",
-	"s3imageserver/storage/dir":                      "server/run.go",
+	"s3imageserver/storage/s3":                       "server/stores/",
+	"s3imageserver/storage/dir":                      "server/stores/",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",
 	"go.opentelemetry.io/otel":                       "server/tracing.go",
 	"go.opentelemetry.io/otel/trace":                 "server/tracing.go",
@@ -76,7 +77,7 @@ var onlyIn = map[string]string{
 	"github.com/tailscale/hujson":                    "server/config/load.go",
 	"github.com/disintegration/imaging":              "resize/",
 	"code.dny.dev/ssrf":                              "storage/origin/",
-	"s3imageserver/storage/origin":                   "server/run.go",
+	"s3imageserver/storage/origin":                   "server/stores/",
 }
 
 func TestArrows(t *testing.T) {

@@ -96,7 +96,7 @@ func (d *doctor) disk(about, folder string, c config.CacheConfig) {
 	}
 	d.speed(about, folder, took)
 	if existing == folder {
-		if open, mode := openToOthers(folder); open {
+		if open, mode := config.OpenToOthers(folder); open {
 			d.add(FindingWarning, about, "other users may read or write %s (%s): chmod 750", folder, mode)
 		}
 	}

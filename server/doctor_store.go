@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
 
@@ -45,7 +46,7 @@ const (
 
 // store asks a bucket.
 func (d *doctor) store(ctx context.Context, about string, a *config.AWSConfig) {
-	x, err := examineStore(ctx, a)
+	x, err := stores.Examine(ctx, a)
 	if err != nil {
 		d.add(FindingFault, about, "%v", err)
 		return
@@ -102,7 +103,7 @@ func (d *doctor) store(ctx context.Context, about string, a *config.AWSConfig) {
 }
 
 // objects says what is in the bucket, and whether it may be read.
-func (d *doctor) objects(about string, a *config.AWSConfig, x storeExamination) {
+func (d *doctor) objects(about string, a *config.AWSConfig, x stores.Examination) {
 	if x.Object == "" && !x.List.Denied() {
 		folder := a.PrefixOf()
 		switch {
@@ -160,7 +161,7 @@ func aheadOf(skew time.Duration) string {
 
 // origin asks a web server for something that it has not.
 func (d *doctor) origin(ctx context.Context, about string, e *config.SourceEntry, maxBytes int64) {
-	b, _, err := openSource(d.config, e, maxBytes)
+	b, _, err := stores.OpenSource(d.config, e, maxBytes)
 	if err != nil || e.URL == "" {
 		return // Check has said it; without a URL there is no one to ask
 	}
@@ -183,11 +184,11 @@ func (d *doctor) origin(ctx context.Context, about string, e *config.SourceEntry
 // watermarks reads those that are objects of a handler's sources.
 func (d *doctor) watermarks(ctx context.Context, i int) {
 	h := &d.config.Handlers[i]
-	sources, err := openSources(d.config, i)
+	sources, err := stores.Open(d.config, i)
 	if err != nil {
 		return // Check has said it
 	}
-	bucket := storage.Fallback(sources.buckets()...)
+	bucket := storage.Fallback(sources.Buckets()...)
 	for _, name := range slices.Sorted(maps.Keys(h.Watermarks)) {
 		object := h.Watermarks[name].Object
 		if object == "" {
@@ -223,7 +224,7 @@ func (d *doctor) shared(ctx context.Context, about string, h *config.HandlerConf
 	if faults > 0 {
 		return
 	}
-	put, remove, err := tryStore(ctx, a)
+	put, remove, err := stores.TryWrite(ctx, a)
 	switch {
 	case err != nil:
 		d.add(FindingFault, about, "%v", err)

@@ -36,7 +36,7 @@ const testTopic = "arn:aws:sns:eu-central-1:123456789012:pictures"
 func newEventSite(t *testing.T, b *storagetest.Memory, events HandlerEvents) *site {
 	t.Helper()
 	s := newAdminSite(t, b, HandlerConfig{Cache: CacheConfig{MemoryMB: 8}, Events: events})
-	s.server.handlers[0].sources[0].aws = &AWSConfig{BucketName: "pictures", FilePath: "large"}
+	s.server.handlers[0].sources[0].AWS = &AWSConfig{BucketName: "pictures", FilePath: "large"}
 	return s
 }
 

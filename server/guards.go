@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -15,7 +16,7 @@ import (
 // spare the others. A source that was there before has its guard of then, with
 // what is known of the store, and the sources get its bucket. names tells these
 // guards from others.
-func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards []*guard.Bucket, names string) {
+func (s *Server) guard(all stores.Sources, h *HandlerConfig, log *slog.Logger) (guards []*guard.Bucket, names string) {
 	guards = make([]*guard.Bucket, len(all))
 	parts := make([]string, len(all))
 	for i, one := range all {
@@ -28,7 +29,7 @@ func (s *Server) guard(all sources, h *HandlerConfig, log *slog.Logger) (guards 
 		if len(all) > 1 {
 			log = log.With("source", i+1)
 		}
-		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.settings, timeout.String())
+		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.Settings, timeout.String())
 		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
 			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: config.MostPlaces, Changed: outageLog(log), Asked: s.parts.metrics.store(h.Prefix, i)}), nil, nil
 		})

@@ -13,6 +13,7 @@ import (
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -22,7 +23,7 @@ import (
 type Handler struct {
 	config    *HandlerConfig
 	id        string // of handler and bucket, part of every cache key
-	sources   sources
+	sources   stores.Sources
 	guards    []*guard.Bucket // around the sources, in their order
 	bucket    storage.Bucket  // all of guards
 	cache     *cache.Cache
@@ -61,7 +62,7 @@ type Handler struct {
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
 	c := &s.config.Handlers[i]
-	sources, err := openSources(s.config, i)
+	sources, err := stores.Open(s.config, i)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	}
 	h := &Handler{
 		config:  c,
-		id:      cache.Tuple(c.Prefix, sources.id()),
+		id:      cache.Tuple(c.Prefix, sources.ID()),
 		sources: sources,
 		guards:  guards,
 		bucket:  bucket,

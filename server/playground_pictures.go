@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
 
@@ -86,7 +87,7 @@ func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
 
 func (q question) ask(ctx context.Context) (list pictureList, err error) {
 	if q.samples {
-		list.Names, err = q.handler.sources.list(ctx, maxSamples, q.handler.allowed)
+		list.Names, err = q.handler.sources.List(ctx, maxSamples, q.handler.allowed)
 		return list, err
 	}
 	return picturesOf(ctx, q.handler.sources, q.folder, q.after, q.search, q.handler.allowed)
@@ -135,10 +136,10 @@ func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
 
 // picturesOf returns what lies in a folder, or what a search below the whole
 // source finds.
-func picturesOf(ctx context.Context, s sources, folder, after, search string, allowed func(string) bool) (pictureList, error) {
+func picturesOf(ctx context.Context, s stores.Sources, folder, after, search string, allowed func(string) bool) (pictureList, error) {
 	list := pictureList{Folders: []string{}, Names: []string{}}
 	if search != "" {
-		names, err := s.list(ctx, picturesAtOnce, func(name string) bool {
+		names, err := s.List(ctx, picturesAtOnce, func(name string) bool {
 			return allowed(name) && strings.Contains(strings.ToLower(name), strings.ToLower(search))
 		})
 		list.Names, list.Listable = append(list.Names, names...), true
@@ -162,7 +163,7 @@ func picturesOf(ctx context.Context, s sources, folder, after, search string, al
 
 // browse returns a part of what lies in a folder of all sources that can tell,
 // nil if none can. One that does not answer is left out where there are others.
-func browse(ctx context.Context, s sources, folder, after string) (*storage.Listing, error) {
+func browse(ctx context.Context, s stores.Sources, folder, after string) (*storage.Listing, error) {
 	var page *storage.Listing
 	for _, one := range s {
 		b, ok := one.Bucket.(storage.Browser)

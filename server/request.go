@@ -67,7 +67,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && req.delivery.Misversioned {
 		err = errNoVersion
 	}
-	if err == nil && req.delivery.Version != "" && !h.sources.versioned() {
+	if err == nil && req.delivery.Version != "" && !h.sources.Versioned() {
 		err = errVersion
 	}
 	req.refresh = u.refresh && authorized(h.admin, r)

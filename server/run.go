@@ -11,6 +11,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
 
@@ -65,9 +66,9 @@ func Check(c *Config) error {
 	faults.Collect(err)
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
-		sources, err := openSources(c, i)
+		sources, err := stores.Open(c, i)
 		faults.Collect(err)
-		_, err = newOverlays(c, h, storage.Fallback(sources.buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
+		_, err = newOverlays(c, h, storage.Fallback(sources.Buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
 		faults.Collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
 			if _, err := access.NewKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
@@ -80,7 +81,7 @@ func (s *Server) disk(c *HandlerConfig) *cache.Disk {
 	if d == nil {
 		return nil
 	}
-	if open, mode := openToOthers(folder); open {
+	if open, mode := config.OpenToOthers(folder); open {
 		s.log.Warn("other users may read or write the cache folder", "cache_path", folder, "mode", mode.String())
 	}
 	return d
@@ -120,11 +121,11 @@ func (s *Server) sharedTier(h *Handler) (*cache.Shared, error) {
 	if t, ok := s.shared[id]; ok {
 		return t, nil
 	}
-	bucket, err := openStore(a, sharedTimeout)
+	bucket, err := stores.OpenShared(a, sharedTimeout)
 	if err != nil {
 		return nil, err
 	}
-	store, _ := use(s, cache.Tuple("store", settingsOf(&SourceEntry{AWSConfig: *a}, bucket, 0)), func() (*guard.Store, func() error, error) { // has no errors
+	store, _ := use(s, cache.Tuple("store", stores.SettingsOf(&SourceEntry{AWSConfig: *a}, bucket, 0)), func() (*guard.Store, func() error, error) { // has no errors
 		return guard.NewStore(bucket, guard.Config{Name: a.BucketName, Timeout: 2 * sharedTimeout, Changed: func(open bool) {
 			s.log.Warn("shared cache", "bucket", a.BucketName, "answers", !open)
 		}}), nil, nil

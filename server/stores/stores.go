@@ -1,4 +1,6 @@
-package server
+// Package stores opens what a configuration names as sources of pictures and as
+// a place for results: buckets, folders, web servers.
+package stores
 
 import (
 	"context"
@@ -12,39 +14,39 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// sources are where the pictures of a handler come from, in the order in which
+// Sources are where the pictures of a handler come from, in the order in which
 // they are asked.
-type sources []openedSource
+type Sources []Source
 
-type openedSource struct {
+// A Source is one of them, open.
+type Source struct {
 	storage.Bucket
-	id  string            // tells it from all others
-	aws *config.AWSConfig // nil: it is no S3 bucket
-
-	settings string // digest of all that it was opened with
+	id       string            // tells it from all others
+	AWS      *config.AWSConfig // nil: it is no S3 bucket
+	Settings string            // digest of all that it was opened with
 }
 
-// nameOf returns the name that an object of a bucket has in this source.
-func (s openedSource) nameOf(bucket, key string) (string, bool) {
-	if s.aws == nil || s.aws.BucketName != bucket {
+// NameOf returns the name that an object of a bucket has in this source.
+func (s Source) NameOf(bucket, key string) (string, bool) {
+	if s.AWS == nil || s.AWS.BucketName != bucket {
 		return "", false
 	}
-	name, ok := strings.CutPrefix(key, s.aws.PrefixOf())
+	name, ok := strings.CutPrefix(key, s.AWS.PrefixOf())
 	return name, ok && storage.ValidName(name)
 }
 
-// openSources opens the sources of a handler. The error joins all faults.
-func openSources(c *config.Config, i int) (sources, error) {
+// Open opens the sources of a handler. The error joins all faults.
+func Open(c *config.Config, i int) (Sources, error) {
 	h := &c.Handlers[i]
 	if h.Bucket != nil {
-		return sources{{h.Bucket, "own", nil, config.Identity(h.Bucket)}}, nil
+		return Sources{{h.Bucket, "own", nil, config.Identity(h.Bucket)}}, nil
 	}
-	var all sources
+	var all Sources
 	var faults config.Faults
 	entries, keys := h.AllSources()
 	for j := range entries {
 		e := &entries[j]
-		b, id, err := openSource(c, e, h.MaxSourceBytes)
+		b, id, err := OpenSource(c, e, h.MaxSourceBytes)
 		if err != nil {
 			key := config.HandlerKey(i) + "." + keys[j]
 			if e.Dir != "" {
@@ -57,18 +59,18 @@ func openSources(c *config.Config, i int) (sources, error) {
 			stamp := config.StampOf(file)
 			c.DependsOn("keys "+file, func() bool { return config.StampOf(file) == stamp })
 		}
-		s := openedSource{Bucket: b, id: id, settings: settingsOf(e, b, h.MaxSourceBytes)}
+		s := Source{Bucket: b, id: id, Settings: SettingsOf(e, b, h.MaxSourceBytes)}
 		if e.Kind() == config.KindS3 {
-			s.aws = &e.AWSConfig
+			s.AWS = &e.AWSConfig
 		}
 		all = append(all, s)
 	}
 	return all, faults.Join()
 }
 
-// settingsOf tells what a source was opened with. Those of a folder equal no
+// SettingsOf tells what a source was opened with. Those of a folder equal no
 // others: another one may have its name by now.
-func settingsOf(e *config.SourceEntry, b storage.Bucket, maxBytes int64) string {
+func SettingsOf(e *config.SourceEntry, b storage.Bucket, maxBytes int64) string {
 	switch e.Kind() {
 	case config.KindS3:
 		stamp := config.StampOf(credentialsFile(e))
@@ -96,8 +98,8 @@ func credentialsFile(e *config.SourceEntry) string {
 	return filepath.Join(home, ".aws", "credentials")
 }
 
-// id tells these sources from all others.
-func (s sources) id() string {
+// ID tells these sources from all others.
+func (s Sources) ID() string {
 	if len(s) == 1 {
 		return s[0].id
 	}
@@ -108,7 +110,7 @@ func (s sources) id() string {
 	return cache.Tuple(ids...)
 }
 
-func (s sources) buckets() []storage.Bucket {
+func (s Sources) Buckets() []storage.Bucket {
 	all := make([]storage.Bucket, len(s))
 	for i := range s {
 		all[i] = s[i].Bucket
@@ -116,14 +118,14 @@ func (s sources) buckets() []storage.Bucket {
 	return all
 }
 
-// versioned reports whether one of them keeps versions.
-func (s sources) versioned() bool {
-	return slices.ContainsFunc(s, func(one openedSource) bool { _, ok := one.Bucket.(storage.Versioned); return ok })
+// Versioned reports whether one of them keeps versions.
+func (s Sources) Versioned() bool {
+	return slices.ContainsFunc(s, func(one Source) bool { _, ok := one.Bucket.(storage.Versioned); return ok })
 }
 
-// list returns names of at most max pictures, of those sources that can tell.
-func (s sources) list(ctx context.Context, max int, keep func(name string) bool) ([]string, error) {
-	if l, ok := storage.Fallback(s.buckets()...).(storage.Lister); ok {
+// List returns names of at most max pictures, of those sources that can tell.
+func (s Sources) List(ctx context.Context, max int, keep func(name string) bool) ([]string, error) {
+	if l, ok := storage.Fallback(s.Buckets()...).(storage.Lister); ok {
 		return l.List(ctx, max, keep)
 	}
 	return nil, nil

@@ -1,12 +1,12 @@
-package server
+package config
 
 import (
 	"io/fs"
 	"os"
 )
 
-// openToOthers reports whether the mode of a folder is looser than 0750.
-func openToOthers(folder string) (bool, fs.FileMode) {
+// OpenToOthers reports whether the mode of a folder is looser than 0750.
+func OpenToOthers(folder string) (bool, fs.FileMode) {
 	info, err := os.Stat(folder)
 	if err != nil {
 		return false, 0

@@ -1,4 +1,4 @@
-package server
+package stores
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"s3imageserver/storage/s3"
 )
 
-// openStore opens the shared bucket of a cache. Its store has to answer within
+// OpenShared opens the shared bucket of a cache. Its store has to answer within
 // timeout, since a fill asks it first.
-func openStore(a *config.AWSConfig, timeout time.Duration) (storage.Store, error) {
+func OpenShared(a *config.AWSConfig, timeout time.Duration) (storage.Store, error) {
 	c, err := s3Config(a)
 	if err != nil {
 		return nil, err
@@ -27,9 +27,9 @@ func openStore(a *config.AWSConfig, timeout time.Duration) (storage.Store, error
 	return s3.Open(c)
 }
 
-// openSource opens one source, and returns a name for it that tells it from all
+// OpenSource opens one source, and returns a name for it that tells it from all
 // others.
-func openSource(c *config.Config, e *config.SourceEntry, maxBytes int64) (b storage.Bucket, id string, err error) {
+func OpenSource(c *config.Config, e *config.SourceEntry, maxBytes int64) (b storage.Bucket, id string, err error) {
 	switch e.Kind() {
 	case config.KindS3:
 		settings, err := s3Config(&e.AWSConfig)
@@ -52,19 +52,20 @@ func openSource(c *config.Config, e *config.SourceEntry, maxBytes int64) (b stor
 	}
 }
 
-// storeExamination is what a store said when it was examined.
-type storeExamination = s3.Examination
+// Examination is what a store said when it was examined.
+type Examination = s3.Examination
 
-func examineStore(ctx context.Context, a *config.AWSConfig) (storeExamination, error) {
+// Examine asks the store of a bucket, and writes nothing.
+func Examine(ctx context.Context, a *config.AWSConfig) (Examination, error) {
 	c, err := s3Config(a)
 	if err != nil {
-		return storeExamination{}, err
+		return Examination{}, err
 	}
 	return s3.Examine(ctx, c)
 }
 
-// tryStore writes into a bucket, and removes what it wrote.
-func tryStore(ctx context.Context, a *config.AWSConfig) (put, remove s3.Answer, err error) {
+// TryWrite writes into a bucket, and removes what it wrote.
+func TryWrite(ctx context.Context, a *config.AWSConfig) (put, remove s3.Answer, err error) {
 	c, err := s3Config(a)
 	if err != nil {
 		return put, remove, err
