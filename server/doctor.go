@@ -14,9 +14,10 @@ import (
 
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
+	"s3imageserver/storage"
 )
 
-// A Finding is one thing that [Doctor] looked at.
+// A Finding is one thing that [Examine] looked at.
 type Finding struct {
 	Level string `json:"level"` // ok, note, warning or fault
 	About string `json:"about"` // a key of the configuration, or what else it is about
@@ -32,9 +33,21 @@ const (
 	FindingFault   = "fault"
 )
 
+// means are what the doctor examines with, beside what the configuration says.
+type means struct {
+	// Check looks at what a server would open; the error joins all faults.
+	Check func(*config.Config) error
+	// Watermark reads a watermark of a bucket, and says what is wrong with it.
+	Watermark func(ctx context.Context, b storage.Bucket, name string) error
+	// Connections returns how many files the process may have open, and how many
+	// connections a port takes then; ok is false if there is no bound.
+	Connections func() (files uint64, connections int, ok bool)
+}
+
 // A doctor collects findings.
 type doctor struct {
 	config   *config.Config
+	means    means
 	findings []Finding
 }
 
@@ -42,13 +55,13 @@ func (d *doctor) add(level, about, format string, args ...any) {
 	d.findings = append(d.findings, Finding{level, about, fmt.Sprintf(format, args...)})
 }
 
-// Doctor says in words what is wrong with a configuration, which Load has read,
+// examine says in words what is wrong with a configuration, which Load has read,
 // and with the world around it: stores, disks, certificates, clocks, limits. It
 // reads, writes small files into cache folders and shared buckets and removes
 // them, and changes nothing else. No finding shows a secret.
-func Doctor(ctx context.Context, c *config.Config) []Finding {
-	d := &doctor{config: c}
-	if err := Check(c); err != nil {
+func examine(ctx context.Context, c *config.Config, m means) []Finding {
+	d := &doctor{config: c, means: m}
+	if err := m.Check(c); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			d.add(FindingFault, "configuration", "%s", strings.TrimSpace(line))
 		}
@@ -175,13 +188,13 @@ func (d *doctor) memory() {
 const leastFiles = 4096
 
 func (d *doctor) files() {
-	n, ok := fileLimit()
+	n, connections, ok := d.means.Connections()
 	switch {
 	case !ok:
 	case n < leastFiles:
-		d.add(FindingWarning, "open files", "the process may have %d open files: each port takes %d connections, further clients wait. Raise it (ulimit -n, LimitNOFILE)", n, maxConnections())
+		d.add(FindingWarning, "open files", "the process may have %d open files: each port takes %d connections, further clients wait. Raise it (ulimit -n, LimitNOFILE)", n, connections)
 	default:
-		d.add(FindingOK, "open files", "%d: %d connections for each port", n, maxConnections())
+		d.add(FindingOK, "open files", "%d: %d connections for each port", n, connections)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -195,9 +194,8 @@ func (d *doctor) watermarks(ctx context.Context, i int) {
 			continue // Check has read the file
 		}
 		about := config.HandlerKey(i) + ".watermarks." + name + ".object"
-		m := &mark{name: object, bucket: bucket, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		_, err := m.get(ctx)
+		err := d.means.Watermark(ctx, bucket, object)
 		cancel()
 		if err != nil {
 			d.add(FindingFault, about, "%v: pictures that ask for it are not sent", err)

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/server/access/accesstest"
-	"s3imageserver/storage"
+	"s3imageserver/server/config"
 )
 
 // finds reports whether a doctor has found that, and nothing worse.
@@ -82,7 +82,7 @@ func TestDoctorOfCertificates(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d := &doctor{config: &Config{HTTPSEnabled: true, HTTPSCert: certFile, HTTPSKey: keyFile, Hosts: tt.hosts}}
+		d := &doctor{config: &config.Config{HTTPSEnabled: true, HTTPSCert: certFile, HTTPSKey: keyFile, Hosts: tt.hosts}}
 		d.certificate()
 		finds(t, tt.name, d, tt.level, tt.about, tt.words)
 	}
@@ -95,20 +95,20 @@ func TestDoctorOfDisks(t *testing.T) {
 		name        string
 		took        time.Duration
 		free, total int64 // MB
-		cache       CacheConfig
+		cache       config.CacheConfig
 		level       string
 		words       string
 	}{
-		{"a good one", 20 * time.Millisecond, 5000, 10000, CacheConfig{}, FindingOK, "at 200 MB a second"},
-		{"how much is free", 20 * time.Millisecond, 5000, 10000, CacheConfig{}, FindingOK, "5000 MB of the disk are free (50 %)"},
-		{"a slow one", 4 * time.Second, 5000, 10000, CacheConfig{}, FindingWarning, "the disk of /cache is slow: 1.0 MB a second"},
-		{"a full one", 20 * time.Millisecond, 900, 10000, CacheConfig{}, FindingWarning, "9.0 % of the disk are free, and 10 % stay free: nothing can be kept"},
-		{"one that is full by its own bound", 20 * time.Millisecond, 4000, 10000, CacheConfig{MinFree: 0.5}, FindingWarning, "40.0 % of the disk are free, and 50 % stay free"},
-		{"one that is nearly full", 20 * time.Millisecond, 90, 10000, CacheConfig{DiskMB: 1000}, FindingWarning, "only 90 MB"},
-		{"one that is smaller than the bound", 20 * time.Millisecond, 5000, 10000, CacheConfig{DiskMB: 20000}, FindingWarning, "the whole disk has 10000 MB"},
-		{"one with a bound that fits", 20 * time.Millisecond, 900, 10000, CacheConfig{DiskMB: 800}, FindingOK, "900 MB of the disk are free"},
+		{"a good one", 20 * time.Millisecond, 5000, 10000, config.CacheConfig{}, FindingOK, "at 200 MB a second"},
+		{"how much is free", 20 * time.Millisecond, 5000, 10000, config.CacheConfig{}, FindingOK, "5000 MB of the disk are free (50 %)"},
+		{"a slow one", 4 * time.Second, 5000, 10000, config.CacheConfig{}, FindingWarning, "the disk of /cache is slow: 1.0 MB a second"},
+		{"a full one", 20 * time.Millisecond, 900, 10000, config.CacheConfig{}, FindingWarning, "9.0 % of the disk are free, and 10 % stay free: nothing can be kept"},
+		{"one that is full by its own bound", 20 * time.Millisecond, 4000, 10000, config.CacheConfig{MinFree: 0.5}, FindingWarning, "40.0 % of the disk are free, and 50 % stay free"},
+		{"one that is nearly full", 20 * time.Millisecond, 90, 10000, config.CacheConfig{DiskMB: 1000}, FindingWarning, "only 90 MB"},
+		{"one that is smaller than the bound", 20 * time.Millisecond, 5000, 10000, config.CacheConfig{DiskMB: 20000}, FindingWarning, "the whole disk has 10000 MB"},
+		{"one with a bound that fits", 20 * time.Millisecond, 900, 10000, config.CacheConfig{DiskMB: 800}, FindingOK, "900 MB of the disk are free"},
 	} {
-		d := &doctor{config: &Config{}}
+		d := &doctor{config: &config.Config{}}
 		d.speed("cache_path", "/cache", tt.took)
 		d.space("cache_path", tt.free*mb, tt.total*mb, tt.cache)
 		finds(t, tt.name, d, tt.level, "cache_path", tt.words)
@@ -117,7 +117,7 @@ func TestDoctorOfDisks(t *testing.T) {
 
 // Web servers with every kind of fault.
 func TestDoctorOfOrigins(t *testing.T) {
-	photo := jpegFile(t, 20, 10)
+	photo := []byte("a picture")
 	down := httptest.NewServer(nil)
 	down.Close()
 	for _, tt := range []struct {
@@ -146,7 +146,7 @@ func TestDoctorOfOrigins(t *testing.T) {
 			defer web.Close()
 			url = web.URL
 		}
-		c := &Config{Handlers: []HandlerConfig{{Name: "h", Source: SourceConfig{URL: url + "/", Networks: []string{"127.0.0.0/8"}}}}}
+		c := &config.Config{Handlers: []config.HandlerConfig{{Name: "h", Source: config.SourceConfig{URL: url + "/", Networks: []string{"127.0.0.0/8"}}}}}
 		if err := c.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -156,46 +156,25 @@ func TestDoctorOfOrigins(t *testing.T) {
 	}
 }
 
-// A watermark that cannot be used is found before a picture asks for it.
-func TestDoctorOfWatermarks(t *testing.T) {
-	b := bucket(t)
-	b.Set("text.png", []byte("no picture"), modified)
-	for _, tt := range []struct {
-		name, object string
-		fault        error // of the bucket
-		level, words string
-	}{
-		{"one that is there", "photo.jpg", nil, FindingOK, "can be read"},
-		{"one that is not", "nope.png", nil, FindingFault, `object "nope.png"`},
-		{"one that is no picture", "text.png", nil, FindingFault, `object "text.png"`},
-		{"one whose store is down", "photo.jpg", storage.ErrUnavailable, FindingFault, "store unavailable"},
-	} {
-		b.Fail(tt.fault)
-		d := &doctor{config: &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: b, Watermarks: map[string]WatermarkConfig{"logo": {Object: tt.object}}}}}}
-		d.watermarks(t.Context(), 0)
-		finds(t, tt.name, d, tt.level, "handlers.0.watermarks.logo.object", tt.words)
-	}
-}
-
 // Which handlers are open to everybody, for anything.
 func TestDoctorOfDoors(t *testing.T) {
-	signed := signedHandler("").Auth
+	signed := &config.AuthConfig{HMAC: &config.HMACConfig{Keys: []config.SigningKey{{ID: "a", Secret: "a secret of sixteen bytes"}}}}
 	for _, tt := range []struct {
 		name    string
-		handler HandlerConfig
-		all     *AuthConfig // of the server
+		handler config.HandlerConfig
+		all     *config.AuthConfig // of the server
 		note    bool
 	}{
-		{"no bound at all", HandlerConfig{}, nil, true},
-		{"signed URLs", HandlerConfig{Auth: signed}, nil, false},
-		{"signed URLs of the server", HandlerConfig{}, signed, false},
-		{"open in spite of them", HandlerConfig{Auth: &AuthConfig{Open: true}}, signed, true},
-		{"presets only", HandlerConfig{PresetsOnly: true}, nil, false},
-		{"steps", HandlerConfig{BoundsConfig: BoundsConfig{Snap: true}}, nil, false},
-		{"a list of sizes", HandlerConfig{BoundsConfig: BoundsConfig{AllowedSizes: []string{"100"}}}, nil, false},
-		{"a bound on misses", HandlerConfig{BoundsConfig: BoundsConfig{Misses: Rate{PerSecond: 1}}}, nil, false},
+		{"no bound at all", config.HandlerConfig{}, nil, true},
+		{"signed URLs", config.HandlerConfig{Auth: signed}, nil, false},
+		{"signed URLs of the server", config.HandlerConfig{}, signed, false},
+		{"open in spite of them", config.HandlerConfig{Auth: &config.AuthConfig{Open: true}}, signed, true},
+		{"presets only", config.HandlerConfig{PresetsOnly: true}, nil, false},
+		{"steps", config.HandlerConfig{BoundsConfig: config.BoundsConfig{Snap: true}}, nil, false},
+		{"a list of sizes", config.HandlerConfig{BoundsConfig: config.BoundsConfig{AllowedSizes: []string{"100"}}}, nil, false},
+		{"a bound on misses", config.HandlerConfig{BoundsConfig: config.BoundsConfig{Misses: config.Rate{PerSecond: 1}}}, nil, false},
 	} {
-		d := &doctor{config: &Config{Auth: tt.all, Handlers: []HandlerConfig{tt.handler}}}
+		d := &doctor{config: &config.Config{Auth: tt.all, Handlers: []config.HandlerConfig{tt.handler}}}
 		d.doors()
 		if got := len(d.findings) == 1; got != tt.note {
 			t.Errorf("%s: %+v; want a note: %v", tt.name, d.findings, tt.note)
@@ -221,8 +200,8 @@ func TestDoctorOfTokenKeys(t *testing.T) {
 			fmt.Fprint(w, tt.body)
 		}))
 		defer web.Close()
-		j := &AuthConfig{JWT: &JWTConfig{JWKSURL: web.URL}}
-		d := &doctor{config: &Config{Auth: j, Handlers: []HandlerConfig{{Prefix: "same", Auth: j}, {Prefix: "none"}}}}
+		j := &config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}}
+		d := &doctor{config: &config.Config{Auth: j, Handlers: []config.HandlerConfig{{Prefix: "same", Auth: j}, {Prefix: "none"}}}}
 		d.tokenKeys(t.Context())
 		finds(t, tt.name, d, tt.level, "auth.jwt.jwks_url", tt.words)
 		if len(d.findings) != 1 {
