@@ -7,12 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-
-	"s3imageserver/resize"
-	"s3imageserver/server/access"
-	"s3imageserver/server/config"
-	"s3imageserver/server/stores"
-	"s3imageserver/storage"
 )
 
 // Run is the whole program for those who embed it: it reads the configuration
@@ -52,40 +46,4 @@ func LogWarnings(log *slog.Logger, warnings []*Fault) {
 	for _, w := range warnings {
 		log.Warn("configuration: " + w.Error())
 	}
-}
-
-// Check looks at what a server for the configuration would open: sources and
-// error images. It sends nothing to any store and creates no folder. The error
-// joins all faults.
-func Check(c *Config) error {
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	var faults config.Faults
-	fonts, err := newFonts(c)
-	faults.Collect(err)
-	for i := range c.Handlers {
-		h := &c.Handlers[i]
-		sources, err := stores.Open(c, i)
-		faults.Collect(err)
-		_, err = newOverlays(c, h, storage.Fallback(sources.Buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
-		faults.Collect(err)
-		if h.Auth != nil && h.Auth.JWT != nil {
-			if _, err := access.NewKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
-				faults.Add(config.AuthKey(c, i)+".jwt", "%v", err)
-			}
-		}
-		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.ResizeLimits(h.ReadFormats(), int64(h.AVIFPixels))}}
-		if h.ErrorImage != "" {
-			if _, err := image.read(c, h.ErrorImage); err != nil {
-				faults.Add(config.HandlerKey(i)+".error_image", "%v", err)
-			}
-		}
-		for cause, file := range h.ErrorImages {
-			if _, err := image.read(c, file); err != nil {
-				faults.Add(config.HandlerKey(i)+".error_images."+cause, "%v", err)
-			}
-		}
-	}
-	return c.Place(faults.Join())
 }

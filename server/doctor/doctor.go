@@ -1,4 +1,6 @@
-package server
+// Package doctor says in words what is wrong with a configuration and with the
+// world around it: keys, stores, clocks, folders, certificates, limits.
+package doctor
 
 import (
 	"context"
@@ -33,8 +35,8 @@ const (
 	FindingFault   = "fault"
 )
 
-// means are what the doctor examines with, beside what the configuration says.
-type means struct {
+// Means are what the doctor examines with, beside what the configuration says.
+type Means struct {
 	// Check looks at what a server would open; the error joins all faults.
 	Check func(*config.Config) error
 	// Watermark reads a watermark of a bucket, and says what is wrong with it.
@@ -47,7 +49,7 @@ type means struct {
 // A doctor collects findings.
 type doctor struct {
 	config   *config.Config
-	means    means
+	means    Means
 	findings []Finding
 }
 
@@ -55,11 +57,11 @@ func (d *doctor) add(level, about, format string, args ...any) {
 	d.findings = append(d.findings, Finding{level, about, fmt.Sprintf(format, args...)})
 }
 
-// examine says in words what is wrong with a configuration, which Load has read,
+// Examine says in words what is wrong with a configuration, which Load has read,
 // and with the world around it: stores, disks, certificates, clocks, limits. It
 // reads, writes small files into cache folders and shared buckets and removes
 // them, and changes nothing else. No finding shows a secret.
-func examine(ctx context.Context, c *config.Config, m means) []Finding {
+func Examine(ctx context.Context, c *config.Config, m Means) []Finding {
 	d := &doctor{config: c, means: m}
 	if err := m.Check(c); err != nil {
 		for line := range strings.Lines(err.Error()) {
