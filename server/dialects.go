@@ -11,7 +11,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -326,41 +325,6 @@ func sourceEntry(body *recorded, size int64) (*cache.Entry, error) {
 		return nil, err
 	}
 	return cache.NewEntry(file, f.MediaType()), nil
-}
-
-// causeOf returns the cause by which a dialect knows an error.
-func causeOf(err error) (dialect.Cause, bool) {
-	for _, c := range foreignCauses {
-		if errors.Is(err, c.err) {
-			return c.cause, true
-		}
-	}
-	return 0, false
-}
-
-// foreignCauses are tried in order: the more particular errors come first.
-var foreignCauses = []struct {
-	err   error
-	cause dialect.Cause
-}{
-	{access.ErrVerification, dialect.BadSignature},
-	{errExtension, dialect.NotAllowed},
-	{config.ErrName, dialect.BadURL},
-	{errOption, dialect.BadOption},
-	{fs.ErrInvalid, dialect.BadURL},
-	{fs.ErrNotExist, dialect.NoSource},
-	{fs.ErrPermission, dialect.NoSource},
-	{resize.ErrUnsupported, dialect.NotRead},
-	{resize.ErrNotPicture, dialect.NotPicture},
-	{resize.ErrLimit, dialect.TooLarge},
-	{resize.ErrMalformed, dialect.NotPicture},
-	{storage.ErrTooLarge, dialect.TooLarge},
-	{os.ErrDeadlineExceeded, dialect.Slow},
-	{context.DeadlineExceeded, dialect.Slow},
-	{storage.ErrOverloaded, dialect.Down},
-	{storage.ErrUnavailable, dialect.Down},
-	{storage.ErrIncomplete, dialect.Down},
-	{storage.ErrDamaged, dialect.Down},
 }
 
 // failForeign is fail in the words of the dialect. What it has no words for, as
