@@ -74,8 +74,8 @@ func (h *Handler) setCacheControl() {
 // setCacheHeader says where a picture came from (RFC 9211), for how long nobody
 // has asked whether it is still true (RFC 9111, section 5.1), and what it cost.
 func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entry, s cache.Status) {
-	header["Cache-Status"] = cacheStatuses[s]
-	header["Server-Timing"] = hitTiming[s]
+	header["Cache-Status"] = cacheHeaders[s].status
+	header["Server-Timing"] = cacheHeaders[s].timing
 	if e.Timing != "" && !s.Hit() {
 		header.Set("Server-Timing", e.Timing)
 	}
@@ -92,28 +92,24 @@ func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entr
 	}
 }
 
-// cacheStatuses are the values of Cache-Status, shared by all answers.
-var cacheStatuses = [...][]string{
-	cache.MemoryHit:    {"s3imageserver; hit; detail=memory"},
-	cache.DiskHit:      {"s3imageserver; hit; detail=disk"},
-	cache.SharedHit:    {"s3imageserver; hit; detail=bucket"},
-	cache.StaleHit:     {"s3imageserver; hit; detail=stale-while-revalidate"},
-	cache.Unchanged:    {"s3imageserver; fwd=stale; fwd-status=304"},
-	cache.StaleOnError: {"s3imageserver; fwd=stale; detail=stale-if-error"},
-	cache.Derived:      {"s3imageserver; fwd=miss; detail=derived"},
-	cache.Filled:       {"s3imageserver; fwd=miss"},
-	cache.Collapsed:    {"s3imageserver; fwd=miss; collapsed"},
-}
+// cacheHeaders are what answers tell of each status, shared by all of them:
+// Cache-Status (RFC 9211), and Server-Timing where nothing was made.
+var cacheHeaders = func() (all [len(statusDetails)]struct{ status, timing []string }) {
+	for s, detail := range statusDetails {
+		all[s].status = []string{"s3imageserver; " + detail}
+		all[s].timing = []string{"cache;desc=" + cache.Status(s).String()}
+	}
+	return all
+}()
 
-// hitTiming are the values of Server-Timing where nothing was made.
-var hitTiming = [...][]string{
-	cache.MemoryHit:    {"cache;desc=memory"},
-	cache.DiskHit:      {"cache;desc=disk"},
-	cache.SharedHit:    {"cache;desc=bucket"},
-	cache.StaleHit:     {"cache;desc=stale"},
-	cache.Unchanged:    {"cache;desc=revalidated"},
-	cache.StaleOnError: {"cache;desc=stale-if-error"},
-	cache.Derived:      {"cache;desc=derived"},
-	cache.Filled:       {"cache;desc=miss"},
-	cache.Collapsed:    {"cache;desc=collapsed"},
+var statusDetails = [...]string{
+	cache.MemoryHit:    "hit; detail=memory",
+	cache.DiskHit:      "hit; detail=disk",
+	cache.SharedHit:    "hit; detail=bucket",
+	cache.StaleHit:     "hit; detail=stale-while-revalidate",
+	cache.Unchanged:    "fwd=stale; fwd-status=304",
+	cache.StaleOnError: "fwd=stale; detail=stale-if-error",
+	cache.Derived:      "fwd=miss; detail=derived",
+	cache.Filled:       "fwd=miss",
+	cache.Collapsed:    "fwd=miss; collapsed",
 }
