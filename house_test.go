@@ -72,7 +72,7 @@ var onlyIn = map[string]string{
 	"go.opentelemetry.io/otel":                       "server/tracing.go",
 	"go.opentelemetry.io/otel/trace":                 "server/tracing.go",
 	"go.opentelemetry.io/otel/sdk/trace":             "server/tracing.go",
-	"golang.org/x/sync/semaphore":                    "server/places.go storage/measure.go",
+	"golang.org/x/sync/semaphore":                    "server/picture_queue.go storage/measure.go",
 	"golang.org/x/crypto/acme/autocert":              "server/acme.go",
 	"net/http/pprof":                                 "server/admin.go",
 	"github.com/tailscale/hujson":                    "server/config/load.go",
