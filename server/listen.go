@@ -31,8 +31,6 @@ const (
 	writeTimeout   = 2 * time.Minute
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 32 << 10
-	// reloadInterval is how often the certificate's files are looked at.
-	reloadInterval = time.Second
 )
 
 // ListenAndServe serves the configuration on its ports until ctx ends or the
@@ -231,50 +229,23 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 // A reloader hands out a certificate and reads it again when its files change.
 // A new one that is not valid is logged, and the old one stays.
 type reloader struct {
-	certFile, keyFile string
-	log               *slog.Logger
-
-	mu          sync.Mutex
-	certificate *tls.Certificate // guarded by mu, as all below
-	stamp       [2]config.Stamp
-	looked      time.Time
+	certFile    string
+	certificate *config.Watched[*tls.Certificate]
+	log         *slog.Logger
 }
 
-func newReloader(certFile, keyFile string, log *slog.Logger) (*reloader, error) {
-	r := &reloader{certFile: certFile, keyFile: keyFile, log: log, looked: time.Now()}
-	r.stamp = r.stamps()
-	certificate, err := config.LoadCertificate(certFile, keyFile)
-	r.certificate = certificate
+func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
+	r = &reloader{certFile: certFile, log: log}
+	r.certificate, err = config.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
 	return r, err
 }
 
 func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := time.Now(); now.Sub(r.looked) >= reloadInterval {
-		r.looked = now
-		if stamp := r.stamps(); stamp != r.stamp {
-			r.stamp = stamp
-			r.reload()
+	return r.certificate.Get(func(_ *tls.Certificate, err error) {
+		if err != nil {
+			r.log.Error("certificate not reloaded: the old one stays", "error", err)
+		} else {
+			r.log.Info("certificate reloaded", "https_cert", r.certFile)
 		}
-	}
-	return r.certificate, nil
-}
-
-// reload reads the files; r.mu is held.
-func (r *reloader) reload() {
-	certificate, err := config.LoadCertificate(r.certFile, r.keyFile)
-	if err != nil {
-		r.log.Error("certificate not reloaded: the old one stays", "error", err)
-		return
-	}
-	r.certificate = certificate
-	r.log.Info("certificate reloaded", "https_cert", r.certFile)
-}
-
-func (r *reloader) stamps() (s [2]config.Stamp) {
-	for i, file := range []string{r.certFile, r.keyFile} {
-		s[i] = config.StampOf(file)
-	}
-	return s
+	}), nil
 }

@@ -9,9 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"s3imageserver/server/config"
 )
@@ -22,10 +19,7 @@ var (
 	errLegal = errors.New("the picture is not shown for legal reasons")
 )
 
-const (
-	maxBlockedBytes = 32 << 20
-	blockedLook     = time.Second // how often a file is looked at
-)
+const maxBlockedBytes = 32 << 20
 
 // A logger is what a list that is read again needs of slog.Logger.
 type logger interface {
@@ -40,52 +34,33 @@ type blockedList struct {
 	names []string // of the configuration
 	file  string   // "": none
 
-	list atomic.Pointer[nameList]
-
-	mu     sync.Mutex
-	stamp  config.Stamp // of file; guarded by mu, as looked
-	looked time.Time
+	list *config.Watched[*nameList]
 }
 
-func newBlockedList(c *Config, b *BlockedConfig) (*blockedList, error) {
-	l := &blockedList{err: errGone, names: b.Names, file: c.Path(b.File), looked: time.Now()}
+func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
+	l = &blockedList{err: errGone, names: b.Names, file: c.Path(b.File)}
 	if b.Status == http.StatusUnavailableForLegalReasons {
 		l.err = errLegal
 	}
-	l.stamp = config.StampOf(l.file)
-	list, err := l.read()
-	l.list.Store(list)
+	var files []string
+	if l.file != "" {
+		files = append(files, l.file)
+	}
+	l.list, err = config.Watch(l.read, files...)
 	return l, err
 }
 
 // has reports whether the list has a name. A file that has changed is read
 // first; one that cannot be read changes nothing.
 func (l *blockedList) has(name string, log logger) bool {
-	if l.file != "" && l.mu.TryLock() {
-		l.look(log)
-		l.mu.Unlock()
-	}
-	return l.list.Load().has(name)
-}
-
-// look reads the file if it has changed; l.mu is held.
-func (l *blockedList) look(log logger) {
-	if time.Since(l.looked) < blockedLook {
-		return
-	}
-	l.looked = time.Now()
-	stamp := config.StampOf(l.file)
-	if stamp == l.stamp {
-		return
-	}
-	l.stamp = stamp
-	list, err := l.read()
-	if err != nil {
-		log.Error("blocked names not read again: the old ones stay", "error", err)
-		return
-	}
-	l.list.Store(list)
-	log.Info("blocked names read again", "file", l.file, "names", len(list.exact)+len(list.begin))
+	list := l.list.Get(func(list *nameList, err error) {
+		if err != nil {
+			log.Error("blocked names not read again: the old ones stay", "error", err)
+		} else {
+			log.Info("blocked names read again", "file", l.file, "names", len(list.exact)+len(list.begin))
+		}
+	})
+	return list.has(name)
 }
 
 // read returns the names of the configuration and of the file.

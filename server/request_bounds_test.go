@@ -250,7 +250,7 @@ func TestBlocked(t *testing.T) {
 	s := newSite(t, bucket(t), Options{}, h)
 	want := func(what string, all map[string]int) {
 		t.Helper()
-		s.server.handlers[0].bounds.blocked[1].looked = time.Time{} // as if a second had passed
+		s.server.handlers[0].bounds.blocked[1].list.Forget() // as if a second had passed
 		for target, want := range all {
 			if r := s.get(target); r.StatusCode != want || want > 400 && r.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: GET %s = %d; want %d", what, target, r.StatusCode, want)

@@ -28,25 +28,23 @@ const (
 	firstKeysPause = 5 * time.Second
 	// keysTimeout bounds one fetch.
 	keysTimeout = 5 * time.Second
-	// keysLook is how often a file is looked at.
-	keysLook = time.Second
 )
 
 // A Keyring has the keys of a file, which is read again when it changes, of a
 // URL, which is asked again now and then, or of the configuration. Keys that
 // cannot be read anew stay as they are.
 type Keyring struct {
-	file   string // "": none
-	url    string // "": none
+	file   string                   // "": none
+	local  *config.Watched[*keySet] // of the file or the configuration; nil: they are of url
+	url    string                   // "": none
 	client *http.Client
 	log    *slog.Logger
 	busy   chan struct{} // holds a value while the URL is being asked
 
 	mu    sync.Mutex
-	keys  *keySet      // nil: not read yet; guarded by mu, as all below
-	stamp config.Stamp // of file
-	asked time.Time    // when file was looked at, or url asked
-	next  time.Time    // when url is to be asked again
+	keys  *keySet   // of url; nil: not asked yet; guarded by mu, as all below
+	asked time.Time // when url was asked
+	next  time.Time // when it is to be asked again
 }
 
 // keyrings are the keys from all places that a configuration names.
@@ -61,19 +59,19 @@ func NewKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 		share = func(_ string, open func() *Keyring) *Keyring { return open() }
 	}
 	if j.Key != "" {
-		keys, err := parseKey([]byte(j.Key))
+		local, err := config.Watch(func() (*keySet, error) { return parseKey([]byte(j.Key)) })
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &Keyring{keys: keys, log: log})
+		all = append(all, &Keyring{local: local, log: log})
 	}
 	if j.KeyFile != "" {
-		k := &Keyring{file: c.Path(j.KeyFile), log: log, asked: time.Now()}
-		k.stamp = config.StampOf(k.file)
-		if k.keys, err = readKeys(k.file); err != nil {
+		file := c.Path(j.KeyFile)
+		local, err := config.Watch(func() (*keySet, error) { return readKeys(file) }, file)
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, k)
+		all = append(all, &Keyring{file: file, local: local, log: log})
 	}
 	if j.JWKSURL != "" {
 		all = append(all, share(j.JWKSURL, func() *Keyring { return newRemoteKeyring(j.JWKSURL, log) }))
@@ -132,7 +130,7 @@ func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more 
 
 // find returns the key of a token.
 func (k *Keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
-	if k.url == "" {
+	if k.local != nil {
 		return k.fromFile().find(token)
 	}
 	if alg := token.Method.Alg(); alg == "none" || strings.HasPrefix(alg, "HS") {
@@ -158,25 +156,13 @@ func (k *Keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 // fromFile returns the keys of the configuration or the file, which is read
 // again if it has changed.
 func (k *Keyring) fromFile() *keySet {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.file == "" || time.Since(k.asked) < keysLook {
-		return k.keys
-	}
-	k.asked = time.Now()
-	stamp := config.StampOf(k.file)
-	if stamp == k.stamp {
-		return k.keys
-	}
-	k.stamp = stamp
-	keys, err := readKeys(k.file)
-	if err != nil {
-		k.log.Error("keys not read again: the old ones stay", "key_file", k.file, "error", err)
-		return k.keys
-	}
-	k.keys = keys
-	k.log.Info("keys read again", "key_file", k.file)
-	return k.keys
+	return k.local.Get(func(_ *keySet, err error) {
+		if err != nil {
+			k.log.Error("keys not read again: the old ones stay", "key_file", k.file, "error", err)
+		} else {
+			k.log.Info("keys read again", "key_file", k.file)
+		}
+	})
 }
 
 // known returns the keys, nil if there are none yet, when the URL was asked for

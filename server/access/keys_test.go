@@ -45,7 +45,7 @@ func TestKeyFile(t *testing.T) {
 	d := newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{KeyFile: file}})
 	want := func(what, token string, status int) {
 		t.Helper()
-		d.door.oneOf[0].(*tokens).keys[0].asked = time.Time{} // as if a second had passed
+		d.door.oneOf[0].(*tokens).keys[0].local.Forget() // as if a second had passed
 		if got := d.status("t=" + token); got != status {
 			t.Errorf("%s: %d; want %d", what, got, status)
 		}
@@ -226,11 +226,13 @@ func FuzzToken(f *testing.F) {
 		f.Fatal(err)
 	}
 	t1 := newTokens(c, ring)
-	set, err := parseKey([]byte(accesstest.JWKS(f, map[string]any{"one": &k.P256.PublicKey, "two": &k.RSA.PublicKey})))
+	local, err := config.Watch(func() (*keySet, error) {
+		return parseKey([]byte(accesstest.JWKS(f, map[string]any{"one": &k.P256.PublicKey, "two": &k.RSA.PublicKey})))
+	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	t2 := newTokens(c, keyrings{{keys: set}})
+	t2 := newTokens(c, keyrings{{local: local}})
 	f.Fuzz(func(t *testing.T, text string) {
 		if _, err := t1.verify(t.Context(), text); (err == nil) != (text == valid) {
 			t.Errorf("%q: %v", text, err)
