@@ -11,13 +11,13 @@ import (
 
 // cacheControl says how long others may keep a picture: as long as this server
 // does, or less if the request asks for it.
-func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) string {
+func (a *answerer) cacheControl(req *request, e *cache.Entry, s cache.Status) string {
 	if e.Unkept {
 		return "no-store"
 	}
-	most := h.maxAge()
+	most := a.maxAge()
 	if s == cache.Derived { // it is only better than nothing
-		most = max(*h.config.NegativeTime, 0)
+		most = max(*a.config.NegativeTime, 0)
 	}
 	if d := req.delivery.MaxAge; d >= 0 {
 		most = min(most, d)
@@ -29,14 +29,14 @@ func (h *Handler) cacheControl(req *request, e *cache.Entry, s cache.Status) str
 		most = min(most, max(0, int64(time.Until(end).Seconds())))
 	}
 	switch {
-	case *h.config.CacheTime < 0:
+	case *a.config.CacheTime < 0:
 		return "no-cache"
-	case most != h.maxAge() || s == cache.Derived:
+	case most != a.maxAge() || s == cache.Derived:
 		return scopeOf(req) + ", max-age=" + strconv.FormatInt(most, 10)
 	case req.grant.Private:
-		return h.keepable.private
+		return a.keepable.private
 	}
-	return h.keepable.public
+	return a.keepable.public
 }
 
 // scopeOf says who may keep an answer.
@@ -52,34 +52,34 @@ func scopeOf(req *request) string {
 type keepable struct{ public, private string }
 
 // maxAge returns for how many seconds others may keep pictures at the most.
-func (h *Handler) maxAge() int64 {
-	if *h.config.CacheTime == 0 {
+func (a *answerer) maxAge() int64 {
+	if *a.config.CacheTime == 0 {
 		return config.ForeverSeconds
 	}
-	return *h.config.CacheTime
+	return *a.config.CacheTime
 }
 
 // setCacheControl puts it down.
-func (h *Handler) setCacheControl() {
-	age := ", max-age=" + strconv.FormatInt(h.maxAge(), 10)
-	if n := h.config.StaleWhileRevalidate; n > 0 {
+func (a *answerer) setCacheControl() {
+	age := ", max-age=" + strconv.FormatInt(a.maxAge(), 10)
+	if n := a.config.StaleWhileRevalidate; n > 0 {
 		age += ", stale-while-revalidate=" + strconv.FormatInt(n, 10)
 	}
-	if n := h.config.StaleIfError; n != nil && *n > 0 {
+	if n := a.config.StaleIfError; n != nil && *n > 0 {
 		age += ", stale-if-error=" + strconv.FormatInt(*n, 10)
 	}
-	h.keepable = keepable{"public" + age, "private" + age}
+	a.keepable = keepable{"public" + age, "private" + age}
 }
 
 // setCacheHeader says where a picture came from (RFC 9211), for how long nobody
 // has asked whether it is still true (RFC 9111, section 5.1), and what it cost.
-func (h *Handler) setCacheHeader(header http.Header, req *request, e *cache.Entry, s cache.Status) {
+func (a *answerer) setCacheHeader(header http.Header, req *request, e *cache.Entry, s cache.Status) {
 	header["Cache-Status"] = cacheHeaders[s].status
 	header["Server-Timing"] = cacheHeaders[s].timing
 	if e.Timing != "" && !s.Hit() {
 		header.Set("Server-Timing", e.Timing)
 	}
-	if ttl := h.config.TTL(); ttl > 0 && s != cache.Filled && s != cache.Derived {
+	if ttl := a.config.TTL(); ttl > 0 && s != cache.Filled && s != cache.Derived {
 		age := e.Age(time.Now())
 		// Others take the age off max-age; of a request that ends, that is what is
 		// left already.

@@ -83,11 +83,11 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 
 // errorAge returns for how many seconds others may keep an answer without a
 // picture: what will be so for some time, whoever asks.
-func (h *Handler) errorAge(req *request, status int, err error) int64 {
+func (a *answerer) errorAge(req *request, status int, err error) int64 {
 	if errors.Is(err, access.ErrVerification) || status >= http.StatusInternalServerError {
 		return 0
 	}
-	age := h.config.ErrorImageAge
+	age := a.config.ErrorImageAge
 	if end := req.grant.Expires; !end.IsZero() {
 		age = min(age, int64(time.Until(end).Seconds()))
 	}

@@ -125,13 +125,13 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 
 // setPictureHeader sets what every answer with a picture has, beside what all
 // answers have.
-func (h *Handler) setPictureHeader(header http.Header, req request, mediaType string) {
+func (a *answerer) setPictureHeader(header http.Header, req request, mediaType string) {
 	put(header, "Content-Type", mediaType)
 	put(header, "Content-Disposition", contentDisposition(req, mediaType))
-	for _, name := range h.vary(req) {
+	for _, name := range a.vary(req) {
 		header.Add("Vary", name)
 	}
-	h.manners.link(header, req.name)
+	a.manners.link(header, req.name)
 }
 
 // put is header.Set of a name that is written as [http.CanonicalHeaderKey] has it,

@@ -148,8 +148,8 @@ func (e *purger) apply(ctx context.Context, changes []events.Change) error {
 }
 
 // nameOf returns the name that a handler has for an object.
-func (h *Handler) nameOf(c events.Change) (string, bool) {
-	for _, s := range h.sources {
+func (o *origin) nameOf(c events.Change) (string, bool) {
+	for _, s := range o.sources {
 		if name, ok := s.NameOf(c.Bucket, c.Key); ok {
 			return name, true
 		}

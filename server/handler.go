@@ -19,45 +19,65 @@ import (
 	"s3imageserver/storage/guard"
 )
 
-// A Handler answers the requests below one prefix.
+// A Handler answers the requests below one prefix. It has many methods since a
+// request passes all of its parts; what needs one part only is a method of that.
 type Handler struct {
-	config    *HandlerConfig
-	id        string // of handler and bucket, part of every cache key
+	config  *HandlerConfig
+	id      string           // of handler and bucket, part of every cache key
+	dialect *dialect.Dialect // nil: URLs are our own
+	presets map[string]url.Values
+	queries *otter.Cache[string, *understood]
+	gate
+	origin
+	maker
+	cache      *cache.Cache
+	tiers      cache.Config // of cache
+	qualityKey string       // of config
+	answerer
+	admin  *AdminConfig
+	parts  *parts
+	meters *handlerMeters
+	log    *slog.Logger
+}
+
+// A gate says who may ask, for what, and how often.
+type gate struct {
+	door   access.Door
+	bounds *bounds
+	rates  *rates
+}
+
+// An origin is where the pictures come from.
+type origin struct {
 	sources   stores.Sources
 	guards    []*guard.Bucket // around the sources, in their order
 	bucket    storage.Bucket  // all of guards
-	cache     *cache.Cache
-	tiers     cache.Config // of cache
-	originals *originals   // nil: none are kept
-	resizer   *resize.Resizer
-	dialect   *dialect.Dialect // nil: URLs are our own
+	originals *originals      // nil: none are kept
+}
+
+// A maker is what results are made with.
+type maker struct {
+	resizer  *resize.Resizer
+	overlays *overlays
 	// foreignMarks are watermarks that URLs of the dialect name.
 	foreignMarks *otter.Cache[string, *mark]
-	presets      map[string]url.Values
-	overlays     *overlays
-	door         access.Door
-	bounds       *bounds
-	rates        *rates
 	misses       *rate.Limiter // nil: any number
-	admin        *AdminConfig
-
-	keepable keepable
-
-	queries    *otter.Cache[string, *understood]
-	qualityKey string // of config
-
-	fallbacks fallbacks
-	manners   manners
-	// operators have the manners of the listener for them: no page elsewhere reads
-	// or shows what they may see.
-	operators manners
-	places    *places // for what is made soon
+	places       *places       // for what is made soon
 	// slowPlaces are for formats that are made one at a time and must not hold up
 	// the others.
 	slowPlaces *places
-	parts      *parts
-	meters     *handlerMeters
-	log        *slog.Logger
+}
+
+// An answerer knows what answers tell beside the picture, and what is sent in its
+// place.
+type answerer struct {
+	config  *HandlerConfig
+	manners manners
+	// operators have the manners of the listener for them: no page elsewhere reads
+	// or shows what they may see.
+	operators manners
+	keepable  keepable
+	fallbacks fallbacks
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
@@ -77,33 +97,33 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		return nil, err
 	}
 	h := &Handler{
-		config:  c,
-		id:      cache.Tuple(c.Prefix, sources.ID()),
-		sources: sources,
-		guards:  guards,
-		bucket:  bucket,
-		resizer: &resize.Resizer{
-			Budget:  budgets.pictures,
-			Limits:  c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
-			Quality: c.Encoding(),
-			Fonts:   fonts.byName,
-
-			ShowDamaged: c.Damaged == config.ShowDamaged,
+		config: c,
+		id:     cache.Tuple(c.Prefix, sources.ID()),
+		gate:   gate{rates: s.rates},
+		origin: origin{sources: sources, guards: guards, bucket: bucket},
+		maker: maker{
+			resizer: &resize.Resizer{
+				Budget:      budgets.pictures,
+				Limits:      c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
+				Quality:     c.Encoding(),
+				Fonts:       fonts.byName,
+				ShowDamaged: c.Damaged == config.ShowDamaged,
+			},
+			overlays:   overlays,
+			places:     newPlaces(c.Limits.Concurrency, o.Workers),
+			slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
 		},
-		presets:   config.PresetsOf(s.config, c),
-		queries:   newQueries(),
-		overlays:  overlays,
-		admin:     &s.config.Admin,
-		manners:   newManners(&c.Headers),
-		operators: newManners(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
-		parts:     s.parts,
-		rates:     s.rates,
-
-		places:     newPlaces(c.Limits.Concurrency, o.Workers),
-		slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
-
-		meters: s.parts.metrics.of(c.Prefix),
-		log:    log,
+		answerer: answerer{
+			config:    c,
+			manners:   newManners(&c.Headers),
+			operators: newManners(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
+		},
+		presets: config.PresetsOf(s.config, c),
+		queries: newQueries(),
+		admin:   &s.config.Admin,
+		parts:   s.parts,
+		meters:  s.parts.metrics.of(c.Prefix),
+		log:     log,
 	}
 	if c.Dialect != nil {
 		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *mark], func() error, error) { // has no errors

@@ -100,22 +100,22 @@ func (e versionError) Unwrap() error { return e.error }
 // enter refuses, before anything is asked of a store, what would be refused
 // afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
 // costs little.
-func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (*turn, error) {
+func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*turn, error) {
 	if old != nil {
 		return &turn{}, nil
 	}
-	if err := h.resizer.Budget.Full(); err != nil {
+	if err := m.resizer.Budget.Full(); err != nil {
 		return nil, err
 	}
-	if h.misses != nil {
-		if err := take(h.misses, errMisses); err != nil {
+	if m.misses != nil {
+		if err := take(m.misses, errMisses); err != nil {
 			return nil, err
 		}
 	}
 	if req.options.Format.Slow() {
-		return h.slowPlaces.enter(ctx)
+		return m.slowPlaces.enter(ctx)
 	}
-	return h.places.enter(ctx)
+	return m.places.enter(ctx)
 }
 
 // resize makes the picture of an opened source.

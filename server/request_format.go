@@ -84,19 +84,19 @@ func weight(accept []string, mediaType string) float64 {
 }
 
 // askHints asks the client for the hints that are obeyed.
-func (h *Handler) askHints(header http.Header) {
-	if h.config.ClientHints {
+func (a *answerer) askHints(header http.Header) {
+	if a.config.ClientHints {
 		header.Set("Accept-CH", "Sec-CH-DPR, Sec-CH-Width")
 	}
 }
 
 // vary lists the headers of the request that the answer depends on.
-func (h *Handler) vary(req request) []string {
+func (a *answerer) vary(req request) []string {
 	var names []string
 	if req.negotiated {
 		names = append(names, "Accept")
 	}
-	if h.config.ClientHints {
+	if a.config.ClientHints {
 		names = append(names, clientHints...)
 	}
 	return append(names, req.grant.Vary...)

@@ -89,7 +89,8 @@ func TestClientHints(t *testing.T) {
 		{"Sec-CH-DPR:2 Save-Data:on", resize.Options{Width: 100}, resize.Options{Width: 100}, true},
 	}
 	for _, tt := range tests {
-		h := &Handler{config: &HandlerConfig{MaxDimension: 3064, ClientHints: !tt.ignored}}
+		c := &HandlerConfig{MaxDimension: 3064, ClientHints: !tt.ignored}
+		h := &Handler{config: c, answerer: answerer{config: c}}
 		r := &http.Request{Header: http.Header{}}
 		for _, hint := range strings.Fields(tt.hints) {
 			name, value, _ := strings.Cut(hint, ":")
