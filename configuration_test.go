@@ -25,11 +25,11 @@ type keyDoc struct {
 	value   string // when the key is absent; "" if nothing is said
 }
 
-// configDocs reads the comments of all fields with a key in package server, by
+// configDocs reads the comments of all fields with a key in package config, by
 // "Type.Field".
 func configDocs(t *testing.T) map[string]keyDoc {
 	t.Helper()
-	files, err := filepath.Glob("server/*.go")
+	files, err := filepath.Glob("server/config/*.go")
 	files = append(files, "server/dialect/config.go")
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ const (
 
 const referenceHead = `# Parameters of a URL
 
-Generated from the tables in resize/options_*.go and server/request.go by
+Generated from the tables in resize/options_*.go and server/config/parameters.go by
 ` + "`go test -tags nodynamic . -update`" + `; a test fails when it is stale.
 
 Parameters come in any order. What they ask for is done in this one: orient, crop, trim, turn, mirror,

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,11 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,53 +19,6 @@ import (
 
 	"s3imageserver/storage/cache"
 )
-
-// ACMEConfig gets certificates from an authority by itself (RFC 8555).
-type ACMEConfig struct {
-	// Hosts are the host names to get certificates for from an authority (ACME:
-	// "tls-alpn-01" on port 443 or "http-01" on port 80), instead of HTTPSCert and
-	// HTTPSKey; empty means off.
-	Hosts []string `json:"hosts"`
-	// AcceptTerms says that the terms of the authority are accepted.
-	AcceptTerms bool `json:"accept_terms"`
-	// Email is where the authority warns of trouble.
-	Email string `json:"email"`
-	// Cache is the folder for the account's key and the certificates, which is to be
-	// kept; empty means "acme".
-	Cache string `json:"cache"`
-	// DirectoryURL is the URL of the authority; empty means that of Let's Encrypt.
-	DirectoryURL string `json:"directory_url"`
-	// CAFile is a PEM file with the certificates by which an authority of one's own
-	// is believed; empty means those of the system.
-	CAFile string `json:"ca_file"`
-}
-
-func (a *ACMEConfig) on() bool { return len(a.Hosts) > 0 }
-
-func (a *ACMEConfig) validate(c *Config, faults *faults) {
-	a.DirectoryURL = cmp.Or(a.DirectoryURL, autocert.DefaultACMEDirectory)
-	a.Cache = cmp.Or(a.Cache, "acme")
-	if !a.on() {
-		return
-	}
-	if !c.HTTPSEnabled {
-		faults.add("acme.hosts", "certificates are for HTTPS, but https_enabled is not true")
-	}
-	if c.HTTPSCert != "" || c.HTTPSKey != "" {
-		faults.add("https_cert", "and acme.hosts are two ways to a certificate: use one")
-	}
-	if !a.AcceptTerms {
-		faults.add("acme.accept_terms", "is not true: the authority gives certificates only to those who accept its terms")
-	}
-	for i, host := range a.Hosts {
-		if !validHost(host) || !strings.Contains(strings.Trim(host, "."), ".") || net.ParseIP(host) != nil || host != strings.ToLower(host) {
-			faults.add("acme.hosts."+strconv.Itoa(i), "%q is not a host name in small letters that the authority can find", host)
-		}
-	}
-	if u, err := url.Parse(a.DirectoryURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		faults.add("acme.directory_url", "%q is not a URL with https, without a user and a password", withoutPassword(a.DirectoryURL))
-	}
-}
 
 // acmeTimeout bounds one request to the authority.
 const acmeTimeout = 30 * time.Second
@@ -86,14 +35,14 @@ type authority struct {
 // that follows another one with the same settings uses the same.
 func (s *Server) openAuthority() (*authority, error) {
 	a := &s.config.ACME
-	if !a.on() {
+	if !a.On() {
 		return nil, nil
 	}
 	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*authority, func() error, error) {
 		client := &acme.Client{DirectoryURL: a.DirectoryURL, UserAgent: "s3imageserver"}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		if a.CAFile != "" {
-			pem, err := os.ReadFile(s.config.path(a.CAFile))
+			pem, err := os.ReadFile(s.config.Path(a.CAFile))
 			if err != nil {
 				return nil, nil, &Fault{Key: "acme.ca_file", Text: err.Error()}
 			}
@@ -105,7 +54,7 @@ func (s *Server) openAuthority() (*authority, error) {
 		}
 		client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
 		one := &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
-			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
+			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.Path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
 		}}
 		return one, func() error {
 			one.closed.Store(true)

@@ -26,14 +26,14 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
 	m.Handle("GET /metrics", s.parts.metrics.handler())
-	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.shown()) })
+	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.Shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	m.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	m.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	m.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	m.HandleFunc("POST /purge", s.servePurge)
-	m.HandleFunc("POST /events", s.events.ServeHTTP)
+	m.HandleFunc("POST /events", s.purger.ServeHTTP)
 	pages := newOperatorPages(s)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -50,8 +50,8 @@ func (s *Server) adminHandler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		// Events have a proof of their own; how the server does is no secret on
 		// this machine. Profiles show memory, and keep a processor busy.
-		needed := !s.config.Admin.loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
-		if r.URL.Path != "/events" && needed && !s.config.Admin.authorized(r) {
+		needed := !s.config.Admin.Loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
+		if r.URL.Path != "/events" && needed && !authorized(&s.config.Admin, r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
 			return
@@ -69,10 +69,10 @@ func (s *Server) adminHandler() http.Handler {
 // leaves the host as it is.
 func (s *Server) foreign(r *http.Request) bool {
 	c := &s.config.Admin
-	if c.authorized(r) {
+	if authorized(c, r) {
 		return false
 	}
-	return c.loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
+	return c.Loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
 }
 
 // fromElsewhere reports whether a browser says that a request is of a page of

@@ -1,64 +1,104 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"strconv"
-	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/access"
+	"s3imageserver/server/config"
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 )
 
-// statusOf is the one place where an error becomes a status.
-func statusOf(err error) int {
-	for _, s := range statuses {
-		if errors.Is(err, s.err) {
-			return s.status
-		}
-	}
-	return http.StatusInternalServerError
+// A failure is what an error means to those who asked, to operators and to caches.
+type failure struct {
+	err    error
+	status int           // of the answer
+	kind   string        // in one word, for metrics and logs
+	cause  dialect.Cause // by which a dialect knows it
+	lasts  lasting
+	ours   bool // a fault neither of the picture nor of its source
 }
 
-// statuses are tried in order: the more particular errors come first.
-var statuses = []struct {
-	err    error
-	status int
-}{
-	{errName, http.StatusBadRequest},
-	{errOption, http.StatusBadRequest},
-	{errVersion, http.StatusBadRequest},
-	{errWatermark, http.StatusInternalServerError},
-	{errEmpty, http.StatusUnprocessableEntity},
-	{errExtension, http.StatusNotFound},
-	{errVerification, http.StatusNotFound},
-	{errGone, http.StatusGone},
-	{errLegal, http.StatusUnavailableForLegalReasons},
-	{errRate, http.StatusTooManyRequests},
-	{errMisses, http.StatusServiceUnavailable},
-	{errNoKeys, http.StatusServiceUnavailable},
-	{fs.ErrInvalid, http.StatusBadRequest},
-	{fs.ErrNotExist, http.StatusNotFound},
-	{fs.ErrPermission, http.StatusNotFound},
-	{resize.ErrBusy, http.StatusServiceUnavailable},
-	{storage.ErrBusy, http.StatusServiceUnavailable},
-	{resize.ErrUnsupported, http.StatusUnsupportedMediaType},
-	{resize.ErrNotPicture, http.StatusBadGateway},
-	{resize.ErrLimit, http.StatusUnprocessableEntity},
-	{resize.ErrMalformed, http.StatusUnprocessableEntity},
-	{storage.ErrCoding, http.StatusUnprocessableEntity},
-	{storage.ErrTooLarge, http.StatusRequestEntityTooLarge},
-	{storage.ErrOverloaded, http.StatusServiceUnavailable},
-	{os.ErrDeadlineExceeded, http.StatusGatewayTimeout},
-	{context.DeadlineExceeded, http.StatusGatewayTimeout},
-	{storage.ErrUnavailable, http.StatusServiceUnavailable}, // be it asked or, after many failures, not
-	{storage.ErrIncomplete, http.StatusBadGateway},
-	{storage.ErrDamaged, http.StatusBadGateway},
+// noCause is that a dialect has no words for an error.
+const noCause dialect.Cause = 255
+
+// lasting says for whom an error will be the same for some time.
+type lasting uint8
+
+const (
+	passing  lasting = iota // for nobody
+	ofResult                // for the same request
+	ofWhole                 // for all requests of the same source
+)
+
+// failures are all errors that a request may end with: the one place where an
+// error becomes a status. They are tried in order: the more particular ones come
+// first.
+var failures = []failure{
+	{config.ErrName, http.StatusBadRequest, "name", dialect.BadURL, passing, false},
+	{errOption, http.StatusBadRequest, "option", dialect.BadOption, passing, false},
+	{errVersion, http.StatusBadRequest, "version", noCause, passing, false},
+	{errWatermark, http.StatusInternalServerError, "watermark", noCause, passing, true},
+	{errEmpty, http.StatusUnprocessableEntity, "empty", noCause, ofWhole, false},
+	{errExtension, http.StatusNotFound, "extension", dialect.NotAllowed, passing, false},
+	{access.ErrVerification, http.StatusNotFound, "verification", dialect.BadSignature, passing, true},
+	{errGone, http.StatusGone, "blocked", noCause, passing, true},
+	{errLegal, http.StatusUnavailableForLegalReasons, "blocked", noCause, passing, true},
+	{errRate, http.StatusTooManyRequests, "rate", noCause, passing, false},
+	{errMisses, http.StatusServiceUnavailable, "misses", noCause, passing, true},
+	{access.ErrNoKeys, http.StatusServiceUnavailable, "keys", noCause, passing, true},
+	{fs.ErrInvalid, http.StatusBadRequest, "name", dialect.BadURL, passing, false},
+	{fs.ErrNotExist, http.StatusNotFound, "missing", dialect.NoSource, ofWhole, false},
+	{fs.ErrPermission, http.StatusNotFound, "forbidden", dialect.NoSource, passing, false},
+	{resize.ErrBusy, http.StatusServiceUnavailable, "busy", noCause, passing, true},
+	{storage.ErrBusy, http.StatusServiceUnavailable, "busy", noCause, passing, true},
+	{resize.ErrUnsupported, http.StatusUnsupportedMediaType, "unsupported", dialect.NotRead, ofWhole, false},
+	{resize.ErrNotPicture, http.StatusBadGateway, "no_picture", dialect.NotPicture, ofWhole, false},
+	{resize.ErrLimit, http.StatusUnprocessableEntity, "limit", dialect.TooLarge, ofResult, false},
+	{resize.ErrMalformed, http.StatusUnprocessableEntity, "malformed", dialect.NotPicture, ofWhole, false},
+	{storage.ErrCoding, http.StatusUnprocessableEntity, "malformed", noCause, ofWhole, false},
+	{storage.ErrTooLarge, http.StatusRequestEntityTooLarge, "too_large", dialect.TooLarge, ofWhole, false},
+	{storage.ErrOverloaded, http.StatusServiceUnavailable, "store_overloaded", dialect.Down, passing, false},
+	{os.ErrDeadlineExceeded, http.StatusGatewayTimeout, "store_slow", dialect.Slow, passing, false},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout", dialect.Slow, passing, false},
+	{storage.ErrUnavailable, http.StatusServiceUnavailable, "store_unavailable", dialect.Down, passing, false}, // be it asked or, after many failures, not
+	{storage.ErrIncomplete, http.StatusBadGateway, "source_incomplete", dialect.Down, passing, false},
+	{storage.ErrDamaged, http.StatusBadGateway, "source_damaged", dialect.Down, passing, false},
+	{context.Canceled, http.StatusInternalServerError, "client_left", noCause, passing, false},
+}
+
+// failureOf returns what an error means; one that nobody expects is a fault of the
+// program.
+func failureOf(err error) failure {
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			return f
+		}
+	}
+	return failure{err: err, status: http.StatusInternalServerError, kind: "other", cause: noCause}
+}
+
+// statusOf returns the status of an error.
+func statusOf(err error) int { return failureOf(err).status }
+
+// kindOf returns in one word what an error is about, for metrics and logs. The
+// words are few.
+func kindOf(err error) string { return failureOf(err).kind }
+
+// causeOf returns the cause by which a dialect knows an error.
+func causeOf(err error) (dialect.Cause, bool) {
+	for _, f := range failures {
+		if f.cause != noCause && errors.Is(err, f.err) {
+			return f.cause, true
+		}
+	}
+	return 0, false
 }
 
 // outlives reports whether an old picture is better than that error: it says
@@ -70,121 +110,30 @@ func outlives(err error) bool {
 // refuses reports whether a picture will have that error for some time, and
 // whether all others of its source will too.
 func refuses(err error) (same, whole bool) {
-	for _, e := range []error{fs.ErrNotExist, storage.ErrTooLarge, resize.ErrUnsupported, errEmpty, resize.ErrNotPicture, resize.ErrMalformed, storage.ErrCoding} {
-		if errors.Is(err, e) {
-			return true, !errors.As(err, new(versionError))
+	for _, f := range failures {
+		if f.lasts != passing && errors.Is(err, f.err) {
+			same, whole = true, whole || f.lasts == ofWhole
 		}
 	}
-	return errors.Is(err, resize.ErrLimit), false
+	return same, whole && !errors.As(err, new(versionError))
 }
 
 // refuses is refuses for pictures of the handler: where damaged ones are shown,
 // that one has no details or no result says nothing of the others.
 func (h *Handler) refuses(err error) (same, whole bool) {
 	same, whole = refuses(err)
-	return same, whole && !(h.config.Damaged == showDamaged && errors.Is(err, resize.ErrMalformed))
-}
-
-// retryAfter is what clients are told when a fault may pass.
-const retryAfter = 5 * time.Second
-
-// fail answers a request that has no picture: with the error image for its
-// cause, if the handler has one, and never to be kept unless the handler says
-// so.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
-	status := statusOf(err)
-	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
-		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
-	}
-	if h.dialect != nil {
-		h.failForeign(w, r, req, err)
-		return
-	}
-	h.fault(kindOf(err))
-	exchangeOf(w).failed(req, status, err)
-	header := w.Header()
-	if wait := retryAfterOf(err, status); wait != "" {
-		header.Set("Retry-After", wait)
-	}
-	header.Set("Cache-Control", "no-store")
-	if errors.Is(err, errVerification) {
-		status = cmp.Or(int(h.config.AuthStatus), status)
-		h.challenge(header, status)
-	}
-	switch {
-	case status == http.StatusBadRequest:
-		http.Error(w, "400 bad request: "+whyBad(err), status)
-		return
-	case status == http.StatusTooManyRequests: // a flood is to cost nothing, not even an error image
-		http.Error(w, "429 too many requests", status)
-		return
-	case errors.Is(err, errMisses):
-		http.Error(w, "503 too many pictures are to be made", status)
-		return
-	}
-	if age := h.errorAge(&req, status, err); age > 0 {
-		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
-	}
-	fallback := h.fallbacks.of(status)
-	if h.config.ErrorStatus != 0 && ofSource(err, status) {
-		status = int(h.config.ErrorStatus)
-	}
-	o := req.options
-	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
-	var body []byte
-	var mediaType string
-	if refused := errors.Is(err, errVerification) || errors.Is(err, errExtension); refused {
-		body, mediaType = fallback.refusal(r.Context(), o)
-	} else {
-		body, mediaType = fallback.picture(r.Context(), o)
-	}
-	if body == nil {
-		for _, name := range h.vary(req) {
-			header.Add("Vary", name)
-		}
-		header.Set("Content-Length", "0")
-		w.WriteHeader(status)
-		return
-	}
-	h.setPictureHeader(header, req, mediaType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = newProgressWriter(w).Write(body) // the client may have left
-	}
-}
-
-// errorAge returns for how many seconds others may keep an answer without a
-// picture: what will be so for some time, whoever asks.
-func (h *Handler) errorAge(req *request, status int, err error) int64 {
-	if errors.Is(err, errVerification) || status >= http.StatusInternalServerError {
-		return 0
-	}
-	age := h.config.ErrorImageAge
-	if end := req.grant.expires; !end.IsZero() {
-		age = min(age, int64(time.Until(end).Seconds()))
-	}
-	return age
+	return same, whole && !(h.config.Damaged == config.ShowDamaged && errors.Is(err, resize.ErrMalformed))
 }
 
 // ofSource reports whether an error is a fault of the picture or its source, for
 // which the original had one status.
 func ofSource(err error, status int) bool {
-	for _, ours := range []error{errVerification, errNoKeys, errGone, errLegal, errMisses, errWatermark, resize.ErrBusy, storage.ErrBusy} {
-		if errors.Is(err, ours) {
+	for _, f := range failures {
+		if f.ours && errors.Is(err, f.err) {
 			return false
 		}
 	}
 	return status > http.StatusNotFound && status != http.StatusInternalServerError
-}
-
-// whyBad says what is wrong with a request; nothing in it was the client's own
-// text.
-func whyBad(err error) string {
-	if errors.Is(err, errOption) || errors.Is(err, errVersion) {
-		return err.Error()
-	}
-	return errName.Error()
 }
 
 // faultLevel is higher for what an operator can do something about.

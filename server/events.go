@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,80 +10,15 @@ import (
 	"slices"
 	"time"
 
+	"s3imageserver/server/events"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
 
-// A change is an object of a bucket that was written or removed.
-type change struct{ bucket, key string }
-
-var errEvent = errors.New("not an event of a bucket")
-
-// maxChanges bounds the changes of one message: SNS and SQS carry far fewer.
-const maxChanges = 1000
-
-// parseEvents returns the changes that a message tells of, which may be in an
-// envelope of SNS.
-func parseEvents(data []byte) ([]change, error) {
-	var envelope struct{ Type, Message string }
-	if err := json.Unmarshal(data, &envelope); err != nil {
-		return nil, fmt.Errorf("%w: %w", errEvent, err)
-	}
-	if envelope.Type == snsNotification {
-		data = []byte(envelope.Message)
-	}
-	return parseChanges(data)
-}
-
-// parseChanges is parseEvents for what is in no envelope: as S3 and MinIO
-// (Records) or EventBridge (detail) write it. A test message has no changes.
-func parseChanges(data []byte) ([]change, error) {
-	var m struct {
-		Records []struct {
-			S3 struct {
-				Bucket struct{ Name string }
-				Object struct{ Key string }
-			}
-		}
-		Event  string // "s3:TestEvent"
-		Source string
-		Detail *struct{ Bucket, Object struct{ Name, Key string } }
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%w: %w", errEvent, err)
-	}
-	var changes []change
-	switch {
-	case m.Detail != nil && m.Source == "aws.s3": // its keys are not escaped
-		changes = append(changes, change{m.Detail.Bucket.Name, m.Detail.Object.Key})
-	case m.Records != nil:
-		for _, r := range m.Records {
-			key, err := url.QueryUnescape(r.S3.Object.Key)
-			if err != nil {
-				return nil, fmt.Errorf("%w: %w", errEvent, err)
-			}
-			changes = append(changes, change{r.S3.Bucket.Name, key})
-		}
-	case m.Event == "s3:TestEvent":
-		return nil, nil
-	default:
-		return nil, fmt.Errorf("%w: neither Records nor detail", errEvent)
-	}
-	if len(changes) > maxChanges {
-		return nil, fmt.Errorf("%w: %d changes at once", errEvent, len(changes))
-	}
-	for _, c := range changes {
-		if c.bucket == "" || c.key == "" {
-			return nil, fmt.Errorf("%w: no bucket or key", errEvent)
-		}
-	}
-	return changes, nil
-}
-
-// events keep the caches true when buckets change.
-type events struct {
+// A purger keeps the caches true when buckets change.
+type purger struct {
 	server  *Server
-	sns     *snsVerifier
+	sns     *events.Verifier
 	batches chan eventBatch
 	remakes chan remake
 }
@@ -110,9 +43,9 @@ const (
 	remakeQueue = 4096
 )
 
-// newEvents returns the events of a server, at work until ctx ends.
-func newEvents(ctx context.Context, s *Server) *events {
-	e := &events{server: s, sns: newSNSVerifier(s.config.Events.SNSTopics), batches: make(chan eventBatch, 256), remakes: make(chan remake, remakeQueue)}
+// newPurger returns the purger of a server, at work until ctx ends.
+func newPurger(ctx context.Context, s *Server) *purger {
+	e := &purger{server: s, sns: events.NewVerifier(s.config.Events.SNSTopics), batches: make(chan eventBatch, 256), remakes: make(chan remake, remakeQueue)}
 	s.background.Go(func() { e.purge(ctx) })
 	s.background.Go(func() { e.remake(ctx) })
 	for _, h := range s.handlers {
@@ -130,14 +63,14 @@ func newEvents(ctx context.Context, s *Server) *events {
 // ServeHTTP takes a message: with the secret of webhooks, the token of the
 // operators or a signature of SNS. It answers when the purge is done, so that
 // the sender tries again what failed.
-func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
 		writeText(w, http.StatusMethodNotAllowed, "events come by POST")
 		return
 	}
 	trusted := e.trusts(r)
-	if !trusted && len(e.sns.topics) == 0 { // nothing in the message could prove anything
+	if !trusted && len(e.sns.Topics) == 0 { // nothing in the message could prove anything
 		e.refuse(w, errNoSecret)
 		return
 	}
@@ -146,24 +79,24 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large, or broke off")
 		return
 	}
-	var changes []change
+	var changes []events.Change
 	if trusted {
-		changes, err = parseEvents(data)
+		changes, err = events.Parse(data)
 	} else {
-		message, fault := e.sns.verify(r.Context(), data)
+		message, fault := e.sns.Verify(r.Context(), data)
 		switch {
-		case errors.Is(fault, errSNS):
+		case errors.Is(fault, events.ErrNotGenuine):
 			e.refuse(w, fault)
 			return
 		case fault != nil: // SNS sends it again, as it would not after a 403
 			e.server.log.Error("signature of an event not checked", "error", fault)
 			writeText(w, http.StatusServiceUnavailable, "not checked: send it again")
 			return
-		case message.Type == snsSubscription:
+		case message.Type == events.SubscriptionConfirmation:
 			e.confirm(w, r, message)
 			return
 		}
-		changes, err = parseChanges([]byte(message.Message)) // and nothing else: this is what was signed
+		changes, err = events.ParseChanges([]byte(message.Message)) // and nothing else: this is what was signed
 	}
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
@@ -179,20 +112,20 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var errNoSecret = errors.New("no secret was shown, and there are no events.sns_topics")
 
-func (e *events) refuse(w http.ResponseWriter, why error) {
+func (e *purger) refuse(w http.ResponseWriter, why error) {
 	e.server.log.Warn("event refused", "error", why)
 	writeText(w, http.StatusForbidden, "neither the secret of events nor a signature of a known topic")
 }
 
 // trusts reports whether a request shows a secret, so that its message needs no
 // signature.
-func (e *events) trusts(r *http.Request) bool {
+func (e *purger) trusts(r *http.Request) bool {
 	secret := e.server.config.Events.Secret
-	return secret != "" && showsBearer(r, secret) || e.server.config.Admin.authorized(r)
+	return secret != "" && showsBearer(r, secret) || authorized(&e.server.config.Admin, r)
 }
 
-func (e *events) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) {
-	if err := e.sns.confirm(r.Context(), m); err != nil {
+func (e *purger) confirm(w http.ResponseWriter, r *http.Request, m *events.Message) {
+	if err := e.sns.Confirm(r.Context(), m); err != nil {
 		e.server.log.Error("subscription not confirmed", "topic", m.TopicArn, "error", err)
 		writeText(w, http.StatusBadGateway, "not confirmed")
 		return
@@ -202,7 +135,7 @@ func (e *events) confirm(w http.ResponseWriter, r *http.Request, m *snsMessage) 
 }
 
 // apply purges what has changed and lets it be made anew.
-func (e *events) apply(ctx context.Context, changes []change) error {
+func (e *purger) apply(ctx context.Context, changes []events.Change) error {
 	names := map[*Handler][]string{}
 	for _, c := range changes {
 		for _, h := range e.server.handlers {
@@ -215,16 +148,16 @@ func (e *events) apply(ctx context.Context, changes []change) error {
 }
 
 // nameOf returns the name that a handler has for an object.
-func (h *Handler) nameOf(c change) (string, bool) {
-	for _, s := range h.sources {
-		if name, ok := s.nameOf(c.bucket, c.key); ok {
+func (o *origin) nameOf(c events.Change) (string, bool) {
+	for _, s := range o.sources {
+		if name, ok := s.NameOf(c.Bucket, c.Key); ok {
 			return name, true
 		}
 	}
 	return "", false
 }
 
-func (e *events) changed(ctx context.Context, names map[*Handler][]string) error {
+func (e *purger) changed(ctx context.Context, names map[*Handler][]string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -246,7 +179,7 @@ func (e *events) changed(ctx context.Context, names map[*Handler][]string) error
 
 // notified takes a name that has changed and does not wait for the purge, so
 // that the next one can come. It waits only while too many are purged.
-func (e *events) notified(ctx context.Context, h *Handler, name string) {
+func (e *purger) notified(ctx context.Context, h *Handler, name string) {
 	select {
 	case e.batches <- eventBatch{names: map[*Handler][]string{h: {name}}}:
 	case <-ctx.Done():
@@ -254,7 +187,7 @@ func (e *events) notified(ctx context.Context, h *Handler, name string) {
 }
 
 // remakeAll lets what was purged be made anew.
-func (e *events) remakeAll(names map[*Handler][]string) {
+func (e *purger) remakeAll(names map[*Handler][]string) {
 	for h, list := range names {
 		for _, name := range list {
 			for _, query := range h.config.Events.Remake {
@@ -268,7 +201,7 @@ func (e *events) remakeAll(names map[*Handler][]string) {
 }
 
 // purge purges what comes in, much of it at once, until ctx ends.
-func (e *events) purge(ctx context.Context) {
+func (e *purger) purge(ctx context.Context) {
 	for {
 		var batches []eventBatch
 		select {
@@ -329,7 +262,7 @@ func purgeAll(names map[*Handler][]string) error {
 }
 
 // remake makes pictures anew, one at a time, until ctx ends.
-func (e *events) remake(ctx context.Context) {
+func (e *purger) remake(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -364,7 +297,7 @@ const (
 // watch listens to the notifications of a bucket of a handler until ctx ends.
 // After an interruption nobody knows what has changed meanwhile: that is what
 // revalidate is for.
-func (e *events) watch(ctx context.Context, h *Handler, watcher storage.Watcher) {
+func (e *purger) watch(ctx context.Context, h *Handler, watcher storage.Watcher) {
 	pause := firstWatchPause
 	for {
 		began := time.Now()

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -26,70 +25,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/events"
 	"s3imageserver/storage/storagetest"
 )
 
 const testTopic = "arn:aws:sns:eu-central-1:123456789012:pictures"
-
-func TestParseEvents(t *testing.T) {
-	s3 := func(key string) string {
-		return `{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"` + key + `","size":1}}}]}`
-	}
-	quoted := func(message string) string { q, _ := json.Marshal(message); return string(q) }
-	tests := []struct {
-		name, data string
-		want       []change
-		bad        bool
-	}{
-		{"S3", s3("a/b+c%2Bd.jpg"), []change{{"b", "a/b c+d.jpg"}}, false},
-		{"MinIO's webhook", `{"EventName":"s3:ObjectRemoved:Delete","Key":"b/x.jpg",` + s3("x.jpg")[1:], []change{{"b", "x.jpg"}}, false},
-		{"two records", `{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"1"}}},{"s3":{"bucket":{"name":"c"},"object":{"key":"2"}}}]}`, []change{{"b", "1"}, {"c", "2"}}, false},
-		{"EventBridge, whose keys are not escaped", `{"version":"0","source":"aws.s3","detail-type":"Object Created","detail":{"bucket":{"name":"b"},"object":{"key":"a+b %20.jpg"}}}`, []change{{"b", "a+b %20.jpg"}}, false},
-		{"SNS", `{"Type":"Notification","Message":` + quoted(s3("x.jpg")) + `}`, []change{{"b", "x.jpg"}}, false},
-		{"a test message", `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}`, nil, false},
-		{"no records", `{"Records":[]}`, nil, false},
-		{"an envelope in an envelope", `{"Type":"Notification","Message":` + quoted(`{"Type":"Notification","Message":"{}"}`) + `}`, nil, true},
-		{"SNS, told of by a notification of that name", `{"Type":"Notification","Message":` + quoted(`{"Records":[{"s3":{"configurationId":"Notification","bucket":{"name":"b"},"object":{"key":"x.jpg"}}}]}`) + `}`, []change{{"b", "x.jpg"}}, false},
-		{"SNS without a message", `{"Type":"Notification","Message":"",` + s3("x.jpg")[1:], nil, true},
-		{"another source", `{"source":"aws.ec2","detail":{"bucket":{"name":"b"},"object":{"key":"x"}}}`, nil, true},
-		{"a key that is not escaped well", s3("%zz"), nil, true},
-		{"no key", s3(""), nil, true},
-		{"too many", `{"Records":[` + strings.Repeat(`{"s3":{"bucket":{"name":"b"},"object":{"key":"1"}}},`, maxChanges) + `{}]}`, nil, true},
-		{"something else", `{"hello":1}`, nil, true},
-		{"no object", `[]`, nil, true},
-		{"nothing", ``, nil, true},
-	}
-	for _, tt := range tests {
-		got, err := parseEvents([]byte(tt.data))
-		if !slices.Equal(got, tt.want) || (err != nil) != tt.bad || (err != nil && !errors.Is(err, errEvent)) {
-			t.Errorf("%s: parseEvents = %v, %v; want %v, an error: %v", tt.name, got, err, tt.want, tt.bad)
-		}
-	}
-}
-
-func FuzzParseEvents(f *testing.F) {
-	f.Add([]byte(`{"Records":[{"s3":{"bucket":{"name":"b"},"object":{"key":"a%20b"}}}]}`))
-	f.Add([]byte(`{"Type":"Notification","Message":"{\"Records\":[]}"}`))
-	f.Add([]byte(`{"source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"x"}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		changes, err := parseEvents(data)
-		if err != nil && changes != nil || len(changes) > maxChanges {
-			t.Errorf("parseEvents = %d changes, %v", len(changes), err)
-		}
-		for _, c := range changes {
-			if c.bucket == "" || c.key == "" {
-				t.Errorf("a change without bucket or key: %+v", c)
-			}
-		}
-	})
-}
 
 // newEventSite is a server whose handler h has the bucket "pictures", folder
 // "large", in memory instead of S3.
 func newEventSite(t *testing.T, b *storagetest.Memory, events HandlerEvents) *site {
 	t.Helper()
 	s := newAdminSite(t, b, HandlerConfig{Cache: CacheConfig{MemoryMB: 8}, Events: events})
-	s.server.handlers[0].sources[0].aws = &AWSConfig{BucketName: "pictures", FilePath: "large"}
+	s.server.handlers[0].sources[0].AWS = &AWSConfig{BucketName: "pictures", FilePath: "large"}
 	return s
 }
 
@@ -247,13 +194,13 @@ func (k *snsKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(k.cert)), Request: r}, nil
 }
 
-func (k *snsKey) sign(t *testing.T, m snsMessage) []byte {
+func (k *snsKey) sign(t *testing.T, m events.Message) []byte {
 	t.Helper()
 	hash, sum := crypto.SHA256, sha256.New()
 	if m.SignatureVersion == "1" {
 		hash, sum = crypto.SHA1, sha1.New()
 	}
-	io.WriteString(sum, m.signed())
+	io.WriteString(sum, m.Signed())
 	signature, err := rsa.SignPKCS1v15(rand.Reader, k.key, hash, sum.Sum(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -268,46 +215,48 @@ func (k *snsKey) sign(t *testing.T, m snsMessage) []byte {
 
 func TestSNS(t *testing.T) {
 	const certURL = "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"
-	good := snsMessage{
-		Type: snsNotification, MessageId: "1", TopicArn: testTopic, Subject: "Amazon S3 Notification", Message: record("pictures", "large/photo.jpg"),
+	good := events.Message{
+		Type: events.Notification, MessageId: "1", TopicArn: testTopic, Subject: "Amazon S3 Notification", Message: record("pictures", "large/photo.jpg"),
 		Timestamp: time.Now().UTC().Format(time.RFC3339), SignatureVersion: "2", SigningCertURL: certURL,
 	}
-	with := func(change func(*snsMessage)) snsMessage { m := good; change(&m); return m }
+	with := func(change func(*events.Message)) events.Message { m := good; change(&m); return m }
 	genuine, stranger := newSNSKey(t, time.Now().Add(time.Hour)), newSNSKey(t, time.Now().Add(time.Hour))
 	expired := newSNSKey(t, time.Now().Add(-time.Minute))
 	tests := []struct {
 		name    string
 		signer  *snsKey
-		message snsMessage
+		message events.Message
 		forge   func([]byte) []byte
 		status  int
 	}{
 		{"version 2", genuine, good, nil, 200},
-		{"version 1", genuine, with(func(m *snsMessage) { m.SignatureVersion = "1" }), nil, 200},
-		{"without a subject", genuine, with(func(m *snsMessage) { m.Subject = "" }), nil, 200},
+		{"version 1", genuine, with(func(m *events.Message) { m.SignatureVersion = "1" }), nil, 200},
+		{"without a subject", genuine, with(func(m *events.Message) { m.Subject = "" }), nil, 200},
 		{"another key", stranger, good, nil, 403},
-		{"another topic", genuine, with(func(m *snsMessage) { m.TopicArn += "2" }), nil, 403},
-		{"too old", genuine, with(func(m *snsMessage) { m.Timestamp = "2024-01-01T00:00:00Z" }), nil, 403},
-		{"from the future", genuine, with(func(m *snsMessage) { m.Timestamp = time.Now().Add(time.Hour).UTC().Format(time.RFC3339) }), nil, 403},
-		{"another version", genuine, with(func(m *snsMessage) { m.SignatureVersion = "3" }), nil, 403},
-		{"another type", genuine, with(func(m *snsMessage) { m.Type = "UnsubscribeConfirmation" }), nil, 403},
+		{"another topic", genuine, with(func(m *events.Message) { m.TopicArn += "2" }), nil, 403},
+		{"too old", genuine, with(func(m *events.Message) { m.Timestamp = "2024-01-01T00:00:00Z" }), nil, 403},
+		{"from the future", genuine, with(func(m *events.Message) { m.Timestamp = time.Now().Add(time.Hour).UTC().Format(time.RFC3339) }), nil, 403},
+		{"another version", genuine, with(func(m *events.Message) { m.SignatureVersion = "3" }), nil, 403},
+		{"another type", genuine, with(func(m *events.Message) { m.Type = "UnsubscribeConfirmation" }), nil, 403},
 		{"a changed message", genuine, good, func(b []byte) []byte { return bytes.Replace(b, []byte("photo"), []byte("other"), 1) }, 403},
-		{"a certificate from elsewhere", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.example.com/x.pem" }), nil, 403},
-		{"a host that only ends so", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu.evil.amazonaws.com.example/x.pem" }), nil, 403},
-		{"a user in the URL", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com@example.com/x.pem" }), nil, 403},
-		{"a bucket", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem" }), nil, 403},
-		{"a bucket in a region", genuine, with(func(m *snsMessage) {
+		{"a certificate from elsewhere", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.example.com/x.pem" }), nil, 403},
+		{"a host that only ends so", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu.evil.amazonaws.com.example/x.pem" }), nil, 403},
+		{"a user in the URL", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com@example.com/x.pem" }), nil, 403},
+		{"a bucket", genuine, with(func(m *events.Message) {
+			m.SigningCertURL = "https://sns.s3.amazonaws.com/SimpleNotificationService-1.pem"
+		}), nil, 403},
+		{"a bucket in a region", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.s3-us-west-2.amazonaws.com/SimpleNotificationService-1.pem"
 		}), nil, 403},
-		{"no certificate of SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com/x.pem" }), nil, 403},
-		{"a question to SNS", genuine, with(func(m *snsMessage) { m.SigningCertURL = certURL + "?Action=Publish" }), nil, 403},
-		{"a region with more words", genuine, with(func(m *snsMessage) {
+		{"no certificate of SNS", genuine, with(func(m *events.Message) { m.SigningCertURL = "https://sns.eu-central-1.amazonaws.com/x.pem" }), nil, 403},
+		{"a question to SNS", genuine, with(func(m *events.Message) { m.SigningCertURL = certURL + "?Action=Publish" }), nil, 403},
+		{"a region with more words", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
 		}), nil, 200},
-		{"China", genuine, with(func(m *snsMessage) {
+		{"China", genuine, with(func(m *events.Message) {
 			m.SigningCertURL = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"
 		}), nil, 200},
-		{"no https", genuine, with(func(m *snsMessage) { m.SigningCertURL = strings.Replace(certURL, "https", "http", 1) }), nil, 403},
+		{"no https", genuine, with(func(m *events.Message) { m.SigningCertURL = strings.Replace(certURL, "https", "http", 1) }), nil, 403},
 		{"no JSON", genuine, good, func([]byte) []byte { return []byte("{") }, 403},
 		{"an expired certificate", expired, good, nil, 403},
 	}
@@ -317,7 +266,7 @@ func TestSNS(t *testing.T) {
 		if tt.signer == expired {
 			served = expired
 		}
-		s.server.events.sns.client.Transport = served
+		s.server.purger.sns.Client.Transport = served
 		s.get("/h/photo.jpg?w=90")
 		data := tt.signer.sign(t, tt.message)
 		if tt.forge != nil {
@@ -336,9 +285,9 @@ func TestSNSUnsigned(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	for _, message := range []string{"", `{"Records":[]}`} {
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.events.sns.client.Transport = key
+		s.server.purger.sns.Client.Transport = key
 		s.get("/h/photo.jpg?w=90")
-		data := key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
+		data := key.sign(t, events.Message{Type: events.Notification, MessageId: "1", TopicArn: testTopic, Message: message, Timestamp: time.Now().UTC().Format(time.RFC3339),
 			SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"})
 		data = append(data[:len(data)-1], []byte(","+record("pictures", "large/photo.jpg")[1:])...)
 		w := s.admin("POST", "/events", "text/plain", string(data))
@@ -352,15 +301,15 @@ func TestSNSUnsigned(t *testing.T) {
 func TestSNSOutOfReach(t *testing.T) {
 	key := newSNSKey(t, time.Now().Add(time.Hour))
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.events.sns.client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
-	data := string(key.sign(t, snsMessage{Type: snsNotification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
+	s.server.purger.sns.Client.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route to host") })
+	data := string(key.sign(t, events.Message{Type: events.Notification, MessageId: "1", TopicArn: testTopic, Message: record("pictures", "large/photo.jpg"), Timestamp: time.Now().UTC().Format(time.RFC3339),
 		SignatureVersion: "2", SigningCertURL: "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-1.pem"}))
 	if w := s.admin("POST", "/events", "text/plain", data); w.Code != 503 {
 		t.Errorf("SNS out of reach: %d; want 503", w.Code)
 	}
-	s.server.events.sns.client.Transport = key
+	s.server.purger.sns.Client.Transport = key
 	var answers sync.WaitGroup
-	for range 2 * maxCertFetches {
+	for range 2 * events.MaxCertFetches {
 		answers.Go(func() {
 			if w := s.admin("POST", "/events", "text/plain", data); w.Code != 200 {
 				t.Errorf("many at once: %d; want 200", w.Code)
@@ -377,7 +326,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // Where no message can prove anything, none is read.
 func TestEventsOfNobody(t *testing.T) {
 	s := newEventSite(t, bucket(t), HandlerEvents{})
-	s.server.events.sns.topics = nil
+	s.server.purger.sns.Topics = nil
 	body := &countedReader{Reader: strings.NewReader(strings.Repeat(" ", 1<<20))}
 	w := httptest.NewRecorder()
 	s.server.ServeHTTP(w, httptest.NewRequest("POST", "/_events", body))
@@ -404,65 +353,12 @@ func TestSNSSubscription(t *testing.T) {
 	for url, want := range map[string]int{subscribe: 200, "https://example.com/?Action=ConfirmSubscription": 502, "http://127.0.0.1:1/": 502} {
 		key := newSNSKey(t, time.Now().Add(time.Hour))
 		s := newEventSite(t, bucket(t), HandlerEvents{})
-		s.server.events.sns.client.Transport = key
-		m := snsMessage{Type: snsSubscription, MessageId: "1", Token: "x", TopicArn: testTopic, Message: "You have chosen to subscribe",
+		s.server.purger.sns.Client.Transport = key
+		m := events.Message{Type: events.SubscriptionConfirmation, MessageId: "1", Token: "x", TopicArn: testTopic, Message: "You have chosen to subscribe",
 			SubscribeURL: url, Timestamp: time.Now().UTC().Format(time.RFC3339), SignatureVersion: "1", SigningCertURL: certURL}
 		w := s.admin("POST", "/events", "text/plain", string(key.sign(t, m)))
 		if asked := slices.Contains(key.asked, url); w.Code != want || asked != (want == 200) {
 			t.Errorf("%s: %d, asked for %q; want %d", url, w.Code, key.asked, want)
 		}
-	}
-}
-
-func TestFaultsOfCacheConfigurations(t *testing.T) {
-	h := func(change func(*HandlerConfig)) *Config {
-		h := HandlerConfig{Name: "h", AWS: &AWSConfig{BucketName: "b", FilePath: "large"}}
-		change(&h)
-		return &Config{Handlers: []HandlerConfig{h}}
-	}
-	tests := []struct {
-		config *Config
-		want   string
-	}{
-		{h(func(h *HandlerConfig) { h.Cache.OriginalsMB = 1 }), "handlers.0.cache.originals_mb"},
-		{h(func(h *HandlerConfig) { h.Cache.Prefix = "x" }), "handlers.0.cache.bucket"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Prefix = "b", "large/cache" }), "handlers.0.cache.prefix"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Prefix = "c", "a/../b" }), "handlers.0.cache.prefix"},
-		{h(func(h *HandlerConfig) { h.Cache.Bucket, h.Cache.Store = "c", &StoreConfig{AccessKey: "x"} }), "handlers.0.cache.store.aws_access"},
-		{h(func(h *HandlerConfig) { h.AWS, h.Source.Dir, h.Cache.Bucket = nil, "x", "c" }), "handlers.0.cache.store"},
-		{h(func(h *HandlerConfig) { h.AWS, h.Source.Dir, h.Events.Listen = nil, "x", true }), "handlers.0.events.listen"},
-		{h(func(h *HandlerConfig) { h.Revalidate = -1 }), "handlers.0.revalidate"},
-		{h(func(h *HandlerConfig) { h.StaleWhileRevalidate = -1 }), "handlers.0.stale_while_revalidate"},
-		{h(func(h *HandlerConfig) { h.StaleIfError = cacheTime(-1) }), "handlers.0.stale_if_error"},
-		{h(func(h *HandlerConfig) { h.NegativeTime = cacheTime(301) }), "handlers.0.negative_time"},
-		{h(func(h *HandlerConfig) { h.Limits.Scans = -1 }), "handlers.0.limits.scans"},
-		{h(func(h *HandlerConfig) { h.Limits.Side = 1 << 17 }), "handlers.0.limits.side"},
-		{h(func(h *HandlerConfig) { h.Limits.OutputSide = 1 << 17 }), "handlers.0.limits.output_side"},
-		{h(func(h *HandlerConfig) { h.Limits.Concurrency = mostPlaces + 1 }), "handlers.0.limits.concurrency"},
-		{&Config{Admin: AdminConfig{Listen: "9090"}}, "admin.listen"},
-		{&Config{Admin: AdminConfig{Listen: ":9090"}}, "admin.token"},
-		{&Config{Admin: AdminConfig{Listen: "127.0.0.1:9090", Token: "short"}}, "admin.token"},
-		{&Config{Events: EventsConfig{Path: "/e"}}, "events.path"},
-		{&Config{Events: EventsConfig{Path: "e f", Secret: "a secret of webhooks"}}, "events.path"},
-		{&Config{Events: EventsConfig{Secret: "short"}}, "events.secret"},
-		{&Config{Events: EventsConfig{SNSTopics: []string{"pictures"}}}, "events.sns_topics"},
-		{&Config{Events: EventsConfig{SNSTopics: []string{"arn:aws:sqs:eu-central-1:123456789012:pictures"}}}, "events.sns_topics"},
-	}
-	for _, tt := range tests {
-		if len(tt.config.Handlers) == 0 {
-			tt.config.Handlers = []HandlerConfig{{Name: "h", AWS: &AWSConfig{BucketName: "b"}}}
-		}
-		err := tt.config.Validate()
-		if err == nil || !strings.Contains(err.Error(), tt.want+": ") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("Validate = %v; want one fault of %s", err, tt.want)
-		}
-	}
-	if err := h(func(h *HandlerConfig) {
-		h.Cache.Bucket, h.Cache.Prefix, h.Revalidate = "b", "results", 60
-	}).Validate(); err != nil {
-		t.Errorf("Validate = %v; want no fault", err)
-	}
-	if got := fmt.Sprintf("%v %+v %#v", AdminConfig{Token: testToken}, AdminConfig{Token: testToken}, AdminConfig{Token: testToken}); strings.Contains(got, testToken) {
-		t.Errorf("printing shows the token: %s", got)
 	}
 }

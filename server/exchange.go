@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -82,8 +83,8 @@ func validID(id string) string {
 
 // logRequest writes the one line of a request, if it gets one.
 func (s *Server) logRequest(x *exchange, r *http.Request) {
-	all := s.config.Log.Requests == logAllRequests
-	if s.config.Log.Requests == logNoRequests || x.err == nil && !all {
+	all := s.config.Log.Requests == config.LogAllRequests
+	if s.config.Log.Requests == config.LogNoRequests || x.err == nil && !all {
 		return
 	}
 	level, message := slog.LevelInfo, "request"

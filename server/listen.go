@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +19,8 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/net/netutil"
+
+	"s3imageserver/server/config"
 )
 
 const (
@@ -30,8 +31,6 @@ const (
 	writeTimeout   = 2 * time.Minute
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 32 << 10
-	// reloadInterval is how often the certificate's files are looked at.
-	reloadInterval = time.Second
 )
 
 // ListenAndServe serves the configuration on its ports until ctx ends or the
@@ -81,7 +80,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 	watching.Wait()
 	c := v.current.Load().config // of now: nothing replaces it any more
 	v.with(func(s *Server) { s.ending.Store(true) })
-	if delay := seconds(c.ShutdownDelay); delay > 0 {
+	if delay := config.Seconds(c.ShutdownDelay); delay > 0 {
 		v.log.Info("not ready any more: ending soon", "shutdown_delay", delay)
 		select {
 		case err := <-ended:
@@ -90,7 +89,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 		}
 	}
 	v.log.Info("shutting down")
-	return shutdown(listeners, seconds(c.ShutdownSeconds))
+	return shutdown(listeners, config.Seconds(c.ShutdownSeconds))
 }
 
 // shutdown lets the running requests of all listeners end within timeout.
@@ -157,7 +156,7 @@ func (v *service) listen() (all []listener, err error) {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
 		l = netutil.LimitListener(l, maxConnections())
-		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.on() })
+		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {
@@ -206,7 +205,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 		host = h
 	}
 	host = strings.Trim(host, "[]")
-	if !validHost(host) || !s.config.allowsHost(host) {
+	if !config.ValidHost(host) || !s.config.AllowsHost(host) {
 		http.Error(w, "421 this host is not served here", http.StatusMisdirectedRequest)
 		return
 	}
@@ -227,106 +226,26 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// validHost reports whether host is made of the bytes of a name or an address.
-func validHost(host string) bool {
-	if host == "" {
-		return false
-	}
-	for i := range len(host) {
-		switch c := host[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == ':', c == '_':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// allowsHost reports whether requests may be sent to that host name.
-func (c *Config) allowsHost(host string) bool {
-	return len(c.Hosts) == 0 || hostIn(host, c.Hosts)
-}
-
-func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
-	certificate, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, err
-	}
-	return &certificate, nil
-}
-
 // A reloader hands out a certificate and reads it again when its files change.
 // A new one that is not valid is logged, and the old one stays.
 type reloader struct {
-	certFile, keyFile string
-	log               *slog.Logger
-
-	mu          sync.Mutex
-	certificate *tls.Certificate // guarded by mu, as all below
-	stamp       [2]fileStamp
-	looked      time.Time
+	certFile    string
+	certificate *config.Watched[*tls.Certificate]
+	log         *slog.Logger
 }
 
-// A fileStamp changes when a file is written or replaced.
-type fileStamp struct {
-	size    int64
-	modTime time.Time
-}
-
-func newReloader(certFile, keyFile string, log *slog.Logger) (*reloader, error) {
-	r := &reloader{certFile: certFile, keyFile: keyFile, log: log, looked: time.Now()}
-	r.stamp = r.stamps()
-	certificate, err := loadCertificate(certFile, keyFile)
-	r.certificate = certificate
+func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
+	r = &reloader{certFile: certFile, log: log}
+	r.certificate, err = config.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
 	return r, err
 }
 
 func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := time.Now(); now.Sub(r.looked) >= reloadInterval {
-		r.looked = now
-		if stamp := r.stamps(); stamp != r.stamp {
-			r.stamp = stamp
-			r.reload()
+	return r.certificate.Get(func(_ *tls.Certificate, err error) {
+		if err != nil {
+			r.log.Error("certificate not reloaded: the old one stays", "error", err)
+		} else {
+			r.log.Info("certificate reloaded", "https_cert", r.certFile)
 		}
-	}
-	return r.certificate, nil
-}
-
-// reload reads the files; r.mu is held.
-func (r *reloader) reload() {
-	certificate, err := loadCertificate(r.certFile, r.keyFile)
-	if err != nil {
-		r.log.Error("certificate not reloaded: the old one stays", "error", err)
-		return
-	}
-	r.certificate = certificate
-	r.log.Info("certificate reloaded", "https_cert", r.certFile)
-}
-
-func (r *reloader) stamps() (s [2]fileStamp) {
-	for i, file := range []string{r.certFile, r.keyFile} {
-		s[i] = stampOf(file)
-	}
-	return s
-}
-
-// stampOf returns the stamp of a file, the zero value if there is none.
-func stampOf(file string) fileStamp {
-	info, err := os.Stat(file)
-	if err != nil {
-		return fileStamp{}
-	}
-	return fileStamp{info.Size(), info.ModTime()}
-}
-
-// openToOthers reports whether the mode of a folder is looser than 0750.
-func openToOthers(folder string) (bool, fs.FileMode) {
-	info, err := os.Stat(folder)
-	if err != nil {
-		return false, 0
-	}
-	mode := info.Mode().Perm()
-	return mode&^0o750 != 0, mode
+	}), nil
 }

@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -272,7 +273,7 @@ func TestShutdown(t *testing.T) {
 		if err != nil {
 			t.Errorf("ListenAndServe = %v; want nil", err)
 		}
-	case <-time.After(seconds(defaultShutdownSeconds) + patience):
+	case <-time.After(config.Seconds(config.DefaultShutdownSeconds) + patience):
 		t.Error("ListenAndServe did not return")
 	}
 }

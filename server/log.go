@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
+
+	"s3imageserver/server/config"
 )
 
 // NewLog returns a log as the configuration wants it, which Validate must have
@@ -244,7 +246,7 @@ type requestIDKey struct{}
 
 // secretParams are the parameters of a URL that are nobody's business but the
 // client's.
-var secretParams = []string{tokenParam, signatureParam}
+var secretParams = []string{config.TokenParam, config.SignatureParam}
 
 // isSecret reports whether a parameter is one of secretParams, however a client
 // or a library may have spelled it: in any case, with spaces and control

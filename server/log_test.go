@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http/httptest"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -217,8 +218,8 @@ func TestRedactQuery(t *testing.T) {
 
 // Wherever a token is in a request, it is in no line of the log.
 func TestNoTokenInTheLog(t *testing.T) {
-	token := mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(), nil)
-	s, out := logged(t, bucket(t), Config{Log: LogConfig{Requests: logAllRequests, Level: "debug"}})
+	token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil)
+	s, out := logged(t, bucket(t), Config{Log: LogConfig{Requests: config.LogAllRequests, Level: "debug"}})
 	const opaque = "opaque-0123456789"
 	for _, target := range []string{
 		"/h/" + token + ".jpg", "/h/" + token + "/photo.jpg?w=20", "/h/photo.jpg?txt=" + token, "/h/missing.jpg?txt=%65" + token[1:], "/h/photo.jpg?" + token,
@@ -242,8 +243,8 @@ func TestLogConfig(t *testing.T) {
 	c := Config{Handlers: []HandlerConfig{{Prefix: "h", Bucket: bucket(t)}}, Log: LogConfig{Format: "xml", Level: "loud", Requests: "some", RequestID: "a b"},
 		Tracing: TracingConfig{Endpoint: "collector:4318", Ratio: new(1.5)}}
 	err := c.Validate()
-	var joined *joinedFaults
-	if !errors.As(err, &joined) || len(joined.faults) != 6 {
+	var found config.Faults
+	if found.Collect(err); len(found) != 6 {
 		t.Errorf("Validate = %v; want 6 faults", err)
 	}
 	var out bytes.Buffer

@@ -128,9 +128,15 @@ func (m *metrics) end(x *exchange) {
 }
 
 // Labels of answers.
-var tierNames = [...]string{"memory", "disk", "bucket", "stale", "revalidated", "stale-if-error", "derived", "miss", "collapsed", "none"}
-
 const noTier = int(cache.Collapsed) + 1
+
+var tierNames = func() (names [noTier + 1]string) {
+	for s := range noTier {
+		names[s] = cache.Status(s).String()
+	}
+	names[noTier] = "none"
+	return names
+}()
 
 var formatNames = func() []string {
 	names := []string{"none"}

@@ -141,7 +141,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	told := map[string]bool{}
 	for _, h := range s.handlers {
-		if t, name := h.tiers.Shared, h.config.Cache.Bucket+"/"+h.config.Cache.folder(); t != nil && !told[name] {
+		if t, name := h.tiers.Shared, h.config.Cache.Bucket+"/"+h.config.Cache.Folder(); t != nil && !told[name] {
 			told[name] = true
 			tell(out, sharedMetrics, t.Stats(), name)
 		}

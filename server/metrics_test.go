@@ -266,18 +266,21 @@ func TestFormatLabels(t *testing.T) {
 
 // Every error that has a status has a word too.
 func TestKinds(t *testing.T) {
-	for _, s := range statuses {
-		if kindOf(s.err) == "other" {
-			t.Errorf("no kind for %q", s.err)
+	for _, f := range failures {
+		if f.kind == "" || f.status < 400 {
+			t.Errorf("no kind or status for %q", f.err)
+		}
+		if got := failureOf(f.err); got.err != f.err {
+			t.Errorf("%q is taken for %q, which stands before it", f.err, got.err)
 		}
 	}
 	guide, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range kinds {
-		if !strings.Contains(string(guide), "`"+k.name+"`") {
-			t.Errorf("docs/operations.md does not say what to do about %s", k.name)
+	for _, f := range failures {
+		if !strings.Contains(string(guide), "`"+f.kind+"`") {
+			t.Errorf("docs/operations.md does not say what to do about %s", f.kind)
 		}
 	}
 }

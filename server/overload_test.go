@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
 
@@ -38,7 +39,7 @@ func (b *hangingBucket) Get(ctx context.Context, _ string) (*storage.Object, err
 // and what would wait too long, or behind too many, is refused.
 func TestPlaces(t *testing.T) {
 	const workers = 2
-	const n = workers * placesPerProcessor
+	const n = workers * config.PlacesPerProcessor
 	busy := func(r *http.Response) bool {
 		return r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != ""
 	}
@@ -80,8 +81,8 @@ func TestPlaces(t *testing.T) {
 			// open as may be.
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if asked, many := b.asked.Load(), int64(n+mostWaiting+1-mostPlaces); asked != mostPlaces || refused.Load() != many {
-				t.Errorf("after two seconds the store is asked %d times, %d requests are refused; want %d, %d", asked, refused.Load(), mostPlaces, many)
+			if asked, many := b.asked.Load(), int64(n+mostWaiting+1-config.MostPlaces); asked != config.MostPlaces || refused.Load() != many {
+				t.Errorf("after two seconds the store is asked %d times, %d requests are refused; want %d, %d", asked, refused.Load(), config.MostPlaces, many)
 			}
 			close(b.let)
 			waiting.Wait()
@@ -169,7 +170,7 @@ func TestSoundBehindStalled(t *testing.T) {
 			s := newSite(t, stallingBucket{bucket(t)}, Options{Workers: workers})
 			began := time.Now()
 			var wg sync.WaitGroup
-			for i := range workers*placesPerProcessor + 40 {
+			for i := range workers*config.PlacesPerProcessor + 40 {
 				wg.Go(func() {
 					if r := s.get(fmt.Sprintf("/h/%s%d.jpg?w=10", kind, i%8)); r.StatusCode != 504 && r.StatusCode != 503 {
 						t.Errorf("%s: %d; want 504", kind, r.StatusCode)
@@ -182,8 +183,8 @@ func TestSoundBehindStalled(t *testing.T) {
 				t.Errorf("a sound object behind those of which each is %s: %d after %v; want 200 within a second", kind, r.StatusCode, time.Since(began))
 			}
 			wg.Wait()
-			if took := time.Since(began); took > defaultFetchTime+time.Second {
-				t.Errorf("%s: the last answer came after %v; want the time of a source, %v", kind, took, defaultFetchTime)
+			if took := time.Since(began); took > config.DefaultFetchTime+time.Second {
+				t.Errorf("%s: the last answer came after %v; want the time of a source, %v", kind, took, config.DefaultFetchTime)
 			}
 		})
 	}

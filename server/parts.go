@@ -5,6 +5,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"s3imageserver/server/access"
+	"s3imageserver/storage/cache"
 )
 
 // parts are what outlives a Server whose configuration is replaced: the metrics,
@@ -93,4 +96,11 @@ func (p *parts) handlersOf(id string) (all []*Handler) {
 		}
 	}
 	return all
+}
+
+// sharedKeyring returns the keyring of a URL that the Servers of a process
+// have in common.
+func (s *Server) sharedKeyring(url string, open func() *access.Keyring) *access.Keyring {
+	k, _ := use(s, cache.Tuple("keys", url), func() (*access.Keyring, func() error, error) { return open(), nil, nil }) // has no errors
+	return k
 }

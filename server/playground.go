@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 //go:embed playground
@@ -56,15 +57,15 @@ func newPlayground(s *Server, operator bool) http.Handler {
 // handlers returns those that the page shows: it writes URLs of our own, which a
 // handler with a dialect does not read.
 func (p *playground) handlers() []*Handler {
-	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.door.open() })
+	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.door.Open() })
 }
 
 // dialects returns the handlers that read URLs of other servers, and which.
 func (p *playground) dialects() []siteDialect {
 	all := []siteDialect{}
 	for _, h := range p.server.handlers {
-		if h.dialect != nil && (p.operator || h.door.open()) {
-			all = append(all, siteDialect{h.config.route(), h.dialect.Name()})
+		if h.dialect != nil && (p.operator || h.door.Open()) {
+			all = append(all, siteDialect{h.config.Route(), h.dialect.Name()})
 		}
 	}
 	return all
@@ -160,7 +161,7 @@ type siteOption struct {
 
 // hiddenOptions are no options of a picture: who may see it, and questions of
 // another kind, for which the page has its own places.
-var hiddenOptions = []string{tokenParam, signatureParam, expiryParam, infoParam, srcsetParam, sizesParam, asParam, explainParam}
+var hiddenOptions = []string{config.TokenParam, config.SignatureParam, config.ExpiryParam, config.InfoParam, config.SrcsetParam, config.SizesParam, config.AsParam, config.ExplainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}, Dialects: p.dialects()}
@@ -170,7 +171,7 @@ func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 			Prefix: c.Prefix, Name: c.Name, Formats: c.OutputFormats, Format: c.OutputFormat, MaxDimension: c.MaxDimension,
 			Presets: sortedKeys(h.presets), Ignored: h.ignored(), Queries: h.pageQueries(),
 			Watermarks: sortedKeys(c.Watermarks), Fonts: sortedKeys(p.server.config.Fonts),
-			Closed: !h.door.open(), Signs: p.operator && c.Auth != nil && c.Auth.HMAC != nil,
+			Closed: !h.door.Open(), Signs: p.operator && c.Auth != nil && c.Auth.HMAC != nil,
 		})
 	}
 	for _, o := range Params() {

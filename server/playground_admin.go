@@ -53,7 +53,7 @@ func (p *operatorPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.login(w, r)
 	case r.URL.Path == playgroundPath+"style.css": // the form needs it too
 		p.page.ServeHTTP(w, r)
-	case c.Token != "" && !c.authorized(r) && !c.hasSession(r, time.Now()):
+	case c.Token != "" && !authorized(c, r) && !hasSession(c, r, time.Now()):
 		p.askForToken(w, r)
 	case r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, playgroundPath):
 		p.page.ServeHTTP(w, r)
@@ -104,14 +104,14 @@ func (p *operatorPages) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: c.session(time.Now().Add(sessionTime)), Path: "/", MaxAge: int(sessionTime / time.Second),
+		Name: sessionCookie, Value: sessionUntil(c, time.Now().Add(sessionTime)), Path: "/", MaxAge: int(sessionTime / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
-// session returns what proves, until it ends, that somebody knew the token.
-func (a *AdminConfig) session(ends time.Time) string {
+// sessionUntil returns what proves, until it ends, that somebody knew the token.
+func sessionUntil(a *AdminConfig, ends time.Time) string {
 	end := strconv.FormatInt(ends.Unix(), 10)
 	sum := hmac.New(sha256.New, []byte(a.Token))
 	_, _ = sum.Write([]byte("session until " + end)) // a hash never fails
@@ -119,7 +119,7 @@ func (a *AdminConfig) session(ends time.Time) string {
 }
 
 // hasSession reports whether a request shows a session that has not ended.
-func (a *AdminConfig) hasSession(r *http.Request, now time.Time) bool {
+func hasSession(a *AdminConfig, r *http.Request, now time.Time) bool {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
 		return false
@@ -129,5 +129,5 @@ func (a *AdminConfig) hasSession(r *http.Request, now time.Time) bool {
 	if err != nil || now.Unix() >= seconds || time.Unix(seconds, 0).After(now.Add(sessionTime)) {
 		return false
 	}
-	return hmac.Equal([]byte(cookie.Value), []byte(a.session(time.Unix(seconds, 0))))
+	return hmac.Equal([]byte(cookie.Value), []byte(sessionUntil(a, time.Unix(seconds, 0))))
 }

@@ -18,7 +18,7 @@ const maxSamples = 24
 func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 	groups := optionGroups(nil, nil)
 	for _, h := range p.handlers() {
-		if h.bounds.options != nil || h.bounds.sizes != nil {
+		if !h.bounds.All() {
 			continue // most of what there is to see is not allowed here
 		}
 		samples, err := p.ask(r, question{handler: h, samples: true})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
 
@@ -86,10 +87,10 @@ func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
 
 func (q question) ask(ctx context.Context) (list pictureList, err error) {
 	if q.samples {
-		list.Names, err = q.handler.sources.list(ctx, maxSamples, q.handler.allowed)
+		list.Names, err = q.handler.sources.List(ctx, maxSamples, q.handler.allowed)
 		return list, err
 	}
-	return q.handler.sources.pictures(ctx, q.folder, q.after, q.search, q.handler.allowed)
+	return picturesOf(ctx, q.handler.sources, q.folder, q.after, q.search, q.handler.allowed)
 }
 
 // refuseQuestion answers one of too many questions.
@@ -133,19 +134,19 @@ func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, list)
 }
 
-// pictures returns what lies in a folder, or what a search below the whole
+// picturesOf returns what lies in a folder, or what a search below the whole
 // source finds.
-func (s sources) pictures(ctx context.Context, folder, after, search string, allowed func(string) bool) (pictureList, error) {
+func picturesOf(ctx context.Context, s stores.Sources, folder, after, search string, allowed func(string) bool) (pictureList, error) {
 	list := pictureList{Folders: []string{}, Names: []string{}}
 	if search != "" {
-		names, err := s.list(ctx, picturesAtOnce, func(name string) bool {
+		names, err := s.List(ctx, picturesAtOnce, func(name string) bool {
 			return allowed(name) && strings.Contains(strings.ToLower(name), strings.ToLower(search))
 		})
 		list.Names, list.Listable = append(list.Names, names...), true
 		return list, err
 	}
 	for len(list.Names)+len(list.Folders) < picturesAtOnce {
-		page, err := s.browse(ctx, folder, after)
+		page, err := browse(ctx, s, folder, after)
 		if err != nil || page == nil {
 			return list, err
 		}
@@ -162,7 +163,7 @@ func (s sources) pictures(ctx context.Context, folder, after, search string, all
 
 // browse returns a part of what lies in a folder of all sources that can tell,
 // nil if none can. One that does not answer is left out where there are others.
-func (s sources) browse(ctx context.Context, folder, after string) (*storage.Listing, error) {
+func browse(ctx context.Context, s stores.Sources, folder, after string) (*storage.Listing, error) {
 	var page *storage.Listing
 	for _, one := range s {
 		b, ok := one.Bucket.(storage.Browser)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"s3imageserver/server/config"
 )
 
 // pageQueries are what the page asks a handler for by itself; its bounds allow them.
@@ -20,7 +22,7 @@ type pageQueries struct {
 func (h *Handler) pageQueries() pageQueries {
 	switch {
 	case h.config.PresetsOnly && len(h.presets) > 0:
-		preset := url.Values{presetParam: {sortedKeys(h.presets)[0]}}.Encode()
+		preset := url.Values{config.PresetParam: {sortedKeys(h.presets)[0]}}.Encode()
 		return pageQueries{Thumbnail: preset, First: preset}
 	case h.bounds.sizes != nil:
 		return pageQueries{
@@ -30,7 +32,7 @@ func (h *Handler) pageQueries() pageQueries {
 		}
 	}
 	q := pageQueries{Thumbnail: h.bounds.ask("w=160", "h=160"), Original: h.bounds.ask("w=1200"), First: h.bounds.ask("w=600")}
-	if h.bounds.counts("fit") { // else both sides would cut the picture
+	if h.bounds.Counts("fit") { // else both sides would cut the picture
 		q.Original = h.bounds.ask("w=1200", "h=1200", "fit=scale-down")
 	}
 	return q
@@ -40,7 +42,7 @@ func (h *Handler) pageQueries() pageQueries {
 func (b *bounds) ask(pairs ...string) string {
 	return strings.Join(slices.DeleteFunc(pairs, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return !b.counts(name)
+		return !b.Counts(name)
 	}), "&")
 }
 
@@ -67,7 +69,7 @@ func sizeQuery(size [2]int) string {
 func (h *Handler) ignored() []string {
 	names := []string{}
 	for _, p := range Params() {
-		if !h.bounds.counts(p.Name) {
+		if !h.bounds.Counts(p.Name) {
 			names = append(names, p.Name)
 		}
 	}

@@ -267,8 +267,8 @@ func TestOperatorsPlayground(t *testing.T) {
 	s := newPlaygroundServer(t, AdminConfig{Listen: "127.0.0.1:1", Token: token})
 	h := s.adminHandler()
 	pages := []string{"/", "/_playground/site", "/_playground/pictures?handler=closed", "/_playground/sign?url=/closed/a.jpg", "/closed/a.jpg?w=10", "/open/a.jpg?w=10"}
-	session := s.config.Admin.session(time.Now().Add(time.Hour))
-	other := (&AdminConfig{Token: "another token of somebody"}).session(time.Now().Add(time.Hour))
+	session := sessionUntil(&s.config.Admin, time.Now().Add(time.Hour))
+	other := sessionUntil(&AdminConfig{Token: "another token of somebody"}, time.Now().Add(time.Hour))
 	end, sum, _ := strings.Cut(session, ".")
 	for name, tt := range map[string]struct {
 		header []string
@@ -280,7 +280,7 @@ func TestOperatorsPlayground(t *testing.T) {
 		"a session":            {[]string{"Cookie", sessionCookie + "=" + session}, 200},
 		"one of another token": {[]string{"Cookie", sessionCookie + "=" + other}, 401},
 		"a longer one":         {[]string{"Cookie", sessionCookie + "=9" + end + "." + sum}, 401},
-		"one that ended":       {[]string{"Cookie", sessionCookie + "=" + s.config.Admin.session(time.Now().Add(-time.Second))}, 401},
+		"one that ended":       {[]string{"Cookie", sessionCookie + "=" + sessionUntil(&s.config.Admin, time.Now().Add(-time.Second))}, 401},
 		"one without an end":   {[]string{"Cookie", sessionCookie + "=" + sum}, 401},
 		"half of one":          {[]string{"Cookie", sessionCookie + "=" + session[:len(session)-1]}, 401},
 		"one in another case":  {[]string{"Cookie", sessionCookie + "=" + strings.ToUpper(session)}, 401},
@@ -467,7 +467,7 @@ func TestShownConfigurationHasDefaults(t *testing.T) {
 	if got := shown.Handlers[1]["limits"].(map[string]any)["scans"]; got != 7.0 {
 		t.Errorf("limits.scans is %v; want 7", got)
 	}
-	if c := s.config.Handlers[0]; c.StaleIfError != nil || c.Limits.Pixels != 0 || len(c.Quality) != 1 || s.config.Handlers[0].qualityKey() != key {
+	if c := s.config.Handlers[0]; c.StaleIfError != nil || c.Limits.Pixels != 0 || len(c.Quality) != 1 || s.config.Handlers[0].QualityKey() != key {
 		t.Errorf("what is shown changes the configuration in use: %+v", c)
 	}
 }

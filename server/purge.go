@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -18,7 +19,7 @@ import (
 
 // authorized reports whether a request shows the token of the operators. It is
 // false without one.
-func (a *AdminConfig) authorized(r *http.Request) bool {
+func authorized(a *AdminConfig, r *http.Request) bool {
 	return a.Token != "" && showsBearer(r, a.Token)
 }
 
@@ -132,7 +133,7 @@ func (s *Server) purgeURL(ctx context.Context, text string) (removed cache.Remov
 	if h.dialect != nil {
 		return h.purgeForeign(ctx, r)
 	}
-	name, err := objectName(r.URL, h.config.Prefix)
+	name, err := config.ObjectName(r.URL, h.config.Prefix)
 	if err != nil {
 		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}
@@ -142,7 +143,7 @@ func (s *Server) purgeURL(ctx context.Context, text string) (removed cache.Remov
 // purgeForeign is purgeURL for a URL of a dialect: whatever it asks for of a
 // picture, all that is made of that goes. A link may be over.
 func (h *Handler) purgeForeign(ctx context.Context, r *http.Request) (removed cache.Removed, err error) {
-	parsed, err := h.dialect.Parse(dialect.Call{Path: "/" + strings.TrimPrefix(rawPath(r), h.config.route()), Query: r.URL.RawQuery, Now: time.Unix(0, 0)})
+	parsed, err := h.dialect.Parse(dialect.Call{Path: "/" + strings.TrimPrefix(rawPath(r), h.config.Route()), Query: r.URL.RawQuery, Now: time.Unix(0, 0)})
 	if err != nil {
 		return removed, fmt.Errorf("%w: %w", errPurge, err)
 	}

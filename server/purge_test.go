@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/storagetest"
@@ -169,7 +170,7 @@ func TestVariantOptionsAreThoseOfTheVersion(t *testing.T) {
 	s := newAdminSite(t, &twoVersions{Memory: bucket(t)}, HandlerConfig{})
 	h := s.server.handlers[0]
 	for _, version := range []string{"", "old", "8", "\x00"} {
-		req := request{name: "photo.jpg", options: h.understand("w=90").options, delivery: delivery{version: version}}
+		req := request{name: "photo.jpg", options: h.understand("w=90").options, delivery: config.Delivery{Version: version}}
 		key := h.key(req)
 		if key.Source != h.sourceID("photo.jpg") {
 			t.Errorf("version %q: its source is not that of the name", version)
@@ -294,7 +295,7 @@ func TestRetentionOfPurges(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &Server{config: c}
-		if got := s.retention(sharedID(c.Handlers[0].store())); got != want {
+		if got := s.retention(sharedID(c.Handlers[0].SharedStore())); got != want {
 			t.Errorf("retention = %v; want %v", got, want)
 		}
 	}

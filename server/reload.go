@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"s3imageserver/server/config"
 )
 
 const (
@@ -47,15 +49,15 @@ func newService(c *Config, o Options) (*service, error) {
 	o.Log = sampledLog(o.Log)
 	o.parts = newParts(buildOf(o))
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
-	if c.doc != nil && c.files == nil {
-		v.file, v.seen = c.doc.file, sha256.Sum256(c.doc.raw)
+	if name := c.FileName(); name != "" {
+		v.file, v.seen = name, sha256.Sum256(c.Text())
 	}
 	s, err := New(c, o)
 	if err != nil {
 		return nil, err
 	}
 	v.current.Store(s)
-	if why := c.exposed(); why != "" {
+	if why := c.Exposed(); why != "" {
 		v.log.Warn(why)
 	}
 	v.options.parts.metrics.reloaded(nil)
@@ -115,7 +117,7 @@ func (v *service) watch(ctx context.Context) {
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last := stampOf(v.file)
+	last := config.StampOf(v.file)
 	changed := false
 	for {
 		select {
@@ -128,7 +130,7 @@ func (v *service) watch(ctx context.Context) {
 			if v.file == "" || !*v.current.Load().config.WatchConfig {
 				continue
 			}
-			switch stamp := stampOf(v.file); {
+			switch stamp := config.StampOf(v.file); {
 			case stamp != last: // perhaps it is being written: look again
 				last, changed = stamp, true
 			case changed:
@@ -165,13 +167,13 @@ func (v *service) reload() {
 func (v *service) replace() error {
 	old := v.current.Load()
 	c := old.config
-	data, err := c.doc.bytes(), error(nil)
+	data, err := c.Text(), error(nil)
 	if v.file != "" {
 		if data, err = os.ReadFile(v.file); err == nil {
 			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
 		}
 	}
-	if err == nil && c.unchanged(data) {
+	if err == nil && c.Unchanged(data) {
 		v.log.Info("configuration unchanged: nothing is replaced", "file", v.file)
 		return nil
 	}
@@ -182,7 +184,6 @@ func (v *service) replace() error {
 			return err
 		}
 		c = loaded
-		c.files = old.config.files
 		v.keepFixed(c, old.config)
 	}
 	s, err := New(c, v.options)
@@ -229,7 +230,7 @@ var fixedKeys = []struct {
 	{"https_port", func(a, b *Config) bool { return a.HTTPSPort == b.HTTPSPort }, func(c, old *Config) { c.HTTPSPort = old.HTTPSPort }},
 	{"listen", func(a, b *Config) bool { return a.Listen == b.Listen }, func(c, old *Config) { c.Listen = old.Listen }},
 	{"admin.listen", func(a, b *Config) bool { return a.Admin.Listen == b.Admin.Listen }, func(c, old *Config) { c.Admin.Listen = old.Admin.Listen }},
-	{"acme.hosts", func(a, b *Config) bool { return a.ACME.on() == b.ACME.on() }, func(c, old *Config) {
+	{"acme.hosts", func(a, b *Config) bool { return a.ACME.On() == b.ACME.On() }, func(c, old *Config) {
 		c.ACME, c.HTTPSCert, c.HTTPSKey = old.ACME, old.HTTPSCert, old.HTTPSKey
 	}},
 	{"https_enabled", func(a, b *Config) bool { return a.HTTPSEnabled == b.HTTPSEnabled }, func(c, old *Config) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -66,7 +67,7 @@ func (q *sequence) want(what, target string, status int) {
 // Tokens are good after a reload though the one who has their keys is down, and
 // three handlers ask for them once.
 func TestReloadKeepsKeys(t *testing.T) {
-	k := testKeys()
+	k := accesstest.Keys()
 	var asked atomic.Int64
 	var down atomic.Bool
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -75,7 +76,7 @@ func TestReloadKeepsKeys(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprint(w, jwks(t, map[string]any{"one": &k.rsa.PublicKey}))
+		fmt.Fprint(w, accesstest.JWKS(t, map[string]any{"one": &k.RSA.PublicKey}))
 	}))
 	defer web.Close()
 	b, n := bucket(t), 0
@@ -87,7 +88,7 @@ func TestReloadKeepsKeys(t *testing.T) {
 		}
 		return c
 	})
-	token := mint(t, jwt.SigningMethodRS256, k.rsa, good(), map[string]any{"kid": "one"})
+	token := accesstest.Mint(t, jwt.SigningMethodRS256, k.RSA, accesstest.Claims(), map[string]any{"kid": "one"})
 	for _, prefix := range []string{"a", "b", "c"} {
 		q.want("before", "/"+prefix+"/photo.jpg?w=20&t="+token, 200)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"s3imageserver/server/access/accesstest"
 )
 
 // No secret, token or signature is in the log, in the metrics, in the effective
@@ -22,7 +24,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	h := func(prefix string, auth *AuthConfig) HandlerConfig {
 		return HandlerConfig{Prefix: prefix, Bucket: b, Auth: auth, AuthStatus: 401, RedirectAuto: true, OutputFormat: "auto", Cache: CacheConfig{MemoryMB: 4}}
 	}
-	jwtAuth := &AuthConfig{JWT: &JWTConfig{Key: tokenSecret, Cookie: "session"}}
+	jwtAuth := &AuthConfig{JWT: &JWTConfig{Key: accesstest.Secret, Cookie: "session"}}
 	config := &Config{Admin: AdminConfig{Listen: "127.0.0.1:9", Token: admin}, Log: LogConfig{Level: "debug", Requests: "all"},
 		RateLimit: RateConfig{Token: Rate{PerSecond: 50}},
 		Handlers: []HandlerConfig{h("signed", signedHandler("").Auth), h("token", jwtAuth),
@@ -41,7 +43,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		secrets = append(secrets, secret, url.QueryEscape(secret))
 		return secret
 	}
-	for _, secret := range []string{admin, access, newSecret, oldSecret, tokenSecret} {
+	for _, secret := range []string{admin, access, newSecret, oldSecret, accesstest.Secret} {
 		add(secret)
 	}
 	signature := func(link string) string {
@@ -53,7 +55,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		return link
 	}
 	mint := func(pairs ...any) string {
-		return add(mint(t, jwt.SigningMethodHS256, []byte(tokenSecret), good(pairs...), nil))
+		return add(accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(pairs...), nil))
 	}
 	signed, token, ended := signature(signURL(newSecret, "signed", "photo.jpg", "w", "20")), mint(), mint("exp", 1)
 	statuses := map[int]int{}

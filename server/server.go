@@ -21,6 +21,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
 
@@ -56,7 +57,7 @@ type Server struct {
 	handlers []*Handler               // in the order of the configuration
 	disks    map[string]*cache.Disk   // by folder
 	shared   map[string]*cache.Shared // by bucket and folder
-	events   *events
+	purger   *purger
 
 	certificate *reloader           // nil: no HTTPS
 	authority   *authority          // nil: certificates are not got by ACME
@@ -71,8 +72,7 @@ type Server struct {
 }
 
 const (
-	maxURLBytes   = 4096 // of a request line that is looked at
-	maxParameters = 32   // of a query
+	maxURLBytes = 4096 // of a request line that is looked at
 )
 
 // New returns a server for the configuration, which it validates. It opens
@@ -91,7 +91,9 @@ func New(c *Config, o Options) (*Server, error) {
 	o.Log = sampledLog(o.Log)
 	tracing, err := newTracing(&c.Tracing, o.parts.build, o.Log)
 	if err != nil {
-		return nil, c.place(faults{{Key: "tracing.endpoint", Text: err.Error()}}.join())
+		var faults config.Faults
+		faults.Add("tracing.endpoint", "%v", err)
+		return nil, c.Place(faults.Join())
 	}
 	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
@@ -110,26 +112,26 @@ func New(c *Config, o Options) (*Server, error) {
 		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
 		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
 	}
-	var faults faults
+	var faults config.Faults
 	s.authority, err = s.openAuthority()
-	faults.collect(err)
+	faults.Collect(err)
 	s.plainly = sync.OnceValue(s.plain)
-	if c.HTTPSEnabled && !c.ACME.on() {
-		if s.certificate, err = newReloader(c.path(c.HTTPSCert), c.path(c.HTTPSKey), s.log); err != nil {
-			faults.add("https_cert", "%v", err)
+	if c.HTTPSEnabled && !c.ACME.On() {
+		if s.certificate, err = newReloader(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey), s.log); err != nil {
+			faults.Add("https_cert", "%v", err)
 		}
 	}
 	fonts, err := newFonts(c)
-	faults.collect(err)
+	faults.Collect(err)
 	for i := range c.Handlers {
 		h, err := s.newHandler(i, s.budgets, fonts, o)
 		if err != nil {
-			faults.collect(err)
+			faults.Collect(err)
 			continue
 		}
 		s.handlers = append(s.handlers, h)
 	}
-	if err := c.place(faults.join()); err != nil {
+	if err := c.Place(faults.Join()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	for path, answer := range s.probes() {
@@ -138,15 +140,15 @@ func New(c *Config, o Options) (*Server, error) {
 	for _, t := range s.shared {
 		t.Start()
 	}
-	s.events = newEvents(background, s)
+	s.purger = newPurger(background, s)
 	if c.Events.Path != "" {
-		s.router.Path(c.Events.Path).Handler(s.events)
+		s.router.Path(c.Events.Path).Handler(s.purger)
 	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
-	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.route()) - len(a.config.route()) })
+	slices.SortStableFunc(byLength, func(a, b *Handler) int { return len(b.config.Route()) - len(a.config.Route()) })
 	for _, h := range byLength {
-		s.router.PathPrefix(h.config.route()).Handler(h)
+		s.router.PathPrefix(h.config.Route()).Handler(h)
 	}
 	s.startCodecs()
 	if c.Playground {
@@ -164,7 +166,7 @@ func (s *Server) startCodecs() {
 	var formats []resize.Format
 	for i := range s.config.Handlers {
 		h := &s.config.Handlers[i]
-		formats = append(append(formats, h.readFormats()...), formatsOf(h.OutputFormats)...)
+		formats = append(append(formats, h.ReadFormats()...), config.FormatsOf(h.OutputFormats)...)
 	}
 	s.background.Go(func() {
 		defer func() {
@@ -218,7 +220,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.WriteHeader(http.StatusInternalServerError)
 		}
 	}()
-	if tooLong(r) || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= maxParameters {
+	if tooLong(r) || strings.Count(r.URL.RawQuery, "&")+strings.Count(r.URL.RawQuery, ";") >= config.MaxParameters {
 		x.Header().Set("Cache-Control", "no-store")
 		http.Error(x, "URI too long", http.StatusRequestURITooLong)
 		return

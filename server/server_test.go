@@ -24,6 +24,7 @@ import (
 	_ "golang.org/x/image/webp"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 	"s3imageserver/storage"
 	"s3imageserver/storage/storagetest"
 )
@@ -145,7 +146,7 @@ func newSite(t *testing.T, b storage.Bucket, o Options, handlers ...HandlerConfi
 	log := new(bytes.Buffer)
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
 	for _, h := range handlers {
-		resize.Start(formatsOf(h.OutputFormats)) // so that the time of a request is not that of this
+		resize.Start(config.FormatsOf(h.OutputFormats)) // so that the time of a request is not that of this
 	}
 	s, err := New(&Config{Handlers: handlers}, o)
 	if err != nil {

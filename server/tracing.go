@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/config"
 )
 
 // tracing sends spans of requests to a collector: one for the request, and one
@@ -199,7 +200,7 @@ func serverOf(r *http.Request) (attrs []attr.KeyValue) {
 		host, port = r.Host, ""
 	}
 	host = strings.Trim(host, "[]")
-	if !validHost(host) {
+	if !config.ValidHost(host) {
 		return nil
 	}
 	attrs = append(attrs, attr.String("server.address", host))
@@ -231,7 +232,7 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	}
 	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("s3imageserver.request_id", x.id))
 	if h := x.handler; h != nil {
-		route := h.config.route() + "{name}"
+		route := h.config.Route() + "{name}"
 		span.SetName(tracedMethod(x.method) + " " + route)
 		span.SetAttributes(attr.String("http.route", route), attr.String("s3imageserver.handler", h.config.Prefix))
 	}

@@ -61,7 +61,7 @@ func pathOf(text string) string { path, _, _ := strings.Cut(text, "?"); return p
 
 func options(text string) resize.Options {
 	_, query, _ := strings.Cut(text, "?")
-	return parsed(query)
+	return resize.ParseOptions(resize.ParseQuery(query).Get, 65535)
 }
 
 // Where the size is said, the answer to the translation is that to the URL.

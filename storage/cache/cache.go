@@ -28,8 +28,9 @@ const (
 	Collapsed                  // another call was making it already
 )
 
+// String returns the word for a status in answers, logs, metrics and traces.
 func (s Status) String() string {
-	return [...]string{"memory", "disk", "shared", "stale", "unchanged", "stale on error", "derived", "fill", "collapsed"}[s]
+	return [...]string{"memory", "disk", "bucket", "stale", "revalidated", "stale-if-error", "derived", "miss", "collapsed"}[s]
 }
 
 // Hit reports whether the entry was kept, and nobody waited for its source.

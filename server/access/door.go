@@ -1,0 +1,141 @@
+// Package access says who may ask a handler, and for what: signed URLs (HMAC),
+// JSON Web Tokens, the keys of both, and what the claims of a token allow.
+package access
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"s3imageserver/server/config"
+)
+
+// An authorizer decides whether a request is answered. The error wraps
+// ErrVerification if it is not, or ErrNoKeys if that cannot be said now. It must be
+// safe for concurrent use.
+type authorizer interface {
+	Authorize(r *http.Request, u URL) (Grant, error)
+}
+
+// A URL is what is asked for, as far as it proves something.
+type URL interface {
+	// Parameters are all of the query.
+	Parameters() url.Values
+	// Canonical returns what a signature is of, for the handler of that prefix.
+	Canonical(prefix string) []byte
+}
+
+// ErrVerification is that a request is not answered.
+var ErrVerification = errors.New("verification failed")
+
+// A Grant is what is known of a request that is let in.
+type Grant struct {
+	By       string    // what let it in, in words
+	Signed   bool      // the URL has a signature that is right
+	Operator bool      // the request came on the listener for operators
+	Private  bool      // the answer is for this client alone
+	Expires  time.Time // when it ends; zero: never
+	Client   string    // whom it was made for; "": not known
+	Vary     []string  // headers of the request that it was in
+	Policy   *Policy   // what may be asked for; nil: everything
+}
+
+// And returns the grant of a request that has both.
+func (g Grant) And(other Grant) Grant {
+	switch {
+	case g.By == "":
+		g.By = other.By
+	case other.By != "":
+		g.By += ", " + other.By
+	}
+	g.Signed = g.Signed || other.Signed
+	g.Operator = g.Operator || other.Operator
+	g.Private = g.Private || other.Private
+	if g.Expires.IsZero() || !other.Expires.IsZero() && other.Expires.Before(g.Expires) {
+		g.Expires = other.Expires
+	}
+	g.Client = cmp.Or(g.Client, other.Client)
+	g.Vary = append(g.Vary, other.Vary...)
+	if g.Policy == nil {
+		g.Policy = other.Policy
+	}
+	return g
+}
+
+// verifier asks the function of a library user about the token.
+type verifier func(token string) bool
+
+// Authorize implements [authorizer].
+func (v verifier) Authorize(_ *http.Request, u URL) (Grant, error) {
+	if !v(u.Parameters().Get(config.TokenParam)) {
+		return Grant{}, ErrVerification
+	}
+	return Grant{By: "the program's function", Private: true}, nil
+}
+
+// A Door is who has to agree to a request: always, all of must; of one of, at
+// least one.
+type Door struct {
+	must  []authorizer
+	oneOf []authorizer
+}
+
+// NewDoor returns the door of a handler. verify is the function of a library
+// user, nil if there is none; signed says that the URLs of the handler have
+// signatures of a dialect, and none of ours. share is that of [NewKeyrings].
+func NewDoor(all *config.Config, h *config.HandlerConfig, verify func(token string) bool, signed bool, log *slog.Logger, share func(name string, open func() *Keyring) *Keyring) (d Door, err error) {
+	if verify != nil {
+		d.must = append(d.must, verifier(verify))
+	}
+	c := h.Auth
+	if c == nil {
+		return d, nil
+	}
+	if c.HMAC != nil && !signed {
+		d.oneOf = append(d.oneOf, NewSignatures(h.Prefix, c.HMAC))
+	}
+	if c.JWT != nil {
+		keys, err := NewKeyrings(all, c.JWT, log, share)
+		if err != nil {
+			return d, err
+		}
+		d.oneOf = append(d.oneOf, newTokens(c.JWT, keys))
+	}
+	if c.Require == "all" {
+		d.must, d.oneOf = append(d.must, d.oneOf...), nil
+	}
+	return d, nil
+}
+
+// Open reports whether everybody is let in.
+func (d *Door) Open() bool { return len(d.must)+len(d.oneOf) == 0 }
+
+// Authorize asks those who have to agree.
+func (d *Door) Authorize(r *http.Request, u URL) (Grant, error) {
+	var g Grant
+	for _, a := range d.must {
+		found, err := a.Authorize(r, u)
+		if err != nil {
+			return g, err
+		}
+		g = g.And(found)
+	}
+	if len(d.oneOf) == 0 {
+		return g, nil
+	}
+	var reasons []error
+	for _, a := range d.oneOf {
+		found, err := a.Authorize(r, u)
+		if err == nil {
+			return g.And(found), nil
+		}
+		if errors.Is(err, ErrNoKeys) {
+			return g, err // and not that the others do not let it in
+		}
+		reasons = append(reasons, err)
+	}
+	return g, errors.Join(reasons...)
+}

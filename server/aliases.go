@@ -1,0 +1,77 @@
+package server
+
+import (
+	"io/fs"
+	"net/url"
+
+	"s3imageserver/resize"
+	"s3imageserver/server/config"
+)
+
+// The configuration is package config. These are its types under the names that
+// programs know them by.
+type (
+	// Config is the configuration of a server.
+	Config = config.Config
+	// HandlerConfig is one handler of it.
+	HandlerConfig = config.HandlerConfig
+	// A Fault is one thing that is wrong in a configuration.
+	Fault = config.Fault
+	// A Secret is a string that does not show itself.
+	Secret = config.Secret
+	// A StatusCode is an HTTP status; 0 means that none is set.
+	StatusCode = config.StatusCode
+	// A Translation is a URL of another server on its way to one of our own.
+	Translation = config.Translation
+
+	ACMEConfig      = config.ACMEConfig
+	AWSConfig       = config.AWSConfig
+	AdminConfig     = config.AdminConfig
+	AuthConfig      = config.AuthConfig
+	BlockedConfig   = config.BlockedConfig
+	BoundsConfig    = config.BoundsConfig
+	CacheConfig     = config.CacheConfig
+	EventsConfig    = config.EventsConfig
+	Freshness       = config.Freshness
+	HMACConfig      = config.HMACConfig
+	HandlerEvents   = config.HandlerEvents
+	HeadersConfig   = config.HeadersConfig
+	JWTConfig       = config.JWTConfig
+	LimitsConfig    = config.LimitsConfig
+	LogConfig       = config.LogConfig
+	Rate            = config.Rate
+	RateConfig      = config.RateConfig
+	SigningKey      = config.SigningKey
+	SourceConfig    = config.SourceConfig
+	SourceEntry     = config.SourceEntry
+	StoreConfig     = config.StoreConfig
+	TracingConfig   = config.TracingConfig
+	WatermarkConfig = config.WatermarkConfig
+)
+
+// Why a URL of another server has no translation.
+var (
+	ErrNeedsSize = config.ErrNeedsSize
+	ErrNoDialect = config.ErrNoDialect
+)
+
+// Load is [config.Load].
+func Load(file string) (c *Config, warnings []*Fault, err error) { return config.Load(file) }
+
+// LoadEmbedded is [config.LoadEmbedded].
+func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, error) {
+	return config.LoadEmbedded(name, data, files)
+}
+
+// Params is [config.Params].
+func Params() []resize.Param { return config.Params() }
+
+// CanonicalURL is [config.CanonicalURL].
+func CanonicalURL(handler, name string, params url.Values) []byte {
+	return config.CanonicalURL(handler, name, params)
+}
+
+// Sign is [config.Sign].
+func Sign(secret []byte, handler, name string, params url.Values) string {
+	return config.Sign(secret, handler, name, params)
+}

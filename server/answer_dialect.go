@@ -1,0 +1,138 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"s3imageserver/resize"
+	"s3imageserver/server/access"
+	"s3imageserver/server/config"
+	"s3imageserver/server/dialect"
+	"s3imageserver/storage/cache"
+)
+
+// An explainedDialect says how the URL of another server was understood.
+type explainedDialect struct {
+	Name   string `json:"name"`
+	Source string `json:"source"` // as the URL names it; the name of the object is beside it
+	// Kind is "image", or what of it is asked for: "info" or "base".
+	Kind string `json:"kind"`
+	Key  string `json:"key"` // what is the same of all URLs that mean the same
+	// Query are parameters of our own that do the same for this picture.
+	Query     string `json:"query,omitempty"`
+	File      bool   `json:"file,omitempty"` // the answer is the source as it is
+	Canonical string `json:"canonical,omitempty"`
+}
+
+// explainForeign says how a dialect's URL was understood, and takes the settled
+// options into the request. What is wrong with them, making the picture says.
+func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDialect {
+	e := &explainedDialect{Name: h.dialect.Name(), Source: req.foreign.Source.Text, Kind: req.foreign.Kind.String(), Key: req.foreign.Key()}
+	p, err := h.foreignPicture(ctx, *req)
+	if err != nil || req.foreign.Kind != dialect.Image {
+		return e
+	}
+	s, err := h.dialect.Settle(req.foreign.Request, p)
+	if err != nil {
+		return e
+	}
+	e.Query, e.File, e.Canonical = s.Query, s.Source, s.Canonical
+	if o, err := h.settleForeign(req, resize.Header{Width: p.Width, Height: p.Height, Format: p.Format}); err == nil {
+		req.options = o
+		req.step("dialect")
+	}
+	return e
+}
+
+// failForeign is fail in the words of the dialect. What it has no words for, as
+// a busy server, is answered as everywhere.
+func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req request, err error) {
+	status := statusOf(err)
+	var fault *dialect.Fault
+	if !errors.As(err, &fault) {
+		if cause, ok := causeOf(err); ok {
+			fault = h.dialect.Fault(cause)
+		}
+	}
+	answer := dialect.Answer{Status: status, Header: http.Header{}}
+	if fault != nil {
+		answer = h.dialect.Answer(fault)
+	}
+	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
+		answer.Status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
+	}
+	header := w.Header()
+	if fault := (*dialect.Fault)(nil); errors.Is(err, access.ErrVerification) && !errors.As(err, &fault) { // by the auth of the handler
+		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
+		h.challenge(header, answer.Status)
+	}
+	h.fault(kindOf(err))
+	exchangeOf(w).failed(req, answer.Status, err)
+	for name, values := range answer.Header {
+		header[name] = values
+	}
+	if wait := retryAfterOf(err, answer.Status); wait != "" {
+		header.Set("Retry-After", wait)
+	}
+	header.Set("Cache-Control", "no-store")
+	if age := h.errorAge(&req, status, err); age > 0 {
+		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
+	}
+	for _, name := range h.vary(req) {
+		header.Add("Vary", name)
+	}
+	header.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	w.WriteHeader(answer.Status)
+	if r.Method != http.MethodHead {
+		_, _ = newProgressWriter(w).Write(answer.Body) // the client may have left
+	}
+}
+
+// foreignHeader sets what the dialect says of a picture.
+func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *request, e *cache.Entry) {
+	d := req.foreign.Delivery
+	if d.Disposition != "" {
+		f := resize.FormatByMediaType(e.MediaType)
+		name := config.SafeFileName(d.FileNameOf(f))
+		if d.Disposition == "attachment" {
+			put(header, "Content-Disposition", d.Disposition)
+		}
+		// Without a name, inline has that of the source already.
+		if v := mime.FormatMediaType(d.Disposition, map[string]string{"filename": name}); name != "" && v != "" {
+			put(header, "Content-Disposition", v)
+		}
+	}
+	if e.Unkept || e.Derived {
+		// It says no-store already, or that it is better than nothing.
+	} else if d.Cache != "" && !req.grant.Private && *h.config.CacheTime >= 0 {
+		put(header, "Cache-Control", d.Cache)
+	} else if h.dialect.Name() == "nextjs" {
+		put(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")
+	}
+	if h.dialect.Name() == "iiif" {
+		h.iiifHeader(header, r, req)
+	}
+}
+
+// foreignPreflight answers OPTIONS where the dialect wants pictures to be read
+// by scripts of all sites, and says so in every answer.
+func (h *Handler) foreignPreflight(w http.ResponseWriter, r *http.Request) bool {
+	if h.dialect == nil || h.dialect.Name() != "iiif" || h.manners.cors {
+		return false
+	}
+	header := w.Header()
+	header.Set("Access-Control-Allow-Origin", "*")
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	header.Set("Allow", "GET, HEAD, OPTIONS")
+	header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	header.Set("Access-Control-Allow-Headers", "Authorization, If-None-Match, If-Modified-Since, Range")
+	header.Set("Access-Control-Max-Age", preflightAge)
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}

@@ -1,0 +1,104 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"s3imageserver/resize"
+	"s3imageserver/server/access"
+	"s3imageserver/server/config"
+)
+
+// retryAfter is what clients are told when a fault may pass.
+const retryAfter = 5 * time.Second
+
+// fail answers a request that has no picture: with the error image for its
+// cause, if the handler has one, and never to be kept unless the handler says
+// so.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
+	status := statusOf(err)
+	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
+		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
+	}
+	if h.dialect != nil {
+		h.failForeign(w, r, req, err)
+		return
+	}
+	h.fault(kindOf(err))
+	exchangeOf(w).failed(req, status, err)
+	header := w.Header()
+	if wait := retryAfterOf(err, status); wait != "" {
+		header.Set("Retry-After", wait)
+	}
+	header.Set("Cache-Control", "no-store")
+	if errors.Is(err, access.ErrVerification) {
+		status = cmp.Or(int(h.config.AuthStatus), status)
+		h.challenge(header, status)
+	}
+	switch {
+	case status == http.StatusBadRequest:
+		http.Error(w, "400 bad request: "+whyBad(err), status)
+		return
+	case status == http.StatusTooManyRequests: // a flood is to cost nothing, not even an error image
+		http.Error(w, "429 too many requests", status)
+		return
+	case errors.Is(err, errMisses):
+		http.Error(w, "503 too many pictures are to be made", status)
+		return
+	}
+	if age := h.errorAge(&req, status, err); age > 0 {
+		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
+	}
+	fallback := h.fallbacks.of(status)
+	if h.config.ErrorStatus != 0 && ofSource(err, status) {
+		status = int(h.config.ErrorStatus)
+	}
+	o := req.options
+	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
+	var body []byte
+	var mediaType string
+	if refused := errors.Is(err, access.ErrVerification) || errors.Is(err, errExtension); refused {
+		body, mediaType = fallback.refusal(r.Context(), o)
+	} else {
+		body, mediaType = fallback.picture(r.Context(), o)
+	}
+	if body == nil {
+		for _, name := range h.vary(req) {
+			header.Add("Vary", name)
+		}
+		header.Set("Content-Length", "0")
+		w.WriteHeader(status)
+		return
+	}
+	h.setPictureHeader(header, req, mediaType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = newProgressWriter(w).Write(body) // the client may have left
+	}
+}
+
+// errorAge returns for how many seconds others may keep an answer without a
+// picture: what will be so for some time, whoever asks.
+func (a *answerer) errorAge(req *request, status int, err error) int64 {
+	if errors.Is(err, access.ErrVerification) || status >= http.StatusInternalServerError {
+		return 0
+	}
+	age := a.config.ErrorImageAge
+	if end := req.grant.Expires; !end.IsZero() {
+		age = min(age, int64(time.Until(end).Seconds()))
+	}
+	return age
+}
+
+// whyBad says what is wrong with a request; nothing in it was the client's own
+// text.
+func whyBad(err error) string {
+	if errors.Is(err, errOption) || errors.Is(err, errVersion) {
+		return err.Error()
+	}
+	return config.ErrName.Error()
+}

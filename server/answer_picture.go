@@ -1,0 +1,155 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"s3imageserver/storage/cache"
+)
+
+// respond sends a picture: headers, then status, then body. Conditional
+// requests, ranges and HEAD are the work of http.ServeContent.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
+	exchangeOf(w).picture(e.MediaType, s)
+	header := w.Header()
+	h.setPictureHeader(header, req, e.MediaType)
+	h.askHints(header)
+	put(header, "Etag", `"`+e.ETag+`"`)
+	put(header, "Cache-Control", h.cacheControl(&req, e, s))
+	if req.foreign != nil {
+		h.foreignHeader(header, r, &req, e)
+	}
+	h.setCacheHeader(header, &req, e, s)
+	http.ServeContent(newProgressWriter(w), understoodRange(r), "", e.SourceModTime, newContent(e.Body))
+}
+
+// understoodRange returns r, without a Range in another unit than bytes: such a
+// one is ignored (RFC 9110, section 14.2). Names of units have no case.
+func understoodRange(r *http.Request) *http.Request {
+	const name, bytes = "Range", "bytes="
+	ranges := r.Header.Get(name)
+	if ranges == "" || strings.HasPrefix(ranges, bytes) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	unit, set, _ := strings.Cut(ranges, "=")
+	if strings.EqualFold(unit, "bytes") {
+		r.Header.Set(name, bytes+set)
+	} else {
+		r.Header.Del(name)
+	}
+	return r
+}
+
+const (
+	// progressBytes is what a client has to take within progressTime.
+	progressBytes = 64 << 10
+	progressTime  = 20 * time.Second
+)
+
+// A progressWriter gives the client a new deadline for every part of the body:
+// a slow one may take its time for a large picture, one that stops is cut off.
+type progressWriter struct {
+	http.ResponseWriter
+	control http.ResponseController
+}
+
+func newProgressWriter(w http.ResponseWriter) *progressWriter {
+	return &progressWriter{w, *http.NewResponseController(w)}
+}
+
+// WriteHeader takes from an answer without a part of the picture what is said of
+// the picture.
+func (p *progressWriter) WriteHeader(status int) {
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		p.Header().Del("Age")
+		p.Header().Set("Cache-Control", "no-store")
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *progressWriter) Write(b []byte) (n int, err error) {
+	for {
+		part := b[n:min(len(b), n+progressBytes)]
+		// A writer without deadlines is one that waits for nobody.
+		_ = p.control.SetWriteDeadline(time.Now().Add(progressTime))
+		m, err := p.ResponseWriter.Write(part)
+		n += m
+		if err != nil || n == len(b) {
+			return n, err
+		}
+	}
+}
+
+// ReadFrom writes what http.ServeContent copies: of a content, its bytes
+// themselves, since a buffer for each answer costs more than all else.
+func (p *progressWriter) ReadFrom(r io.Reader) (int64, error) {
+	if part, ok := r.(*io.LimitedReader); ok {
+		if c, ok := part.R.(*content); ok {
+			n, err := p.Write(c.next(part.N))
+			part.N -= int64(n)
+			return int64(n), err
+		}
+	}
+	return io.Copy(writerOnly{p}, r)
+}
+
+// writerOnly hides that a writer can read.
+type writerOnly struct{ io.Writer }
+
+// A content is a body to be served.
+type content struct {
+	bytes.Reader
+	body []byte
+}
+
+func newContent(body []byte) *content {
+	c := &content{body: body}
+	c.Reset(body)
+	return c
+}
+
+// next reads up to n bytes without copying them.
+func (c *content) next(n int64) []byte {
+	at := c.Size() - int64(c.Len())
+	part := c.body[at : at+min(n, int64(c.Len()))]
+	_, _ = c.Seek(int64(len(part)), io.SeekCurrent) // within the body
+	return part
+}
+
+// Unwrap lets http.ResponseController find the writer below.
+func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+// setPictureHeader sets what every answer with a picture has, beside what all
+// answers have.
+func (a *answerer) setPictureHeader(header http.Header, req request, mediaType string) {
+	put(header, "Content-Type", mediaType)
+	put(header, "Content-Disposition", contentDisposition(req, mediaType))
+	for _, name := range a.vary(req) {
+		header.Add("Vary", name)
+	}
+	a.manners.link(header, req.name)
+}
+
+// put is header.Set of a name that is written as [http.CanonicalHeaderKey] has it,
+// which takes as long as all else that a header needs.
+func put(header http.Header, name, value string) { header[name] = []string{value} }
+
+// Methods of an answer's Allow.
+const (
+	allowed     = "GET, HEAD"
+	allowedCORS = "GET, HEAD, OPTIONS"
+)
+
+// refuseMethod answers methods that there are not.
+func refuseMethod(w http.ResponseWriter, _ *http.Request) { refuse(w, allowed) }
+
+// refuse answers a method that is none of those.
+func refuse(w http.ResponseWriter, methods string) {
+	w.Header().Set("Allow", methods)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusMethodNotAllowed)
+}

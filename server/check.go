@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+
+	"s3imageserver/resize"
+	"s3imageserver/server/access"
+	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
+
+	"s3imageserver/server/doctor"
+	"s3imageserver/storage"
+)
+
+// A Finding is one thing that [Doctor] looked at.
+type Finding = doctor.Finding
+
+// Levels of findings: a fault keeps pictures from being served, a warning will
+// some day or makes them slow or unsafe, a note is good to know.
+const (
+	FindingOK      = doctor.FindingOK
+	FindingNote    = doctor.FindingNote
+	FindingWarning = doctor.FindingWarning
+	FindingFault   = doctor.FindingFault
+)
+
+// Doctor says in words what is wrong with a configuration and with the world
+// around it, as [doctor.Examine] does.
+func Doctor(ctx context.Context, c *Config) []Finding {
+	return doctor.Examine(ctx, c, doctor.Means{Check: Check, Watermark: tryWatermark, Connections: func() (files uint64, connections int, ok bool) {
+		files, ok = fileLimit()
+		return files, maxConnections(), ok
+	}})
+}
+
+// tryWatermark reads a watermark of a bucket once.
+func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
+	m := &mark{name: name, bucket: b, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
+	_, err := m.get(ctx)
+	return err
+}
+
+// Check looks at what a server for the configuration would open: sources and
+// error images. It sends nothing to any store and creates no folder. The error
+// joins all faults.
+func Check(c *Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	var faults config.Faults
+	fonts, err := newFonts(c)
+	faults.Collect(err)
+	for i := range c.Handlers {
+		h := &c.Handlers[i]
+		sources, err := stores.Open(c, i)
+		faults.Collect(err)
+		_, err = newOverlays(c, h, storage.Fallback(sources.Buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
+		faults.Collect(err)
+		if h.Auth != nil && h.Auth.JWT != nil {
+			if _, err := access.NewKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {
+				faults.Add(config.AuthKey(c, i)+".jwt", "%v", err)
+			}
+		}
+		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.ResizeLimits(h.ReadFormats(), int64(h.AVIFPixels))}}
+		if h.ErrorImage != "" {
+			if _, err := image.read(c, h.ErrorImage); err != nil {
+				faults.Add(config.HandlerKey(i)+".error_image", "%v", err)
+			}
+		}
+		for cause, file := range h.ErrorImages {
+			if _, err := image.read(c, file); err != nil {
+				faults.Add(config.HandlerKey(i)+".error_images."+cause, "%v", err)
+			}
+		}
+	}
+	return c.Place(faults.Join())
+}

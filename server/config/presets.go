@@ -1,0 +1,124 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"s3imageserver/resize"
+)
+
+// Layers are parameters, of which later ones win.
+type Layers []url.Values
+
+// Get returns the first value of a parameter in the last layer that has it. An
+// empty one there counts as absent, and hides those below.
+func (l Layers) Get(name string) string {
+	if len(l) == 1 { // most requests
+		return l[0].Get(name)
+	}
+	for _, values := range slices.Backward(l) {
+		if values.Has(name) {
+			return values.Get(name)
+		}
+		if name == "fit" && values.Has("c") {
+			return "" // they say the same, and fit would win
+		}
+	}
+	return ""
+}
+
+// Parameters returns the values of the parameters of a query for the handler of
+// that prefix, presets included, as its requests have them; "" stands for no
+// handler, which has the presets of the server. A preset or a handler that there
+// is not is an error.
+func (c *Config) Parameters(prefix string, query url.Values) (get func(name string) string, err error) {
+	config := &HandlerConfig{}
+	if prefix != "" {
+		i := slices.IndexFunc(c.Handlers, func(h HandlerConfig) bool { return h.Prefix == prefix })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no handler %q", prefix)
+		}
+		config = &c.Handlers[i]
+	}
+	var unknown []error
+	refuse := func(n resize.Note) {
+		unknown = append(unknown, fmt.Errorf("%s=%s: there is no such preset, or the parameter is not allowed", n.Name, n.Value))
+	}
+	l := LayersOf(PresetsOf(c, config), config.DefaultPreset, config.Counted().Narrow(query, refuse), refuse)
+	return l.Get, errors.Join(unknown...)
+}
+
+// PresetsOf returns the presets of a handler: its own, and the server's where
+// it has none of that name.
+func PresetsOf(c *Config, h *HandlerConfig) map[string]url.Values {
+	all := map[string]url.Values{}
+	for _, presets := range []map[string]string{c.Presets, h.Presets} {
+		for name, query := range presets {
+			all[name] = resize.ParseQuery(query)
+		}
+	}
+	return all
+}
+
+// validatePresets adds a fault for everything in a preset that is not a
+// parameter with a value in range.
+func validatePresets(presets map[string]string, max int, key string, faults *Faults) {
+	for name, query := range presets {
+		k := key + "presets." + name
+		if name == "" || len(name) > 64 || strings.ContainsAny(name, ", \t\r\n.") {
+			faults.Add(k, "%q is not a name of at most 64 letters", name)
+		}
+		values := resize.ParseQuery(query)
+		for _, param := range slices.Sorted(maps.Keys(values)) {
+			if !resize.KnownParam(param) && !presetPolicy(param) {
+				faults.Add(k, "%q is no parameter that a preset may have", param)
+			}
+		}
+		note := func(n resize.Note) {
+			if n.Verdict != resize.Used {
+				faults.Add(k, "%s=%s: %v", n.Name, n.Value, n)
+			}
+		}
+		resize.ExplainOptions(values.Get, max, note)
+		ParseDelivery(values.Get, note)
+	}
+}
+
+// presetPolicy reports whether a preset may have a parameter that changes no
+// pixels.
+func presetPolicy(name string) bool { return name == DownloadParam || name == maxAgeParam }
+
+// validatePresets checks the handler's own presets, and that its default one
+// exists.
+func (h *HandlerConfig) validatePresets(c *Config, key string, faults *Faults) {
+	validatePresets(h.Presets, h.MaxDimension, key+".", faults)
+	if name := h.DefaultPreset; name != "" && PresetsOf(c, h)[name] == nil {
+		faults.Add(key+".default_preset", "there is no preset %q", name)
+	}
+	if h.PresetsOnly && len(c.Presets)+len(h.Presets) == 0 {
+		faults.Add(key+".presets_only", "there is no preset")
+	}
+}
+
+// LayersOf returns the parameters of a query with those of the presets that it
+// names below them, and the default one at the bottom. Unknown presets are noted.
+func LayersOf(presets map[string]url.Values, byDefault string, query url.Values, note func(resize.Note)) Layers {
+	var l Layers
+	names := []string{byDefault}
+	if given := query.Get(PresetParam); given != "" {
+		names = append(names, strings.Split(given, ",")...)
+	}
+	for _, name := range names {
+		switch preset, ok := presets[name]; {
+		case ok:
+			l = append(l, preset)
+		case name != "":
+			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable})
+		}
+	}
+	return append(l, query)
+}

@@ -1,0 +1,245 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"s3imageserver/server/config"
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// originalVariant is the variant of a kept source among the originals.
+const originalVariant = "original"
+
+func (h *Handler) originalKey(req request) cache.Key {
+	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.Version)}
+}
+
+// noteOf writes what an uploader said of a source, as kept entries have it: ""
+// if nothing; metaOf reads it.
+func noteOf(m storage.Meta) string {
+	if m == (storage.Meta{}) {
+		return ""
+	}
+	return cache.Tuple(m.Focal, m.Crop, m.Quality, m.Watermark)
+}
+
+func metaOf(note string) storage.Meta {
+	if p, ok := cache.Parts(note); ok && len(p) == 4 {
+		return storage.Meta{Focal: p[0], Crop: p[1], Quality: p[2], Watermark: p[3]}
+	}
+	return storage.Meta{}
+}
+
+// open opens the source of a request, in the version that is asked for. With
+// old, which was made of it, the error wraps storage.ErrNotModified if it is
+// still the same. A kept original saves asking for it while it is fresh, and
+// sending it while it is the same.
+func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
+	if version := req.delivery.Version; version != "" {
+		if v, ok := h.bucket.(storage.Versioned); ok {
+			return v.GetVersion(ctx, req.name, version)
+		}
+		return nil, errVersion
+	}
+	if old != nil && old.SourceETag != "" {
+		object, err := storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
+		if err == nil || len(h.sources) == 1 || !storesTrouble(err) || h.cache.Servable(req.key, old) {
+			return object, err
+		}
+		return h.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it
+	}
+	original := h.original(req)
+	if original == nil {
+		return h.bucket.Get(ctx, req.name)
+	}
+	checked, ok := h.originals.checked.GetIfPresent(req.name)
+	if !ok {
+		checked = original.filled
+	}
+	if old == nil && time.Since(checked) < h.originalFresh() {
+		return original.Object, nil
+	}
+	object, err := storage.GetIfModified(ctx, h.bucket, req.name, original.Info)
+	if errors.Is(err, storage.ErrNotModified) {
+		h.originals.checked.Set(req.name, time.Now())
+		return original.Object, nil
+	}
+	_ = original.Body.Close() // only read
+	return object, err
+}
+
+// originals are kept sources.
+type originals struct {
+	disk *cache.Disk
+	// checked says when the source of a name was asked last, where that was
+	// later than when it was kept.
+	checked *otter.Cache[string, time.Time]
+}
+
+// newOriginals returns what is kept of the sources of a handler, nil without a
+// folder. When a source was asked is known to the Servers that follow each other.
+func (s *Server) newOriginals(h *Handler, disk *cache.Disk) *originals {
+	if disk == nil {
+		return nil
+	}
+	checked, _ := use(s, cache.Tuple("checked", h.id), func() (*otter.Cache[string, time.Time], func() error, error) { // has no errors
+		return otter.Must(&otter.Options[string, time.Time]{MaximumSize: 64 << 10}), nil, nil
+	})
+	return &originals{disk, checked}
+}
+
+// An original is an opened one.
+type original struct {
+	*storage.Object
+	filled time.Time
+}
+
+// original opens the kept source of a request, nil if there is none.
+func (h *Handler) original(req request) *original {
+	if h.originals == nil {
+		return nil
+	}
+	e, size, body, err := h.cache.OpenOriginal(h.originalKey(req))
+	if err != nil {
+		return nil // it is fetched, and kept again
+	}
+	info := storage.Info{Size: size, ETag: e.SourceETag, ModTime: e.SourceModTime, Meta: metaOf(e.SourceNote)}
+	return &original{&storage.Object{Info: info, Body: &keptBody{ReadCloser: body}}, e.Filled}
+}
+
+// originalFresh returns for how long a kept source is believed.
+func (h *Handler) originalFresh() time.Duration {
+	if h.config.Revalidate > 0 {
+		return config.Seconds(h.config.Revalidate)
+	}
+	if ttl := h.config.TTL(); ttl > 0 {
+		return ttl
+	}
+	return config.ForeverSeconds * time.Second
+}
+
+// keepOriginal returns the function that keeps a source that is being read, nil
+// if it is not to be kept or is.
+func (h *Handler) keepOriginal(ctx context.Context, req request, source *storage.Object) func([]byte) {
+	if _, kept := source.Body.(*keptBody); kept || source.Stopgap != nil || h.originals == nil {
+		return nil
+	}
+	info, began := source.Info, time.Now()
+	return func(file []byte) {
+		e := &cache.Entry{Body: file, SourceETag: info.ETag, SourceModTime: info.ModTime, SourceNote: noteOf(info.Meta), Filled: began}
+		h.putOriginal(ctx, req, e)
+	}
+}
+
+func (h *Handler) putOriginal(ctx context.Context, req request, e *cache.Entry) {
+	if ttl := h.config.TTL(); ttl > 0 {
+		e.KeepUntil = time.Now().Add(ttl + h.config.Grace())
+	}
+	if err := h.cache.KeepOriginal(ctx, h.originalKey(req), e); err != nil && !cache.Paused(err) {
+		h.log.Warn("original not kept", "name", req.name, "error", err)
+	}
+}
+
+// A keptBody is the body of a kept original. It is safe for concurrent use: work
+// that does not end may still read from it.
+type keptBody struct {
+	io.ReadCloser
+	mu    sync.Mutex // held while it is read
+	ended error      // of the last read
+}
+
+func (b *keptBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, err := b.ReadCloser.Read(p)
+	b.ended = cmp.Or(b.ended, err)
+	return n, err
+}
+
+// isDamaged reports whether the original is not what was kept, of whose bytes
+// some may have been used. The checksum is compared at the end, so the rest is
+// read.
+func (b *keptBody) isDamaged() bool {
+	_, _ = io.Copy(io.Discard, b) // the error is looked at below
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cache.Damaged(b.ended)
+}
+
+// derive makes the picture of what is kept of a source that cannot be had for
+// the given reason: the original, or a variant that is large enough. The result
+// is remembered for seconds only.
+func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache.Entry, error) {
+	object := h.keptSource(ctx, req)
+	if object == nil {
+		return nil, reason
+	}
+	defer object.Body.Close() // only read
+	entry, err := h.resize(ctx, req, object)
+	if kept, ok := object.Body.(*keptBody); ok && kept.isDamaged() {
+		return nil, reason
+	}
+	if err != nil {
+		return nil, errors.Join(reason, fmt.Errorf("made of what is kept: %w", err))
+	}
+	h.log.Warn("made of what is kept: the source cannot be had", "name", req.name, "error", reason)
+	entry.SourceETag, entry.SourceModTime = object.ETag, object.ModTime
+	entry.Derived = true
+	return entry, nil
+}
+
+// keptSource returns what is kept of a source and will do for a request, nil if
+// there is nothing.
+func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
+	if o := h.original(req); o != nil {
+		return o.Object
+	}
+	e := h.largerVariant(ctx, req)
+	if e == nil {
+		return nil
+	}
+	return &storage.Object{
+		Info: storage.Info{Size: int64(len(e.Body)), ETag: e.SourceETag, ModTime: e.SourceModTime},
+		Body: &keptBody{ReadCloser: io.NopCloser(bytes.NewReader(e.Body))},
+	}
+}
+
+// keeps reports whether there is a source that is kept and will do.
+func (h *Handler) keeps(ctx context.Context, req request) bool {
+	object := h.keptSource(ctx, req)
+	if object != nil {
+		_ = object.Body.Close() // nothing of it was read
+	}
+	return object != nil
+}
+
+// largerVariant returns a kept variant of the whole picture from which req can
+// be made, the smallest that will do, nil if there is none.
+func (h *Handler) largerVariant(ctx context.Context, req request) *cache.Entry {
+	if !req.options.Derivable() {
+		return nil
+	}
+	var best *cache.Entry
+	for _, k := range h.cache.Variants(ctx, req.key.Source) {
+		have, ok := variantOptions(k.Variant, req.delivery.Version)
+		if !ok || !have.Whole() {
+			continue
+		}
+		e := h.cache.Kept(k)
+		if e == nil || e.SourceNote != "" || best != nil && len(e.Body) >= len(best.Body) || !h.resizer.Covers(e.Body, req.options) {
+			continue
+		}
+		best = e
+	}
+	return best
+}

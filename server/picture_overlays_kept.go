@@ -1,0 +1,97 @@
+package server
+
+import (
+	"fmt"
+	"io/fs"
+	"time"
+
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// markVariant is the variant of a watermark's file among the results.
+const markVariant = "watermark"
+
+// A keptMark is the place on disk for the file of a watermark. Pictures with it
+// are found by its version: without the file they would be lost after a restart
+// for as long as the store is down.
+type keptMark struct {
+	disk  *cache.Disk
+	key   cache.Key
+	ttl   time.Duration // how long it is kept; 0: for ever
+	saved time.Time     // zero: not yet
+}
+
+// due reports whether the file has to be kept again, before it is too old.
+func (k *keptMark) due() bool {
+	return k != nil && (k.saved.IsZero() || k.ttl > 0 && time.Since(k.saved) > k.ttl/2)
+}
+
+// keepOn lets the watermarks that are objects outlive the process, if the
+// handler keeps results on disk. A purge of the object reaches them.
+func (o *overlays) keepOn(h *Handler) {
+	disk := h.tiers.Disk
+	kept := keptMark{disk: disk}
+	if ttl := h.config.TTL(); ttl > 0 {
+		kept.ttl = ttl + h.config.Grace()
+	}
+	for _, m := range o.marks {
+		if m.name == "" {
+			continue
+		}
+		mine := kept
+		mine.key = cache.Key{Source: cache.SourceOf(h.id, m.name), Variant: markVariant}
+		m.mu.Lock()
+		if m.kept != nil && m.kept.disk == disk {
+			mine.saved = m.kept.saved
+		}
+		if m.kept = &mine; disk == nil { // that of the Server before is closed soon
+			m.kept = nil
+		}
+		m.mu.Unlock()
+	}
+}
+
+// keep puts the file, which was read just now, on disk.
+func (m *mark) keep(data []byte, info storage.Info) {
+	m.mu.Lock()
+	kept := m.kept
+	m.mu.Unlock()
+	if kept == nil {
+		return
+	}
+	e := cache.NewEntry(data, "application/octet-stream")
+	e.SourceETag, e.SourceModTime = info.ETag, info.ModTime
+	if kept.ttl > 0 {
+		e.KeepUntil = time.Now().Add(kept.ttl)
+	}
+	if err := kept.disk.Put(kept.key, e); err != nil {
+		if !cache.Paused(err) {
+			m.log.Warn("watermark not kept", "error", err)
+		}
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kept.saved = time.Now()
+}
+
+// restore takes the file that was kept, if there is one.
+func (m *mark) restore() {
+	m.mu.Lock()
+	kept := m.kept
+	m.mu.Unlock()
+	if kept == nil {
+		return
+	}
+	e, err := kept.disk.Get(kept.key)
+	if err == nil && !e.KeepUntil.IsZero() && time.Now().After(e.KeepUntil) {
+		err = fmt.Errorf("%w: it is too old", fs.ErrNotExist)
+	}
+	if err == nil {
+		err = m.set(e.Body, e.SourceETag)
+	}
+	if err != nil {
+		m.log.Info("no watermark is kept either", "error", err)
+	}
+}

@@ -1,0 +1,161 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"s3imageserver/resize"
+	"s3imageserver/storage"
+	"s3imageserver/storage/cache"
+)
+
+// render makes the picture: what a miss costs. old, if not nil, is what is kept
+// of it. When the source cannot be had, and old is too old, the picture is made
+// of what else is kept of the source, if that will do.
+func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*cache.Entry, error) {
+	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
+		return h.resize(ctx, req, source)
+	})
+	if err != nil && storesTrouble(err) && req.foreign == nil && !h.cache.Servable(req.key, old) {
+		return h.derive(ctx, req, err)
+	}
+	return entry, err
+}
+
+// fill opens the source of a request and lets work make an entry of it, unless
+// it is what old, if not nil, was made of.
+func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
+	turn, err := h.enter(ctx, &req, old)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.end()
+	entry, damaged, err := h.fillOnce(ctx, req, turn, old, work)
+	if damaged { // it is gone: the source itself is asked for
+		entry, _, err = h.fillOnce(ctx, req, turn, old, work)
+	}
+	if err != nil && req.delivery.Version != "" {
+		err = versionError{err}
+	}
+	return entry, err
+}
+
+// fillOnce is fill with what there is. damaged reports that it was a kept
+// original that turned out to be damaged; the result is not to be used then.
+func (h *Handler) fillOnce(ctx context.Context, req request, turn *turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
+	began := time.Now()
+	_, opened := span(ctx, stageNames[stageFetch])
+	var source *storage.Object
+	turned := turn.lend(ctx, func() { source, err = h.open(ctx, req, old) })
+	opened()
+	if errors.Is(err, storage.ErrNotModified) {
+		return nil, false, cache.ErrUnchanged
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("source: %w", err)
+	}
+	defer source.Body.Close() // only read
+	if turned != nil {
+		return nil, false, turned
+	}
+	if source.Size == 0 {
+		return nil, false, fmt.Errorf("source: %w", errEmpty)
+	}
+	if _, kept := source.Body.(*keptBody); !kept {
+		source.Body = &lendingBody{source.Body, turn, ctx}
+	}
+	if source.Stopgap != nil && h.keeps(ctx, req) {
+		return nil, false, fmt.Errorf("source: %w", source.Stopgap)
+	}
+	if source.Size > h.config.MaxSourceBytes {
+		return nil, false, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
+	}
+	fetched := time.Since(began)
+	h.meters.stages[stageFetch].Observe(fetched.Seconds())
+	entry, err = work(ctx, source)
+	if kept, ok := source.Body.(*keptBody); ok && kept.isDamaged() {
+		return nil, true, err
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	entry.SourceETag, entry.SourceModTime, entry.SourceNote = source.ETag, source.ModTime, noteOf(source.Meta)
+	entry.Timing = missTiming(fetched) + entry.Timing
+	entry.Derived = source.Stopgap != nil
+	return entry, false, nil
+}
+
+// errEmpty is that a source has no bytes.
+var errEmpty = errors.New("the object is empty")
+
+// A versionError is an error of a version of a source, which says nothing of the
+// others.
+type versionError struct{ error }
+
+func (e versionError) Unwrap() error { return e.error }
+
+// enter refuses, before anything is asked of a store, what would be refused
+// afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
+// costs little.
+func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*turn, error) {
+	if old != nil {
+		return &turn{}, nil
+	}
+	if err := m.resizer.Budget.Full(); err != nil {
+		return nil, err
+	}
+	if m.misses != nil {
+		if err := take(m.misses, errMisses); err != nil {
+			return nil, err
+		}
+	}
+	if req.options.Format.Slow() {
+		return m.slowPlaces.enter(ctx)
+	}
+	return m.places.enter(ctx)
+}
+
+// resize makes the picture of an opened source.
+func (h *Handler) resize(ctx context.Context, req request, source *storage.Object) (*cache.Entry, error) {
+	if req.foreign != nil {
+		return h.resizeForeign(ctx, req, source)
+	}
+	if err := h.obey(&req, source.Meta); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	resizer := *h.resizer
+	resizer.Watermark = req.watermark.overlay
+	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source)}, req.options)
+	h.parts.made.Add(1)
+	if err != nil {
+		return nil, err
+	}
+	entry := cache.NewEntry(result.Body, result.Format.MediaType())
+	entry.Unkept = result.Damaged
+	entry.Timing = workTiming(result.Timing)
+	h.meters.made(result.Timing, source.Size)
+	stageSpans(ctx, began, result.Timing)
+	return entry, nil
+}
+
+// storesTrouble reports whether the cause of err is that the source cannot be
+// had, and not what it is.
+func storesTrouble(err error) bool {
+	return errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrIncomplete) || errors.Is(err, storage.ErrDamaged)
+}
+
+// missTiming and workTiming write where the time went, as in the header
+// Server-Timing.
+func missTiming(fetch time.Duration) string { return "cache;desc=miss" + stageTiming("fetch", fetch) }
+
+func workTiming(t resize.Timing) string {
+	return stageTiming("read", t.Read) + stageTiming("queue", t.Queue) + stageTiming("decode", t.Decode) + stageTiming("transform", t.Transform) + stageTiming("encode", t.Encode)
+}
+
+func stageTiming(name string, d time.Duration) string {
+	return ", " + name + ";dur=" + strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
+}

@@ -1,0 +1,132 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"s3imageserver/server/config"
+)
+
+// What is said of a picture that is not shown any more.
+var (
+	errGone  = errors.New("the picture is gone")
+	errLegal = errors.New("the picture is not shown for legal reasons")
+)
+
+const maxBlockedBytes = 32 << 20
+
+// A logger is what a list that is read again needs of slog.Logger.
+type logger interface {
+	Info(msg string, args ...any)
+	Error(msg string, args ...any)
+}
+
+// A blockedList is one list of pictures that are not shown. It is safe for
+// concurrent use.
+type blockedList struct {
+	err   error    // of its pictures
+	names []string // of the configuration
+	file  string   // "": none
+
+	list *config.Watched[*nameList]
+}
+
+func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
+	l = &blockedList{err: errGone, names: b.Names, file: c.Path(b.File)}
+	if b.Status == http.StatusUnavailableForLegalReasons {
+		l.err = errLegal
+	}
+	var files []string
+	if l.file != "" {
+		files = append(files, l.file)
+	}
+	l.list, err = config.Watch(l.read, files...)
+	return l, err
+}
+
+// has reports whether the list has a name. A file that has changed is read
+// first; one that cannot be read changes nothing.
+func (l *blockedList) has(name string, log logger) bool {
+	list := l.list.Get(func(list *nameList, err error) {
+		if err != nil {
+			log.Error("blocked names not read again: the old ones stay", "error", err)
+		} else {
+			log.Info("blocked names read again", "file", l.file, "names", len(list.exact)+len(list.begin))
+		}
+	})
+	return list.has(name)
+}
+
+// read returns the names of the configuration and of the file.
+func (l *blockedList) read() (*nameList, error) {
+	list := &nameList{map[string]bool{}, map[string]bool{}, nil}
+	for _, name := range l.names {
+		list.add(name)
+	}
+	if l.file == "" {
+		return list, nil
+	}
+	f, err := os.Open(l.file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read
+	data, err := io.ReadAll(io.LimitReader(f, maxBlockedBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxBlockedBytes {
+		return nil, fmt.Errorf("%s has more than %d bytes", l.file, maxBlockedBytes)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for n := 1; lines.Scan(); n++ {
+		name := strings.TrimSpace(lines.Text())
+		if name == "" || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if !config.ValidBlocked(name) {
+			return nil, fmt.Errorf("%s:%d: %q is not a name of an object", l.file, n, name)
+		}
+		list.add(name)
+	}
+	return list, lines.Err()
+}
+
+// A nameList is a set of names and of their beginnings.
+type nameList struct {
+	exact, begin map[string]bool
+	lengths      []int // of those in begin, each one once
+}
+
+func (l *nameList) add(name string) {
+	beginning, ok := strings.CutSuffix(name, "*")
+	if !ok {
+		l.exact[name] = true
+		return
+	}
+	l.begin[beginning] = true
+	for _, n := range l.lengths {
+		if n == len(beginning) {
+			return
+		}
+	}
+	l.lengths = append(l.lengths, len(beginning))
+}
+
+func (l *nameList) has(name string) bool {
+	if l.exact[name] {
+		return true
+	}
+	for _, n := range l.lengths {
+		if n <= len(name) && l.begin[name[:n]] {
+			return true
+		}
+	}
+	return false
+}
