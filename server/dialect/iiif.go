@@ -272,7 +272,7 @@ func (i iiif) settle(p Picture, limits *Limits) (layout, *Fault) {
 // quarters splits degrees into quarter turns and the rest, -45 to 45.
 func quarters(degrees float64) (turns int, rest float64) {
 	turns = int(math.Floor(degrees/90 + 0.5))
-	return ((turns % 4) + 4) % 4, math.Round((degrees-float64(turns)*90)*100) / 100
+	return ((turns % 4) + 4) % 4, math.Round((degrees-float64(turns*90))*100) / 100
 }
 
 // canonical returns what stands behind the identifier in the canonical URL

@@ -298,7 +298,7 @@ func (t *thumbor) cutTo(l *layout, src, box image.Point) {
 		cut = least(image.Pt(max(1, cut.X), max(1, cut.Y)), src)
 		x, y := t.focus(src, l.part.Min)
 		at := func(focus float64, part, side int) int {
-			return halfEven(max(0, min(float64(side-part), focus-float64(part)/2)))
+			return halfEven(max(0, min(float64(side-part), float64(focus)-float64(float64(part)/2))))
 		}
 		if t.Smart && t.Focal[2] == 0 {
 			l.scale(box)
