@@ -120,7 +120,9 @@ func New(c Settings, l Limits) (*Dialect, error) {
 func (d *Dialect) Name() string { return d.row.name }
 
 // Signed reports whether URLs have to be signed in the dialect's own way.
-func (d *Dialect) Signed() bool { return d.row.signed && !d.config.Unsigned }
+func (d *Dialect) Signed() bool {
+	return !d.config.Unsigned && (d.row.signed || d.row.name == "cloudflare" && d.config.Secret != "")
+}
 
 // A Call is a request as it arrived.
 type Call struct {

@@ -53,7 +53,7 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 	if len(c.Path)+len(c.Query) > maxPathBytes {
 		return &Fault{Cause: BadURL, Text: "the URL is too long"}
 	}
-	query, signature := cutSignature(c.Query)
+	query, signature := cutSignature(c.Query, "s")
 	if !d.config.Unsigned {
 		signed := c.Path
 		if query != "" {
@@ -96,13 +96,15 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 	return nil
 }
 
-// cutSignature returns a query without the parameter s at its end, and that.
-func cutSignature(query string) (rest, signature string) {
-	i := strings.LastIndex(query, "s=")
-	if i < 0 || i > 0 && query[i-1] != '&' || strings.Contains(query[i:], "&") {
+// cutSignature returns a query without the parameter of that name at its end, and
+// the value of that; "" if it does not stand there.
+func cutSignature(query, name string) (rest, signature string) {
+	i := strings.LastIndex(query, "&")
+	signature, ok := strings.CutPrefix(query[i+1:], name+"=")
+	if !ok || i == 0 {
 		return query, ""
 	}
-	return strings.TrimSuffix(query[:i], "&"), query[i+2:]
+	return query[:max(i, 0)], signature
 }
 
 // imgixParams returns the parameters by their long names. Of one that is given
