@@ -444,7 +444,7 @@ func imgixLook(p map[string]string, q params) {
 	if t := p["trim"]; t == "auto" || t == "color" {
 		tolerance := 10.0
 		number(&tolerance, p["trim-tol"], 0, 255)
-		q.set("trim", max(1, tolerance))
+		q.set("trim", trimOf(tolerance))
 	}
 	if t := p["txt"]; t != "" {
 		q.set("txt", t)

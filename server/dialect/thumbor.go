@@ -71,7 +71,11 @@ func parseThumbor(d *Dialect, c *Call, r *Request) *Fault {
 	meta := has("meta")
 	if m := take(thumborTrim); m != nil {
 		tolerance, _ := strconv.Atoi(m[2]) // digits; too many are the most
-		r.params.set("trim", max(1, min(255, tolerance)))
+		text := strconv.Itoa(min(255, tolerance))
+		if tolerance == 0 {
+			text = "exact"
+		}
+		r.params.set("trim", text+word(m[1] == "bottom-right", ",se", ""))
 	}
 	if m := take(thumborCrop); m != nil {
 		all := true
