@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/dialect"
+	"s3imageserver/storage"
 )
 
 // speaking returns a handler at the root of the site that speaks a dialect and
@@ -340,6 +341,60 @@ func TestIIIFBehindProxies(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil || info.ID != want {
 			t.Errorf("proxies %s: id %q, %v; want %q", trusted, info.ID, err, want)
 		}
+	}
+}
+
+// The playground tells a URL of our own in the dialects of the same pictures: those
+// with signatures to operators only, and none of other pictures.
+func TestPlaygroundWritesURLsOfDialects(t *testing.T) {
+	shared := bucket(t)
+	handler := func(prefix string, b storage.Bucket, d dialect.Settings) HandlerConfig {
+		h := speaking(d)
+		h.Name, h.Prefix, h.Bucket = prefix, prefix, b
+		return h
+	}
+	c := &Config{Playground: true, Handlers: []HandlerConfig{
+		{Prefix: "h", Bucket: shared, AllowedFormats: []string{"*"}},
+		handler("proxy", shared, dialect.Settings{Name: "imgproxy", Unsigned: true}),
+		handler("signed", shared, dialect.Settings{Name: "thumbor", Secret: "a secret"}),
+		handler("iiif", shared, dialect.Settings{Name: "iiif"}),
+		handler("other", bucket(t), dialect.Settings{Name: "nextjs"}),
+	}}
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // nothing of it is kept
+	for operator, want := range map[bool][]foreignURL{
+		false: {{"imgproxy", "/proxy/unsigned/rs:fit:100:/bl:2/plain/photo.jpg"}, {"iiif", ""}},
+		true:  {{"imgproxy", "/proxy/unsigned/rs:fit:100:/bl:2/plain/photo.jpg"}, {"thumbor", "/signed/*/100x/filters:blur(2)/photo.jpg"}, {"iiif", ""}},
+	} {
+		w := httptest.NewRecorder()
+		newPlayground(s, operator).ServeHTTP(w, httptest.NewRequest("GET", "/_playground/dialects?width=400&height=300&url="+url.QueryEscape("/h/photo.jpg?w=100&blur=2"), nil))
+		var got []foreignURL
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("operator %v: %v, want %v", operator, got, want)
+		}
+		for i, g := range got {
+			before, after, signed := strings.Cut(want[i].URL, "*")
+			if g.Dialect != want[i].Dialect || !signed && g.URL != before || signed && (!strings.HasPrefix(g.URL, before) || !strings.HasSuffix(g.URL, after)) {
+				t.Errorf("operator %v: %v, want %v", operator, g, want[i])
+			}
+			if g.URL == "" {
+				continue
+			}
+			w := httptest.NewRecorder()
+			if s.ServeHTTP(w, httptest.NewRequest("GET", g.URL, nil)); w.Code != http.StatusOK {
+				t.Errorf("%s: %d", g.URL, w.Code)
+			}
+		}
+	}
+	w := httptest.NewRecorder()
+	if newPlayground(s, false).ServeHTTP(w, httptest.NewRequest("GET", "/_playground/dialects?url=/signed/x/photo.jpg", nil)); w.Code != http.StatusNotFound {
+		t.Errorf("of a handler that is not shown: %d", w.Code)
 	}
 }
 

@@ -95,11 +95,15 @@ func (k *keys) thumbor(signature, path string) bool {
 	if len(k.secret) == 0 {
 		return false
 	}
-	want := base64.URLEncoding.EncodeToString(hmacOf(k.hash, k.secret, path))
-	if k.truncate > 0 && k.truncate < len(want) {
-		want = want[:k.truncate]
+	return equal(signature, k.thumborSum(path))
+}
+
+func (k *keys) thumborSum(path string) string {
+	sum := base64.URLEncoding.EncodeToString(hmacOf(k.hash, k.secret, path))
+	if k.truncate > 0 && k.truncate < len(sum) {
+		sum = sum[:k.truncate]
 	}
-	return equal(signature, want)
+	return sum
 }
 
 // cloudflare reports whether the secret has signed a path and its query.
