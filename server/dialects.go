@@ -121,7 +121,7 @@ func (h *HandlerConfig) validateDialect(key string, faults *faults) {
 // limits.
 func (h *HandlerConfig) newDialect() (*dialect.Dialect, error) {
 	l := dialect.Limits{
-		Dimension: h.MaxDimension, Side: h.Limits.OutputSide, Pixels: h.Limits.OutputPixels,
+		Dimension: h.MaxDimension, Side: h.Limits.OutputSide, Pixels: h.Limits.OutputPixels, Lossless: cmp.Or(h.Limits.LosslessPixels, defaultLosslessPixels),
 		Formats: formatsOf(h.OutputFormats), Auto: resize.FormatByName(h.OutputFormat) == resize.Auto,
 	}
 	if l.Side == 0 {
@@ -145,11 +145,14 @@ func (h *HandlerConfig) newDialect() (*dialect.Dialect, error) {
 // foreignKey returns what tells the bounds on what a dialect's URLs are settled
 // to: their keys in the cache have what the URLs say, whatever the bounds.
 func (h *HandlerConfig) foreignKey() string {
-	return digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
+	return digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.Limits.LosslessPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
 }
 
-// defaultOutputPixels is that of resize.Limits.
-const defaultOutputPixels = 40e6
+// These are the defaults of resize.Limits.
+const (
+	defaultOutputPixels   = 40e6
+	defaultLosslessPixels = 2.5e6
+)
 
 // parseForeign is parse of a handler with a dialect.
 func (h *Handler) parseForeign(r *http.Request) (request, error) {
