@@ -116,9 +116,6 @@ func (c *Settings) validate(r *row) error {
 	switch {
 	case r.signed && !c.Unsigned && !c.hasKeys():
 		return fmt.Errorf("%s signs its URLs: give the key (%s), or say \"unsigned\": true to take URLs that nobody has signed", c.Name, keyNames[c.Name])
-	case c.Unsigned && c.hasKeys() && (c.Name == "imgproxy" || c.Name == "imgix"):
-		// Of the others a URL says by itself that nobody has signed it.
-		return fmt.Errorf("unsigned: takes any signature of %s, and the key (%s) would be used for none: keep one of the two", c.Name, keyNames[c.Name])
 	case c.SignatureSize < 0 || c.SignatureSize > 32:
 		return errors.New("signature_size: is not 1 to 32")
 	case c.SignerTruncate != 0 && c.SignerTruncate < leastSignature:

@@ -215,8 +215,6 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{Settings{Name: "imgproxy", Unsigned: true, SourceKey: "0011"}, "source_key"},
 		{Settings{Name: "imgproxy", Unsigned: true, SignatureSize: 33}, "signature_size"},
 		{Settings{Name: "imgproxy", Unsigned: true, Presets: map[string]string{"a": "w:100/nosuch:1"}}, "presets.a"},
-		{Settings{Name: "imgproxy", Unsigned: true, Keys: []KeyPair{{"00", "00"}}}, "keep one of the two"},
-		{Settings{Name: "imgix", Unsigned: true, Token: "t"}, "keep one of the two"},
 		{Settings{Name: "thumbor", Secret: "s", Signer: "md5"}, "signer"},
 		{Settings{Name: "thumbor", Secret: "s", SignerTruncate: 16}, "signer_truncate"},
 		{Settings{Name: "nextjs", Sizes: []int{0}}, "sizes"},

@@ -54,7 +54,8 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 		return &Fault{Cause: BadURL, Text: "the URL is too long"}
 	}
 	query, signature := cutSignature(c.Query, "s")
-	if !d.config.Unsigned {
+	// Where unsigned URLs are taken too, a signature has to be right all the same.
+	if !d.config.Unsigned || d.config.Token != "" && signature != "" {
 		signed := c.Path
 		if query != "" {
 			signed += "?" + query

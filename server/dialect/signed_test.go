@@ -88,6 +88,49 @@ func TestNothingButWhatIsSigned(t *testing.T) {
 	}
 }
 
+// With "unsigned" on beside a key, URLs without a signature are taken, and wrong
+// signatures are not, where a URL says which of the two it has. URLs of imgproxy do
+// not: any word is taken.
+func TestUnsignedBesideAKey(t *testing.T) {
+	for _, tt := range signing {
+		tt.settings.Unsigned = true
+		d, err := New(tt.settings, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, query := tt.sign(d, tt.path, "")
+		unsigned := tt.path
+		wrong := [2]string{strings.Replace(path, "100", "101", 1), query}
+		switch tt.settings.Name {
+		case "thumbor", "imagor":
+			unsigned = "/unsafe" + unsigned
+		case "imgproxy":
+			unsigned, wrong = "/_"+unsigned, [2]string{}
+		case "imgix":
+			wrong = [2]string{path, "w=9&" + query}
+		case "cloudflare":
+			wrong = [2]string{} // the query is the source's
+		}
+		parse := func(path, query string) error {
+			_, err := d.Parse(Call{Path: path, Query: query, Now: time.Unix(1.8e9, 0)})
+			return err
+		}
+		if err := parse(unsigned, ""); err != nil {
+			t.Errorf("%s: %s: %v", tt.settings.Name, unsigned, err)
+		}
+		if err := parse(path, query); err != nil {
+			t.Errorf("%s: %s?%s: %v", tt.settings.Name, path, query, err)
+		}
+		if wrong[0] == "" {
+			continue
+		}
+		var f *Fault
+		if err := parse(wrong[0], wrong[1]); !errors.As(err, &f) || f.Cause != BadSignature {
+			t.Errorf("%s: %s?%s: %v, want a wrong signature", tt.settings.Name, wrong[0], wrong[1], err)
+		}
+	}
+}
+
 // A key of one handler opens no other.
 func TestSignaturesOfOtherKeys(t *testing.T) {
 	for _, tt := range signing {
