@@ -68,6 +68,24 @@ func TestDialects(t *testing.T) {
 	}
 }
 
+// What URLs of Next.js are answered with beside a picture: how long it may be kept,
+// and nothing to those who have it.
+func TestNextRevalidates(t *testing.T) {
+	h := speaking(dialect.Settings{Name: "nextjs", Qualities: []int{80}})
+	h.CacheTime = new(int64(60))
+	site := newSite(t, bucket(t), Options{}, h)
+	const target = "/_next/image?url=%2Fphoto.jpg&w=384&q=80"
+	r := site.get(target, "Accept", "image/webp")
+	if c := r.Header.Get("Cache-Control"); r.StatusCode != http.StatusOK || c != "public, max-age=60, must-revalidate" {
+		t.Errorf("%d, Cache-Control %q; want 200 and public, max-age=60, must-revalidate", r.StatusCode, c)
+	}
+	tag := r.Header.Get("ETag")
+	again := site.get(target, "Accept", "image/webp", "If-None-Match", tag)
+	if text := body(t, again); again.StatusCode != http.StatusNotModified || len(text) > 0 || again.Header.Get("ETag") != tag || !strings.Contains(strings.Join(again.Header.Values("Vary"), ","), "Accept") {
+		t.Errorf("with the ETag: %d of %d bytes, %v; want 304 with ETag and Vary", again.StatusCode, len(text), again.Header)
+	}
+}
+
 // URLs that mean the same share an entry of the cache, and a URL of our own
 // handler beside it is its own.
 func TestDialectsShareEntries(t *testing.T) {
