@@ -80,12 +80,33 @@ func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, c cut) (m *jpeg
 		}
 		return nil
 	}
-	incomplete, err := jpeg.DecodeStrips(r, o, begin, emit)
+	some := *o
+	some.Pass = func(rows [4]int) int { return passStrips(scalers, rows) }
+	incomplete, err := jpeg.DecodeStrips(r, &some, begin, emit)
 	if err != nil && err != errEnough {
 		return nil, false, err
 	}
 	m.Incomplete = incomplete
 	return m, true, nil
+}
+
+// passStrips returns how many strips lie above all that the scalers need, and
+// skips them there.
+func passStrips(scalers []*scale.Scaler, rows [4]int) int {
+	n := -1
+	for i, s := range scalers {
+		first, end := s.Rows()
+		if first >= end {
+			return 0
+		}
+		if strips := first / rows[i]; n < 0 || strips < n {
+			n = strips
+		}
+	}
+	for i, s := range scalers {
+		s.Skip(n * rows[i])
+	}
+	return n
 }
 
 // endsJPEG reports whether EOI is in the rest of a file from somewhere in a

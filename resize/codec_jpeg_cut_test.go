@@ -3,12 +3,14 @@ package resize
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +215,64 @@ func TestChromaOfHalfSize(t *testing.T) {
 		}
 		if want := jpegWant(t, file.Bytes(), Options{Width: 375, Format: JPEG}); want.fine {
 			t.Error("a result in 4:2:0 asks for chroma that it cannot show")
+		}
+	}
+}
+
+// Of a region only what it needs is decoded, with the same result: strips above it
+// are passed over, and of a file with restart intervals those above are not even
+// looked at.
+func TestRegionsPassOverWhatIsAbove(t *testing.T) {
+	for _, file := range [][]byte{readOwn(t, "restarts.jpg"), readSample(t, "photos/still-life.jpg")} {
+		info, err := configJPEG(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var marks []int // of restarts
+		for i := range len(file) - 1 {
+			if file[i] == 0xff && file[i+1]&^7 == 0xd0 {
+				marks = append(marks, i)
+			}
+		}
+		damaged := slices.Clone(file)
+		if len(marks) > 4 {
+			for i := marks[1] + 2; i < marks[2]; i++ {
+				damaged[i] = 0x55 // other codes, or none
+			}
+		}
+		for _, side := range []int{8, 40, 100} {
+			for y := 0; y+side <= info.Size.Y; y += max(1, info.Size.Y/7) {
+				for _, width := range []int{side, side / 2, side / 4, side / 8} {
+					o := Options{Crop: parse(fmt.Sprintf("crop=%d,%d,%d,%d", side/3, y, side, side)).Crop, Width: width, Format: JPEG}
+					want := jpegWant(t, file, o)
+					p, err := decodeJPEG(file, want)
+					if err != nil || !p.isCut {
+						t.Fatalf("%v: %v, cut while decoding: %v", o.Crop, err, p != nil && p.isCut)
+					}
+					got, err := p.first()
+					if err != nil {
+						t.Fatal(err)
+					}
+					ref, err := wholeThenCut(t, file, want)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !reflect.DeepEqual(got, ref) {
+						t.Errorf("%v to %d of %v is not what is cut out of the whole", o.Crop, width, info.Size)
+					}
+					if len(marks) <= 4 || y < info.Size.Y*2/3 {
+						continue
+					}
+					p, err = decodeJPEG(damaged, want)
+					if err != nil {
+						t.Errorf("%v to %d: an interval far above was looked at: %v", o.Crop, width, err)
+						continue
+					}
+					if got, err := p.first(); err != nil || !reflect.DeepEqual(got, ref) {
+						t.Errorf("%v to %d: an interval far above was looked at (%v)", o.Crop, width, err)
+					}
+				}
+			}
 		}
 	}
 }

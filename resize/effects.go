@@ -22,6 +22,9 @@ func (e Effects) apply(img image.Image) image.Image {
 	if e.Sharpen > 0 {
 		sharpen(m, e.Sharpen.Float())
 	}
+	if e.Bitonal {
+		byLuma(m, &bitonalTable, 255)
+	}
 	return m
 }
 
@@ -178,6 +181,14 @@ func tintTable(c Color) *[256][3]byte {
 	}
 	return &table
 }
+
+// bitonalTable has black for the darker half of all luma, and white for the rest.
+var bitonalTable = func() (table [256][3]byte) {
+	for y := 128; y < 256; y++ {
+		table[y] = [3]byte{255, 255, 255}
+	}
+	return table
+}()
 
 func duotoneTable(d Duotone) *[256][3]byte {
 	var table [256][3]byte

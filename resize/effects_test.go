@@ -71,6 +71,34 @@ func TestColorsEqualTheirTwin(t *testing.T) {
 	}
 }
 
+// Nothing is left but black and white, by the luma, whatever comes before.
+func TestBitonal(t *testing.T) {
+	for _, e := range []Effects{{Bitonal: true}, {Bitonal: true, Blur: 200, Sharpen: 100}, {Bitonal: true, Gray: true}} {
+		m := chartPicture(40, 30)
+		plain := e
+		plain.Bitonal = false
+		before, got := toNRGBA(plain.apply(toNRGBA(m))), toNRGBA(e.apply(toNRGBA(m)))
+		black, white := 0, 0
+		for i := 0; i < len(got.Pix); i += 4 {
+			p, q := got.Pix[i:i+4], before.Pix[i:i+4]
+			luma := 0.299*float64(q[0]) + 0.587*float64(q[1]) + 0.114*float64(q[2])
+			switch {
+			case p[0] != p[1] || p[1] != p[2] || p[0] != 0 && p[0] != 255 || p[3] != q[3]:
+				t.Fatalf("%+v: %v of %v is neither black nor white", e, p, q)
+			case p[0] == 0 && luma > 128.5, p[0] == 255 && luma < 127:
+				t.Fatalf("%+v: %v of %v, whose luma is %.1f", e, p, q, luma)
+			case p[0] == 0:
+				black++
+			default:
+				white++
+			}
+		}
+		if black == 0 || white == 0 {
+			t.Errorf("%+v: %d pixels are black, %d white", e, black, white)
+		}
+	}
+}
+
 // A turn of the colour wheel keeps greys and luma, and three thirds of it are
 // all of it.
 func TestHue(t *testing.T) {

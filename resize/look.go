@@ -48,13 +48,20 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 }
 
 // trimmed returns the part of the upright source whose edges are not of one
-// colour: that of the upper left corner of what Crop leaves.
+// colour: that of a corner of what Crop leaves.
 func trimmed(img image.Image, p *Picture, turn exif.Orientation, o Options) image.Rectangle {
 	region := o.Crop.of(turn.Size(p.Source))
 	stored := integer(rectangle(turn.Stored(scale.Rect(float(region)), p.Source)))
-	at := turn.Stored(scale.Rect{X: float64(region.Min.X), Y: float64(region.Min.Y), W: 1, H: 1}, p.Source)
+	first, tolerance := region.Min, o.Trim
+	if tolerance < 0 {
+		first, tolerance = region.Max.Sub(image.Pt(1, 1)), -tolerance
+	}
+	if tolerance == exactTrim {
+		tolerance = 0
+	}
+	at := turn.Stored(scale.Rect{X: float64(first.X), Y: float64(first.Y), W: 1, H: 1}, p.Source)
 	corner := integer(rectangle(at)).Min
-	left := trim(img, stored, corner, o.Trim)
+	left := trim(img, stored, corner, tolerance)
 	return integer(rectangle(turn.Shown(scale.Rect(float(left)), p.Source)))
 }
 

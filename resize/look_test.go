@@ -38,6 +38,12 @@ func TestTrim(t *testing.T) {
 	for x := 2; x < 4; x++ {
 		m.SetNRGBA(x, 2, color.NRGBA{250, 255, 251, 255}) // noise
 	}
+	twoEdges := framedPicture(40, 30, white, image.Rect(4, 0, 40, 30))
+	for y := range 30 {
+		for x := 30; x < 40; x++ {
+			twoEdges.SetNRGBA(x, y, color.NRGBA{A: 255})
+		}
+	}
 	tests := []struct {
 		name  string
 		m     image.Image
@@ -53,6 +59,10 @@ func TestTrim(t *testing.T) {
 			m.SetNRGBA(1, 1, color.NRGBA{200, 0, 0, 0})
 			return m
 		}(), "trim=1", inside.Size()},
+		{"exactly", framedPicture(40, 30, white, image.Rect(10, 5, 20, 25)), "trim=exact", image.Pt(10, 20)},
+		{"by the lower right corner", twoEdges, "trim=10,se", image.Pt(30, 30)},
+		{"by the upper left corner", twoEdges, "trim=10", image.Pt(36, 30)},
+		{"by the lower right corner, of what is turned", twoEdges, "orient=3&trim=exact,se", image.Pt(36, 30)},
 		{"after the crop", m, "crop=10,0,30,20&trim=10", image.Pt(11, 17)},
 		{"turned", m, "trim=10&rot=90", image.Pt(23, 16)},
 		{"orientation comes first", m, "orient=6&trim=10", image.Pt(23, 16)},

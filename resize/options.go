@@ -23,7 +23,7 @@ type Options struct {
 
 	Orient exif.Orientation // takes the place of EXIF's; 0: that of the file
 	Crop   Crop             // part of the upright source; zero: all of it
-	Trim   int              // edges that differ by so little are cut, 1 to 255; 0: none
+	Trim   int              // edges that differ by so little are cut, 1 to 255, exactTrim; negative: by the lower right corner; 0: none
 	Angle  Hundredths       // degrees clockwise, below 360
 	Flip   Flip
 

@@ -25,14 +25,10 @@ var cropParams = []param{
 		write: func(o *Options) string { return strings.ReplaceAll(o.Crop.String(), "%", "%25") },
 		words: "`x,y,w,h`",
 	}},
-	{"trim", "cut edges of one colour, that of the upper left corner; the number is how much a channel may differ; specks of one pixel do not count", groupCrop, "chart.png?trim=20&w=120", special{
-		read: func(d *draft, v string) Verdict {
-			n, verdict := parseDecimal(v, 1, 255)
-			d.Trim = int(n / 100)
-			return verdict
-		},
-		write: func(o *Options) string { return formatInt(o.Trim) },
-		words: "1 to 255",
+	{"trim", "cut edges of one colour, that of the upper left corner, with `,se` of the lower right one; the number is how much a channel may differ; specks of one pixel do not count", groupCrop, "chart.png?trim=20&w=120", special{
+		read:  readTrim,
+		write: func(o *Options) string { return formatTrim(o.Trim) },
+		words: "1 to 255, `exact`, each also with `,se`",
 		form:  scaleOf(1, 255),
 	}},
 	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", special{
@@ -278,4 +274,35 @@ func parseAngle(v string) (Hundredths, Verdict) {
 		return 0, Unreadable
 	}
 	return Hundredths(math.Round(math.Mod(f, 360)*100)+36000) % 36000, Used
+}
+
+// exactTrim is a Trim of edges that do not differ at all.
+const exactTrim = 256
+
+// lowerRight stands behind a trim that is by the lower right corner.
+const lowerRight = ",se"
+
+func readTrim(d *draft, v string) Verdict {
+	number, end := strings.CutSuffix(v, lowerRight)
+	verdict := Used
+	if d.Trim = exactTrim; number != "exact" {
+		var n Hundredths
+		n, verdict = parseDecimal(number, 1, 255)
+		d.Trim = int(n / 100)
+	}
+	if end {
+		d.Trim = -d.Trim
+	}
+	return verdict
+}
+
+func formatTrim(n int) string {
+	end := ""
+	if n < 0 {
+		n, end = -n, lowerRight
+	}
+	if n == exactTrim {
+		return "exact" + end
+	}
+	return formatInt(n) + end
 }

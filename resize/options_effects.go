@@ -18,6 +18,7 @@ type Effects struct {
 	Pixelate   int        // side of a block in pixels; 0: none
 	Blur       Hundredths // standard deviation in pixels
 	Sharpen    Hundredths // standard deviation of the unsharp mask in pixels
+	Bitonal    bool       // black and white only
 }
 
 // Duotone has the colours that black and white become; zero: none.
@@ -58,6 +59,7 @@ var effectParams = []param{
 	}},
 	{"blur", "blur by a Gaussian of that standard deviation, in pixels", groupEffects, "w=120&blur=3", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Blur }, min: 0.3, max: maxBlur}},
 	{"sharpen", "sharpen by an unsharp mask of that standard deviation, in pixels", groupEffects, "w=120&sharpen=1", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sharpen }, min: 0.1, max: maxSharpen}},
+	{"bitonal", "black and white only: what is lighter than middle grey is white", groupEffects, "w=120&bitonal=true", toggle{func(o *Options) *bool { return &o.Effects.Bitonal }}},
 }
 
 // Beyond these there is nothing left to see.

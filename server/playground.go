@@ -48,6 +48,7 @@ func newPlayground(s *Server, operator bool) http.Handler {
 	m.HandleFunc("GET "+playgroundPath+"options", p.serveOptions)
 	m.HandleFunc("GET "+playgroundPath+"site", p.serveSite)
 	m.HandleFunc("GET "+playgroundPath+"pictures", p.servePictures)
+	m.HandleFunc("GET "+playgroundPath+"dialects", p.serveDialects)
 	if operator {
 		m.HandleFunc("GET "+playgroundPath+"sign", p.serveSigned)
 	}

@@ -17,6 +17,7 @@ import (
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/storage"
 )
 
 // speaking returns a handler at the root of the site that speaks a dialect and
@@ -66,6 +67,24 @@ func TestDialects(t *testing.T) {
 				t.Errorf("%s %s, %s: Cache-Status %s", tt.settings.Name, tt.target, time, r.Header.Get("Cache-Status"))
 			}
 		}
+	}
+}
+
+// What URLs of Next.js are answered with beside a picture: how long it may be kept,
+// and nothing to those who have it.
+func TestNextRevalidates(t *testing.T) {
+	h := speaking(dialect.Settings{Name: "nextjs", Qualities: []int{80}})
+	h.CacheTime = new(int64(60))
+	site := newSite(t, bucket(t), Options{}, h)
+	const target = "/_next/image?url=%2Fphoto.jpg&w=384&q=80"
+	r := site.get(target, "Accept", "image/webp")
+	if c := r.Header.Get("Cache-Control"); r.StatusCode != http.StatusOK || c != "public, max-age=60, must-revalidate" {
+		t.Errorf("%d, Cache-Control %q; want 200 and public, max-age=60, must-revalidate", r.StatusCode, c)
+	}
+	tag := r.Header.Get("ETag")
+	again := site.get(target, "Accept", "image/webp", "If-None-Match", tag)
+	if text := body(t, again); again.StatusCode != http.StatusNotModified || len(text) > 0 || again.Header.Get("ETag") != tag || !strings.Contains(strings.Join(again.Header.Values("Vary"), ","), "Accept") {
+		t.Errorf("with the ETag: %d of %d bytes, %v; want 304 with ETag and Vary", again.StatusCode, len(text), again.Header)
 	}
 }
 
@@ -342,6 +361,60 @@ func TestIIIFBehindProxies(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil || info.ID != want {
 			t.Errorf("proxies %s: id %q, %v; want %q", trusted, info.ID, err, want)
 		}
+	}
+}
+
+// The playground tells a URL of our own in the dialects of the same pictures: those
+// with signatures to operators only, and none of other pictures.
+func TestPlaygroundWritesURLsOfDialects(t *testing.T) {
+	shared := bucket(t)
+	handler := func(prefix string, b storage.Bucket, d dialect.Settings) HandlerConfig {
+		h := speaking(d)
+		h.Name, h.Prefix, h.Bucket = prefix, prefix, b
+		return h
+	}
+	c := &Config{Playground: true, Handlers: []HandlerConfig{
+		{Prefix: "h", Bucket: shared, AllowedFormats: []string{"*"}},
+		handler("proxy", shared, dialect.Settings{Name: "imgproxy", Unsigned: true}),
+		handler("signed", shared, dialect.Settings{Name: "thumbor", Secret: "a secret"}),
+		handler("iiif", shared, dialect.Settings{Name: "iiif"}),
+		handler("other", bucket(t), dialect.Settings{Name: "nextjs"}),
+	}}
+	s, err := New(c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // nothing of it is kept
+	for operator, want := range map[bool][]foreignURL{
+		false: {{"imgproxy", "/proxy/unsigned/rs:fit:100:/bl:2/plain/photo.jpg"}, {"iiif", ""}},
+		true:  {{"imgproxy", "/proxy/unsigned/rs:fit:100:/bl:2/plain/photo.jpg"}, {"thumbor", "/signed/*/100x/filters:blur(2)/photo.jpg"}, {"iiif", ""}},
+	} {
+		w := httptest.NewRecorder()
+		newPlayground(s, operator).ServeHTTP(w, httptest.NewRequest("GET", "/_playground/dialects?width=400&height=300&url="+url.QueryEscape("/h/photo.jpg?w=100&blur=2"), nil))
+		var got []foreignURL
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("operator %v: %v, want %v", operator, got, want)
+		}
+		for i, g := range got {
+			before, after, signed := strings.Cut(want[i].URL, "*")
+			if g.Dialect != want[i].Dialect || !signed && g.URL != before || signed && (!strings.HasPrefix(g.URL, before) || !strings.HasSuffix(g.URL, after)) {
+				t.Errorf("operator %v: %v, want %v", operator, g, want[i])
+			}
+			if g.URL == "" {
+				continue
+			}
+			w := httptest.NewRecorder()
+			if s.ServeHTTP(w, httptest.NewRequest("GET", g.URL, nil)); w.Code != http.StatusOK {
+				t.Errorf("%s: %d", g.URL, w.Code)
+			}
+		}
+	}
+	w := httptest.NewRecorder()
+	if newPlayground(s, false).ServeHTTP(w, httptest.NewRequest("GET", "/_playground/dialects?url=/signed/x/photo.jpg", nil)); w.Code != http.StatusNotFound {
+		t.Errorf("of a handler that is not shown: %d", w.Code)
 	}
 }
 

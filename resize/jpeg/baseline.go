@@ -43,6 +43,9 @@ func (d *decoder) sequential(s *scanHeader) error {
 	across, down := s.size(d)
 	restarts, left := 0, d.interval
 	lost := false // up to the next restart
+	passed := d.passed(mcu, down)
+	// An interval that is passed over as a whole is not even looked at.
+	passing := d.interval > 0 && passed*across >= d.interval
 	var short error
 	for y := range down {
 		for i := range mcu {
@@ -60,6 +63,7 @@ func (d *decoder) sequential(s *scanHeader) error {
 					short = nil
 					restarts++
 					left = d.interval
+					passing = (passed-y)*across-x >= d.interval
 				}
 				run = min(run, left)
 				left -= run
@@ -67,6 +71,10 @@ func (d *decoder) sequential(s *scanHeader) error {
 			var done int
 			switch {
 			case lost:
+			case passing:
+				done = run
+			case y < passed:
+				done, short = d.passOver(mcu, run)
 			case d.scale == 1:
 				done, short = d.decodeDC(mcu, run)
 			case d.scale == 8 || d.header.doubles(d.scale, d.opts.ChromaScale):
@@ -83,6 +91,12 @@ func (d *decoder) sequential(s *scanHeader) error {
 			}
 			x += done
 		}
+		if short != nil && y < passed && short == errShort {
+			if err := d.source.readError(); err != nil {
+				return err
+			}
+			continue // what is left gray is not needed
+		}
 		if short != nil {
 			if short != errShort && !(d.opts.Damaged && short == errBadCode) {
 				return short
@@ -92,13 +106,74 @@ func (d *decoder) sequential(s *scanHeader) error {
 			}
 			d.leaveGray(s, mcu, x, y, across-x)
 		}
-		if !d.whole {
+		if !d.whole && y >= passed {
 			if err := d.emitRow(y); err != nil {
 				return err
 			}
 		}
 	}
 	return short
+}
+
+// passed returns how many rows of MCUs at the beginning are not needed.
+func (d *decoder) passed(mcu []mcuBlock, down int) int {
+	if d.whole || d.opts.Pass == nil || d.opts.Damaged {
+		return 0
+	}
+	var rows [4]int
+	for i := range d.header.Components {
+		rows[i] = d.comps[i].v * d.comps[i].n
+	}
+	n := d.opts.Pass(rows)
+	if n < 0 || n >= down {
+		panic("jpeg: strips are passed over that there are not")
+	}
+	if n > 0 {
+		for i := range mcu {
+			mcu[i].ac.buildSkips()
+		}
+	}
+	return n
+}
+
+// passOver passes over run MCUs: of their coefficients it only takes what those
+// behind them are differences to.
+func (d *decoder) passOver(mcu []mcuBlock, run int) (int, error) {
+	bits, n, pos := d.bits, d.n, d.pos
+	for done := range run {
+		if pos+mcuMargin > d.end {
+			if d.overrun(n, pos) {
+				return max(done-1, 0), errShort
+			}
+			pos = d.fill(pos)
+		}
+		for i := range mcu {
+			m := &mcu[i]
+			p := pos & (chunkSize - 1)
+			bits |= binary.BigEndian.Uint64(d.chunk[p:p+8]) >> (n & 63)
+			pos += (63 - n) >> 3
+			n |= 56
+			e := m.dc.diffs[bits>>(64-dcBits)]
+			diff, l := int32(e)>>16, uint(e&0xff)
+			if e == 0 {
+				if diff, l = m.dc.slow(bits); l == 0 {
+					return done, d.badCode(n, pos)
+				}
+			}
+			bits <<= l & 63
+			n -= l
+			m.c.pred += diff
+			var k uint
+			if bits, n, pos, k = d.skipAC(m.ac, bits, n, pos, 1); k > 64 && k < advanceEOB {
+				return done, d.badCode(n, pos)
+			}
+		}
+	}
+	d.bits, d.n, d.pos = bits, n, pos
+	if d.overrun(n, pos) {
+		return run - 1, errShort
+	}
+	return run, nil
 }
 
 // leaveGray passes over the MCUs [x, x+n) of row y.

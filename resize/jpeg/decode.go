@@ -35,6 +35,13 @@ type Options struct {
 	// the reduction is 3 or more. It has no effect on other files and scales.
 	Approximate bool
 
+	// Pass is asked behind begin of [DecodeStrips], where strips are decoded one
+	// by one, and returns how many of them are not needed at the beginning: they are
+	// passed over, restart intervals without a look at them, and not emitted. rows
+	// is how many rows a strip has in each plane. What is damaged in them may not
+	// be seen. nil means that all are needed.
+	Pass func(rows [4]int) int
+
 	// MaxPixels bounds width times height of the file, whatever the scale.
 	// 0 means 100 million.
 	MaxPixels int

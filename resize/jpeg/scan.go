@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -240,6 +241,11 @@ func (d *decoder) restart(s *scanHeader, n int) error {
 		i := 0
 		for i+1 < len(w) && (w[i] != 0xff || w[i+1] == 0 || w[i+1] == 0xff) {
 			i++
+			if next := bytes.IndexByte(w[i:], 0xff); next >= 0 {
+				i += next
+			} else {
+				i = len(w) - 1
+			}
 		}
 		src.rp += i
 		if i+1 == len(w) {

@@ -122,7 +122,8 @@ func (c Chroma) of(r image.YCbCrSubsampleRatio) image.YCbCrSubsampleRatio {
 // of luma. A source sample covers from pixels of luma, a result sample to.
 // Samples are centred on the pixels that they cover, as JPEG has it
 // (JFIF 1.02), so with an odd number of pixels the last sample of either
-// lies partly outside of the picture.
+// lies partly outside of the picture. The sample of a single pixel is that pixel's:
+// half of it would be of what a crop leaves out.
 //
 // phase is the number of pixels that the first source sample begins to the
 // left of (or above) the picture: 0, save in an *image.YCbCr whose origin
@@ -131,6 +132,9 @@ func (c Chroma) of(r image.YCbCrSubsampleRatio) image.YCbCrSubsampleRatio {
 // Of Lo and Hi the samples are left that lie within as a whole, if there are any.
 func ChromaAxis(a Axis, from, to, phase int) Axis {
 	n := (a.N + to - 1) / to
+	if a.N == 1 {
+		to = 1
+	}
 	lo, hi := 0, 0
 	if a.Lo > 0 || a.Hi > 0 && a.Hi < a.Len {
 		first, end := a.ends()

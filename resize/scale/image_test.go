@@ -68,6 +68,20 @@ func TestChromaStaysInPlace(t *testing.T) {
 	}
 }
 
+// One pixel has the chroma of what it shows, and of nothing beside it: a crop at
+// the left of a slope is not as if it were in its middle.
+func TestChromaOfOnePixel(t *testing.T) {
+	for _, ratio := range ratios {
+		for _, c := range []Chroma{ChromaSame, Chroma420, Chroma444} {
+			src := slope(image.Rect(0, 0, 100, 40), ratio, 2)
+			got := Image(src, Rect{0, 0, 40, 40}, image.Pt(1, 1), Options{Chroma: c}).(*image.YCbCr)
+			if want := 20 + 2*20; math.Abs(float64(int(got.Y[0])-want)) > 4 || math.Abs(float64(int(got.Cb[0])-want)) > 4 {
+				t.Errorf("%v to %v: luma %d and chroma %d; want %d", ratio, got.SubsampleRatio, got.Y[0], got.Cb[0], want)
+			}
+		}
+	}
+}
+
 func TestScalersStream(t *testing.T) {
 	for _, ratio := range ratios {
 		src := slope(image.Rect(0, 0, 101, 75), ratio, 1)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func (h *HandlerConfig) validateDialect(key string, faults *Faults) {
 // limits.
 func (h *HandlerConfig) NewDialect() (*dialect.Dialect, error) {
 	l := dialect.Limits{
-		Dimension: h.MaxDimension, Side: h.Limits.OutputSide, Pixels: h.Limits.OutputPixels,
+		Dimension: h.MaxDimension, Side: h.Limits.OutputSide, Pixels: h.Limits.OutputPixels, Lossless: cmp.Or(h.Limits.LosslessPixels, defaultLosslessPixels),
 		Formats: FormatsOf(h.OutputFormats), Auto: resize.FormatByName(h.OutputFormat) == resize.Auto,
 	}
 	if l.Side == 0 {
@@ -118,8 +119,11 @@ func (h *HandlerConfig) NewDialect() (*dialect.Dialect, error) {
 // ForeignKey returns what tells the bounds on what a dialect's URLs are settled
 // to: their keys in the cache have what the URLs say, whatever the bounds.
 func (h *HandlerConfig) ForeignKey() string {
-	return Digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
+	return Digest(h.MaxDimension, h.Limits.OutputSide, h.Limits.OutputPixels, h.Limits.LosslessPixels, h.OutputFormats, h.OutputFormat, h.Snap, h.SnapSizes, h.AllowedSizes)
 }
 
-// defaultOutputPixels is that of resize.Limits.
-const defaultOutputPixels = 40e6
+// These are the defaults of resize.Limits.
+const (
+	defaultOutputPixels   = 40e6
+	defaultLosslessPixels = 2.5e6
+)

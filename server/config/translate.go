@@ -77,7 +77,7 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 		t.Prefix = "h"
 	}
 	for i := range c.Handlers {
-		if o := &c.Handlers[i]; o.Dialect == nil && sameStore(o, h) {
+		if o := &c.Handlers[i]; o.Dialect == nil && SameStore(o, h) {
 			t.Prefix, t.Answered = o.Prefix, true
 			break
 		}
@@ -85,9 +85,9 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	return t, nil
 }
 
-// sameStore reports whether two handlers have the same pictures under the same
+// SameStore reports whether two handlers have the same pictures under the same
 // names.
-func sameStore(a, b *HandlerConfig) bool {
+func SameStore(a, b *HandlerConfig) bool {
 	return a.Bucket == b.Bucket && reflect.DeepEqual(a.AWS, b.AWS) && reflect.DeepEqual(a.Source, b.Source) && reflect.DeepEqual(a.Sources, b.Sources)
 }
 

@@ -14,7 +14,7 @@ import (
 // little else than that, so it is a value.
 type rounding func(float64) int
 
-func halfUp(f float64) int   { return int(math.Floor(f + 0.5)) }
+func halfUp(f float64) int   { return int(math.Floor(float64(f) + 0.5)) }
 func halfEven(f float64) int { return int(math.RoundToEven(f)) }
 func down(f float64) int     { return int(math.Floor(f)) }
 func up(f float64) int       { return int(math.Ceil(f)) }
@@ -140,7 +140,7 @@ func tilted(size image.Point, angle float64) image.Point {
 	}
 	sin, cos := math.Sincos(math.Abs(angle) * math.Pi / 180)
 	w, h := float64(size.X), float64(size.Y)
-	return image.Pt(rounding(halfUp).one(w*cos+h*sin), rounding(halfUp).one(w*sin+h*cos))
+	return image.Pt(rounding(halfUp).one(float64(w*cos)+float64(h*sin)), rounding(halfUp).one(float64(w*sin)+float64(h*cos)))
 }
 
 // rotate turns a whole layout by quarter turns clockwise.
@@ -216,7 +216,7 @@ func (l *layout) shrink(limits *Limits) {
 
 // times multiplies all lengths of the result.
 func (l *layout) times(f float64) {
-	near := func(n int) int { return rounding(down).one(float64(n)*f + 1e-9) }
+	near := func(n int) int { return rounding(down).one(float64(float64(n)*f) + 1e-9) }
 	c := l.cut
 	l.full = image.Pt(near(l.full.X), near(l.full.Y))
 	size := least(image.Pt(near(c.Dx()), near(c.Dy())), l.full)
@@ -352,7 +352,7 @@ func gravityOf(full image.Point, cut image.Rectangle) string {
 // placed returns where a kept part begins whose middle is to be at a focal
 // point, a half rounded up: as resize does it.
 func placed(full, keep int, focus float64) int {
-	return max(0, min(full-keep, halfUp(float64(full)*focus-float64(keep)/2)))
+	return max(0, min(full-keep, halfUp(float64(float64(full)*focus)-float64(float64(keep)/2))))
 }
 
 // cutAt keeps a part of that size around a focal point.

@@ -28,6 +28,13 @@ const maxCloudflareOptions = 64
 
 // parseCloudflare reads /cdn-cgi/image/OPTIONS/SOURCE.
 func parseCloudflare(d *Dialect, c *Call, r *Request) *Fault {
+	// The same pictures have URLs of both forms: where those of delivery are
+	// signed, the others must be no way around that.
+	if d.Signed() {
+		if f := d.cloudflareSigned(c, r); f != nil {
+			return f
+		}
+	}
 	rest, ok := strings.CutPrefix(c.Path, cloudflarePath)
 	if !ok {
 		return d.cloudflareDelivery(c, r)
@@ -54,11 +61,6 @@ func (d *Dialect) cloudflareDelivery(c *Call, r *Request) *Fault {
 	if len(parts) < 3 || len(d.config.Presets) == 0 {
 		return &Fault{Cause: NoSource, Text: "there is nothing but " + cloudflarePath}
 	}
-	if d.config.Secret != "" && !d.config.Unsigned {
-		if f := d.cloudflareSigned(c, r); f != nil {
-			return f
-		}
-	}
 	variant := parts[len(parts)-1]
 	options, ok := d.config.Presets[variant]
 	if !ok {
@@ -74,18 +76,15 @@ func (d *Dialect) cloudflareDelivery(c *Call, r *Request) *Fault {
 	return cf.finish(d, c, r, strings.Join(parts[1:len(parts)-1], "/"))
 }
 
-// cloudflareSigned checks the signature of a delivery URL, and its end.
+// cloudflareSigned checks the signature of a URL, and its end, and leaves of the
+// query what is the source's.
 func (d *Dialect) cloudflareSigned(c *Call, r *Request) *Fault {
-	i := strings.LastIndex(c.Query, "sig=")
-	if i < 0 || i > 0 && c.Query[i-1] != '&' || strings.Contains(c.Query[i:], "&") {
-		return &Fault{Cause: BadSignature}
-	}
-	query := strings.TrimSuffix(c.Query[:i], "&")
+	query, signature := cutSignature(c.Query, "sig")
 	signed := c.Path
 	if query != "" {
 		signed += "?" + query
 	}
-	if !d.keys.cloudflare(c.Query[i+len("sig="):], signed) {
+	if !d.keys.cloudflare(signature, signed) {
 		return &Fault{Cause: BadSignature}
 	}
 	for pair := range strings.SplitSeq(query, "&") {
@@ -96,8 +95,19 @@ func (d *Dialect) cloudflareSigned(c *Call, r *Request) *Fault {
 			}
 		}
 	}
-	c.Query = "" // is no part of the source
+	c.Query = withoutEnd(query)
 	return nil
+}
+
+// withoutEnd returns a query without the end of a signature.
+func withoutEnd(query string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if !strings.HasPrefix(pair, "exp=") {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
 }
 
 func (cf *cloudflare) finish(d *Dialect, c *Call, r *Request, source string) *Fault {

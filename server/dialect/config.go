@@ -43,11 +43,13 @@ type Settings struct {
 	// file name, which is ignored.
 	Base64URLIncludesFilename bool `json:"base64_url_includes_filename"`
 
-	// Secret is the key of thumbor and imagor, and of Cloudflare's delivery URLs.
+	// Secret is the key of thumbor and imagor, and of Cloudflare: with it all its
+	// URLs have to be signed, as those of delivery are.
 	Secret Secret `json:"secret"`
 	// Signer is their hash: sha1, sha256 or sha512; empty means sha1.
 	Signer string `json:"signer"`
-	// SignerTruncate is how many letters their signatures have; 0 means all.
+	// SignerTruncate is how many letters their signatures have, 17 or more; 0 means
+	// all.
 	SignerTruncate int `json:"signer_truncate"`
 
 	// Token is the secure URL token of imgix.
@@ -107,6 +109,7 @@ type Mapping struct {
 const (
 	maxPresetBytes = 4096
 	maxKeys        = 32
+	leastSignature = 17 // letters, of imagor
 )
 
 func (c *Settings) validate(r *row) error {
@@ -115,8 +118,8 @@ func (c *Settings) validate(r *row) error {
 		return fmt.Errorf("%s signs its URLs: give the key (%s), or say \"unsigned\": true to take URLs that nobody has signed", c.Name, keyNames[c.Name])
 	case c.SignatureSize < 0 || c.SignatureSize > 32:
 		return errors.New("signature_size: is not 1 to 32")
-	case c.SignerTruncate < 0:
-		return errors.New("signer_truncate: is negative")
+	case c.SignerTruncate != 0 && c.SignerTruncate < leastSignature:
+		return fmt.Errorf("signer_truncate: is not %d or more: shorter signatures are not told from paths, and can be guessed", leastSignature)
 	case len(c.Keys) > maxKeys:
 		return fmt.Errorf("keys: are more than %d", maxKeys)
 	}

@@ -37,6 +37,9 @@ type Limits struct {
 	// Side and Pixels bound a result; 0: they do not.
 	Side   int
 	Pixels int64
+	// Lossless bounds the pixels of a lossless WebP: a larger one is written with
+	// the best quality instead; 0: it does not.
+	Lossless int64
 	// Formats are those that may be chosen for a client or named in a URL;
 	// nil: all that can be written.
 	Formats []resize.Format
@@ -54,6 +57,17 @@ type Limits struct {
 
 func (l *Limits) writes(f resize.Format) bool {
 	return f.Writable() && (l.Formats == nil || slices.Contains(l.Formats, f))
+}
+
+// lossy takes a lossless WebP back whose encoder would take longer than the
+// handler allows.
+func (l *Limits) lossy(size image.Point, q params) {
+	f := resize.FormatByName(q.get("f"))
+	webp := f == resize.WebP || f == resize.AutoWebP
+	if q.get("lossless") == "true" && webp && l.Lossless > 0 && int64(size.X)*int64(size.Y) > l.Lossless {
+		delete(q, "lossless")
+		q.set("q", 100)
+	}
 }
 
 // A row is one dialect of the table.
@@ -120,7 +134,9 @@ func New(c Settings, l Limits) (*Dialect, error) {
 func (d *Dialect) Name() string { return d.row.name }
 
 // Signed reports whether URLs have to be signed in the dialect's own way.
-func (d *Dialect) Signed() bool { return d.row.signed && !d.config.Unsigned }
+func (d *Dialect) Signed() bool {
+	return !d.config.Unsigned && (d.row.signed || d.row.name == "cloudflare" && d.config.Secret != "")
+}
 
 // A Call is a request as it arrived.
 type Call struct {
@@ -260,6 +276,7 @@ func (d *Dialect) Settle(r *Request, p Picture) (Settled, error) {
 	q := r.params.clone()
 	l.write(p, q)
 	r.format.write(p, &d.limits, d.row.quality, q)
+	d.limits.lossy(l.size(), q)
 	s := Settled{Options: resize.ParseOptions(q.get, longest)}
 	s.Query = s.Options.String()
 	if i, ok := r.shape.(iiif); ok {

@@ -216,6 +216,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{Settings{Name: "imgproxy", Unsigned: true, SignatureSize: 33}, "signature_size"},
 		{Settings{Name: "imgproxy", Unsigned: true, Presets: map[string]string{"a": "w:100/nosuch:1"}}, "presets.a"},
 		{Settings{Name: "thumbor", Secret: "s", Signer: "md5"}, "signer"},
+		{Settings{Name: "thumbor", Secret: "s", SignerTruncate: 16}, "signer_truncate"},
 		{Settings{Name: "nextjs", Sizes: []int{0}}, "sizes"},
 		{Settings{Name: "nextjs", Qualities: []int{101}}, "qualities"},
 	} {
@@ -226,6 +227,34 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	for _, name := range []string{"nextjs", "cloudflare", "iiif", "weserv"} {
 		if _, err := New(Settings{Name: name}, Limits{}); err != nil {
 			t.Errorf("%s has no signatures, but New = %v", name, err)
+		}
+	}
+}
+
+// A lossless WebP that is too large is a lossy one, and no fault of the URL.
+func TestLosslessWithinTheLimits(t *testing.T) {
+	for _, tt := range []struct {
+		dialect, target string
+		limit           int64
+		want            string
+	}{
+		{"weserv", "/?url=example.org/a.jpg&output=webp&ll&w=1000", 1e6, "true"},
+		{"weserv", "/?url=example.org/a.jpg&output=webp&ll&w=2000", 1e6, ""},
+		{"weserv", "/?url=example.org/a.jpg&output=webp&ll&w=2000", 0, "true"},
+		{"weserv", "/?url=example.org/a.jpg&output=png&ll&w=2000", 1e6, "true"},
+		{"cloudflare", "/cdn-cgi/image/width=2000,quality=100,format=webp/a.jpg", 1e6, ""},
+	} {
+		d := open(t, tt.dialect)
+		d.limits.Lossless = tt.limit
+		path, query, _ := strings.Cut(tt.target, "?")
+		r, err := d.Parse(Call{Path: path, Query: query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Settle(r, Picture{Width: 4000, Height: 3000, Format: resize.JPEG})
+		got := resize.ParseQuery(s.Query)
+		if err != nil || got.Get("lossless") != tt.want || tt.want == "" && got.Get("q") != "100" {
+			t.Errorf("%s: %s with a limit of %d: %s, %v; want lossless=%s", tt.dialect, tt.target, tt.limit, s.Query, err, tt.want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type iiif struct {
 	Percent float64
 	Mirror  bool // before turning
 	Degrees float64
-	Quality string // default, color or gray
+	Quality string // default, color, gray or bitonal
 	Ext     string // the format as it was written
 }
 
@@ -109,8 +109,10 @@ func (i *iiif) read(d *Dialect, r *Request, parts []string) *Fault {
 	switch {
 	case quality == "gray":
 		r.params.set("gray", true)
+	case quality == "bitonal":
+		r.params.set("bitonal", true)
 	case quality != "default" && quality != "color":
-		return &Fault{Cause: BadURL, Text: "the quality is none of default, color and gray"}
+		return &Fault{Cause: BadURL, Text: "the quality is none of default, color, gray and bitonal"}
 	}
 	if !ok || to == resize.AVIF && !d.limits.writes(to) {
 		return &Fault{Cause: Unwritable, Text: "the format is not written"}
@@ -272,7 +274,7 @@ func (i iiif) settle(p Picture, limits *Limits) (layout, *Fault) {
 // quarters splits degrees into quarter turns and the rest, -45 to 45.
 func quarters(degrees float64) (turns int, rest float64) {
 	turns = int(math.Floor(degrees/90 + 0.5))
-	return ((turns % 4) + 4) % 4, math.Round((degrees-float64(turns)*90)*100) / 100
+	return ((turns % 4) + 4) % 4, math.Round((degrees-float64(turns*90))*100) / 100
 }
 
 // canonical returns what stands behind the identifier in the canonical URL
@@ -348,7 +350,7 @@ func (d *Dialect) Info(id string, p Picture, accept []string) Answer {
 	}{
 		Context: iiifContext, ID: id, Type: "ImageService3", Protocol: iiifProtocol, Profile: "level2",
 		Width: p.Width, Height: p.Height, MaxWidth: d.limits.side(), MaxArea: d.limits.Pixels, Rights: d.config.Rights,
-		ExtraQualities: []string{"color", "gray"},
+		ExtraQualities: []string{"color", "gray", "bitonal"},
 		ExtraFeatures:  []string{"canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary", "sizeUpscaling"},
 	}
 	t := tile{Width: iiifTile}

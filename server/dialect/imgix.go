@@ -53,8 +53,9 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 	if len(c.Path)+len(c.Query) > maxPathBytes {
 		return &Fault{Cause: BadURL, Text: "the URL is too long"}
 	}
-	query, signature := cutSignature(c.Query)
-	if !d.config.Unsigned {
+	query, signature := cutSignature(c.Query, "s")
+	// Where unsigned URLs are taken too, a signature has to be right all the same.
+	if !d.config.Unsigned || d.config.Token != "" && signature != "" {
 		signed := c.Path
 		if query != "" {
 			signed += "?" + query
@@ -96,13 +97,15 @@ func parseImgix(d *Dialect, c *Call, r *Request) *Fault {
 	return nil
 }
 
-// cutSignature returns a query without the parameter s at its end, and that.
-func cutSignature(query string) (rest, signature string) {
-	i := strings.LastIndex(query, "s=")
-	if i < 0 || i > 0 && query[i-1] != '&' || strings.Contains(query[i:], "&") {
+// cutSignature returns a query without the parameter of that name at its end, and
+// the value of that; "" if it does not stand there.
+func cutSignature(query, name string) (rest, signature string) {
+	i := strings.LastIndex(query, "&")
+	signature, ok := strings.CutPrefix(query[i+1:], name+"=")
+	if !ok || i == 0 {
 		return query, ""
 	}
-	return strings.TrimSuffix(query[:i], "&"), query[i+2:]
+	return query[:max(i, 0)], signature
 }
 
 // imgixParams returns the parameters by their long names. Of one that is given
@@ -442,7 +445,7 @@ func imgixLook(p map[string]string, q params) {
 	if t := p["trim"]; t == "auto" || t == "color" {
 		tolerance := 10.0
 		number(&tolerance, p["trim-tol"], 0, 255)
-		q.set("trim", max(1, tolerance))
+		q.set("trim", trimOf(tolerance))
 	}
 	if t := p["txt"]; t != "" {
 		q.set("txt", t)

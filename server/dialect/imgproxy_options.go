@@ -86,7 +86,7 @@ func init() {
 			if !number(&n, t, 0, 1e6) {
 				return bad()
 			}
-			p.params.set("trim", max(1, min(255, n)))
+			p.params.set("trim", trimOf(n))
 			return nil
 		}},
 		"padding": {4, func(p *reading, args []string) *Fault {

@@ -70,6 +70,12 @@ func newKeys(c *Settings) (*keys, error) {
 // equal compares in a time that tells nothing of where two texts differ.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+func hmacOf(hash func() hash.Hash, key []byte, text string) []byte {
+	mac := hmac.New(hash, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
 // imgproxy reports whether one of the keys has signed a path.
 func (k *keys) imgproxy(signature, path string) bool {
 	ok := false
@@ -77,10 +83,8 @@ func (k *keys) imgproxy(signature, path string) bool {
 		ok = equal(signature, t) || ok
 	}
 	for _, pair := range k.pairs {
-		mac := hmac.New(sha256.New, pair[0])
-		mac.Write(pair[1])
-		mac.Write([]byte(path))
-		ok = equal(signature, base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:k.size])) || ok
+		sum := hmacOf(sha256.New, pair[0], string(pair[1])+path)
+		ok = equal(signature, base64.RawURLEncoding.EncodeToString(sum[:k.size])) || ok
 	}
 	return ok
 }
@@ -91,20 +95,20 @@ func (k *keys) thumbor(signature, path string) bool {
 	if len(k.secret) == 0 {
 		return false
 	}
-	mac := hmac.New(k.hash, k.secret)
-	mac.Write([]byte(path))
-	want := base64.URLEncoding.EncodeToString(mac.Sum(nil))
-	if k.truncate > 0 && k.truncate < len(want) {
-		want = want[:k.truncate]
+	return equal(signature, k.thumborSum(path))
+}
+
+func (k *keys) thumborSum(path string) string {
+	sum := base64.URLEncoding.EncodeToString(hmacOf(k.hash, k.secret, path))
+	if k.truncate > 0 && k.truncate < len(sum) {
+		sum = sum[:k.truncate]
 	}
-	return equal(signature, want)
+	return sum
 }
 
 // cloudflare reports whether the secret has signed a path and its query.
 func (k *keys) cloudflare(signature, path string) bool {
-	mac := hmac.New(sha256.New, k.secret)
-	mac.Write([]byte(path))
-	return equal(signature, hex.EncodeToString(mac.Sum(nil)))
+	return equal(signature, hex.EncodeToString(hmacOf(sha256.New, k.secret, path)))
 }
 
 // imgixSigned reports whether a token has signed a path and what stands behind it.

@@ -71,7 +71,11 @@ func parseThumbor(d *Dialect, c *Call, r *Request) *Fault {
 	meta := has("meta")
 	if m := take(thumborTrim); m != nil {
 		tolerance, _ := strconv.Atoi(m[2]) // digits; too many are the most
-		r.params.set("trim", max(1, min(255, tolerance)))
+		text := strconv.Itoa(min(255, tolerance))
+		if tolerance == 0 {
+			text = "exact"
+		}
+		r.params.set("trim", text+word(m[1] == "bottom-right", ",se", ""))
 	}
 	if m := take(thumborCrop); m != nil {
 		all := true
@@ -298,7 +302,7 @@ func (t *thumbor) cutTo(l *layout, src, box image.Point) {
 		cut = least(image.Pt(max(1, cut.X), max(1, cut.Y)), src)
 		x, y := t.focus(src, l.part.Min)
 		at := func(focus float64, part, side int) int {
-			return halfEven(max(0, min(float64(side-part), focus-float64(part)/2)))
+			return halfEven(max(0, min(float64(side-part), float64(focus)-float64(float64(part)/2))))
 		}
 		if t.Smart && t.Focal[2] == 0 {
 			l.scale(box)

@@ -298,7 +298,7 @@ func (t *thumbor) focal(f *filter) {
 	t.FocalParts = fractions
 	sum := t.Focal[2] + area
 	for i := range 2 {
-		t.Focal[i] = (t.Focal[i]*t.Focal[2] + (a[i]+b[i])/2*area) / sum
+		t.Focal[i] = (float64(t.Focal[i]*t.Focal[2]) + float64((a[i]+b[i])/2*area)) / sum
 	}
 	t.Focal[2] = sum
 }

@@ -177,3 +177,11 @@ func negotiated(accept []string, l *Limits, on bool) (f resize.Format, vary bool
 	}
 	return resize.NoFormat, true
 }
+
+// trimOf returns the parameter of edges that differ by so little.
+func trimOf(tolerance float64) string {
+	if tolerance < 1 {
+		return "exact"
+	}
+	return strconv.Itoa(int(min(255, tolerance)))
+}

@@ -321,6 +321,7 @@ async function showOriginal() {
     const info = await ask(pictureURL(name, new Map()) + "?info=size,format");
     if (name !== state.name) return;
     state.size = info;
+    showTheirs();
     showFacts();
   } catch {
     showFacts();
@@ -349,6 +350,7 @@ async function update() {
   $("frames").classList.add("busy");
   await wait(120);
   if (turn !== updates) return;
+  showTheirs();
   const url = pictureURL(state.name, state.values);
   const began = performance.now();
   let answer;
@@ -453,6 +455,28 @@ function showURL() {
     });
   }
   $("open").href = absolute(pictureURL(state.name, state.values));
+}
+
+// showTheirs shows the same URL as the handlers of the same pictures read it whose
+// dialect is that of another server.
+async function showTheirs() {
+  const out = $("theirs");
+  if (!state.site.dialects.length) return;
+  const turn = updates;
+  const { width = "", height = "" } = state.size || {};
+  let all = [];
+  try {
+    all = await ask(`_playground/dialects?${new URLSearchParams({ url: "/" + pictureURL(state.name, state.values), width, height })}`);
+  } catch {
+    // what is shown of our own is enough
+  }
+  if (turn !== updates) return;
+  out.replaceChildren(...all.map(({ dialect, url }) => {
+    if (!url) return element("p", {}, `${dialect}: its URLs do not say this`);
+    const whole = state.site.operator ? url : absolute("." + url); // the listener of operators answers none of them
+    return element("p", {}, `${dialect}: `, element("code", { tabindex: "0" }, whole), element("button", { type: "button", onclick: () => copy(whole, `URL of ${dialect}`) }, "Copy"));
+  }));
+  out.hidden = !all.length;
 }
 
 // ---------------------------------------------------------------- the focal point
@@ -591,6 +615,7 @@ function takeHandler(prefix) {
 // changeHandler begins anew with another one.
 function changeHandler(prefix) {
   updates++; // no answer of the one before is shown
+  $("theirs").hidden = true;
   if (state.pinned) unpin();
   Object.assign(state, { name: "", folder: "", size: null, values: valuesOf(state.site.handlers.find((h) => h.prefix === prefix).queries.first) });
   $("name").value = $("search").value = "";
@@ -623,7 +648,7 @@ async function start() {
     return;
   }
   const { handlers, dialects } = state.site;
-  // Handlers whose URLs are not our own are named only: this page would write wrong ones.
+  // Handlers whose URLs are not our own are named, and what they read is shown beside ours.
   const others = dialects.map((d) => `${d.route} reads URLs of ${d.dialect}`).join(", ");
   $("dialects").textContent = others && `Not shown here: ${others}.`;
   $("dialects").hidden = !others;

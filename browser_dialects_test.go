@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -12,8 +13,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"s3imageserver/server"
 	"s3imageserver/server/dialect"
@@ -142,4 +146,34 @@ const zoom = (f) => { viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom
 		}
 	}
 	t.Logf("tiles by scale: %v", factors)
+}
+
+// The page shows and copies the URL in the dialects of the handlers that have the
+// same pictures.
+func TestPlaygroundShowsDialects(t *testing.T) {
+	port := freePort(t)
+	photos, err := filepath.Abs("testdata/photos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveText(t, fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true, "handlers": [
+		{"name": "samples", "prefix": "h", "source": {"dir": %q}},
+		{"name": "proxy", "prefix": "img", "source": {"dir": %q}, "dialect": {"name": "imgproxy", "unsigned": true}},
+		{"name": "next", "prefix": "next", "source": {"dir": %q}, "dialect": {"name": "nextjs"}}
+	]}`, port, photos, photos, photos))
+	public := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	v := browse(t, public+"#h/still-life.jpg?w=400&h=300")
+	v.allowClipboard(public)
+	want := public + "img/unsigned/rs:fill:400:300/plain/still-life.jpg"
+	v.is("URLs of others", `document.querySelector("#theirs").innerText.replace(/\s+/g, " ")`, "imgproxy: "+want+" Copy nextjs: its URLs do not say this")
+	v.do(chromedp.Click("#theirs button"))
+	v.is("what the page says", `document.querySelector("#status").textContent`, "URL of imgproxy copied")
+	copied := v.text(`navigator.clipboard.readText()`)
+	if copied != want {
+		t.Errorf("copied %q; want %q", copied, want)
+	}
+	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
+		t.Errorf("the URL that was copied: %d %s", status, mediaType)
+	}
+	v.content()
 }
