@@ -2,41 +2,9 @@ package resize
 
 import (
 	"image"
-	"strings"
 
 	"s3imageserver/resize/vp8"
 )
-
-// Formats that are chosen by the picture. Auto is also for the server to narrow
-// by what the client accepts; a Resizer takes it for AutoJPEG.
-const (
-	Auto     Format = 0xff - iota
-	AutoAVIF        // AVIF; animations and large pictures become WebP
-	AutoWebP        // WebP
-	AutoJPEG        // what every client reads: JPEG, PNG with transparency and of lossless sources, GIF of GIF and animations
-)
-
-// autoNames are the names of the formats above, in that order.
-var autoNames = []string{"auto", "auto-avif", "auto-webp", "auto-jpeg"}
-
-// Slow reports whether results of the format are made one at a time, since they
-// take long and much memory.
-func (f Format) Slow() bool {
-	c := f.codec()
-	return f == AutoAVIF || c != nil && c.heavy
-}
-
-// IsAuto reports whether f stands for a choice of formats.
-func (f Format) IsAuto() bool { return f >= AutoJPEG }
-
-func autoByName(name string) Format {
-	for i, n := range autoNames {
-		if strings.EqualFold(n, name) {
-			return Auto - Format(i)
-		}
-	}
-	return NoFormat
-}
 
 // A subject is what the choice of a format depends on.
 type subject struct {
@@ -49,7 +17,7 @@ type subject struct {
 // resolve returns the format that f stands for. AVIF of more pixels than
 // Limits.AVIFPixels is WebP, since its encoder takes long; where f leaves the
 // choice, what WebP has no room for is what everyone reads.
-func (f Format) resolve(s subject, l Limits) Format {
+func resolve(f Format, s subject, l Limits) Format {
 	if f.IsAuto() && max(s.size.X, s.size.Y) > vp8.MaxSide {
 		f = AutoJPEG
 	}
@@ -78,7 +46,7 @@ func (f Format) resolve(s subject, l Limits) Format {
 }
 
 // accepts reports whether a client that is served f reads files of format g.
-func (f Format) accepts(g Format) bool {
+func accepts(f, g Format) bool {
 	switch f {
 	case AutoAVIF:
 		return g == AVIF || g == WebP || g == JPEG || g == PNG || g == GIF

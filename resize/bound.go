@@ -17,16 +17,16 @@ func (o Options) Within(w, h int) Options {
 		o.Height = min(o.Height, h)
 		return o
 	case o.Ratio != Ratio{}:
-		o.Width, o.Height = w, scaled(w, int(o.Ratio.H), int(o.Ratio.W))
+		o.Width, o.Height = w, RoundDown.scaled(w, int(o.Ratio.H), int(o.Ratio.W))
 	default:
 		o.Width, o.Height, o.Fit = w, h, Contain
 		return o
 	}
 	if o.Width > w {
-		o.Width, o.Height = w, scaled(o.Height, w, o.Width)
+		o.Width, o.Height = w, RoundDown.scaled(o.Height, w, o.Width)
 	}
 	if o.Height > h {
-		o.Width, o.Height = scaled(o.Width, h, o.Height), h
+		o.Width, o.Height = RoundDown.scaled(o.Width, h, o.Height), h
 	}
 	if o.Ratio != (Ratio{}) {
 		o.Ratio = newRatio(o.Width, o.Height)
@@ -50,9 +50,6 @@ func (o Options) Bare() Options {
 // Canonical returns the options as they are read from what [Options.String]
 // writes, lengths to max pixels.
 func (o Options) Canonical(max int) Options { return ParseOptions(ParseQuery(o.String()).Get, max) }
-
-// DefaultLimits returns the limits that zero fields of [Limits] mean.
-func DefaultLimits() Limits { return Limits{}.withDefaults() }
 
 // Step returns the smallest of the steps that n is not above, the last one if it
 // is above all. steps are sorted; without any, and for 0, it is n.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ func TestWithin(t *testing.T) {
 	number := func(most int) string { return strconv.Itoa(1 + r.IntN(most)) }
 	values := map[string]func() string{
 		"w": func() string { return number(3000) }, "h": func() string { return number(3000) },
-		"fit": func() string { return fits[r.IntN(len(fits))] }, "ar": func() string { return number(30) + ":" + number(30) },
+		"fit": func() string { return strings.Fields("cover contain scale-down pad stretch auto")[r.IntN(6)] }, "ar": func() string { return number(30) + ":" + number(30) },
 		"dpr": func() string { return number(4) }, "zoom": func() string { return number(9) },
 		"minw": func() string { return number(3000) }, "minh": func() string { return number(3000) },
 		"enlarge": func() string { return "true" }, "padding": func() string { return number(300) },

@@ -14,8 +14,6 @@ import (
 // BMP, read where the configuration names it.
 var bmpCodec = codec{
 	format:      BMP,
-	names:       []string{"bmp"},
-	mediaType:   "image/bmp",
 	resultBytes: 18,
 	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},

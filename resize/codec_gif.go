@@ -15,8 +15,6 @@ import (
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
 	format:      GIF,
-	names:       []string{"gif"},
-	mediaType:   "image/gif",
 	resultBytes: 12,
 	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},

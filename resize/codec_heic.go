@@ -27,11 +27,9 @@ var heicProgram = sandbox.NewProgram("libheif", heicModule)
 // hands out no transparency: that is decoded as a picture of its own. Of a
 // sequence without a still picture nothing is read.
 var heicCodec = codec{
-	format:    HEIC,
-	names:     []string{"heic", "heif"},
-	mediaType: "image/heic",
-	is:        func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
-	optIn:     true,
+	format: HEIC,
+	is:     func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		h, err := heif.Parse(head)
 		if err != nil {

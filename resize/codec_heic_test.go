@@ -193,7 +193,7 @@ func TestHEIFTransformations(t *testing.T) {
 		}
 		// What the header says is what a box is laid in.
 		small := toPNGBy(t, everything, tt.file, Options{Width: 20})
-		if want := scaled(tt.want.Rect.Dy(), 20, tt.want.Rect.Dx()); small.Bounds().Dy() != want {
+		if want := RoundDown.scaled(tt.want.Rect.Dy(), 20, tt.want.Rect.Dx()); small.Bounds().Dy() != want {
 			t.Errorf("%s: 20 x %d; want 20 x %d", tt.name, small.Bounds().Dy(), want)
 		}
 	}

@@ -12,11 +12,9 @@ import (
 // file unless a page is asked for, which is a PNG or a device-independent bitmap
 // with a mask.
 var icoCodec = codec{
-	format:    ICO,
-	names:     []string{"ico"},
-	mediaType: "image/x-icon",
-	magic:     []string{"\x00\x00\x01\x00"},
-	optIn:     true,
+	format: ICO,
+	magic:  []string{"\x00\x00\x01\x00"},
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		e, err := largestIcon(head)
 		if err != nil {

@@ -14,8 +14,6 @@ import (
 // JPEG, ITU-T T.81, by our own decoder and encoder.
 var jpegCodec = codec{
 	format:      JPEG,
-	names:       []string{"jpeg", "jpg"},
-	mediaType:   "image/jpeg",
 	resultBytes: 8,
 	is:          isJPEG,
 	chroma420:   true,

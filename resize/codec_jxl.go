@@ -24,11 +24,9 @@ var jxlProgram = sandbox.NewProgram("libjxl", jxlModule)
 // the picture upright. Of an animation the first frame is read. It hands out no
 // profile: what colours are meant is read here.
 var jxlCodec = codec{
-	format:    JXL,
-	names:     []string{"jxl"},
-	mediaType: "image/jxl",
-	magic:     []string{jxl.Codestream, jxl.Container},
-	optIn:     true,
+	format: JXL,
+	magic:  []string{jxl.Codestream, jxl.Container},
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		h, err := jxl.Parse(head)
 		if err != nil {

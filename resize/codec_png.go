@@ -19,8 +19,6 @@ import (
 // orientation are found here. Of an APNG the default image is read.
 var pngCodec = codec{
 	format:      PNG,
-	names:       []string{"png"},
-	mediaType:   "image/png",
 	resultBytes: 14,
 	embedsICC:   true,
 	usual:       100, // below it by palettes

@@ -11,8 +11,6 @@ import (
 // Our own writer writes it.
 var tiffCodec = codec{
 	format:      TIFF,
-	names:       []string{"tiff", "tif"},
-	mediaType:   "image/tiff",
 	resultBytes: 14,
 	magic:       []string{"II*\x00", "MM\x00*"},
 	optIn:       true,

@@ -20,8 +20,6 @@ import (
 // taken apart here and their frames decoded one by one, as they are asked for.
 var webpCodec = codec{
 	format:      WebP,
-	names:       []string{"webp"},
-	mediaType:   "image/webp",
 	resultBytes: 20,
 	magic:       []string{"RIFF????WEBP"},
 	chroma420:   true,

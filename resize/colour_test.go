@@ -129,7 +129,7 @@ func TestProfileThatCannotBeKept(t *testing.T) {
 	inks := withProfile(readSample(t, "edge/cmyk.jpg"), middleInks())
 	for _, f := range []Format{JPEG, PNG, WebP, TIFF, GIF, BMP} {
 		result := made(t, inks, Options{Width: 20, Format: f, Profile: ProfileKeep})
-		p, err := f.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(f).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestProfileThatCannotBeKept(t *testing.T) {
 		converted := made(t, dark, tt.o)
 		tt.o.Profile = ProfileKeep
 		result := made(t, dark, tt.o)
-		p, err := tt.o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(tt.o.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -185,7 +185,7 @@ func headTells(f Format, head []byte) bool {
 }
 
 func (d *Details) ofHeader(j *job, o exif.Orientation) {
-	d.Format, d.MediaType = j.codec.format.String(), j.codec.mediaType
+	d.Format, d.MediaType = j.codec.format.String(), j.codec.format.MediaType()
 	size := o.Size(j.info.Size)
 	d.Width, d.Height = size.X, size.Y
 	d.Orientation = int(max(1, o))

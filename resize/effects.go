@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// apply does the effects; m may be changed.
-func (e Effects) apply(img image.Image) image.Image {
+// applyEffects does the effects; img may be changed.
+func applyEffects(img image.Image, e Effects) image.Image {
 	if planes, ok := img.(*image.YCbCr); ok && e.onlyGray() {
 		return &image.Gray{Pix: planes.Y, Stride: planes.YStride, Rect: planes.Rect}
 	}
 	m := asNRGBA(img)
-	e.colors(m)
+	applyColors(m, e)
 	if e.Pixelate > 1 {
 		pixelate(m, e.Pixelate)
 	}
@@ -25,18 +25,15 @@ func (e Effects) apply(img image.Image) image.Image {
 	return m
 }
 
-// onlyGray reports whether all that is asked for is to leave out the colours.
-func (e Effects) onlyGray() bool { return e == Effects{Gray: true} }
-
-// colors does the effects that look at one pixel at a time: first those of each
+// applyColors does the effects that look at one pixel at a time: first those of each
 // channel, then those that mix them linearly, then those that look at the luma.
-func (e Effects) colors(m *image.NRGBA) {
-	if tone := e.tone(); tone != nil {
+func applyColors(m *image.NRGBA, e Effects) {
+	if tone := toneOf(e); tone != nil {
 		eachPixel(m, func(p *[4]byte) {
 			p[0], p[1], p[2] = tone[p[0]], tone[p[1]], tone[p[2]]
 		})
 	}
-	if mix, ok := e.mix(); ok {
+	if mix, ok := mixOf(e); ok {
 		var k [9]int32
 		for i, v := range mix {
 			k[i] = int32(math.Round(v * (1 << 14)))
@@ -69,8 +66,8 @@ func eachPixel(m *image.NRGBA, f func(p *[4]byte)) {
 // clamp14 returns a number with 14 fractional bits as a sample.
 func clamp14(v int32) byte { return byte(max(0, min(255, (v+1<<13)>>14))) }
 
-// tone returns what the channels become, nil if nothing changes.
-func (e Effects) tone() *[256]byte {
+// toneOf returns what the channels become, nil if nothing changes.
+func toneOf(e Effects) *[256]byte {
 	if e.Brightness == 0 && e.Contrast == 0 && e.Gamma == 0 {
 		return nil
 	}
@@ -105,10 +102,10 @@ func (m matrix) times(n matrix) (p matrix) {
 // Weights of the channels in luma, ITU-R BT.601, as in JPEG.
 const lumaR, lumaG, lumaB = 0.299, 0.587, 0.114
 
-// mix returns the linear effects as one matrix, and whether there are any. Saturation
+// mixOf returns the linear effects as one matrix, and whether there are any. Saturation
 // and sepia are those of Filter Effects Module Level 1, section 9.6, with the
 // luma of BT.601.
-func (e Effects) mix() (m matrix, ok bool) {
+func mixOf(e Effects) (m matrix, ok bool) {
 	m = matrix{1, 0, 0, 0, 1, 0, 0, 0, 1}
 	saturation := 1 + e.Saturation.Float()/100
 	if saturation != 1 {

@@ -57,7 +57,7 @@ func TestColorsEqualTheirTwin(t *testing.T) {
 	} {
 		m := chartPicture(40, 30)
 		got := toNRGBA(m)
-		got = e.apply(got).(*image.NRGBA)
+		got = applyEffects(got, e).(*image.NRGBA)
 		worst := 0.0
 		for i := 0; i < len(m.Pix); i += 4 {
 			want := colorsSlowly(e, float64(m.Pix[i]), float64(m.Pix[i+1]), float64(m.Pix[i+2]))
@@ -97,7 +97,7 @@ func TestHue(t *testing.T) {
 func TestTint(t *testing.T) {
 	m := chartPicture(30, 20)
 	before := lumaOf(m)
-	Effects{Tint: 0x7090a0ff}.apply(m)
+	applyEffects(m, Effects{Tint: 0x7090a0ff})
 	after := lumaOf(m)
 	for i := range before {
 		if before[i] > 40 && before[i] < 215 && abs(int(before[i])-int(after[i])) > 3 {
@@ -105,7 +105,7 @@ func TestTint(t *testing.T) {
 		}
 	}
 	half := chartPicture(30, 20)
-	Effects{Tint: 0x7090a000 | 1}.apply(half)
+	applyEffects(half, Effects{Tint: 0x7090a000 | 1})
 	if psnr(half, chartPicture(30, 20)) < 45 {
 		t.Error("a tint of nearly no strength changes the picture")
 	}

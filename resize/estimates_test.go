@@ -70,7 +70,7 @@ func TestEstimates(t *testing.T) {
 	big := noisy(image.Pt(1200, 900), true)
 	for name, f := range map[string]Format{"own.avif": AVIF, "own.tiff": TIFF, "own.bmp": BMP} {
 		var b bytes.Buffer
-		if err := f.codec().encode(&b, still(big), Quality{}); err != nil {
+		if err := codecOf(f).encode(&b, still(big), Quality{}); err != nil {
 			t.Fatal(err)
 		}
 		files[name] = b.Bytes()

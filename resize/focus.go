@@ -6,12 +6,12 @@ import (
 )
 
 // focus returns the focal point of what is kept of a picture that is cut, for
-// a gravity that looks. m is a small picture of the whole; arithmetic is in
+// a gravity that looks: the part with most detail, or what catches the eye. m is a small picture of the whole; arithmetic is in
 // integers, so that every machine keeps the same part.
-func focus(m *image.NRGBA, keep image.Point, kind uint8) Gravity {
+func focus(m *image.NRGBA, keep image.Point, detailed bool) Gravity {
 	size := m.Rect.Size()
 	x, y := (size.X-keep.X)/2, (size.Y-keep.Y)/2
-	if kind == gravityEntropy {
+	if detailed {
 		luma := lumaOf(m)
 		if keep.X < size.X {
 			x = mostEntropy(luma, size.X, size.Y, 1, size.X, keep.X)
@@ -26,7 +26,7 @@ func focus(m *image.NRGBA, keep image.Point, kind uint8) Gravity {
 	fraction := func(at, keep, size int) uint16 {
 		return uint16(min(focalOne, (2*at+keep)*focalOne/(2*size)))
 	}
-	return Gravity{focalPoint, fraction(x, keep.X, size.X), fraction(y, keep.Y, size.Y)}
+	return focalAt(fraction(x, keep.X, size.X), fraction(y, keep.Y, size.Y))
 }
 
 // lumaOf returns the luma of every pixel; a transparent one has that of grey.
@@ -192,7 +192,7 @@ func (j *job) focus(m *image.NRGBA) Gravity {
 	// in its own pixels.
 	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
 	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
-	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.kind)
+	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.detailed())
 }
 
 // focusUnit is how many times the proxy is taken to be larger, so that a side

@@ -7,37 +7,16 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
 )
 
-// A Format is a kind of image file. The zero value, [NoFormat], is none.
-type Format uint8
-
-// The formats of files.
-const (
-	NoFormat Format = iota
-	JPEG
-	PNG
-	WebP
-	GIF
-	BMP
-	TIFF
-	AVIF
-	HEIC
-	JXL
-	ICO
-)
-
 // A codec reads and writes one Format.
 type codec struct {
-	format    Format
-	names     []string // as in URLs and file names; the first one is canonical
-	mediaType string
-	magic     []string // first bytes of a file; '?' matches any byte
+	format Format
+	magic  []string // first bytes of a file; '?' matches any byte
 	// is reports whether a file is of the format, where magic cannot tell.
 	is func(head []byte) bool
 	// optIn says that files are read only where the format is named in
@@ -198,33 +177,6 @@ var (
 	ErrBusy = errors.New("too much work at once")
 )
 
-// FormatByName returns the format of a name such as "jpg", "WebP" or "auto",
-// without regard to case; NoFormat for an unknown one.
-func FormatByName(name string) Format {
-	if f := autoByName(name); f != NoFormat {
-		return f
-	}
-	for _, c := range codecs {
-		for _, n := range c.names {
-			if strings.EqualFold(n, name) {
-				return c.format
-			}
-		}
-	}
-	return NoFormat
-}
-
-// FormatByMediaType returns the format of a media type as [Format.MediaType]
-// spells it; NoFormat for another one.
-func FormatByMediaType(mediaType string) Format {
-	for _, c := range codecs {
-		if c.mediaType == mediaType {
-			return c.format
-		}
-	}
-	return NoFormat
-}
-
 // OptInFormats returns the formats that are only read if [Limits] names them.
 func OptInFormats() []Format {
 	var formats []Format
@@ -236,7 +188,9 @@ func OptInFormats() []Format {
 	return formats
 }
 
-func (f Format) codec() *codec {
+// codecOf returns the codec of a format, nil for NoFormat and the choices of
+// formats.
+func codecOf(f Format) *codec {
 	for _, c := range codecs {
 		if c.format == f {
 			return c
@@ -245,37 +199,11 @@ func (f Format) codec() *codec {
 	return nil
 }
 
-// String returns the canonical name, "" for NoFormat.
-func (f Format) String() string {
-	if f.IsAuto() {
-		return autoNames[Auto-f]
-	}
-	if c := f.codec(); c != nil {
-		return c.names[0]
-	}
-	return ""
-}
-
-// MediaType returns the media type, as in Content-Type; "" for NoFormat and
-// the choices of formats.
-func (f Format) MediaType() string {
-	if c := f.codec(); c != nil {
-		return c.mediaType
-	}
-	return ""
-}
-
-// Writable reports whether files of the format can be written.
-func (f Format) Writable() bool {
-	c := f.codec()
-	return c != nil && c.encode != nil
-}
-
 // Start prepares the codecs of the formats for their first use, which takes
 // seconds of a processor for some, so that no request has to wait for it.
 func Start(formats []Format) {
 	for _, f := range formats {
-		if c := f.codec(); c != nil && c.start != nil {
+		if c := codecOf(f); c != nil && c.start != nil {
 			c.start()
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"s3imageserver/resize/palette"
@@ -179,12 +178,8 @@ func TestChangedRectangle(t *testing.T) {
 // FuzzResizeOptions asks for whatever a URL may say: a picture that decodes to
 // the promised size, or a limit; never a panic.
 func FuzzResizeOptions(f *testing.F) {
-	for _, p := range params {
-		_, example, ok := strings.Cut(p.example, "?")
-		if !ok {
-			example = p.example
-		}
-		f.Add(example, byte(0))
+	for _, p := range Params() {
+		f.Add(p.Example, byte(0))
 	}
 	f.Add("w=1&h=399&fit=pad&rot=44.9&trim=1&g=smart&radius=max&border=399,fff&txt=a%0Ab&wm=x&wmt=1&bg=blur", byte(1))
 	f.Add("crop=100%,100%,1,1&minw=399&ar=1:100&blur=250&pixelate=1000&sharpen=10", byte(2))

@@ -153,19 +153,6 @@ func cover(src, box image.Point, r Rounding) image.Point {
 	return image.Pt(box.X, max(box.Y, r.scaled(src.Y, box.X, src.X)))
 }
 
-// scaled returns length*num/den, rounded, at least 1.
-func (r Rounding) scaled(length, num, den int) int {
-	if r == RoundNear {
-		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
-	}
-	return scaled(length, num, den)
-}
-
-// scaled returns length*num/den rounded down, at least 1.
-func scaled(length, num, den int) int {
-	return int(max(1, int64(length)*int64(num)/int64(den)))
-}
-
 // margin is how much larger than needed a shrunk decode must be, so that the
 // resampler that follows decides the picture and not the decoder. A codec whose
 // shrunk pictures are worse than an ideal filter's may ask for more.
@@ -286,3 +273,6 @@ func (l Limits) checkLossless(n int, size image.Point) error {
 func (l Limits) keepsFrames(n int, size image.Point) bool {
 	return n <= l.Frames && int64(n)*int64(size.X)*int64(size.Y) <= l.FramePixels
 }
+
+// DefaultLimits returns the limits that zero fields of [Limits] mean.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }

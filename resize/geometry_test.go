@@ -34,10 +34,10 @@ func TestLay(t *testing.T) {
 		{"contain, tall", pt(300, 400), Options{Width: 100, Height: 100, Fit: Contain}, pt(75, 100), rectangle{}},
 		{"contain: both sides smaller keeps the source", pt(400, 300), Options{Width: 800, Height: 600, Fit: Contain}, pt(400, 300), rectangle{}},
 		{"contain: one side smaller shrinks", pt(400, 300), Options{Width: 800, Height: 200, Fit: Contain}, pt(266, 200), rectangle{}},
-		{"gravity west keeps the left", pt(400, 300), Options{Width: 100, Height: 100, Gravity: Gravity{kind: 7}}, pt(100, 100), rectangle{0, 0, 100.0 / 133 * 400, 300}},
-		{"gravity south-east keeps the right", pt(400, 300), Options{Width: 100, Height: 100, Gravity: Gravity{kind: 4}}, pt(100, 100), rectangle{33.0 / 133 * 400, 0, 100.0 / 133 * 400, 300}},
-		{"a focal point comes to the middle", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: Gravity{focalPoint, 3000, 0}}, pt(100, 100), rectangle{250, 0, 100, 100}},
-		{"a focal point near the edge", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: Gravity{focalPoint, 9900, 0}}, pt(100, 100), rectangle{900, 0, 100, 100}},
+		{"gravity west keeps the left", pt(400, 300), Options{Width: 100, Height: 100, Gravity: parse("g=w").Gravity}, pt(100, 100), rectangle{0, 0, 100.0 / 133 * 400, 300}},
+		{"gravity south-east keeps the right", pt(400, 300), Options{Width: 100, Height: 100, Gravity: parse("g=se").Gravity}, pt(100, 100), rectangle{33.0 / 133 * 400, 0, 100.0 / 133 * 400, 300}},
+		{"a focal point comes to the middle", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: focalAt(3000, 0)}, pt(100, 100), rectangle{250, 0, 100, 100}},
+		{"a focal point near the edge", pt(1000, 100), Options{Width: 100, Height: 100, Gravity: focalAt(9900, 0)}, pt(100, 100), rectangle{900, 0, 100, 100}},
 		{"scale-down never enlarges", pt(400, 300), Options{Width: 800, Height: 900, Fit: ScaleDown, Enlarge: true}, pt(400, 300), rectangle{}},
 		{"scale-down scales down", pt(400, 300), Options{Width: 100, Height: 900, Fit: ScaleDown}, pt(100, 75), rectangle{}},
 		{"stretch", pt(400, 300), Options{Width: 100, Height: 200, Fit: Stretch}, pt(100, 200), rectangle{}},
@@ -88,7 +88,7 @@ func TestCanvas(t *testing.T) {
 		size, canvas, at image.Point
 	}{
 		{"pad", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad}, pt(100, 75), pt(100, 100), pt(0, 12)},
-		{"pad at the bottom", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad, Gravity: Gravity{kind: 5}}, pt(100, 75), pt(100, 100), pt(0, 25)},
+		{"pad at the bottom", pt(400, 300), Options{Width: 100, Height: 100, Fit: Pad, Gravity: parse("g=s").Gravity}, pt(100, 75), pt(100, 100), pt(0, 25)},
 		{"pad around a small picture", pt(40, 30), Options{Width: 100, Height: 100, Fit: Pad}, pt(40, 30), pt(100, 100), pt(30, 35)},
 		{"pad with one side", pt(400, 300), Options{Width: 100, Fit: Pad}, pt(100, 75), pt(100, 75), pt(0, 0)},
 		{"pad to a ratio", pt(400, 300), Options{Ratio: Ratio{1, 1}, Fit: Pad}, pt(400, 300), pt(400, 400), pt(0, 50)},
@@ -112,7 +112,7 @@ func TestLayStaysInside(t *testing.T) {
 			for _, bw := range boxes {
 				for _, bh := range boxes {
 					for i, fit := range []Fit{Cover, Contain, ScaleDown, Pad, Stretch, AutoFit} {
-						src, o := image.Pt(w, h), Options{Width: bw, Height: bh, Fit: fit, Gravity: Gravity{kind: uint8(i)}}
+						src, o := image.Pt(w, h), Options{Width: bw, Height: bh, Fit: fit, Gravity: parse("g=" + []string{"center", "n", "ne", "e", "se", "s"}[i]).Gravity}
 						if i%2 == 1 {
 							o.Ratio, o.Zoom, o.MinHeight = Ratio{7, 3}, 50, 20
 						}

@@ -18,26 +18,22 @@ type ground struct {
 
 func newGround(p *plan, b Background) *ground {
 	g := &ground{plan: p, background: b}
-	if b.kind == plainBackground {
-		g.color, g.known = b.color.nrgba(), true
+	if c, ok := b.plain(); ok {
+		g.color, g.known = c.nrgba(), true
 	}
 	return g
-}
-
-func (c Color) nrgba() color.NRGBA {
-	return color.NRGBA{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}
 }
 
 // lay returns the canvas with the picture on it.
 func (g *ground) lay(img image.Image) image.Image {
 	m := asNRGBA(img)
-	if !g.known && g.background.kind != noBackground {
+	if !g.known && g.background != (Background{}) {
 		g.color, g.known = edgeColor(m), true
 	}
 	r := image.Rectangle{Max: g.plan.canvas}
 	var out canvas
 	switch {
-	case g.background.kind == blurBackground:
+	case g.background.blurred():
 		out = canvas{blurredGround(m, g.plan.canvas, g.color)}
 	default:
 		out = canvas{image.NewNRGBA(r)}

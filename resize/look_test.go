@@ -101,7 +101,7 @@ func TestFocus(t *testing.T) {
 				{Width: 100, Height: 60, Angle: 9000},
 				{Width: 60, Height: 100, Crop: Crop{W: Length{10000, true}, H: Length{9000, true}}},
 			} {
-				_ = readGravity(&o.Gravity, kind, len(gravities))
+				o.Gravity = parse("g=" + kind).Gravity
 				got := toNRGBA(toPNG(t, pngFileOf(t, m), o))
 				loud := 0
 				b := got.Rect
@@ -123,9 +123,9 @@ func TestFocus(t *testing.T) {
 // A picture without anything in it keeps its centre.
 func TestFocusOfNothing(t *testing.T) {
 	for _, m := range []*image.NRGBA{image.NewNRGBA(image.Rect(0, 0, 100, 50)), framedPicture(100, 50, color.NRGBA{9, 99, 200, 255}, image.Rectangle{})} {
-		for _, kind := range []uint8{gravitySmart, gravityEntropy} {
-			if g := focus(m, image.Pt(20, 50), kind); g != (Gravity{focalPoint, 5000, 5000}) {
-				t.Errorf("%s: %v; want the centre", gravities[kind], g)
+		for _, detailed := range []bool{false, true} {
+			if g := focus(m, image.Pt(20, 50), detailed); g != (focalAt(5000, 5000)) {
+				t.Errorf("detailed %v: %v; want the centre", detailed, g)
 			}
 		}
 	}

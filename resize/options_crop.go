@@ -111,6 +111,15 @@ func (g Gravity) point() (x, y int) {
 	return focalOne / 2, focalOne / 2
 }
 
+// focalAt returns the gravity of a focal point, in parts of focalOne.
+func focalAt(x, y uint16) Gravity { return Gravity{focalPoint, x, y} }
+
+// focal reports whether the gravity is a focal point.
+func (g Gravity) focal() bool { return g.kind == focalPoint }
+
+// detailed reports whether what has most detail is kept.
+func (g Gravity) detailed() bool { return g.kind == gravityEntropy }
+
 // looks reports whether the gravity depends on what is in the picture.
 func (g Gravity) looks() bool { return g.kind == gravitySmart || g.kind == gravityEntropy }
 

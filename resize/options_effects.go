@@ -20,6 +20,9 @@ type Effects struct {
 	Sharpen    Hundredths // standard deviation of the unsharp mask in pixels
 }
 
+// onlyGray reports whether all that is asked for is to leave out the colours.
+func (e Effects) onlyGray() bool { return e == Effects{Gray: true} }
+
 // Duotone has the colours that black and white become; zero: none.
 type Duotone struct{ Dark, Light Color }
 

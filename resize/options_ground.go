@@ -88,6 +88,12 @@ const (
 	blurBackground
 )
 
+// plain returns the colour of a background that has only one.
+func (b Background) plain() (c Color, ok bool) { return b.color, b.kind == plainBackground }
+
+// blurred reports whether the background is the picture itself.
+func (b Background) blurred() bool { return b.kind == blurBackground }
+
 // String returns the value of the parameter, "" for none.
 func (b Background) String() string {
 	switch b.kind {

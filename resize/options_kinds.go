@@ -2,6 +2,7 @@ package resize
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"net/url"
 	"strconv"
@@ -224,6 +225,10 @@ func (c Color) String() string {
 		return fmt.Sprintf("%06x", uint32(c>>8))
 	}
 	return fmt.Sprintf("%08x", uint32(c))
+}
+
+func (c Color) nrgba() color.NRGBA {
+	return color.NRGBA{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}
 }
 
 // colorValue is a Color.

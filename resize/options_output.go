@@ -3,7 +3,6 @@ package resize
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -55,7 +54,7 @@ const (
 )
 
 var outputParams = []param{
-	{"f", "format of the result: " + strings.Join(writableNames, ", ") + ", or auto", groupOutput, "", special{
+	{"f", "format of the result: " + strings.Join(writableNames(), ", ") + ", or auto", groupOutput, "", special{
 		read: func(d *draft, v string) Verdict {
 			d.Format = parseFormat(v)
 			if d.Format == NoFormat {
@@ -64,8 +63,8 @@ var outputParams = []param{
 			return Used
 		},
 		write: func(o *Options) string { return o.Format.String() },
-		words: strings.Join(append(slices.Clone(writableNames), autoNames...), ", "),
-		form:  Control{Kind: ControlChoice, Words: append(slices.Clone(writableNames), autoNames...)},
+		words: strings.Join(append(writableNames(), autoNames...), ", "),
+		form:  Control{Kind: ControlChoice, Words: append(writableNames(), autoNames...)},
 	}},
 	{"q", "quality; of PNG and GIF, how many colours the palette has", groupOutput, "w=300&q=20", whole{
 		func(o *Options) *int { return &o.Quality }, 1, 100}},
@@ -136,10 +135,6 @@ func (k whole) parse(d *draft, v string) Verdict {
 
 func (k whole) format(o *Options) string { return formatInt(*k.field(o)) }
 func (k whole) values() string           { return fmt.Sprintf("%d to %d", k.min, k.max) }
-
-// writableNames is spelled out since the table of codecs needs params' types;
-// a test compares it with the table.
-var writableNames = []string{"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"}
 
 // parseFormat returns NoFormat for a format that cannot be written.
 func parseFormat(v string) Format {

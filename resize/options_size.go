@@ -31,6 +31,14 @@ const (
 
 var roundings = []string{"down", "near"}
 
+// scaled returns length*num/den, rounded, at least 1.
+func (r Rounding) scaled(length, num, den int) int {
+	if r == RoundNear {
+		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
+	}
+	return int(max(1, int64(length)*int64(num)/int64(den)))
+}
+
 // DensityParam is the name of the parameter that [Options.Dense] does the same
 // as.
 const DensityParam = "dpr"

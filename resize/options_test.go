@@ -251,18 +251,6 @@ func TestNoOptionHasAHabitualName(t *testing.T) {
 	}
 }
 
-func TestWritableNames(t *testing.T) {
-	var want []string
-	for _, c := range codecs {
-		if c.encode != nil {
-			want = append(want, c.names[0])
-		}
-	}
-	if !slices.Equal(writableNames, want) {
-		t.Errorf("writableNames = %v; the table of codecs says %v", writableNames, want)
-	}
-}
-
 func FuzzParseOptions(f *testing.F) {
 	for _, query := range []string{
 		"w=300&h=1e3&c=false&f=webp", "w=-0&h=NaN&c=yes&f=AUTO", "fit=contain&c=true&w=1e300",

@@ -1,6 +1,9 @@
 package resize
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Text is written over a picture; without one there is none.
 type Text struct {
@@ -10,6 +13,13 @@ type Text struct {
 	Color   Color  // 0: white
 	Gravity Gravity
 }
+
+// fontNames are those of the built-in fonts; the first one is used where no
+// other is known.
+var fontNames = []string{"regular", "bold", "italic", "bolditalic", "medium", "mono", "monobold", "smallcaps"}
+
+// KnownFont reports whether there is a built-in font of that name.
+func KnownFont(name string) bool { return slices.Contains(fontNames, name) }
 
 const (
 	maxTextBytes = 400

@@ -8,7 +8,7 @@ import (
 
 // guess resolves the format of the result from the header alone.
 func (j *job) guess(p plan) Format {
-	return j.options.Format.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
+	return resolve(j.options.Format, subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
 }
 
 // planned returns the options with the format that is encoded.
@@ -77,7 +77,7 @@ func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
 // inks never, grey while it stays grey.
 func (j *job) keepsColours(profile []byte, plan *plan) bool {
 	switch {
-	case !j.target.codec().embedsICC, j.info.cmyk:
+	case !codecOf(j.target).embedsICC, j.info.cmyk:
 		return false
 	case spaceOf(profile) == "GRAY":
 		return j.target != WebP && !plan.detail
@@ -95,9 +95,9 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		}
 		p = p.of(img)
 		alpha := !opaque(img)
-		j.target = j.options.Format.resolve(subject{j.codec.format, alpha, false, p.Source}, j.limits)
+		j.target = resolve(j.options.Format, subject{j.codec.format, alpha, false, p.Source}, j.limits)
 	} else {
-		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
+		j.target = resolve(j.options.Format, subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
 	}
 	body, err := j.encode(ctx, p, r)
 	if err != nil {
@@ -145,7 +145,7 @@ func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error
 			return nil, err
 		}
 	}
-	codec := j.target.codec()
+	codec := codecOf(j.target)
 	once := func(quality int) ([]byte, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -171,7 +171,7 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, j.odd, j.damaged, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
+	case j.info.cmyk, j.odd, j.damaged, !accepts(format, j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {

@@ -277,7 +277,7 @@ func TestProfileIsKept(t *testing.T) {
 	file, from := source, JPEG
 	for _, to := range []Format{PNG, WebP, JPEG, WebP, PNG, JPEG} {
 		result := made(t, file, Options{Width: 40, Format: to, Profile: ProfileKeep})
-		p, err := to.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(to).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -346,7 +346,7 @@ func TestSourceIsSent(t *testing.T) {
 	}
 	low := func(f Format, q int) []byte {
 		var b bytes.Buffer
-		if err := f.codec().encode(&b, still(noise), Quality{Quality: q}); err != nil {
+		if err := codecOf(f).encode(&b, still(noise), Quality{Quality: q}); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()

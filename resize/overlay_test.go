@@ -55,7 +55,7 @@ func TestWatermark(t *testing.T) {
 	for _, tt := range tests {
 		w := parse(tt.query).Watermark
 		m := flatPicture(200, 100, testWhite)
-		w.lay(m, mark.fitted(w, m.Rect.Size()))
+		layWatermark(m, mark.fitted(w, m.Rect.Size()), w)
 		if got := extent(m, testWhite); got != tt.want {
 			t.Errorf("%s lies at %v; want %v", tt.query, got, tt.want)
 		}
@@ -63,19 +63,19 @@ func TestWatermark(t *testing.T) {
 	// Larger than the picture: it is made to fit.
 	small := flatPicture(10, 10, testWhite)
 	w := Watermark{Name: "m"}
-	w.lay(small, mark.fitted(w, small.Rect.Size()))
+	layWatermark(small, mark.fitted(w, small.Rect.Size()), w)
 	if got := extent(small, testWhite); got != image.Rect(0, 2, 10, 7) {
 		t.Errorf("a watermark larger than the picture lies at %v", got)
 	}
 	half := flatPicture(50, 50, testWhite)
 	w.Opacity = 5000
-	w.lay(half, mark.fitted(w, half.Rect.Size()))
+	layWatermark(half, mark.fitted(w, half.Rect.Size()), w)
 	if c := half.NRGBAAt(25, 25); abs(int(c.G)-127) > 2 || c.R != 255 {
 		t.Errorf("half opaque red on white is %v", c)
 	}
 	tiled := flatPicture(200, 100, testWhite)
 	w = Watermark{Name: "m", Tile: true, Scale: 500}
-	w.lay(tiled, mark.fitted(w, tiled.Rect.Size()))
+	layWatermark(tiled, mark.fitted(w, tiled.Rect.Size()), w)
 	for y := 0; y < 100; y += 20 {
 		for x := 0; x < 200; x += 40 {
 			if part := toNRGBA(tiled.SubImage(image.Rect(x, y, x+40, y+20))); extent(part, testWhite).Empty() {
@@ -110,7 +110,7 @@ func TestText(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := flatPicture(w, h, testBlack)
-		if err := text.write(m, f); err != nil {
+		if err := writeText(m, text, f); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 		return extent(m, testBlack)
@@ -196,7 +196,7 @@ func TestGround(t *testing.T) {
 			t.Errorf("%q: %v, outside %v, below %v, picture %v", tt.bg, out.Rect, out.NRGBAAt(1, 1), out.NRGBAAt(20, 10), out.NRGBAAt(11, 1))
 		}
 	}
-	g := newGround(p, Background{kind: autoBackground})
+	g := newGround(p, parse("bg=auto").Background)
 	g.lay(picture())
 	if out := g.lay(flatPicture(20, 20, testWhite)).(*image.NRGBA); out.NRGBAAt(1, 1) != testRed.nrgba() {
 		t.Error("the colour of the edge changes from frame to frame")

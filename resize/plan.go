@@ -69,7 +69,7 @@ func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
 	p.cut = cut{source, stored, rectangle(turn.Stored(scale.Rect(part), source)), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
 	p.fine = true
-	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) {
+	if to := codecOf(o.Format); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) {
 		p.fine = false
 		if !p.detail && p.turn.FitsChroma(p.cut.size) {
 			p.cut.chroma = scale.Chroma420
@@ -124,15 +124,4 @@ func Same(width, height int, a, b Options) bool {
 		a.Gravity, b.Gravity = Gravity{}, Gravity{} // there is nothing to choose
 	}
 	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.sizeless() == b.sizeless()
-}
-
-// sizeless returns the options without those that [Same] compares by what they
-// do.
-func (o Options) sizeless() Options {
-	o.Width, o.Height, o.Fit, o.Enlarge, o.Ratio, o.Zoom, o.MinWidth, o.MinHeight = 0, 0, 0, false, Ratio{}, 0, 0, 0
-	o.Crop, o.Padding, o.Round = Crop{}, Sides{}, RoundDown
-	if !o.Gravity.looks() {
-		o.Gravity = Gravity{}
-	}
-	return o
 }

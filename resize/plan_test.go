@@ -107,7 +107,7 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 			o.Crop = Crop{Length{int32(random.IntN(20)), false}, Length{int32(random.IntN(20)), false}, Length{int32(30 + random.IntN(20)), false}, Length{int32(20 + random.IntN(20)), false}}
 		}
 		if i%5 == 0 {
-			o.Gravity = Gravity{focalPoint, uint16(random.IntN(focalOne)), uint16(random.IntN(focalOne))}
+			o.Gravity = focalAt(uint16(random.IntN(focalOne)), uint16(random.IntN(focalOne)))
 		}
 		m := turnedSlowly(source, o.Orient, 0, 0)
 		m = toNRGBA(m.SubImage(o.Crop.of(m.Rect.Size())))

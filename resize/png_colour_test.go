@@ -129,7 +129,7 @@ func TestColoursOfPNGAreKept(t *testing.T) {
 	file := pngWith(t, m, pngChunk("cICP", []byte{12, 13, 0, 1}))
 	for _, o := range []Options{{Format: PNG, Profile: ProfileKeep}, {Format: PNG, Profile: ProfileKeep, Width: 20}, {Format: JPEG, Profile: ProfileKeep}} {
 		result := made(t, file, o)
-		p, err := result.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(result.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -250,7 +250,7 @@ func (j *job) sniff(head []byte) error {
 	if err != nil {
 		return err
 	}
-	j.codec = format.codec()
+	j.codec = codecOf(format)
 	if j.codec.optIn && !slices.Contains(j.limits.Formats, format) {
 		return fmt.Errorf("%w: %s is not allowed here: allowed_formats has to name it, \"*\" is about names only", ErrUnsupported, format)
 	}
@@ -316,7 +316,7 @@ func (j *job) weight(size int64) int64 {
 // resultWeight estimates the bytes that a result holds while it is made and
 // encoded: of one that is painted on, also what it is before and after a step.
 func (j *job) resultWeight(p plan) int64 {
-	weight := j.target.codec().resultBytes * area(p.canvas)
+	weight := codecOf(j.target).resultBytes * area(p.canvas)
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
@@ -331,7 +331,7 @@ func (j *job) resultWeight(p plan) int64 {
 		if j.target == AVIF {
 			made.linear = linearAVIF(heif.Header{Coded: area(p.canvas), Planes: 3, Alpha: made.Alpha})
 		}
-		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
+		weight += codecOf(j.target).memory(made, Want{}) + 2*area(p.canvas)
 	}
 	if j.target == WebP {
 		switch {
@@ -379,7 +379,7 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.unread {
 		heavy = heavy || j.options.Format == AVIF || j.options.Format == AutoAVIF
 	} else {
-		heavy = heavy || j.target.codec().heavy
+		heavy = heavy || codecOf(j.target).heavy
 	}
 	return j.budget.work(ctx, heavy)
 }

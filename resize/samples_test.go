@@ -188,7 +188,7 @@ func TestAnimation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := to.codec().decode(result.Body, Want{Limits: limits})
+		p, err := codecOf(to).decode(result.Body, Want{Limits: limits})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestAnimation(t *testing.T) {
 // framesOf decodes the images of an animation.
 func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
 	t.Helper()
-	p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+	p, err := codecOf(f).decode(file, Want{Limits: Limits{}.withDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestAnimationBombs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(o.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil || p.Count != 1 {
 			t.Errorf("%v: %d frames, %v; want the first one", o, p.Count, err)
 		}

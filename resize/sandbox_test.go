@@ -90,11 +90,11 @@ func TestHeadersOfSandboxes(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		info, err := f.codec().config(file)
+		info, err := codecOf(f).config(file)
 		if err != nil {
 			continue
 		}
-		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(f).decode(file, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			continue
 		}

@@ -40,7 +40,7 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	}
 	s := &searcher{format: j.target, curve: curveOf(j.target), once: once, most: q.Quality}
 	if s.most == 0 {
-		s.most = j.target.codec().usual
+		s.most = codecOf(j.target).usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
 		luma := lumaPlane(img)
@@ -288,7 +288,7 @@ func curveOf(f Format) func(quality int) float64 {
 
 // decoded returns the picture of a result.
 func (j *job) decoded(body []byte) (image.Image, error) {
-	p, err := j.target.codec().decode(body, Want{Limits: j.limits})
+	p, err := codecOf(j.target).decode(body, Want{Limits: j.limits})
 	if err != nil {
 		return nil, fmt.Errorf("resize: own result: %w", err)
 	}

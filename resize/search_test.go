@@ -13,7 +13,7 @@ func searched(t *testing.T, p *Picture, o Options, q Quality) (body []byte, enco
 	t.Helper()
 	answers.forget()
 	j := &job{options: o, target: o.Format, limits: Limits{}.withDefaults()}
-	codec := o.Format.codec()
+	codec := codecOf(o.Format)
 	body, err := j.search(p, q, func(quality int) ([]byte, error) {
 		encodings++
 		q := q
@@ -47,7 +47,7 @@ func TestSearch(t *testing.T) {
 			if f == AVIF && testing.Short() {
 				continue
 			}
-			codec := f.codec()
+			codec := codecOf(f)
 			encode := func(quality int) []byte {
 				var b bytes.Buffer
 				if err := codec.encode(&b, p, Quality{Quality: quality}); err != nil {

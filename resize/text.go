@@ -33,11 +33,8 @@ func ParseFont(file []byte) (*Font, error) {
 	return &Font{f}, nil
 }
 
-// fontNames are those of the built-in fonts; the first one is used where no
-// other is known.
-var fontNames = []string{"regular", "bold", "italic", "bolditalic", "medium", "mono", "monobold", "smallcaps"}
-
-// builtIn reads the fonts of the Go project, each when it is asked for.
+// builtIn reads the fonts of the Go project, in the order of fontNames, each when
+// it is asked for.
 var builtIn = []func() (*Font, error){
 	goFont(goregular.TTF), goFont(gobold.TTF), goFont(goitalic.TTF), goFont(gobolditalic.TTF),
 	goFont(gomedium.TTF), goFont(gomono.TTF), goFont(gomonobold.TTF), goFont(gosmallcaps.TTF),
@@ -56,11 +53,8 @@ func (r *Resizer) font(name string) (*Font, error) {
 	return builtIn[max(0, slices.Index(fontNames, name))]()
 }
 
-// KnownFont reports whether there is a built-in font of that name.
-func KnownFont(name string) bool { return slices.Contains(fontNames, name) }
-
-// write writes the text on m, in place.
-func (t Text) write(m *image.NRGBA, f *Font) error {
+// writeText writes the text on m, in place.
+func writeText(m *image.NRGBA, t Text, f *Font) error {
 	on := m.Rect.Size()
 	shorter := min(on.X, on.Y)
 	size := cmp.Or(t.Size, max(minTextSize, shorter/10))
@@ -90,7 +84,7 @@ func (t Text) write(m *image.NRGBA, f *Font) error {
 		d.Dot = fixed.Point26_6{X: max(0, left), Y: fixed.I(i*height) + metrics.Ascent}
 		d.DrawString(l)
 	}
-	paint(m, mask, t.Gravity.place(block, on), cmp.Or(t.Color, 0xffffffff))
+	paint(m, mask, place(t.Gravity, block, on), cmp.Or(t.Color, 0xffffffff))
 	return nil
 }
 

@@ -587,7 +587,7 @@ func TestOnlyFrame(t *testing.T) {
 		all := framesOf(t, file, format)
 		for _, page := range []int{1, 2, 5, len(all), len(all) + 9} {
 			want := Want{Limits: Limits{}.withDefaults(), only: page}
-			p, err := format.codec().decode(file, want)
+			p, err := codecOf(format).decode(file, want)
 			if err != nil {
 				t.Fatal(err)
 			}

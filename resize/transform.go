@@ -74,17 +74,17 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
-	add(o.Effects != Effects{}, o.Effects.apply)
+	add(o.Effects != Effects{}, func(img image.Image) image.Image { return applyEffects(img, o.Effects) })
 	ground := newGround(plan, o.Background)
 	add(plan.canvas != plan.size || o.Background != Background{}, ground.lay)
 	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
-	opaque := !o.Format.IsAuto() && o.Format.codec().opaque
+	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
 	add(opaque && o.Radius != 0 && o.Background != Background{}, ground.fillCorners)
 	if w := j.resizer.Watermark; w != nil && o.Watermark.lies() {
 		overlay := w.fitted(o.Watermark, plan.canvas)
 		add(true, func(img image.Image) image.Image {
 			m := asNRGBA(img)
-			o.Watermark.lay(m, overlay)
+			layWatermark(m, overlay, o.Watermark)
 			return m
 		})
 	}
@@ -95,7 +95,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 		}
 		steps = append(steps, func(img image.Image) (image.Image, error) {
 			m := asNRGBA(img)
-			return m, o.Text.write(m, font)
+			return m, writeText(m, o.Text, font)
 		})
 	}
 	return steps, nil

@@ -42,13 +42,13 @@ func (o *Overlay) fitted(w Watermark, size image.Point) *image.NRGBA {
 	own := o.image.Rect.Size()
 	most := size
 	if w.Scale != 0 {
-		most.X = max(1, scaled(size.X, int(w.Scale), wholePercent))
+		most.X = max(1, RoundDown.scaled(size.X, int(w.Scale), wholePercent))
 	}
 	to := own
 	if w.Scale != 0 || own.X > most.X || own.Y > most.Y {
-		to = image.Pt(most.X, scaled(own.Y, most.X, own.X))
+		to = image.Pt(most.X, RoundDown.scaled(own.Y, most.X, own.X))
 		if to.Y > most.Y {
-			to = image.Pt(scaled(own.X, most.Y, own.Y), most.Y)
+			to = image.Pt(RoundDown.scaled(own.X, most.Y, own.Y), most.Y)
 		}
 	}
 	m := scale.Image(o.image, scale.Rect{}, to, scale.Options{}).(*image.NRGBA)
@@ -62,9 +62,9 @@ func (o *Overlay) fitted(w Watermark, size image.Point) *image.NRGBA {
 
 // place returns where something of that size lies on a larger one: a focal point
 // is its middle, a side or a corner is a little away from the edge.
-func (g Gravity) place(size, on image.Point) image.Point {
+func place(g Gravity, size, on image.Point) image.Point {
 	x, y := g.point()
-	if g.kind == focalPoint {
+	if g.focal() {
 		return image.Pt(kept(on.X, size.X, x), kept(on.Y, size.Y, y))
 	}
 	margin := max(1, min(on.X, on.Y)/40)
@@ -77,10 +77,10 @@ func (g Gravity) place(size, on image.Point) image.Point {
 	return image.Pt(side(size.X, on.X, x), side(size.Y, on.Y, y))
 }
 
-// lay lays the overlay on m, in place.
-func (w Watermark) lay(m, overlay *image.NRGBA) {
+// layWatermark lays the overlay on m, in place.
+func layWatermark(m, overlay *image.NRGBA, w Watermark) {
 	size, on := overlay.Rect.Size(), m.Rect.Size()
-	at := w.Gravity.place(size, on)
+	at := place(w.Gravity, size, on)
 	if !w.Tile {
 		canvas{m}.blend(overlay, at)
 		return

@@ -72,14 +72,14 @@ func TestBoundsOfFormats(t *testing.T) {
 		{BMP, 40000, 30000, false},
 	} {
 		var b bytes.Buffer
-		err := tt.format.codec().encode(&b, still(wide(tt.w, tt.h)), Quality{})
+		err := codecOf(tt.format).encode(&b, still(wide(tt.w, tt.h)), Quality{})
 		if (err == nil) != tt.fits {
 			t.Errorf("%v of %d x %d pixels: %v; fits: %v", tt.format, tt.w, tt.h, err, tt.fits)
 		}
 		if err != nil {
 			continue
 		}
-		info, err := tt.format.codec().config(b.Bytes())
+		info, err := codecOf(tt.format).config(b.Bytes())
 		if err != nil || info.Size != image.Pt(tt.w, tt.h) {
 			t.Errorf("%v of %d x %d pixels: %v, %v in its header", tt.format, tt.w, tt.h, info.Size, err)
 		}
@@ -130,7 +130,7 @@ func FuzzWritten(f *testing.F) {
 		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
 		for _, format := range []Format{JPEG, PNG, WebP, GIF, BMP, TIFF} {
 			var b bytes.Buffer
-			codec := format.codec()
+			codec := codecOf(format)
 			if err := codec.encode(&b, still(img), q); err != nil {
 				t.Fatalf("%v: %v", format, err)
 			}
