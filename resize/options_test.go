@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func parse(query string) Options {
+func read(query string) Options {
 	return ParseOptions(ParseQuery(query).Get, DefaultMaxDimension)
 }
 
@@ -99,7 +99,7 @@ func TestParseOptions(t *testing.T) {
 		{"utm_source=x&v=3&ts=1", Options{}},
 	}
 	for _, tt := range tests {
-		if got := parse(tt.query); got != tt.want {
+		if got := read(tt.query); got != tt.want {
 			t.Errorf("ParseOptions(%q) = %+v; want %+v", tt.query, got, tt.want)
 		}
 	}
@@ -168,7 +168,7 @@ func TestEveryFieldIsInTheString(t *testing.T) {
 				t.Errorf("%s: setting it to %v does not change String() = %q", name, v, o.String())
 			}
 			seen[o.String()] = true
-			if again := parse(o.String()); again != o {
+			if again := read(o.String()); again != o {
 				t.Errorf("%s: %q parses back to %+v; want %+v", name, o.String(), again, o)
 			}
 		}
@@ -265,11 +265,11 @@ func FuzzParseOptions(f *testing.F) {
 		f.Add(p.example)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		o := parse(query)
+		o := read(query)
 		if o.Width < 0 || o.Width > DefaultMaxDimension || o.Height < 0 || o.Height > DefaultMaxDimension {
 			t.Errorf("%q: %+v is out of range", query, o)
 		}
-		if again := parse(o.String()); again != o {
+		if again := read(o.String()); again != o {
 			t.Errorf("%q is %q, which parses back to %+v; want %+v", query, o.String(), again, o)
 		}
 	})

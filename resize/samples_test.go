@@ -385,3 +385,8 @@ func TestAnimationBombs(t *testing.T) {
 		t.Errorf("a frame of 65535 x 16000 on a canvas of 40 x 30: %v; want ErrLimit", err)
 	}
 }
+
+// parse reads the query of a URL.
+func parse(query string) Options {
+	return ParseOptions(ParseQuery(query).Get, DefaultMaxDimension)
+}
