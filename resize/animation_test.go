@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/webp"
 )
@@ -76,7 +77,7 @@ func TestCorpusAnimations(t *testing.T) {
 			want = append(want, toNRGBA(frame.Image))
 			delays = append(delays, int(frame.Delay/(10*time.Millisecond)))
 		}
-		result := made(t, source, Options{Format: GIF})
+		result := made(t, source, options.Options{Format: options.GIF})
 		got, gotDelays := composed(t, result.Body)
 		if len(got) != len(want) {
 			t.Errorf("%s: %d frames; want %d", name, len(got), len(want))
@@ -100,8 +101,8 @@ func TestCorpusAnimations(t *testing.T) {
 				t.Errorf("%s: %d plays; gifsicle says %v", name, p.Loops, m)
 			}
 		}
-		web := made(t, source, Options{Format: WebP, Lossless: true})
-		for i, img := range framesOf(t, web.Body, WebP) {
+		web := made(t, source, options.Options{Format: options.WebP, Lossless: true})
+		for i, img := range framesOf(t, web.Body, options.WebP) {
 			if p := psnr(img, want[i]); p < 1000 {
 				t.Errorf("%s, frame %d of lossless WebP: PSNR %.1f dB", name, i, p)
 			}
@@ -155,8 +156,8 @@ func TestChromaOfAnimatedWebP(t *testing.T) {
 		if string(chunks[:4]) == "ALPH" {
 			chunks = append(webp.VP8X(webp.FlagAlpha, m.Rect.Size()), chunks...)
 		}
-		got := toNRGBA(toPNG(t, file.Bytes(), Options{Animation: AnimationStill}))
-		want := toNRGBA(toPNG(t, webp.File(chunks), Options{}))
+		got := toNRGBA(toPNG(t, file.Bytes(), options.Options{Animation: options.AnimationStill}))
+		want := toNRGBA(toPNG(t, webp.File(chunks), options.Options{}))
 		if psnr(got, want) < 60 {
 			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
 		}

@@ -9,11 +9,13 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
+
+	"s3imageserver/resize/options"
 )
 
 // BMP, read where the configuration names it.
 var bmpCodec = codec{
-	format:      BMP,
+	format:      options.BMP,
 	resultBytes: 18,
 	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"s3imageserver/resize/gif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 )
 
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
-	format:      GIF,
+	format:      options.GIF,
 	resultBytes: 12,
 	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},

@@ -9,6 +9,7 @@ import (
 	_ "github.com/gen2brain/heic" // has the module
 
 	"s3imageserver/resize/heif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/sandbox"
 	"s3imageserver/resize/scale"
 )
@@ -27,7 +28,7 @@ var heicProgram = sandbox.NewProgram("libheif", heicModule)
 // hands out no transparency: that is decoded as a picture of its own. Of a
 // sequence without a still picture nothing is read.
 var heicCodec = codec{
-	format: HEIC,
+	format: options.HEIC,
 	is:     func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
 	optIn:  true,
 	config: func(head []byte) (Info, error) {

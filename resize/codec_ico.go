@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"image"
 	"io"
+
+	"s3imageserver/resize/options"
 )
 
 // ICO, read only, where the configuration names it: the largest picture of the
 // file unless a page is asked for, which is a PNG or a device-independent bitmap
 // with a mask.
 var icoCodec = codec{
-	format: ICO,
+	format: options.ICO,
 	magic:  []string{"\x00\x00\x01\x00"},
 	optIn:  true,
 	config: func(head []byte) (Info, error) {

@@ -9,11 +9,12 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
 )
 
 // JPEG, ITU-T T.81, by our own decoder and encoder.
 var jpegCodec = codec{
-	format:      JPEG,
+	format:      options.JPEG,
 	resultBytes: 8,
 	is:          isJPEG,
 	chroma420:   true,

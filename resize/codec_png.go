@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
@@ -18,7 +19,7 @@ import (
 // PNG (ISO/IEC 15948), read and written by our own package; profile and
 // orientation are found here. Of an APNG the default image is read.
 var pngCodec = codec{
-	format:      PNG,
+	format:      options.PNG,
 	resultBytes: 14,
 	embedsICC:   true,
 	usual:       100, // below it by palettes

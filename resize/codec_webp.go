@@ -11,6 +11,7 @@ import (
 	xwebp "golang.org/x/image/webp"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
 	"s3imageserver/resize/webp"
@@ -19,7 +20,7 @@ import (
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
 // taken apart here and their frames decoded one by one, as they are asked for.
 var webpCodec = codec{
-	format:      WebP,
+	format:      options.WebP,
 	resultBytes: 20,
 	magic:       []string{"RIFF????WEBP"},
 	chroma420:   true,

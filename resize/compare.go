@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"image"
+
+	"s3imageserver/resize/options"
 )
 
 // A Comparison says how alike two picture files are.
 type Comparison struct {
 	Sizes   [2]image.Point // upright, in pixels
-	Formats [2]Format
+	Formats [2]options.Format
 	// Similarity is the mean structural similarity of the lumas of the first
 	// frames, 1 if they are equal; 0 if the sizes differ.
 	Similarity float64
@@ -32,11 +34,11 @@ func (r *Resizer) Compare(ctx context.Context, a, b []byte) (c Comparison, err e
 }
 
 // decode returns the first frame of a file, upright and in sRGB.
-func (r *Resizer) decode(ctx context.Context, file []byte) (m image.Image, f Format, err error) {
-	j := r.newJob(Options{Format: PNG})
+func (r *Resizer) decode(ctx context.Context, file []byte) (m image.Image, f options.Format, err error) {
+	j := r.newJob(options.Options{Format: options.PNG})
 	file, err = j.read(ctx, bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return nil, NoFormat, err
+		return nil, options.NoFormat, err
 	}
 	m, err = runJob(ctx, j, file, func(ctx context.Context, file []byte) (image.Image, error) {
 		p, err := j.decode(file)
@@ -54,7 +56,7 @@ func (r *Resizer) decode(ctx context.Context, file []byte) (m image.Image, f For
 		return m, nil
 	})
 	if err != nil {
-		return nil, NoFormat, err
+		return nil, options.NoFormat, err
 	}
 	return m, j.codec.format, nil
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	_ "golang.org/x/image/webp"
+
+	"s3imageserver/resize/options"
 )
 
 const corpusFolder = "../../shared/corpus"
@@ -57,10 +59,10 @@ func readCorpus(t testing.TB, name string) []byte {
 	return data
 }
 
-func resizeBytes(t testing.TB, r *Resizer, data []byte, o Options) (*Result, error) {
+func resizeBytes(t testing.TB, r *Resizer, data []byte, o options.Options) (*Result, error) {
 	t.Helper()
-	from, _ := Sniff(data)          // what is none needs no preparation
-	Start([]Format{from, o.Format}) // so that work is not timed with it: under the race detector it takes long
+	from, _ := Sniff(data)                  // what is none needs no preparation
+	Start([]options.Format{from, o.Format}) // so that work is not timed with it: under the race detector it takes long
 	patient := *r
 	if patient.Limits.Time == 0 {
 		patient.Limits.Time = 10 * time.Minute // on a machine of any speed
@@ -72,12 +74,12 @@ func resizeBytes(t testing.TB, r *Resizer, data []byte, o Options) (*Result, err
 // or one of the documented errors; never a panic.
 func TestCorpus(t *testing.T) {
 	files := corpus(t)
-	r := &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF}}, Quality: Quality{WebPMethod: 0}}
-	operations := []Options{
-		{Width: 64, Height: 48, Format: JPEG},
-		{Width: 50, Fit: Contain, Format: PNG},
-		{Height: 40, Format: WebP},
-		{Width: 30, Height: 200, Format: GIF},
+	r := &Resizer{Limits: Limits{Formats: []options.Format{options.BMP, options.TIFF}}, Quality: Quality{WebPMethod: 0}}
+	operations := []options.Options{
+		{Width: 64, Height: 48, Format: options.JPEG},
+		{Width: 50, Fit: options.Contain, Format: options.PNG},
+		{Height: 40, Format: options.WebP},
+		{Width: 30, Height: 200, Format: options.GIF},
 	}
 	var slowest time.Duration
 	pictures, refused := 0, map[string]int{}
@@ -107,7 +109,7 @@ func TestCorpus(t *testing.T) {
 			}
 			pictures++
 			img, format, err := image.Decode(bytes.NewReader(result.Body))
-			if errors.Is(err, image.ErrFormat) || (err != nil && o.Format == WebP) {
+			if errors.Is(err, image.ErrFormat) || (err != nil && o.Format == options.WebP) {
 				// x/image/webp reads no animations: our own reader does.
 				var p *Picture
 				if p, err = decodeWebP(result.Body, Want{Limits: Limits{}.withDefaults()}); err == nil {
@@ -179,7 +181,7 @@ func TestCorpusReferences(t *testing.T) {
 				t.Logf("%s not compared: %s", f.name, why)
 				continue
 			}
-			result, err := resizeBytes(t, &Resizer{}, readCorpus(t, f.name), Options{Format: PNG})
+			result, err := resizeBytes(t, &Resizer{}, readCorpus(t, f.name), options.Options{Format: options.PNG})
 			if err != nil {
 				t.Errorf("%s: %v", f.name, err)
 				continue

@@ -1,10 +1,14 @@
 package resize
 
-import "slices"
+import (
+	"slices"
+
+	"s3imageserver/resize/options"
+)
 
 // Covers reports whether a file is large enough for o: nothing of it would be
 // scaled up that its own source might have had more of.
-func (r *Resizer) Covers(file []byte, o Options) bool {
+func (r *Resizer) Covers(file []byte, o options.Options) bool {
 	j := job{limits: r.Limits.withDefaults(), options: o}
 	head := file[:min(len(file), headBytes)]
 	if j.sniff(head) != nil || !slices.Contains(derivableFrom, j.codec.format) || j.inspect(head) != nil || j.info.Animated {
@@ -19,4 +23,4 @@ func (r *Resizer) Covers(file []byte, o Options) bool {
 }
 
 // derivableFrom are formats whose files are as good as a smaller source.
-var derivableFrom = []Format{JPEG, PNG, WebP}
+var derivableFrom = []options.Format{options.JPEG, options.PNG, options.WebP}

@@ -17,6 +17,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
@@ -122,7 +123,7 @@ func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields
 		need = max(need, detailFields[name])
 	}
 	// GIF keeps the frames and the job's small picture what it is.
-	j := r.newJob(Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG})
+	j := r.newJob(options.Options{Width: thumbnailSide, Height: thumbnailSide, Fit: options.Contain, Format: options.PNG})
 	if need == needsHead {
 		head := make([]byte, min(size, headBytes))
 		if _, err := io.ReadFull(src, head); err != nil {
@@ -174,11 +175,11 @@ func (j *job) details(ctx context.Context, file []byte, need int, fields []strin
 // headTells reports whether size and orientation are in the first bytes of a
 // file: EXIF may lie behind the picture in PNG and WebP, and everything in
 // TIFF.
-func headTells(f Format, head []byte) bool {
+func headTells(f options.Format, head []byte) bool {
 	switch f {
-	case PNG, TIFF:
+	case options.PNG, options.TIFF:
 		return false
-	case WebP:
+	case options.WebP:
 		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webp.FlagEXIF == 0)
 	}
 	return true
@@ -191,7 +192,7 @@ func (d *Details) ofHeader(j *job, o exif.Orientation) {
 	d.Orientation = int(max(1, o))
 }
 
-func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
+func (d *Details) ofFile(file []byte, p *Picture, f options.Format, fields []string) {
 	if slices.Contains(fields, "profile") && p.ICC != nil {
 		d.Profile = icc.Description(p.ICC)
 		if d.Profile == "" {

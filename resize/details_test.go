@@ -18,6 +18,7 @@ import (
 	"golang.org/x/image/webp"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 )
 
 func inspect(t *testing.T, file []byte, fields string) *Details {
@@ -35,12 +36,12 @@ func TestDetails(t *testing.T) {
 	if d.Format != "jpeg" || d.MediaType != "image/jpeg" || d.Bytes != int64(len(photo)) || d.Width == 0 || d.Orientation != 1 || d.Frames != 1 || *d.Alpha || d.Loops != nil || d.GPS != nil {
 		t.Errorf("a photo: %+v", d)
 	}
-	small := toPNG(t, photo, Options{Width: 64, Height: 64, Fit: Contain})
+	small := toPNG(t, photo, options.Options{Width: 64, Height: 64, Fit: options.Contain})
 	blurred, err := blurhash.Decode(d.BlurHash, 32, 32, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := toPNG(t, pngOf(t, small), Options{Width: 32, Height: 32, Fit: Stretch})
+	same := toPNG(t, pngOf(t, small), options.Options{Width: 32, Height: 32, Fit: options.Stretch})
 	if p := psnr(blurred, same); p < 13 {
 		t.Errorf("blurhash %s: PSNR %.1f dB to the picture", d.BlurHash, p)
 	}
@@ -68,7 +69,7 @@ func TestDetails(t *testing.T) {
 		return h
 	}
 	base := hash(photo)
-	if n := bits.OnesCount64(base ^ hash(made(t, photo, Options{Width: 300, Format: WebP, Quality: 40}).Body)); n > 6 {
+	if n := bits.OnesCount64(base ^ hash(made(t, photo, options.Options{Width: 300, Format: options.WebP, Quality: 40}).Body)); n > 6 {
 		t.Errorf("the same picture: %d bits differ", n)
 	}
 	if n := bits.OnesCount64(base ^ hash(readSample(t, "photos/balloons.jpg"))); n < 16 {
@@ -206,7 +207,7 @@ func TestDetailsOfThePlace(t *testing.T) {
 	if len(b) < 26 {
 		t.Fatal("no directory")
 	}
-	file := withEXIF(JPEG, made(t, readSample(t, "photos/still-life.jpg"), Options{Width: 80, Format: JPEG}).Body, b)
+	file := withEXIF(options.JPEG, made(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 80, Format: options.JPEG}).Body, b)
 	d := inspect(t, file, "gps,exif")
 	if d.GPS == nil || *d.GPS != (exif.Place{Latitude: -33.86, Longitude: 151.2}) {
 		t.Errorf("gps: %+v", d.GPS)

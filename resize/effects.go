@@ -4,11 +4,13 @@ import (
 	"image"
 	"image/color"
 	"math"
+
+	"s3imageserver/resize/options"
 )
 
 // applyEffects does the effects; img may be changed.
-func applyEffects(img image.Image, e Effects) image.Image {
-	if planes, ok := img.(*image.YCbCr); ok && e.onlyGray() {
+func applyEffects(img image.Image, e options.Effects) image.Image {
+	if planes, ok := img.(*image.YCbCr); ok && e.OnlyGray() {
 		return &image.Gray{Pix: planes.Y, Stride: planes.YStride, Rect: planes.Rect}
 	}
 	m := asNRGBA(img)
@@ -27,7 +29,7 @@ func applyEffects(img image.Image, e Effects) image.Image {
 
 // applyColors does the effects that look at one pixel at a time: first those of each
 // channel, then those that mix them linearly, then those that look at the luma.
-func applyColors(m *image.NRGBA, e Effects) {
+func applyColors(m *image.NRGBA, e options.Effects) {
 	if tone := toneOf(e); tone != nil {
 		eachPixel(m, func(p *[4]byte) {
 			p[0], p[1], p[2] = tone[p[0]], tone[p[1]], tone[p[2]]
@@ -49,7 +51,7 @@ func applyColors(m *image.NRGBA, e Effects) {
 		strength := uint32(e.Tint & 0xff)
 		byLuma(m, tintTable(e.Tint), strength)
 	}
-	if e.Duotone != (Duotone{}) {
+	if e.Duotone != (options.Duotone{}) {
 		byLuma(m, duotoneTable(e.Duotone), 255)
 	}
 	if e.Invert {
@@ -67,7 +69,7 @@ func eachPixel(m *image.NRGBA, f func(p *[4]byte)) {
 func clamp14(v int32) byte { return byte(max(0, min(255, (v+1<<13)>>14))) }
 
 // toneOf returns what the channels become, nil if nothing changes.
-func toneOf(e Effects) *[256]byte {
+func toneOf(e options.Effects) *[256]byte {
 	if e.Brightness == 0 && e.Contrast == 0 && e.Gamma == 0 {
 		return nil
 	}
@@ -105,7 +107,7 @@ const lumaR, lumaG, lumaB = 0.299, 0.587, 0.114
 // mixOf returns the linear effects as one matrix, and whether there are any. Saturation
 // and sepia are those of Filter Effects Module Level 1, section 9.6, with the
 // luma of BT.601.
-func mixOf(e Effects) (m matrix, ok bool) {
+func mixOf(e options.Effects) (m matrix, ok bool) {
 	m = matrix{1, 0, 0, 0, 1, 0, 0, 0, 1}
 	saturation := 1 + e.Saturation.Float()/100
 	if saturation != 1 {
@@ -166,7 +168,7 @@ func byLuma(m *image.NRGBA, table *[256][3]byte, strength uint32) {
 }
 
 // tintTable has the colours of one hue for all luma.
-func tintTable(c Color) *[256][3]byte {
+func tintTable(c options.Color) *[256][3]byte {
 	var table [256][3]byte
 	_, cb, cr := color.RGBToYCbCr(byte(c>>24), byte(c>>16), byte(c>>8))
 	for y := range table {
@@ -176,7 +178,7 @@ func tintTable(c Color) *[256][3]byte {
 	return &table
 }
 
-func duotoneTable(d Duotone) *[256][3]byte {
+func duotoneTable(d options.Duotone) *[256][3]byte {
 	var table [256][3]byte
 	for y := range table {
 		for i := range 3 {

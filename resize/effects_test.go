@@ -4,10 +4,12 @@ import (
 	"image"
 	"math"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 // colorsSlowly does the effects of a pixel with floats, one after the other.
-func colorsSlowly(e Effects, r, g, b float64) [3]float64 {
+func colorsSlowly(e options.Effects, r, g, b float64) [3]float64 {
 	c := [3]float64{r / 255, g / 255, b / 255}
 	clamp := func(v float64) float64 { return math.Max(0, math.Min(1, v)) }
 	luma := func() float64 { return 0.299*c[0] + 0.587*c[1] + 0.114*c[2] }
@@ -34,7 +36,7 @@ func colorsSlowly(e Effects, r, g, b float64) [3]float64 {
 		}
 	}
 	each(clamp)
-	if d := e.Duotone; d != (Duotone{}) {
+	if d := e.Duotone; d != (options.Duotone{}) {
 		y := luma()
 		for i := range c {
 			dark, light := float64(d.Dark>>(24-8*i)&0xff)/255, float64(d.Light>>(24-8*i)&0xff)/255
@@ -49,10 +51,10 @@ func colorsSlowly(e Effects, r, g, b float64) [3]float64 {
 }
 
 func TestColorsEqualTheirTwin(t *testing.T) {
-	for _, e := range []Effects{
+	for _, e := range []options.Effects{
 		{Brightness: 2500}, {Brightness: -10000}, {Contrast: 4000}, {Contrast: -10000}, {Contrast: 10000}, {Gamma: 180}, {Gamma: 10},
 		{Saturation: 6000}, {Saturation: -10000}, {Gray: true}, {Sepia: 10000}, {Sepia: 3000}, {Invert: true},
-		{Duotone: Duotone{0x2b1055ff, 0xffd86bff}},
+		{Duotone: options.Duotone{Dark: 0x2b1055ff, Light: 0xffd86bff}},
 		{Brightness: 500, Contrast: 1000, Gamma: 90, Saturation: -2000, Sepia: 5000, Invert: true},
 	} {
 		m := chartPicture(40, 30)
@@ -97,7 +99,7 @@ func TestHue(t *testing.T) {
 func TestTint(t *testing.T) {
 	m := chartPicture(30, 20)
 	before := lumaOf(m)
-	applyEffects(m, Effects{Tint: 0x7090a0ff})
+	applyEffects(m, options.Effects{Tint: 0x7090a0ff})
 	after := lumaOf(m)
 	for i := range before {
 		if before[i] > 40 && before[i] < 215 && abs(int(before[i])-int(after[i])) > 3 {
@@ -105,7 +107,7 @@ func TestTint(t *testing.T) {
 		}
 	}
 	half := chartPicture(30, 20)
-	applyEffects(half, Effects{Tint: 0x7090a000 | 1})
+	applyEffects(half, options.Effects{Tint: 0x7090a000 | 1})
 	if psnr(half, chartPicture(30, 20)) < 45 {
 		t.Error("a tint of nearly no strength changes the picture")
 	}
@@ -138,7 +140,7 @@ func TestPixelate(t *testing.T) {
 }
 
 // framedSlowly counts how many of 16 by 16 places in a pixel are inside.
-func framedSlowly(m *image.NRGBA, radius float64, b Border) *image.NRGBA {
+func framedSlowly(m *image.NRGBA, radius float64, b options.Border) *image.NRGBA {
 	w, h := float64(m.Rect.Dx()), float64(m.Rect.Dy())
 	inside := func(x, y, inset, r float64) bool {
 		x0, y0, x1, y1 := inset, inset, w-inset, h-inset
@@ -161,7 +163,7 @@ func framedSlowly(m *image.NRGBA, radius float64, b Border) *image.NRGBA {
 					inner++
 				}
 			}
-			p, line := m.NRGBAAt(x, y), b.Color.nrgba()
+			p, line := m.NRGBAAt(x, y), b.Color.NRGBA()
 			k := (1 - inner/256) * float64(line.A) / 255
 			mix := func(a, b byte) byte { return byte(float64(a)*(1-k) + float64(b)*k + 0.5) }
 			p.R, p.G, p.B = mix(p.R, line.R), mix(p.G, line.G), mix(p.B, line.B)
@@ -175,14 +177,14 @@ func framedSlowly(m *image.NRGBA, radius float64, b Border) *image.NRGBA {
 func TestFramedEqualsItsTwin(t *testing.T) {
 	for _, tt := range []struct {
 		radius int
-		border Border
+		border options.Border
 	}{
-		{10, Border{}}, {maxRadius, Border{}}, {0, Border{3, 0xff0000ff}}, {12, Border{3, 0x00ff00ff}}, {4, Border{9, 0x0000ffff}},
-		{maxRadius, Border{5, 0xffffff80}}, {1000, Border{1, 0x808080ff}}, {0, Border{400, 0x102030ff}},
+		{10, options.Border{}}, {options.MaxRadius, options.Border{}}, {0, options.Border{Width: 3, Color: 0xff0000ff}}, {12, options.Border{Width: 3, Color: 0x00ff00ff}}, {4, options.Border{Width: 9, Color: 0x0000ffff}},
+		{options.MaxRadius, options.Border{Width: 5, Color: 0xffffff80}}, {1000, options.Border{Width: 1, Color: 0x808080ff}}, {0, options.Border{Width: 400, Color: 0x102030ff}},
 	} {
 		m := chartPicture(61, 40)
 		radius := math.Min(float64(tt.radius), 20)
-		if tt.radius == maxRadius {
+		if tt.radius == options.MaxRadius {
 			radius = 20
 		}
 		want := framedSlowly(m, radius, tt.border)

@@ -3,12 +3,14 @@ package resize
 import (
 	"image"
 	"math/bits"
+
+	"s3imageserver/resize/options"
 )
 
 // focus returns the focal point of what is kept of a picture that is cut, for
 // a gravity that looks: the part with most detail, or what catches the eye. m is a small picture of the whole; arithmetic is in
 // integers, so that every machine keeps the same part.
-func focus(m *image.NRGBA, keep image.Point, detailed bool) Gravity {
+func focus(m *image.NRGBA, keep image.Point, detailed bool) options.Gravity {
 	size := m.Rect.Size()
 	x, y := (size.X-keep.X)/2, (size.Y-keep.Y)/2
 	if detailed {
@@ -24,9 +26,9 @@ func focus(m *image.NRGBA, keep image.Point, detailed bool) Gravity {
 		x, y = bestWindow(columns, keep.X), bestWindow(rows, keep.Y)
 	}
 	fraction := func(at, keep, size int) uint16 {
-		return uint16(min(focalOne, (2*at+keep)*focalOne/(2*size)))
+		return uint16(min(options.FocalOne, (2*at+keep)*options.FocalOne/(2*size)))
 	}
-	return focalAt(fraction(x, keep.X, size.X), fraction(y, keep.Y, size.Y))
+	return options.FocalPoint(fraction(x, keep.X, size.X), fraction(y, keep.Y, size.Y))
 }
 
 // lumaOf returns the luma of every pixel; a transparent one has that of grey.
@@ -185,14 +187,14 @@ func bestWindow(line []int, length int) int {
 }
 
 // focus returns the focal point for the box of the options.
-func (j *job) focus(m *image.NRGBA) Gravity {
+func (j *job) focus(m *image.NRGBA) options.Gravity {
 	o := j.options
 	size := m.Rect.Size()
 	// The proxy has the ratio of the picture; its box is that of the picture,
 	// in its own pixels.
-	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
+	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), options.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
 	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
-	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.detailed())
+	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.WantsDetail())
 }
 
 // focusUnit is how many times the proxy is taken to be larger, so that a side

@@ -1,11 +1,15 @@
 package resize
 
-import "testing"
+import (
+	"testing"
+
+	"s3imageserver/resize/options"
+)
 
 // The table of codecs and that of formats have the same rows: a name of a URL
 // leads to a codec, and what is called writable is written.
 func TestFormatsHaveCodecs(t *testing.T) {
-	for f := NoFormat + 1; f.String() != ""; f++ {
+	for f := options.NoFormat + 1; f.String() != ""; f++ {
 		c := codecOf(f)
 		if c == nil {
 			t.Errorf("%v has no codec", f)
@@ -14,7 +18,7 @@ func TestFormatsHaveCodecs(t *testing.T) {
 		if f.Writable() != (c.encode != nil) {
 			t.Errorf("%v: Writable() is %v; its codec says %v", f, f.Writable(), c.encode != nil)
 		}
-		if FormatByName(f.String()) != f || FormatByMediaType(f.MediaType()) != f {
+		if options.FormatByName(f.String()) != f || options.FormatByMediaType(f.MediaType()) != f {
 			t.Errorf("%v is not found by its name %q or its media type %q", c.format, f, f.MediaType())
 		}
 	}

@@ -3,20 +3,22 @@ package resize
 import (
 	"image"
 	"math"
+
+	"s3imageserver/resize/options"
 )
 
 // framed rounds the corners of m and draws its border, in place.
-func framed(m *image.NRGBA, radius int, b Border) *image.NRGBA {
+func framed(m *image.NRGBA, radius int, b options.Border) *image.NRGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	largest := float64(min(w, h)) / 2
 	r := math.Min(float64(radius), largest)
-	if radius == maxRadius {
+	if radius == options.MaxRadius {
 		r = largest
 	}
 	outer := roundedRect{float64(w), float64(h), r}
 	width := float64(b.Width)
 	inner := roundedRect{float64(w) - 2*width, float64(h) - 2*width, math.Max(0, r-width)}
-	line := b.Color.nrgba()
+	line := b.Color.NRGBA()
 	reach := int(math.Ceil(math.Max(r, width))) + 1 // beyond it nothing changes
 	for y := range h {
 		middle := y >= reach && y < h-reach

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	ownpng "s3imageserver/resize/png"
 )
@@ -30,13 +31,13 @@ func FuzzResize(f *testing.F) {
 			f.Add(data, uint16(40), uint16(30), byte(0))
 		}
 	}
-	outputs := []Format{JPEG, PNG, GIF}
+	outputs := []options.Format{options.JPEG, options.PNG, options.GIF}
 	r := &Resizer{
 		Budget: NewBudget(BudgetConfig{Bytes: 64 << 20}),
-		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []Format{BMP, TIFF}},
+		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []options.Format{options.BMP, options.TIFF}},
 	}
 	f.Fuzz(func(t *testing.T, file []byte, w, h uint16, choice byte) {
-		o := Options{Width: int(w) % 400, Height: int(h) % 400, Fit: Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
+		o := options.Options{Width: int(w) % 400, Height: int(h) % 400, Fit: options.Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
 		result, err := resizeBytes(t, r, file, o)
 		tolerant := *r
 		tolerant.ShowDamaged = true
@@ -125,7 +126,7 @@ func TestQuantize(t *testing.T) {
 		}
 	})
 	t.Run("a photograph", func(t *testing.T) {
-		img := toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 400})
+		img := toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 400})
 		got := palette.Quantize(toNRGBA(img), palette.MaxColors)
 		if len(got.Palette) > palette.MaxColors || psnr(got, img) < 32 {
 			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), palette.MaxColors)
@@ -178,7 +179,7 @@ func TestChangedRectangle(t *testing.T) {
 // FuzzResizeOptions asks for whatever a URL may say: a picture that decodes to
 // the promised size, or a limit; never a panic.
 func FuzzResizeOptions(f *testing.F) {
-	for _, p := range Params() {
+	for _, p := range options.Params() {
 		f.Add(p.Example, byte(0))
 	}
 	f.Add("w=1&h=399&fit=pad&rot=44.9&trim=1&g=smart&radius=max&border=399,fff&txt=a%0Ab&wm=x&wmt=1&bg=blur", byte(1))
@@ -197,8 +198,8 @@ func FuzzResizeOptions(f *testing.F) {
 		Limits:    Limits{OutputPixels: 1 << 18},
 	}
 	f.Fuzz(func(t *testing.T, query string, choice byte) {
-		o := ParseOptions(ParseQuery(query).Get, 400)
-		o.Format = []Format{JPEG, PNG, GIF}[int(choice>>2)%3]
+		o := options.Parse(options.ParseQuery(query).Get, 400)
+		o.Format = []options.Format{options.JPEG, options.PNG, options.GIF}[int(choice>>2)%3]
 		o.AutoQuality, o.MaxBytes = 0, 0 // many encodings, of which none is looked at
 		result, err := resizeBytes(t, r, sources[choice&3], o)
 		if err != nil {

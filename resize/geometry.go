@@ -6,6 +6,8 @@ import (
 	"image"
 	"math"
 	"time"
+
+	"s3imageserver/resize/options"
 )
 
 // A rectangle is a part of a picture in pixels from its upper left corner; its
@@ -26,14 +28,14 @@ type layout struct {
 //
 // A side that is not given follows from the ratio, rounded as asked for, at least 1. A
 // picture that is smaller than the box on both sides keeps its size, uncropped.
-func lay(src image.Point, o Options) layout {
+func lay(src image.Point, o options.Options) layout {
 	box := boxOf(src, o)
 	full, keep := meet(src, box, o)
 	if keep.X < o.MinWidth || keep.Y < o.MinHeight {
 		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)), o.Round)
 		keep = image.Pt(min(full.X, cmp.Or(box.X, longestResult)), min(full.Y, cmp.Or(box.Y, longestResult)))
 	}
-	fx, fy := o.Gravity.point()
+	fx, fy := o.Gravity.Point()
 	l := layout{Crop: rectangle{0, 0, float64(src.X), float64(src.Y)}, Size: keep, Canvas: keep}
 	if full != keep {
 		// A pixel of the whole source scaled to full is unit pixels of it.
@@ -43,9 +45,9 @@ func lay(src image.Point, o Options) layout {
 			W: float64(keep.X) * unit.W, H: float64(keep.Y) * unit.H,
 		}
 	}
-	if o.Fit == Pad && box.X > 0 && box.Y > 0 {
+	if o.Fit == options.Pad && box.X > 0 && box.Y > 0 {
 		l.Canvas = box
-		l.At = image.Pt((box.X-keep.X)*fx/focalOne, (box.Y-keep.Y)*fy/focalOne)
+		l.At = image.Pt((box.X-keep.X)*fx/options.FocalOne, (box.Y-keep.Y)*fy/options.FocalOne)
 	}
 	p := o.Padding
 	l.At = l.At.Add(image.Pt(p.Left, p.Top))
@@ -59,13 +61,13 @@ const longestResult = 12000
 // kept returns where the kept part of a line begins whose focal point is to lie
 // in its middle, as far as the line allows; a half is rounded up.
 func kept(full, keep, focus int) int {
-	at := (2*int64(full)*int64(focus) - focalOne*int64(keep) + focalOne) / (2 * focalOne)
+	at := (2*int64(full)*int64(focus) - options.FocalOne*int64(keep) + options.FocalOne) / (2 * options.FocalOne)
 	return int(max(0, min(int64(full-keep), at)))
 }
 
 // boxOf returns the box for a picture of that size, with 0 for a side that is
 // not given.
-func boxOf(src image.Point, o Options) image.Point {
+func boxOf(src image.Point, o options.Options) image.Point {
 	box := image.Pt(o.Width, o.Height)
 	if box == (image.Point{}) {
 		return ownBox(src, o)
@@ -81,17 +83,17 @@ func boxOf(src image.Point, o Options) image.Point {
 
 // ownBox returns the box that a picture makes of its own size: zoomed, cut or
 // padded to a ratio.
-func ownBox(src image.Point, o Options) image.Point {
+func ownBox(src image.Point, o options.Options) image.Point {
 	var box image.Point
 	if o.Zoom != 0 {
-		src = image.Pt(o.Round.scaled(src.X, int(o.Zoom), 100), o.Round.scaled(src.Y, int(o.Zoom), 100))
+		src = image.Pt(o.Round.Scaled(src.X, int(o.Zoom), 100), o.Round.Scaled(src.Y, int(o.Zoom), 100))
 		box = src
 	}
-	if o.Ratio == (Ratio{}) || o.Fit == Contain || o.Fit == ScaleDown {
+	if o.Ratio == (options.Ratio{}) || o.Fit == options.Contain || o.Fit == options.ScaleDown {
 		return box
 	}
-	other := image.Pt(o.Round.scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), o.Round.scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
-	if o.Fit == Pad {
+	other := image.Pt(o.Round.Scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), o.Round.Scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
+	if o.Fit == options.Pad {
 		return image.Pt(max(src.X, other.X), max(src.Y, other.Y))
 	}
 	return image.Pt(min(src.X, other.X), min(src.Y, other.Y))
@@ -99,43 +101,43 @@ func ownBox(src image.Point, o Options) image.Point {
 
 // meet returns the size that a whole picture is scaled to, and how much of that
 // is kept.
-func meet(src, box image.Point, o Options) (full, keep image.Point) {
-	grows := o.Enlarge && o.Fit != ScaleDown
+func meet(src, box image.Point, o options.Options) (full, keep image.Point) {
+	grows := o.Enlarge && o.Fit != options.ScaleDown
 	switch {
 	case box == image.Point{}:
 		return src, src
 	case box.X == 0 || box.Y == 0:
-		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
+		full = image.Pt(box.X, o.Round.Scaled(src.Y, box.X, src.X))
 		if box.X == 0 {
-			full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
+			full = image.Pt(o.Round.Scaled(src.X, box.Y, src.Y), box.Y)
 		}
 		if !grows && full.X >= src.X && full.Y >= src.Y {
 			full = src
 		}
 		return full, full
 	case src.X < box.X && src.Y < box.Y && !grows:
-		if o.Ratio != (Ratio{}) && o.Fit == Cover {
-			return src, image.Pt(min(src.X, o.Round.scaled(src.Y, box.X, box.Y)), min(src.Y, o.Round.scaled(src.X, box.Y, box.X)))
+		if o.Ratio != (options.Ratio{}) && o.Fit == options.Cover {
+			return src, image.Pt(min(src.X, o.Round.Scaled(src.Y, box.X, box.Y)), min(src.Y, o.Round.Scaled(src.X, box.Y, box.X)))
 		}
 		return src, src
 	}
 	fit := o.Fit
-	if fit == AutoFit {
-		fit = Contain
+	if fit == options.AutoFit {
+		fit = options.Contain
 		if (src.X >= src.Y) == (box.X >= box.Y) {
-			fit = Cover
+			fit = options.Cover
 		}
 	}
 	switch fit {
-	case Cover:
+	case options.Cover:
 		return cover(src, box, o.Round), box
-	case Stretch:
+	case options.Stretch:
 		return box, box
 	}
 	if wider(src, box) {
-		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
+		full = image.Pt(box.X, o.Round.Scaled(src.Y, box.X, src.X))
 	} else {
-		full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
+		full = image.Pt(o.Round.Scaled(src.X, box.Y, src.Y), box.Y)
 	}
 	return full, full
 }
@@ -146,11 +148,11 @@ func wider(src, box image.Point) bool {
 }
 
 // cover returns the size of a picture that covers the box.
-func cover(src, box image.Point, r Rounding) image.Point {
+func cover(src, box image.Point, r options.Rounding) image.Point {
 	if wider(src, box) {
-		return image.Pt(max(box.X, r.scaled(src.X, box.Y, src.Y)), box.Y)
+		return image.Pt(max(box.X, r.Scaled(src.X, box.Y, src.Y)), box.Y)
 	}
-	return image.Pt(box.X, max(box.Y, r.scaled(src.Y, box.X, src.X)))
+	return image.Pt(box.X, max(box.Y, r.Scaled(src.Y, box.X, src.X)))
 }
 
 // margin is how much larger than needed a shrunk decode must be, so that the
@@ -200,7 +202,7 @@ type Limits struct {
 	Time time.Duration
 	// Formats are read beyond those that always are: BMP, TIFF, ICO, AVIF, HEIC,
 	// JXL.
-	Formats []Format
+	Formats []options.Format
 }
 
 func (l Limits) withDefaults() Limits {

@@ -13,6 +13,8 @@ import (
 	_ "image/jpeg"
 
 	_ "golang.org/x/image/webp"
+
+	"s3imageserver/resize/options"
 )
 
 var update = flag.Bool("update", false, "write the pictures of testdata/golden anew")
@@ -27,7 +29,7 @@ const goldenTolerance = 42 // dB of PSNR, at least
 // was made. With -update they are made anew: look at them.
 func TestGolden(t *testing.T) {
 	known := map[string]bool{}
-	for _, p := range Params() {
+	for _, p := range options.Params() {
 		if p.Example == "" {
 			continue
 		}
@@ -71,11 +73,11 @@ func TestGolden(t *testing.T) {
 }
 
 // example returns the first frame of what the example of a parameter gives.
-func example(t *testing.T, p Param) image.Image {
+func example(t *testing.T, p options.Param) image.Image {
 	t.Helper()
 	o := parse(p.Example)
 	if !o.Format.Writable() {
-		o.Format = PNG
+		o.Format = options.PNG
 	}
 	logo, err := NewOverlay(readSample(t, "photos/logo.png"))
 	if err != nil {

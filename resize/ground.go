@@ -5,21 +5,22 @@ import (
 	"image/color"
 	"math"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
 // A ground is what pictures are laid on. It is for the frames of one picture.
 type ground struct {
 	plan       *plan
-	background Background
+	background options.Background
 	color      color.NRGBA
 	known      bool // color is; auto takes it from the first frame
 }
 
-func newGround(p *plan, b Background) *ground {
+func newGround(p *plan, b options.Background) *ground {
 	g := &ground{plan: p, background: b}
-	if c, ok := b.plain(); ok {
-		g.color, g.known = c.nrgba(), true
+	if c, ok := b.Plain(); ok {
+		g.color, g.known = c.NRGBA(), true
 	}
 	return g
 }
@@ -27,13 +28,13 @@ func newGround(p *plan, b Background) *ground {
 // lay returns the canvas with the picture on it.
 func (g *ground) lay(img image.Image) image.Image {
 	m := asNRGBA(img)
-	if !g.known && g.background != (Background{}) {
+	if !g.known && g.background != (options.Background{}) {
 		g.color, g.known = edgeColor(m), true
 	}
 	r := image.Rectangle{Max: g.plan.canvas}
 	var out canvas
 	switch {
-	case g.background.blurred():
+	case g.background.Blurred():
 		out = canvas{blurredGround(m, g.plan.canvas, g.color)}
 	default:
 		out = canvas{image.NewNRGBA(r)}
@@ -98,7 +99,7 @@ func edgeColor(m *image.NRGBA) color.NRGBA {
 // blurred; where it is transparent, c shines through.
 func blurredGround(m *image.NRGBA, size image.Point, c color.NRGBA) *image.NRGBA {
 	const shrunk = 48 // the longer side of what is blurred: nothing smaller is left to see
-	to := cover(m.Rect.Size(), size, RoundDown)
+	to := cover(m.Rect.Size(), size, options.RoundDown)
 	by := math.Min(1, shrunk/float64(max(size.X, size.Y)))
 	small := image.Pt(max(1, int(float64(size.X)*by)), max(1, int(float64(size.Y)*by)))
 	part := scale.Rect{W: float64(m.Rect.Dx()) * float64(size.X) / float64(to.X), H: float64(m.Rect.Dy()) * float64(size.Y) / float64(to.Y)}

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
@@ -14,7 +15,7 @@ import (
 func (j *job) look(p *Picture) (*Picture, seen, error) {
 	var s seen
 	o := j.options
-	if o.Trim == 0 && !o.Gravity.looks() {
+	if o.Trim == 0 && !o.Gravity.DependsOnPicture() {
 		return p, s, nil
 	}
 	next, stop := iter.Pull2(p.Frames)
@@ -41,7 +42,7 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 	if o.Trim != 0 {
 		s.region = trimmed(first.Image, p, turn, o)
 	}
-	if o.Gravity.looks() {
+	if o.Gravity.DependsOnPicture() {
 		s.gravity = j.focus(j.proxy(first.Image, p, s))
 	}
 	return &q, s, nil
@@ -49,8 +50,8 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 
 // trimmed returns the part of the upright source whose edges are not of one
 // colour: that of the upper left corner of what Crop leaves.
-func trimmed(img image.Image, p *Picture, turn exif.Orientation, o Options) image.Rectangle {
-	region := o.Crop.of(turn.Size(p.Source))
+func trimmed(img image.Image, p *Picture, turn exif.Orientation, o options.Options) image.Rectangle {
+	region := o.Crop.Of(turn.Size(p.Source))
 	stored := integer(rectangle(turn.Stored(scale.Rect(float(region)), p.Source)))
 	at := turn.Stored(scale.Rect{X: float64(region.Min.X), Y: float64(region.Min.Y), W: 1, H: 1}, p.Source)
 	corner := integer(rectangle(at)).Min
@@ -182,7 +183,7 @@ const proxySide = 144
 // trimmed and turned, but not tilted.
 func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
 	o := j.options
-	o = Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: Contain, Format: PNG}
+	o = options.Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: options.Contain, Format: options.PNG}
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
 	part, options := plan.cut.at(p.Scale)

@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/png"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 // framedPicture is a picture with a frame of one colour.
@@ -95,11 +97,11 @@ func TestFocus(t *testing.T) {
 					m.SetNRGBA(x, y, color.NRGBA{byte(180 + x*y%70), byte(x * 31 % 200), byte(y * 17 % 90), 255})
 				}
 			}
-			for _, o := range []Options{
+			for _, o := range []options.Options{
 				{Width: 60, Height: 100},
 				{Width: 60, Height: 100, Angle: 18000},
 				{Width: 100, Height: 60, Angle: 9000},
-				{Width: 60, Height: 100, Crop: Crop{W: Length{10000, true}, H: Length{9000, true}}},
+				{Width: 60, Height: 100, Crop: options.Crop{W: options.Length{N: 10000, Percent: true}, H: options.Length{N: 9000, Percent: true}}},
 			} {
 				o.Gravity = parse("g=" + kind).Gravity
 				got := toNRGBA(toPNG(t, pngFileOf(t, m), o))
@@ -124,7 +126,7 @@ func TestFocus(t *testing.T) {
 func TestFocusOfNothing(t *testing.T) {
 	for _, m := range []*image.NRGBA{image.NewNRGBA(image.Rect(0, 0, 100, 50)), framedPicture(100, 50, color.NRGBA{9, 99, 200, 255}, image.Rectangle{})} {
 		for _, detailed := range []bool{false, true} {
-			if g := focus(m, image.Pt(20, 50), detailed); g != (focalAt(5000, 5000)) {
+			if g := focus(m, image.Pt(20, 50), detailed); g != (options.FocalPoint(5000, 5000)) {
 				t.Errorf("detailed %v: %v; want the centre", detailed, g)
 			}
 		}

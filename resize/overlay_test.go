@@ -9,20 +9,22 @@ import (
 	"testing"
 
 	"golang.org/x/image/font/gofont/gobold"
+
+	"s3imageserver/resize/options"
 )
 
-func flatPicture(w, h int, c Color) *image.NRGBA {
+func flatPicture(w, h int, c options.Color) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
-	fill(m, c.nrgba())
+	fill(m, c.NRGBA())
 	return m
 }
 
 // extent returns the smallest rectangle outside of which m has the colour c.
-func extent(m *image.NRGBA, c Color) image.Rectangle {
+func extent(m *image.NRGBA, c options.Color) image.Rectangle {
 	var r image.Rectangle
 	for y := range m.Rect.Dy() {
 		for x := range m.Rect.Dx() {
-			if m.NRGBAAt(x, y) != c.nrgba() {
+			if m.NRGBAAt(x, y) != c.NRGBA() {
 				r = r.Union(image.Rect(x, y, x+1, y+1))
 			}
 		}
@@ -31,9 +33,9 @@ func extent(m *image.NRGBA, c Color) image.Rectangle {
 }
 
 const (
-	testWhite = Color(0xffffffff)
-	testRed   = Color(0xff0000ff)
-	testBlack = Color(0x000000ff)
+	testWhite = options.Color(0xffffffff)
+	testRed   = options.Color(0xff0000ff)
+	testBlack = options.Color(0x000000ff)
 )
 
 // A watermark lies where its gravity says, in the size that its scale says, and
@@ -62,7 +64,7 @@ func TestWatermark(t *testing.T) {
 	}
 	// Larger than the picture: it is made to fit.
 	small := flatPicture(10, 10, testWhite)
-	w := Watermark{Name: "m"}
+	w := options.Watermark{Name: "m"}
 	layWatermark(small, mark.fitted(w, small.Rect.Size()), w)
 	if got := extent(small, testWhite); got != image.Rect(0, 2, 10, 7) {
 		t.Errorf("a watermark larger than the picture lies at %v", got)
@@ -74,7 +76,7 @@ func TestWatermark(t *testing.T) {
 		t.Errorf("half opaque red on white is %v", c)
 	}
 	tiled := flatPicture(200, 100, testWhite)
-	w = Watermark{Name: "m", Tile: true, Scale: 500}
+	w = options.Watermark{Name: "m", Tile: true, Scale: 500}
 	layWatermark(tiled, mark.fitted(w, tiled.Rect.Size()), w)
 	for y := 0; y < 100; y += 20 {
 		for x := 0; x < 200; x += 40 {
@@ -93,7 +95,7 @@ func TestNewOverlay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	upright := toPNG(t, readSample(t, "orientation/6.jpg"), Options{})
+	upright := toPNG(t, readSample(t, "orientation/6.jpg"), options.Options{})
 	if o.image.Rect != upright.Bounds() {
 		t.Errorf("an overlay with an orientation has %v; want %v", o.image.Rect, upright.Bounds())
 	}
@@ -160,8 +162,8 @@ func TestParseFont(t *testing.T) {
 	if _, err := ParseFont([]byte("no font")); err == nil {
 		t.Error("a font that is none is read")
 	}
-	for _, name := range fontNames {
-		if _, err := r.font(name); err != nil || !KnownFont(name) {
+	for _, name := range options.BuiltInFonts {
+		if _, err := r.font(name); err != nil || !options.KnownFont(name) {
 			t.Errorf("built-in font %s: %v", name, err)
 		}
 	}
@@ -185,20 +187,20 @@ func TestGround(t *testing.T) {
 		outside, below color.NRGBA
 	}{
 		{"", color.NRGBA{}, color.NRGBA{}},
-		{"bg=fff", testWhite.nrgba(), testWhite.nrgba()},
+		{"bg=fff", testWhite.NRGBA(), testWhite.NRGBA()},
 		{"bg=0000ff80", color.NRGBA{0, 0, 255, 128}, color.NRGBA{0, 0, 255, 128}},
-		{"bg=auto", testRed.nrgba(), testRed.nrgba()},
-		{"bg=blur", testRed.nrgba(), testRed.nrgba()},
+		{"bg=auto", testRed.NRGBA(), testRed.NRGBA()},
+		{"bg=blur", testRed.NRGBA(), testRed.NRGBA()},
 	}
 	for _, tt := range tests {
 		out := newGround(p, parse(tt.bg).Background).lay(picture()).(*image.NRGBA)
-		if out.Rect.Size() != p.canvas || out.NRGBAAt(1, 1) != tt.outside || out.NRGBAAt(20, 10) != tt.below || out.NRGBAAt(11, 1) != testRed.nrgba() {
+		if out.Rect.Size() != p.canvas || out.NRGBAAt(1, 1) != tt.outside || out.NRGBAAt(20, 10) != tt.below || out.NRGBAAt(11, 1) != testRed.NRGBA() {
 			t.Errorf("%q: %v, outside %v, below %v, picture %v", tt.bg, out.Rect, out.NRGBAAt(1, 1), out.NRGBAAt(20, 10), out.NRGBAAt(11, 1))
 		}
 	}
 	g := newGround(p, parse("bg=auto").Background)
 	g.lay(picture())
-	if out := g.lay(flatPicture(20, 20, testWhite)).(*image.NRGBA); out.NRGBAAt(1, 1) != testRed.nrgba() {
+	if out := g.lay(flatPicture(20, 20, testWhite)).(*image.NRGBA); out.NRGBAAt(1, 1) != testRed.NRGBA() {
 		t.Error("the colour of the edge changes from frame to frame")
 	}
 }
@@ -214,12 +216,12 @@ func TestRoundedCorners(t *testing.T) {
 		query string
 		want  color.NRGBA // of the corner
 	}{
-		{"f=jpeg", testWhite.nrgba()},
+		{"f=jpeg", testWhite.NRGBA()},
 		{"f=jpeg&bg=00f", blue},
 		{"f=bmp&bg=00f", blue},
-		{"f=jpeg&bg=auto", testRed.nrgba()},
-		{"f=jpeg&bg=blur", testRed.nrgba()},
-		{"f=jpeg&bg=0000ff80", testWhite.nrgba()},
+		{"f=jpeg&bg=auto", testRed.NRGBA()},
+		{"f=jpeg&bg=blur", testRed.NRGBA()},
+		{"f=jpeg&bg=0000ff80", testWhite.NRGBA()},
 		{"f=png&bg=00f", clear},
 		{"f=auto-jpeg&bg=00f", clear}, // PNG
 	} {

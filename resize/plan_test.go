@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
@@ -31,7 +32,7 @@ func chartPicture(w, h int) *image.NRGBA {
 
 // turnedSlowly turns a picture pixel by pixel: by EXIF's orientation (section
 // 4.6.4), then by quarters clockwise, then mirrors it.
-func turnedSlowly(m *image.NRGBA, o exif.Orientation, quarters int, f Flip) *image.NRGBA {
+func turnedSlowly(m *image.NRGBA, o exif.Orientation, quarters int, f options.Flip) *image.NRGBA {
 	one := func(m *image.NRGBA, swap bool, at func(x, y, w, h int) (int, int)) *image.NRGBA {
 		w, h := m.Rect.Dx(), m.Rect.Dy()
 		out := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -75,10 +76,10 @@ func turnedSlowly(m *image.NRGBA, o exif.Orientation, quarters int, f Flip) *ima
 		m = turn(m, 3)
 	}
 	m = turn(m, quarters)
-	if f&FlipX != 0 {
+	if f&options.FlipX != 0 {
 		m = mirror(m)
 	}
-	if f&FlipY != 0 {
+	if f&options.FlipY != 0 {
 		m = mirror(turn(m, 2))
 	}
 	return m
@@ -95,25 +96,25 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 	}
 	file := b.Bytes()
 	for i := range 300 {
-		o := Options{
+		o := options.Options{
 			Orient: exif.Orientation(1 + i%8),
-			Angle:  Hundredths(9000 * (i / 8 % 4)),
-			Flip:   Flip(i / 32 % 4),
+			Angle:  options.Hundredths(9000 * (i / 8 % 4)),
+			Flip:   options.Flip(i / 32 % 4),
 			Width:  20 + random.IntN(60),
-			Fit:    Fit(random.IntN(6)),
-			Format: PNG,
+			Fit:    options.Fit(random.IntN(6)),
+			Format: options.PNG,
 		}
 		if i%3 != 0 {
 			o.Height = 20 + random.IntN(60)
 		}
 		if i%2 == 0 {
-			o.Crop = Crop{Length{int32(random.IntN(20)), false}, Length{int32(random.IntN(20)), false}, Length{int32(30 + random.IntN(20)), false}, Length{int32(20 + random.IntN(20)), false}}
+			o.Crop = options.Crop{X: options.Length{N: int32(random.IntN(20)), Percent: false}, Y: options.Length{N: int32(random.IntN(20)), Percent: false}, W: options.Length{N: int32(30 + random.IntN(20)), Percent: false}, H: options.Length{N: int32(20 + random.IntN(20)), Percent: false}}
 		}
 		if i%5 == 0 {
-			o.Gravity = focalAt(uint16(random.IntN(focalOne)), uint16(random.IntN(focalOne)))
+			o.Gravity = options.FocalPoint(uint16(random.IntN(options.FocalOne)), uint16(random.IntN(options.FocalOne)))
 		}
 		m := turnedSlowly(source, o.Orient, 0, 0)
-		m = toNRGBA(m.SubImage(o.Crop.of(m.Rect.Size())))
+		m = toNRGBA(m.SubImage(o.Crop.Of(m.Rect.Size())))
 		m = turnedSlowly(m, 1, int(o.Angle/9000), o.Flip)
 		l := lay(m.Rect.Size(), o)
 		part := scale.Rect{X: l.Crop.X, Y: l.Crop.Y, W: l.Crop.W, H: l.Crop.H}
@@ -210,7 +211,7 @@ func TestTiltedEqualsItsTwin(t *testing.T) {
 
 func onGrey(m *image.NRGBA) image.Image {
 	out := image.NewNRGBA(m.Rect)
-	fill(out, Color(0x808080ff).nrgba())
+	fill(out, options.Color(0x808080ff).NRGBA())
 	canvas{out}.blend(m, image.Point{})
 	return out
 }
@@ -261,7 +262,7 @@ func TestBlurredEqualsItsTwin(t *testing.T) {
 		}
 	}
 	flat := image.NewNRGBA(image.Rect(0, 0, 33, 9))
-	fill(flat, Color(0x7b2d09ff).nrgba())
+	fill(flat, options.Color(0x7b2d09ff).NRGBA())
 	for _, sigma := range []float64{0.1, 1, 3, 100} {
 		if psnr(blurred(flat, sigma), flat) < 100 {
 			t.Errorf("sigma %v: a flat colour changed", sigma)
@@ -291,7 +292,7 @@ func TestWithin(t *testing.T) {
 				query.Set(name, value())
 			}
 		}
-		o := ParseOptions(query.Get, DefaultMaxDimension)
+		o := options.Parse(query.Get, options.DefaultMaxDimension)
 		w, h := 1+r.IntN(1500), 1+r.IntN(1500)
 		width, height := 1+r.IntN(5000), 1+r.IntN(5000)
 		got := ResultSize(width, height, o.Within(w, h))
@@ -299,11 +300,11 @@ func TestWithin(t *testing.T) {
 			t.Fatalf("%d x %d of %s within %d x %d = %v, by %s", width, height, query.Encode(), w, h, got, o.Within(w, h))
 		}
 	}
-	o := ParseOptions(url.Values{"w": {"300"}, "h": {"200"}, "fit": {"cover"}}.Get, DefaultMaxDimension)
+	o := options.Parse(url.Values{"w": {"300"}, "h": {"200"}, "fit": {"cover"}}.Get, options.DefaultMaxDimension)
 	if got := o.Within(300, 200); got != o {
 		t.Errorf("%s within 300 x 200 = %s; want the same", o, got)
 	}
-	if got := o.Within(150, 150); got.Width != 150 || got.Height != 100 || got.Fit != Cover {
+	if got := o.Within(150, 150); got.Width != 150 || got.Height != 100 || got.Fit != options.Cover {
 		t.Errorf("%s within 150 x 150 = %s; want a box of 150 x 100", o, got)
 	}
 }

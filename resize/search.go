@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 )
 
@@ -78,7 +79,7 @@ type trial struct {
 
 // A searcher looks for a quality.
 type searcher struct {
-	format Format
+	format options.Format
 	curve  func(quality int) float64
 	once   func(quality int) ([]byte, error)
 	most   int     // the highest quality that MaxBytes may have
@@ -219,7 +220,7 @@ func (s *searcher) straight(low, high int) bool {
 // palettes.
 func (s *searcher) expect(quality int, slope float64, value func(trial) float64) float64 {
 	trials := s.trials
-	if n := len(trials); s.format == PNG && n > 1 && trials[n-1].quality == 100 {
+	if n := len(trials); s.format == options.PNG && n > 1 && trials[n-1].quality == 100 {
 		trials = trials[:n-1]
 	}
 	i := 0
@@ -253,12 +254,12 @@ var (
 		bits:  []float64{-2.56, -1.80, -1.24, -0.97, -0.75, -0.53, -0.35, -0.19, -0.05, 0.00, 0.04},
 		clear: 5.9, slope: 2.4,
 	}
-	usualCurves = map[Format]usualCurve{
-		JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
-		WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
-		AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
-		PNG:  usualPalettes,
-		GIF:  usualPalettes,
+	usualCurves = map[options.Format]usualCurve{
+		options.JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
+		options.WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
+		options.AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
+		options.PNG:  usualPalettes,
+		options.GIF:  usualPalettes,
 	}
 )
 
@@ -267,11 +268,11 @@ const allColours = 1.45
 
 // curveOf returns the usual bits of a format by quality, with lines between those
 // that are known.
-func curveOf(f Format) func(quality int) float64 {
+func curveOf(f options.Format) func(quality int) float64 {
 	c := usualCurves[f]
 	return func(quality int) float64 {
 		x := float64(quality)
-		if f == PNG || f == GIF {
+		if f == options.PNG || f == options.GIF {
 			x = math.Log2(float64(palette.ColorsAt(quality)))
 		}
 		i := 1
@@ -279,7 +280,7 @@ func curveOf(f Format) func(quality int) float64 {
 			i++
 		}
 		bits := c.bits[i-1] + (c.bits[i]-c.bits[i-1])*(x-c.at[i-1])/(c.at[i]-c.at[i-1])
-		if f == PNG && quality >= 100 {
+		if f == options.PNG && quality >= 100 {
 			bits += allColours
 		}
 		return bits
@@ -361,11 +362,11 @@ func ssim(a, b *image.Gray) float64 {
 // by their hash, and how they are to be encoded.
 type answerKey struct {
 	pixels                 uint64
-	format                 Format
+	format                 options.Format
 	quality, webpMethod    int
 	chroma444, progressive bool
 	maxBytes               int
-	autoQuality            Similarity
+	autoQuality            options.Similarity
 }
 
 // pixelHash returns the hash of a picture that an encoder is given.

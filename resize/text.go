@@ -19,6 +19,8 @@ import (
 	"golang.org/x/image/font/gofont/gosmallcaps"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	"s3imageserver/resize/options"
 )
 
 // A Font is a TrueType or OpenType font. It is safe for concurrent use.
@@ -50,14 +52,14 @@ func (r *Resizer) font(name string) (*Font, error) {
 	if f, ok := r.Fonts[name]; ok {
 		return f, nil
 	}
-	return builtIn[max(0, slices.Index(fontNames, name))]()
+	return builtIn[max(0, slices.Index(options.BuiltInFonts, name))]()
 }
 
 // writeText writes the text on m, in place.
-func writeText(m *image.NRGBA, t Text, f *Font) error {
+func writeText(m *image.NRGBA, t options.Text, f *Font) error {
 	on := m.Rect.Size()
 	shorter := min(on.X, on.Y)
-	size := cmp.Or(t.Size, max(minTextSize, shorter/10))
+	size := cmp.Or(t.Size, max(options.MinTextSize, shorter/10))
 	face, err := opentype.NewFace(f.outlines, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingNone})
 	if err != nil {
 		return err
@@ -77,10 +79,10 @@ func writeText(m *image.NRGBA, t Text, f *Font) error {
 	}
 	beyond := min(size/3+1, on.X) // a letter may reach beyond its advance
 	mask := image.NewAlpha(image.Rect(-beyond, 0, block.X+beyond, block.Y))
-	align, _ := t.Gravity.point()
+	align, _ := t.Gravity.Point()
 	d := font.Drawer{Dst: mask, Src: image.Opaque, Face: face}
 	for i, l := range lines {
-		left := (fixed.I(block.X) - font.MeasureString(face, l)) * fixed.Int26_6(align) / focalOne
+		left := (fixed.I(block.X) - font.MeasureString(face, l)) * fixed.Int26_6(align) / options.FocalOne
 		d.Dot = fixed.Point26_6{X: max(0, left), Y: fixed.I(i*height) + metrics.Ascent}
 		d.DrawString(l)
 	}
@@ -147,8 +149,8 @@ func fitting(word string, face font.Face, width fixed.Int26_6) int {
 }
 
 // paint blends a colour with m where mask is set.
-func paint(m *image.NRGBA, mask *image.Alpha, at image.Point, c Color) {
-	line := c.nrgba()
+func paint(m *image.NRGBA, mask *image.Alpha, at image.Point, c options.Color) {
+	line := c.NRGBA()
 	r := mask.Rect.Add(at).Intersect(m.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		dst := m.Pix[m.PixOffset(r.Min.X, y):]

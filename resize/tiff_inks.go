@@ -11,6 +11,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 )
 
 // TIFF with four inks a pixel: x/image reads none, but it reads four samples of
@@ -141,7 +142,7 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 	p := still(plain(img))
 	p.orientation = exif.OrientationOf(file) // a TIFF file is laid out as EXIF is
 	p.ICC = tiffProfile(file)
-	_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
+	_, p.Pages, _ = tiffDirectories(file, options.MaxPage) // up to a fault
 	return p, nil
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/options"
 )
 
 // noisy returns a picture whose neighbours are alike, by chance.
@@ -128,7 +129,7 @@ func TestTIFFInks(t *testing.T) {
 	if err != nil || !info.cmyk || info.Size != image.Pt(40, 30) {
 		t.Fatalf("%+v, %v", info, err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, b, Options{}))
+	got := toNRGBA(toPNGBy(t, everything, b, options.Options{}))
 	for y := range 30 {
 		for x := range 40 {
 			c := m.NRGBAAt(x, y)
@@ -202,7 +203,7 @@ func TestTIFFFax(t *testing.T) {
 
 // icc=keep writes the profile of the source.
 func TestTIFFKeepsProfile(t *testing.T) {
-	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), Options{Width: 20, Format: TIFF, Profile: ProfileKeep})
+	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), options.Options{Width: 20, Format: options.TIFF, Profile: options.ProfileKeep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +354,7 @@ func twoDimensionalFax() []byte {
 
 // A palette whose colours are all below 256 has them in 8 bits.
 func TestTIFFMapOf8Bits(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), Options{}))
+	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), options.Options{}))
 	for at, want := range map[image.Point]color.NRGBA{{}: {13, 4, 60, 255}, {X: 48, Y: 32}: {139, 129, 60, 255}, {X: 95, Y: 63}: {245, 250, 60, 255}} {
 		if got := img.NRGBAAt(at.X, at.Y); got != want {
 			t.Errorf("%v: %v; want %v", at, got, want)

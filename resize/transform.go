@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
@@ -36,7 +37,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		return nil, err
 	}
 	toSRGB := j.colours(p, &plan)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != Effects{}
+	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != options.Effects{}
 	steps, err := j.steps(p, &plan, toSRGB)
 	if err != nil {
 		return nil, err
@@ -74,13 +75,13 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
-	add(o.Effects != Effects{}, func(img image.Image) image.Image { return applyEffects(img, o.Effects) })
+	add(o.Effects != options.Effects{}, func(img image.Image) image.Image { return applyEffects(img, o.Effects) })
 	ground := newGround(plan, o.Background)
-	add(plan.canvas != plan.size || o.Background != Background{}, ground.lay)
-	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
+	add(plan.canvas != plan.size || o.Background != options.Background{}, ground.lay)
+	add(o.Radius != 0 || o.Border != options.Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
 	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
-	add(opaque && o.Radius != 0 && o.Background != Background{}, ground.fillCorners)
-	if w := j.resizer.Watermark; w != nil && o.Watermark.lies() {
+	add(opaque && o.Radius != 0 && o.Background != options.Background{}, ground.fillCorners)
+	if w := j.resizer.Watermark; w != nil && o.Watermark.Given() {
 		overlay := w.fitted(o.Watermark, plan.canvas)
 		add(true, func(img image.Image) image.Image {
 			m := asNRGBA(img)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
@@ -20,8 +21,8 @@ const (
 // NewOverlay reads a file of at most 16 million pixels. Of an animation it takes
 // the first frame.
 func NewOverlay(file []byte) (*Overlay, error) {
-	r := &Resizer{Limits: Limits{Pixels: overlayPixels, Formats: []Format{BMP, TIFF}}}
-	o := Options{Width: overlaySide, Height: overlaySide, Fit: Contain, Format: PNG}
+	r := &Resizer{Limits: Limits{Pixels: overlayPixels, Formats: []options.Format{options.BMP, options.TIFF}}}
+	o := options.Options{Width: overlaySide, Height: overlaySide, Fit: options.Contain, Format: options.PNG}
 	result, err := r.Resize(context.Background(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, o)
 	if err != nil {
 		return nil, err
@@ -38,23 +39,23 @@ func NewOverlay(file []byte) (*Overlay, error) {
 }
 
 // fitted returns the overlay as w wants it on a picture of that size.
-func (o *Overlay) fitted(w Watermark, size image.Point) *image.NRGBA {
+func (o *Overlay) fitted(w options.Watermark, size image.Point) *image.NRGBA {
 	own := o.image.Rect.Size()
 	most := size
 	if w.Scale != 0 {
-		most.X = max(1, RoundDown.scaled(size.X, int(w.Scale), wholePercent))
+		most.X = max(1, options.RoundDown.Scaled(size.X, int(w.Scale), options.WholePercent))
 	}
 	to := own
 	if w.Scale != 0 || own.X > most.X || own.Y > most.Y {
-		to = image.Pt(most.X, RoundDown.scaled(own.Y, most.X, own.X))
+		to = image.Pt(most.X, options.RoundDown.Scaled(own.Y, most.X, own.X))
 		if to.Y > most.Y {
-			to = image.Pt(RoundDown.scaled(own.X, most.Y, own.Y), most.Y)
+			to = image.Pt(options.RoundDown.Scaled(own.X, most.Y, own.Y), most.Y)
 		}
 	}
 	m := scale.Image(o.image, scale.Rect{}, to, scale.Options{}).(*image.NRGBA)
 	if w.Opacity != 0 {
 		for i := 3; i < len(m.Pix); i += 4 {
-			m.Pix[i] = byte((int64(m.Pix[i])*int64(w.Opacity) + wholePercent/2) / wholePercent)
+			m.Pix[i] = byte((int64(m.Pix[i])*int64(w.Opacity) + options.WholePercent/2) / options.WholePercent)
 		}
 	}
 	return m
@@ -62,23 +63,23 @@ func (o *Overlay) fitted(w Watermark, size image.Point) *image.NRGBA {
 
 // place returns where something of that size lies on a larger one: a focal point
 // is its middle, a side or a corner is a little away from the edge.
-func place(g Gravity, size, on image.Point) image.Point {
-	x, y := g.point()
-	if g.focal() {
+func place(g options.Gravity, size, on image.Point) image.Point {
+	x, y := g.Point()
+	if g.IsFocalPoint() {
 		return image.Pt(kept(on.X, size.X, x), kept(on.Y, size.Y, y))
 	}
 	margin := max(1, min(on.X, on.Y)/40)
 	side := func(size, on, at int) int {
 		if size+2*margin > on {
-			return (on - size) * at / focalOne
+			return (on - size) * at / options.FocalOne
 		}
-		return margin + (on-size-2*margin)*at/focalOne
+		return margin + (on-size-2*margin)*at/options.FocalOne
 	}
 	return image.Pt(side(size.X, on.X, x), side(size.Y, on.Y, y))
 }
 
 // layWatermark lays the overlay on m, in place.
-func layWatermark(m, overlay *image.NRGBA, w Watermark) {
+func layWatermark(m, overlay *image.NRGBA, w options.Watermark) {
 	size, on := overlay.Rect.Size(), m.Rect.Size()
 	at := place(w.Gravity, size, on)
 	if !w.Tile {

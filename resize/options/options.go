@@ -1,4 +1,7 @@
-package resize
+// Package options has the words in which URLs say what a picture is to become:
+// their types, the table of parameters, parsing, printing and bounds. It knows
+// neither files nor pixels.
+package options
 
 import (
 	"net/url"
@@ -88,11 +91,11 @@ var params = slices.Concat(
 	outputParams,
 )
 
-// paints reports whether something is done to the pixels of a picture that has
+// Paints reports whether something is done to the pixels of a picture that has
 // its size already.
-func (o *Options) paints() bool {
+func (o *Options) Paints() bool {
 	return o.Background != Background{} || o.Radius != 0 || o.Border != Border{} ||
-		(o.Effects != Effects{} && !o.Effects.onlyGray()) || o.Watermark.lies() || o.Text.Text != ""
+		(o.Effects != Effects{} && !o.Effects.OnlyGray()) || o.Watermark.Given() || o.Text.Text != ""
 }
 
 // A draft is options on their way out of a URL.
@@ -121,11 +124,11 @@ func ParseQuery(query string) url.Values {
 
 var strayPercent = regexp.MustCompile(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
 
-// ParseOptions reads the options of a URL. get returns the first value of a
+// Parse reads the options of a URL. get returns the first value of a
 // parameter, "" if it is absent. Nothing is refused: what cannot be read
 // counts as absent, and what is out of range is clamped: lengths to max pixels.
-func ParseOptions(get func(name string) string, max int) Options {
-	return ExplainOptions(get, max, func(Note) {})
+func Parse(get func(name string) string, max int) Options {
+	return Explain(get, max, func(Note) {})
 }
 
 // A Verdict is what became of a parameter.
@@ -159,10 +162,10 @@ func (n Note) String() string {
 	return s
 }
 
-// ExplainOptions is [ParseOptions] that calls note for every parameter that
+// Explain is [Parse] that calls note for every parameter that
 // has a value, in the order of the table. It does not know which other
 // parameters there are: see [KnownParam].
-func ExplainOptions(get func(name string) string, max int, note func(Note)) Options {
+func Explain(get func(name string) string, max int, note func(Note)) Options {
 	d := draft{max: max}
 	for i := range params {
 		p := &params[i]
@@ -182,7 +185,7 @@ func taken(k kind, d *draft) string {
 	return k.format(&d.Options)
 }
 
-// KnownParam reports whether ParseOptions reads a parameter of that name.
+// KnownParam reports whether Parse reads a parameter of that name.
 func KnownParam(name string) bool {
 	return slices.ContainsFunc(params, func(p param) bool { return p.name == name })
 }
@@ -218,7 +221,7 @@ type Param struct {
 // defaultSample is the picture that shows what parameters do.
 const defaultSample = "still-life.jpg"
 
-// Params returns the parameters that ParseOptions reads.
+// Params returns the parameters that Parse reads.
 func Params() []Param {
 	list := make([]Param, len(params))
 	for i, p := range params {

@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"fmt"
@@ -31,8 +31,8 @@ const (
 
 var roundings = []string{"down", "near"}
 
-// scaled returns length*num/den, rounded, at least 1.
-func (r Rounding) scaled(length, num, den int) int {
+// Scaled returns length*num/den, rounded, at least 1.
+func (r Rounding) Scaled(length, num, den int) int {
 	if r == RoundNear {
 		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
 	}
@@ -160,14 +160,14 @@ func (d *draft) finishRatio() {
 	case r == (Ratio{}):
 		return
 	case d.Width > 0 && d.Height == 0:
-		d.Height = d.Round.scaled(d.Width, int(r.H), int(r.W))
+		d.Height = d.Round.Scaled(d.Width, int(r.H), int(r.W))
 		if d.Height > d.max {
-			d.Width, d.Height = d.Round.scaled(d.max, int(r.W), int(r.H)), d.max
+			d.Width, d.Height = d.Round.Scaled(d.max, int(r.W), int(r.H)), d.max
 		}
 	case d.Height > 0 && d.Width == 0:
-		d.Width = d.Round.scaled(d.Height, int(r.W), int(r.H))
+		d.Width = d.Round.Scaled(d.Height, int(r.W), int(r.H))
 		if d.Width > d.max {
-			d.Width, d.Height = d.max, d.Round.scaled(d.max, int(r.H), int(r.W))
+			d.Width, d.Height = d.max, d.Round.Scaled(d.max, int(r.H), int(r.W))
 		}
 	}
 	if d.Width > 0 && d.Height > 0 {

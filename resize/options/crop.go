@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"fmt"
@@ -85,7 +85,7 @@ type Gravity struct {
 const (
 	focalPoint  = 100
 	givenCentre = 101 // the centre that somebody asked for
-	focalOne    = 10000
+	FocalOne    = 10000
 )
 
 // gravities are the words in the order of Gravity.kind.
@@ -99,29 +99,29 @@ const (
 // points are the focal points of the words, in parts of focalOne.
 var points = [gravitySmart][2]uint16{{5000, 5000}, {5000, 0}, {10000, 0}, {10000, 5000}, {10000, 10000}, {5000, 10000}, {0, 10000}, {0, 5000}, {0, 0}}
 
-// point returns the focal point; that of the centre where it has to be found
+// Point returns the focal point; that of the centre where it has to be found
 // first.
-func (g Gravity) point() (x, y int) {
+func (g Gravity) Point() (x, y int) {
 	switch {
 	case g.kind == focalPoint:
 		return int(g.x), int(g.y)
 	case int(g.kind) < len(points):
 		return int(points[g.kind][0]), int(points[g.kind][1])
 	}
-	return focalOne / 2, focalOne / 2
+	return FocalOne / 2, FocalOne / 2
 }
 
-// focalAt returns the gravity of a focal point, in parts of focalOne.
-func focalAt(x, y uint16) Gravity { return Gravity{focalPoint, x, y} }
+// FocalPoint returns the gravity of a focal point, in parts of focalOne.
+func FocalPoint(x, y uint16) Gravity { return Gravity{focalPoint, x, y} }
 
-// focal reports whether the gravity is a focal point.
-func (g Gravity) focal() bool { return g.kind == focalPoint }
+// IsFocalPoint reports whether the gravity is a focal point.
+func (g Gravity) IsFocalPoint() bool { return g.kind == focalPoint }
 
-// detailed reports whether what has most detail is kept.
-func (g Gravity) detailed() bool { return g.kind == gravityEntropy }
+// WantsDetail reports whether what has most detail is kept.
+func (g Gravity) WantsDetail() bool { return g.kind == gravityEntropy }
 
-// looks reports whether the gravity depends on what is in the picture.
-func (g Gravity) looks() bool { return g.kind == gravitySmart || g.kind == gravityEntropy }
+// DependsOnPicture reports whether the gravity depends on what is in the picture.
+func (g Gravity) DependsOnPicture() bool { return g.kind == gravitySmart || g.kind == gravityEntropy }
 
 // Settled returns g where nobody else has a say: there a centre that was asked
 // for is the same as none.
@@ -140,7 +140,7 @@ func (g Gravity) String() string {
 	case g.kind == givenCentre:
 		return gravities[0]
 	case g.kind == focalPoint:
-		return fmt.Sprintf("fp:%v:%v", float64(g.x)/focalOne, float64(g.y)/focalOne)
+		return fmt.Sprintf("fp:%v:%v", float64(g.x)/FocalOne, float64(g.y)/FocalOne)
 	}
 	return gravities[g.kind]
 }
@@ -161,7 +161,7 @@ func readGravity(g *Gravity, v string, words int) Verdict {
 		return Unreadable
 	}
 	*g = Gravity{focalPoint, x, y}
-	if x == focalOne/2 && y == focalOne/2 {
+	if x == FocalOne/2 && y == FocalOne/2 {
 		*g = Gravity{}
 	}
 	return max(v1, v2)
@@ -176,9 +176,9 @@ func parseFraction(v string) (uint16, Verdict) {
 	case f < 0:
 		return 0, Clamped
 	case f > 1:
-		return focalOne, Clamped
+		return FocalOne, Clamped
 	}
-	return uint16(math.Round(f * focalOne)), Used
+	return uint16(math.Round(f * FocalOne)), Used
 }
 
 // A Crop is a part of the upright source; the zero value is all of it.
@@ -192,7 +192,7 @@ type Length struct {
 
 const (
 	maxCropPixels = 65535
-	wholePercent  = 100 * 100
+	WholePercent  = 100 * 100
 )
 
 func (l Length) String() string {
@@ -202,10 +202,10 @@ func (l Length) String() string {
 	return fmt.Sprint(l.N)
 }
 
-// of returns the length in pixels of a side.
+// Of returns the length in pixels of a side.
 func (l Length) of(side int) int {
 	if l.Percent {
-		return int((int64(side)*int64(l.N) + wholePercent/2) / wholePercent)
+		return int((int64(side)*int64(l.N) + WholePercent/2) / WholePercent)
 	}
 	return int(l.N)
 }
@@ -218,8 +218,8 @@ func (c Crop) String() string {
 	return fmt.Sprintf("%v,%v,%v,%v", c.X, c.Y, c.W, c.H)
 }
 
-// of returns the part of a picture of that size, at least one pixel of it.
-func (c Crop) of(size image.Point) image.Rectangle {
+// Of returns the part of a picture of that size, at least one pixel of it.
+func (c Crop) Of(size image.Point) image.Rectangle {
 	if c == (Crop{}) {
 		return image.Rectangle{Max: size}
 	}
@@ -253,7 +253,7 @@ func readCrop(d *draft, v string) Verdict {
 }
 
 // wholeSource is a crop that was asked for, of nothing.
-var wholeSource = Crop{W: Length{wholePercent, true}, H: Length{wholePercent, true}}
+var wholeSource = Crop{W: Length{WholePercent, true}, H: Length{WholePercent, true}}
 
 // Settled returns c where nobody else has a say: there the whole source that was
 // asked for is the same as no crop.
@@ -271,7 +271,7 @@ func parseCropLength(v string) (Length, Verdict) {
 	case !ok || f < 0:
 		return Length{}, Unreadable
 	case percent && f > 100:
-		return Length{wholePercent, true}, Clamped
+		return Length{WholePercent, true}, Clamped
 	case percent:
 		return Length{int32(math.Round(f * 100)), true}, Used
 	case f > maxCropPixels:

@@ -1,4 +1,4 @@
-package resize
+package options
 
 // A Watermark is a picture that is laid over another one; without a name there
 // is none.
@@ -14,8 +14,8 @@ type Watermark struct {
 // could name one: the picture itself.
 const NoWatermark = "none"
 
-// lies reports whether there is a watermark.
-func (w Watermark) lies() bool { return w.Name != "" && w.Name != NoWatermark }
+// Given reports whether there is a watermark.
+func (w Watermark) Given() bool { return w.Name != "" && w.Name != NoWatermark }
 
 const maxNameBytes = 64 // of a watermark or a font
 
@@ -38,7 +38,7 @@ const positions = "center, n, ne, e, se, s, sw, w, nw, `fp:x:y`"
 // finishOverlays forgets what belongs to a watermark or a text if there is
 // none.
 func (d *draft) finishOverlays() {
-	if !d.Watermark.lies() {
+	if !d.Watermark.Given() {
 		d.Watermark = Watermark{Name: d.Watermark.Name}
 	}
 	if d.Text.Text == "" {

@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"fmt"
@@ -50,7 +50,7 @@ func (s Similarity) Float() float64 { return float64(s) / 10000 }
 const (
 	leastSimilarity = 0.5
 	mostSimilarity  = 0.9999
-	maxPage         = 9999
+	MaxPage         = 9999
 )
 
 var outputParams = []param{
@@ -100,7 +100,7 @@ var outputParams = []param{
 	{"chroma", "resolution of colours in JPEG and AVIF", groupOutput, "", choice[Chroma]{
 		func(o *Options) *Chroma { return &o.Chroma }, []string{"420", "444"}}},
 	{"page", "one frame of an animation, page of a TIFF or picture of an ICO; the first one is 1", groupOutput, "", whole{
-		func(o *Options) *int { return &o.Page }, 1, maxPage}},
+		func(o *Options) *int { return &o.Page }, 1, MaxPage}},
 	{"anim", "false: the first frame of an animation only", groupOutput, "", choice[Animation]{
 		func(o *Options) *Animation { return &o.Animation }, []string{"true", "false"}}},
 	{"strip", "metadata that is left out; GPS always is", groupOutput, "", choice[Strip]{

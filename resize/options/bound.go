@@ -1,4 +1,4 @@
-package resize
+package options
 
 // Within returns the options with the box made so small that no result of any
 // source is wider than w pixels or higher than h, both at least 1. The ratio of
@@ -17,16 +17,16 @@ func (o Options) Within(w, h int) Options {
 		o.Height = min(o.Height, h)
 		return o
 	case o.Ratio != Ratio{}:
-		o.Width, o.Height = w, RoundDown.scaled(w, int(o.Ratio.H), int(o.Ratio.W))
+		o.Width, o.Height = w, RoundDown.Scaled(w, int(o.Ratio.H), int(o.Ratio.W))
 	default:
 		o.Width, o.Height, o.Fit = w, h, Contain
 		return o
 	}
 	if o.Width > w {
-		o.Width, o.Height = w, RoundDown.scaled(o.Height, w, o.Width)
+		o.Width, o.Height = w, RoundDown.Scaled(o.Height, w, o.Width)
 	}
 	if o.Height > h {
-		o.Width, o.Height = RoundDown.scaled(o.Width, h, o.Height), h
+		o.Width, o.Height = RoundDown.Scaled(o.Width, h, o.Height), h
 	}
 	if o.Ratio != (Ratio{}) {
 		o.Ratio = newRatio(o.Width, o.Height)
@@ -49,7 +49,7 @@ func (o Options) Bare() Options {
 
 // Canonical returns the options as they are read from what [Options.String]
 // writes, lengths to max pixels.
-func (o Options) Canonical(max int) Options { return ParseOptions(ParseQuery(o.String()).Get, max) }
+func (o Options) Canonical(max int) Options { return Parse(ParseQuery(o.String()).Get, max) }
 
 // Step returns the smallest of the steps that n is not above, the last one if it
 // is above all. steps are sorted; without any, and for 0, it is n.

@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"slices"
@@ -14,25 +14,25 @@ type Text struct {
 	Gravity Gravity
 }
 
-// fontNames are those of the built-in fonts; the first one is used where no
+// BuiltInFonts are those of the built-in fonts; the first one is used where no
 // other is known.
-var fontNames = []string{"regular", "bold", "italic", "bolditalic", "medium", "mono", "monobold", "smallcaps"}
+var BuiltInFonts = []string{"regular", "bold", "italic", "bolditalic", "medium", "mono", "monobold", "smallcaps"}
 
 // KnownFont reports whether there is a built-in font of that name.
-func KnownFont(name string) bool { return slices.Contains(fontNames, name) }
+func KnownFont(name string) bool { return slices.Contains(BuiltInFonts, name) }
 
 const (
 	maxTextBytes = 400
-	minTextSize  = 4
+	MinTextSize  = 4
 	maxTextSize  = 500
 )
 
 var textParams = []param{
 	{"txt", "text over the picture; long lines are wrapped", groupText, "w=120&txt=Still life", text{func(o *Options) *string { return &o.Text.Text }, maxTextBytes, "text"}},
-	{"txtfont", "its font: " + strings.Join(fontNames, ", ") + ", or one of the configuration", groupText, "w=120&txt=Still life&txtfont=bold", text{func(o *Options) *string { return &o.Text.Font }, maxNameBytes, "a name"}},
+	{"txtfont", "its font: " + strings.Join(BuiltInFonts, ", ") + ", or one of the configuration", groupText, "w=120&txt=Still life&txtfont=bold", text{func(o *Options) *string { return &o.Text.Font }, maxNameBytes, "a name"}},
 	{"txtsize", "its size in pixels; without it, a tenth of the shorter side", groupText, "w=120&txt=Still life&txtsize=24", special{
 		read: func(d *draft, v string) Verdict {
-			n, verdict := parseDecimal(v, minTextSize, maxTextSize)
+			n, verdict := parseDecimal(v, MinTextSize, maxTextSize)
 			d.Text.Size = int(n / 100)
 			return verdict
 		},

@@ -1,4 +1,4 @@
-package resize
+package options
 
 // A Control says how a form lets somebody choose a value.
 type Control struct {

@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"reflect"
@@ -8,7 +8,7 @@ import (
 )
 
 func read(query string) Options {
-	return ParseOptions(ParseQuery(query).Get, DefaultMaxDimension)
+	return Parse(ParseQuery(query).Get, DefaultMaxDimension)
 }
 
 func TestParseOptions(t *testing.T) {
@@ -43,7 +43,7 @@ func TestParseOptions(t *testing.T) {
 		{"c=true&fit=contain", Options{Fit: Contain}},
 		{"c=false&fit=oval", Options{Fit: Contain}},
 		{"fit=pad&g=NW&bg=fff", Options{Fit: Pad, Gravity: Gravity{kind: 8}, Background: Background{plainBackground, 0xffffffff}}},
-		{"g=fp:0.25:2", Options{Gravity: Gravity{focalPoint, 2500, focalOne}}},
+		{"g=fp:0.25:2", Options{Gravity: Gravity{focalPoint, 2500, FocalOne}}},
 		{"g=fp:0.5:0.5", Options{Gravity: Gravity{kind: givenCentre}}},
 		{"g=fp:0.5", Options{}},
 		{"g=fp:x:y&w=5", Options{Width: 5}},
@@ -81,7 +81,7 @@ func TestParseOptions(t *testing.T) {
 		{"blur=200&dpr=8", Options{Effects: Effects{Blur: maxBlur * 100}}},
 		{"duotone=000,fff", Options{Effects: Effects{Duotone: Duotone{0xff, 0xffffffff}}}},
 		{"duotone=000&tint=xyz&pixelate=1", Options{Effects: Effects{Pixelate: 2}}},
-		{"radius=max&border=2,f00", Options{Radius: maxRadius, Border: Border{2, 0xff0000ff}}},
+		{"radius=max&border=2,f00", Options{Radius: MaxRadius, Border: Border{2, 0xff0000ff}}},
 		{"radius=5&dpr=2&border=2,f00&pixelate=4", Options{Radius: 10, Border: Border{4, 0xff0000ff}, Effects: Effects{Pixelate: 8}}},
 		{"border=2&radius=-1", Options{}},
 		{"wmg=n&txtcolor=fff&txtsize=20", Options{}},
@@ -100,7 +100,7 @@ func TestParseOptions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		if got := read(tt.query); got != tt.want {
-			t.Errorf("ParseOptions(%q) = %+v; want %+v", tt.query, got, tt.want)
+			t.Errorf("Parse(%q) = %+v; want %+v", tt.query, got, tt.want)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func TestExplainOptions(t *testing.T) {
 	for _, tt := range tests {
 		values := ParseQuery(tt.query)
 		var got []string
-		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
+		Explain(values.Get, DefaultMaxDimension, func(n Note) {
 			if n.Value != values.Get(n.Name) {
 				t.Errorf("%q: the note of %s has the value %q", tt.query, n.Name, n.Value)
 			}
@@ -205,7 +205,7 @@ func TestExplainOptions(t *testing.T) {
 			}
 		})
 		if s := strings.Join(got, " "); s != tt.want {
-			t.Errorf("ExplainOptions(%q): %q; want %q", tt.query, s, tt.want)
+			t.Errorf("Explain(%q): %q; want %q", tt.query, s, tt.want)
 		}
 	}
 }
@@ -225,7 +225,7 @@ func TestParams(t *testing.T) {
 		if p.Example != "" && !values.Has(p.Name) {
 			t.Errorf("%s: the example %q does not show it", p.Name, p.Example)
 		}
-		ExplainOptions(values.Get, DefaultMaxDimension, func(n Note) {
+		Explain(values.Get, DefaultMaxDimension, func(n Note) {
 			if n.Verdict != Used {
 				t.Errorf("%s: the example %q has a value that is %v", p.Name, p.Example, n.Verdict)
 			}

@@ -1,4 +1,4 @@
-package resize
+package options
 
 // Whole reports whether a result made with o is its source, smaller: nothing
 // is cut, added or changed. So another result can be made of it.
@@ -24,12 +24,12 @@ func (o Options) plain() bool {
 	return rest == Options{}
 }
 
-// sizeless returns the options without those that [Same] compares by what they
-// do.
-func (o Options) sizeless() Options {
+// WithoutSize returns the options without those that say which part of a picture is
+// kept and how large it becomes.
+func (o Options) WithoutSize() Options {
 	o.Width, o.Height, o.Fit, o.Enlarge, o.Ratio, o.Zoom, o.MinWidth, o.MinHeight = 0, 0, 0, false, Ratio{}, 0, 0, 0
 	o.Crop, o.Padding, o.Round = Crop{}, Sides{}, RoundDown
-	if !o.Gravity.looks() {
+	if !o.Gravity.DependsOnPicture() {
 		o.Gravity = Gravity{}
 	}
 	return o

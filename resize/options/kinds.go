@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"fmt"
@@ -227,7 +227,8 @@ func (c Color) String() string {
 	return fmt.Sprintf("%08x", uint32(c))
 }
 
-func (c Color) nrgba() color.NRGBA {
+// NRGBA returns the colour as package image/color has it.
+func (c Color) NRGBA() color.NRGBA {
 	return color.NRGBA{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}
 }
 

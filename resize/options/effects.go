@@ -1,4 +1,4 @@
-package resize
+package options
 
 import "strings"
 
@@ -20,8 +20,8 @@ type Effects struct {
 	Sharpen    Hundredths // standard deviation of the unsharp mask in pixels
 }
 
-// onlyGray reports whether all that is asked for is to leave out the colours.
-func (e Effects) onlyGray() bool { return e == Effects{Gray: true} }
+// OnlyGray reports whether all that is asked for is to leave out the colours.
+func (e Effects) OnlyGray() bool { return e == Effects{Gray: true} }
 
 // Duotone has the colours that black and white become; zero: none.
 type Duotone struct{ Dark, Light Color }

@@ -1,4 +1,4 @@
-package resize
+package options
 
 import (
 	"fmt"
@@ -20,14 +20,14 @@ var groundParams = []param{
 	{"radius", "round corners, in pixels; `max` gives a circle or a pill; what is cut off is transparent, in JPEG and BMP white or `bg`", groupGround, "w=120&h=120&radius=max", special{
 		read: func(d *draft, v string) (verdict Verdict) {
 			if strings.EqualFold(v, "max") {
-				d.Radius = maxRadius
+				d.Radius = MaxRadius
 				return Used
 			}
 			d.Radius, verdict = parseLength(v, d.max)
 			return verdict
 		},
 		write: func(o *Options) string {
-			if o.Radius == maxRadius {
+			if o.Radius == MaxRadius {
 				return "max"
 			}
 			return formatInt(o.Radius)
@@ -42,8 +42,8 @@ var groundParams = []param{
 	}},
 }
 
-// maxRadius stands for half of the shorter side.
-const maxRadius = -1
+// MaxRadius stands for half of the shorter side.
+const MaxRadius = -1
 
 // A Border is a line inside of the edge of a picture; zero: none.
 type Border struct {
@@ -88,11 +88,11 @@ const (
 	blurBackground
 )
 
-// plain returns the colour of a background that has only one.
-func (b Background) plain() (c Color, ok bool) { return b.color, b.kind == plainBackground }
+// Plain returns the colour of a background that has only one.
+func (b Background) Plain() (c Color, ok bool) { return b.color, b.kind == plainBackground }
 
-// blurred reports whether the background is the picture itself.
-func (b Background) blurred() bool { return b.kind == blurBackground }
+// Blurred reports whether the background is the picture itself.
+func (b Background) Blurred() bool { return b.kind == blurBackground }
 
 // String returns the value of the parameter, "" for none.
 func (b Background) String() string {
