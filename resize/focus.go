@@ -185,18 +185,3 @@ func bestWindow(line []int, length int) int {
 	}
 	return at
 }
-
-// focus returns the focal point for the box of the options.
-func (j *job) focus(m *image.NRGBA) options.Gravity {
-	o := j.options
-	size := m.Rect.Size()
-	// The proxy has the ratio of the picture; its box is that of the picture,
-	// in its own pixels.
-	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), options.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
-	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
-	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.WantsDetail())
-}
-
-// focusUnit is how many times the proxy is taken to be larger, so that a side
-// rounded to a pixel hardly changes the ratio.
-const focusUnit = 64

@@ -8,16 +8,13 @@ import (
 	"time"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/scale"
 )
-
-// A rectangle is a part of a picture in pixels from its upper left corner; its
-// edges may lie between two pixels.
-type rectangle struct{ X, Y, W, H float64 }
 
 // A layout says which part of a picture is kept, which size it gets, and where
 // that lies on the canvas, which is as large as the result.
 type layout struct {
-	Crop   rectangle
+	Crop   scale.Rect
 	Size   image.Point
 	Canvas image.Point
 	At     image.Point
@@ -32,16 +29,16 @@ func lay(src image.Point, o options.Options) layout {
 	box := boxOf(src, o)
 	full, keep := meet(src, box, o)
 	if keep.X < o.MinWidth || keep.Y < o.MinHeight {
-		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)), o.Round)
+		full = o.Round.Covering(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)))
 		keep = image.Pt(min(full.X, cmp.Or(box.X, longestResult)), min(full.Y, cmp.Or(box.Y, longestResult)))
 	}
 	fx, fy := o.Gravity.Point()
-	l := layout{Crop: rectangle{0, 0, float64(src.X), float64(src.Y)}, Size: keep, Canvas: keep}
+	l := layout{Crop: scale.Rect{X: 0, Y: 0, W: float64(src.X), H: float64(src.Y)}, Size: keep, Canvas: keep}
 	if full != keep {
 		// A pixel of the whole source scaled to full is unit pixels of it.
-		unit := rectangle{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
-		l.Crop = rectangle{
-			X: float64(kept(full.X, keep.X, fx)) * unit.W, Y: float64(kept(full.Y, keep.Y, fy)) * unit.H,
+		unit := scale.Rect{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
+		l.Crop = scale.Rect{
+			X: float64(options.Kept(full.X, keep.X, fx)) * unit.W, Y: float64(options.Kept(full.Y, keep.Y, fy)) * unit.H,
 			W: float64(keep.X) * unit.W, H: float64(keep.Y) * unit.H,
 		}
 	}
@@ -57,13 +54,6 @@ func lay(src image.Point, o options.Options) layout {
 
 // longestResult bounds what a least width or height may make of the other side.
 const longestResult = 12000
-
-// kept returns where the kept part of a line begins whose focal point is to lie
-// in its middle, as far as the line allows; a half is rounded up.
-func kept(full, keep, focus int) int {
-	at := (2*int64(full)*int64(focus) - options.FocalOne*int64(keep) + options.FocalOne) / (2 * options.FocalOne)
-	return int(max(0, min(int64(full-keep), at)))
-}
 
 // boxOf returns the box for a picture of that size, with 0 for a side that is
 // not given.
@@ -130,29 +120,12 @@ func meet(src, box image.Point, o options.Options) (full, keep image.Point) {
 	}
 	switch fit {
 	case options.Cover:
-		return cover(src, box, o.Round), box
+		return o.Round.Covering(src, box), box
 	case options.Stretch:
 		return box, box
 	}
-	if wider(src, box) {
-		full = image.Pt(box.X, o.Round.Scaled(src.Y, box.X, src.X))
-	} else {
-		full = image.Pt(o.Round.Scaled(src.X, box.Y, src.Y), box.Y)
-	}
+	full = o.Round.Contained(src, box)
 	return full, full
-}
-
-// wider reports whether the ratio of src is above that of box.
-func wider(src, box image.Point) bool {
-	return int64(src.X)*int64(box.Y) > int64(box.X)*int64(src.Y)
-}
-
-// cover returns the size of a picture that covers the box.
-func cover(src, box image.Point, r options.Rounding) image.Point {
-	if wider(src, box) {
-		return image.Pt(max(box.X, r.Scaled(src.X, box.Y, src.Y)), box.Y)
-	}
-	return image.Pt(box.X, max(box.Y, r.Scaled(src.Y, box.X, src.X)))
 }
 
 // margin is how much larger than needed a shrunk decode must be, so that the
@@ -162,7 +135,7 @@ const margin = 1.6
 
 // smallest returns the smallest size of a whole picture that serves when a part
 // of it gets that size: that at which the part has margin times the pixels.
-func smallest(src image.Point, part rectangle, size image.Point) image.Point {
+func smallest(src image.Point, part scale.Rect, size image.Point) image.Point {
 	need := func(src, size int, part float64) int {
 		n := math.Ceil(float64(src) * float64(size) * margin / part)
 		return int(math.Min(n, float64(src)))

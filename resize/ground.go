@@ -11,14 +11,14 @@ import (
 
 // A ground is what pictures are laid on. It is for the frames of one picture.
 type ground struct {
-	plan       *plan
+	canvas, at image.Point // size of the result, and where the picture lies on it
 	background options.Background
 	color      color.NRGBA
 	known      bool // color is; auto takes it from the first frame
 }
 
-func newGround(p *plan, b options.Background) *ground {
-	g := &ground{plan: p, background: b}
+func newGround(canvas, at image.Point, b options.Background) *ground {
+	g := &ground{canvas: canvas, at: at, background: b}
 	if c, ok := b.Plain(); ok {
 		g.color, g.known = c.NRGBA(), true
 	}
@@ -31,18 +31,16 @@ func (g *ground) lay(img image.Image) image.Image {
 	if !g.known && g.background != (options.Background{}) {
 		g.color, g.known = edgeColor(m), true
 	}
-	r := image.Rectangle{Max: g.plan.canvas}
 	var out canvas
-	switch {
-	case g.background.Blurred():
-		out = canvas{blurredGround(m, g.plan.canvas, g.color)}
-	default:
-		out = canvas{image.NewNRGBA(r)}
+	if g.background.Blurred() {
+		out = canvas{blurredGround(m, g.canvas, g.color)}
+	} else {
+		out = newCanvas(g.canvas)
 		if g.color != (color.NRGBA{}) {
 			fill(out.NRGBA, g.color)
 		}
 	}
-	out.blend(m, g.plan.at)
+	out.blend(m, g.at)
 	return out.NRGBA
 }
 
@@ -99,7 +97,7 @@ func edgeColor(m *image.NRGBA) color.NRGBA {
 // blurred; where it is transparent, c shines through.
 func blurredGround(m *image.NRGBA, size image.Point, c color.NRGBA) *image.NRGBA {
 	const shrunk = 48 // the longer side of what is blurred: nothing smaller is left to see
-	to := cover(m.Rect.Size(), size, options.RoundDown)
+	to := options.RoundDown.Covering(m.Rect.Size(), size)
 	by := math.Min(1, shrunk/float64(max(size.X, size.Y)))
 	small := image.Pt(max(1, int(float64(size.X)*by)), max(1, int(float64(size.Y)*by)))
 	part := scale.Rect{W: float64(m.Rect.Dx()) * float64(size.X) / float64(to.X), H: float64(m.Rect.Dy()) * float64(size.Y) / float64(to.Y)}

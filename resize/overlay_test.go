@@ -41,7 +41,7 @@ const (
 // A watermark lies where its gravity says, in the size that its scale says, and
 // inside of the picture.
 func TestWatermark(t *testing.T) {
-	mark := &Overlay{flatPicture(40, 20, testRed)}
+	mark := newOverlayOf(flatPicture(40, 20, testRed))
 	tests := []struct {
 		query string
 		want  image.Rectangle
@@ -96,8 +96,8 @@ func TestNewOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	upright := toPNG(t, readSample(t, "orientation/6.jpg"), options.Options{})
-	if o.image.Rect != upright.Bounds() {
-		t.Errorf("an overlay with an orientation has %v; want %v", o.image.Rect, upright.Bounds())
+	if o.size() != upright.Bounds().Size() {
+		t.Errorf("an overlay with an orientation has %v; want %v", o.size(), upright.Bounds())
 	}
 }
 
@@ -193,12 +193,12 @@ func TestGround(t *testing.T) {
 		{"bg=blur", testRed.NRGBA(), testRed.NRGBA()},
 	}
 	for _, tt := range tests {
-		out := newGround(p, parse(tt.bg).Background).lay(picture()).(*image.NRGBA)
+		out := newGround(p.canvas, p.at, parse(tt.bg).Background).lay(picture()).(*image.NRGBA)
 		if out.Rect.Size() != p.canvas || out.NRGBAAt(1, 1) != tt.outside || out.NRGBAAt(20, 10) != tt.below || out.NRGBAAt(11, 1) != testRed.NRGBA() {
 			t.Errorf("%q: %v, outside %v, below %v, picture %v", tt.bg, out.Rect, out.NRGBAAt(1, 1), out.NRGBAAt(20, 10), out.NRGBAAt(11, 1))
 		}
 	}
-	g := newGround(p, parse("bg=auto").Background)
+	g := newGround(p.canvas, p.at, parse("bg=auto").Background)
 	g.lay(picture())
 	if out := g.lay(flatPicture(20, 20, testWhite)).(*image.NRGBA); out.NRGBAAt(1, 1) != testRed.NRGBA() {
 		t.Error("the colour of the edge changes from frame to frame")

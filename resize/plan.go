@@ -20,7 +20,7 @@ type plan struct {
 	turn exif.Orientation // of the cut: EXIF's, quarter turns and mirroring in one
 	// tilt is what is left of the angle: degrees from -45 to 45; 0: none.
 	tilt   float64
-	window rectangle   // part of the tilted picture that is kept, in pixels of the turned cut from its centre
+	window scale.Rect  // part of the tilted picture that is kept, in pixels of the turned cut from its centre
 	size   image.Point // of the picture without its surroundings
 	canvas image.Point // of the result
 	at     image.Point // where the picture lies on it
@@ -57,18 +57,18 @@ func planOf(source image.Point, stored exif.Orientation, o options.Options, s se
 	part, size := l.Crop, l.Size
 	if tilt != 0 {
 		// The whole picture is scaled, and tilted when it is small.
-		part = rectangle{W: float64(turned.X), H: float64(turned.Y)}
+		part = scale.Rect{W: float64(turned.X), H: float64(turned.Y)}
 		by := math.Min(1, math.Max(float64(l.Size.X)/l.Crop.W, float64(l.Size.Y)/l.Crop.H))
 		size = image.Pt(max(1, int(float64(float64(turned.X)*by)+0.5)), max(1, int(float64(float64(turned.Y)*by)+0.5)))
 		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
-		p.window = rectangle{(l.Crop.X - float64(float64(whole.X)/2)) * fx, (l.Crop.Y - float64(float64(whole.Y)/2)) * fy, l.Crop.W * fx, l.Crop.H * fy}
+		p.window = scale.Rect{X: (l.Crop.X - float64(float64(whole.X)/2)) * fx, Y: (l.Crop.Y - float64(float64(whole.Y)/2)) * fy, W: l.Crop.W * fx, H: l.Crop.H * fy}
 	}
-	part = rectangle(quarter.Stored(scale.Rect(part), region.Size()))
+	part = quarter.Stored(part, region.Size())
 	part.X += float64(region.Min.X)
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.Paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == options.Background{}
-	p.cut = cut{source, stored, rectangle(turn.Stored(scale.Rect(part), source)), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
+	p.cut = cut{source, stored, turn.Stored(part, source), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
 	p.fine = true
 	if to := codecOf(o.Format); to != nil && to.chroma420 && (o.Chroma == options.ChromaHalf || to.format == options.WebP) {
 		p.fine = false
@@ -121,7 +121,7 @@ func Same(width, height int, a, b options.Options) bool {
 	dx := math.Max(1, 2*y.W/float64(max(1, q.cut.size.X)))
 	dy := math.Max(1, 2*y.H/float64(max(1, q.cut.size.Y)))
 	near := math.Abs(x.X-y.X) <= dx && math.Abs(x.X+x.W-y.X-y.W) <= dx && math.Abs(x.Y-y.Y) <= dy && math.Abs(x.Y+x.H-y.Y-y.H) <= dy
-	if whole := (rectangle{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
+	if whole := (scale.Rect{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
 		a.Gravity, b.Gravity = options.Gravity{}, options.Gravity{} // there is nothing to choose
 	}
 	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.WithoutSize() == b.WithoutSize()

@@ -146,8 +146,8 @@ func TestTurns(t *testing.T) {
 		if got := upright(m, o); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
 			t.Errorf("orientation %d is not what EXIF says", o)
 		}
-		r := rectangle{1, 2, 3, 1}
-		if got := o.Shown(o.Stored(scale.Rect(r), image.Pt(7, 5)), image.Pt(7, 5)); rectangle(got) != r {
+		r := scale.Rect{X: 1, Y: 2, W: 3, H: 1}
+		if got := o.Shown(o.Stored(r, image.Pt(7, 5)), image.Pt(7, 5)); got != r {
 			t.Errorf("orientation %d: shown(stored(%v)) = %v", o, r, got)
 		}
 	}
@@ -200,7 +200,7 @@ func TestTiltedEqualsItsTwin(t *testing.T) {
 		m := chartPicture(120, 80)
 		size := tiltedSize(m.Rect.Size(), degrees)
 		want := tiltedSlowly(m, degrees, size)
-		part := rectangle{-float64(size.X) / 2, -float64(size.Y) / 2, float64(size.X), float64(size.Y)}
+		part := scale.Rect{X: -float64(size.X) / 2, Y: -float64(size.Y) / 2, W: float64(size.X), H: float64(size.Y)}
 		got := tilted(toNRGBA(m), degrees, part, size)
 		// Laid on grey: colours of nearly transparent pixels are free.
 		if p := psnr(onGrey(got), onGrey(want)); p < 35 {

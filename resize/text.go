@@ -46,12 +46,9 @@ func goFont(file []byte) func() (*Font, error) {
 	return sync.OnceValues(func() (*Font, error) { return ParseFont(file) })
 }
 
-// font returns the font of that name: one of the Resizer's, else a built-in
-// one, else the regular one.
-func (r *Resizer) font(name string) (*Font, error) {
-	if f, ok := r.Fonts[name]; ok {
-		return f, nil
-	}
+// builtInFont returns the built-in font of that name, the regular one if there is
+// none.
+func builtInFont(name string) (*Font, error) {
 	return builtIn[max(0, slices.Index(options.BuiltInFonts, name))]()
 }
 
@@ -86,7 +83,7 @@ func writeText(m *image.NRGBA, t options.Text, f *Font) error {
 		d.Dot = fixed.Point26_6{X: max(0, left), Y: fixed.I(i*height) + metrics.Ascent}
 		d.DrawString(l)
 	}
-	paint(m, mask, place(t.Gravity, block, on), cmp.Or(t.Color, 0xffffffff))
+	stroke(m, mask, place(t.Gravity, block, on), cmp.Or(t.Color, 0xffffffff))
 	return nil
 }
 
@@ -148,8 +145,8 @@ func fitting(word string, face font.Face, width fixed.Int26_6) int {
 	return last
 }
 
-// paint blends a colour with m where mask is set.
-func paint(m *image.NRGBA, mask *image.Alpha, at image.Point, c options.Color) {
+// stroke blends a colour with m where mask is set.
+func stroke(m *image.NRGBA, mask *image.Alpha, at image.Point, c options.Color) {
 	line := c.NRGBA()
 	r := mask.Rect.Add(at).Intersect(m.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {

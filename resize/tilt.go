@@ -3,6 +3,8 @@ package resize
 import (
 	"image"
 	"math"
+
+	"s3imageserver/resize/scale"
 )
 
 const (
@@ -36,7 +38,7 @@ func cubicTable() (table [tiltPhases][4]int32) {
 // tilted returns a part of img turned clockwise by degrees about its centre, at
 // the given size. The part is in pixels of img from the centre, after turning.
 // Outside of img is transparent.
-func tilted(img *image.NRGBA, degrees float64, part rectangle, size image.Point) *image.NRGBA {
+func tilted(img *image.NRGBA, degrees float64, part scale.Rect, size image.Point) *image.NRGBA {
 	premultiply(img)
 	out := image.NewNRGBA(image.Rectangle{Max: size})
 	sin, cos := math.Sincos(degrees * math.Pi / 180)

@@ -76,7 +76,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(toSRGB != nil, toSRGB)
 	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
 	add(o.Effects != options.Effects{}, func(img image.Image) image.Image { return applyEffects(img, o.Effects) })
-	ground := newGround(plan, o.Background)
+	ground := newGround(plan.canvas, plan.at, o.Background)
 	add(plan.canvas != plan.size || o.Background != options.Background{}, ground.lay)
 	add(o.Radius != 0 || o.Border != options.Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
 	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
@@ -107,7 +107,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 type cut struct {
 	source      image.Point      // size of the stored picture
 	orientation exif.Orientation // that it was computed for
-	part        rectangle        // in pixels of the source
+	part        scale.Rect       // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
 	// edge is what was cropped or trimmed: nothing outside of it may show. A side
@@ -117,7 +117,7 @@ type cut struct {
 
 // identity reports whether the cut is the whole picture at its own size.
 func (c cut) identity() bool {
-	return c.size == c.source && c.part == rectangle{W: float64(c.size.X), H: float64(c.size.Y)}
+	return c.size == c.source && c.part == scale.Rect{W: float64(c.size.X), H: float64(c.size.Y)}
 }
 
 // at returns the part in pixels of the picture decoded at scale s, and how to

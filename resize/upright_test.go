@@ -95,8 +95,8 @@ func TestStoredRectangle(t *testing.T) {
 	stored := image.Pt(400, 200)
 	for o := exif.Orientation(1); o <= 8; o++ {
 		up := o.Size(stored)
-		r := rectangle{0, 0, float64(up.X) / 2, float64(up.Y) / 2}
-		got := o.Stored(scale.Rect(r), stored)
+		r := scale.Rect{X: 0, Y: 0, W: float64(up.X) / 2, H: float64(up.Y) / 2}
+		got := o.Stored(r, stored)
 		sx, sy := uprightAt(o, stored, 0, 0)
 		inside := float64(sx) >= got.X && float64(sx) < got.X+got.W && float64(sy) >= got.Y && float64(sy) < got.Y+got.H
 		if got.W != 200 || got.H != 100 || !inside {

@@ -1,8 +1,6 @@
 package resize
 
 import (
-	"bytes"
-	"context"
 	"image"
 
 	"s3imageserver/resize/options"
@@ -13,30 +11,11 @@ import (
 // use.
 type Overlay struct{ image *image.NRGBA }
 
-const (
-	overlaySide   = 2048 // pixels; the longest side that an overlay is kept with
-	overlayPixels = 16e6 // of the largest file; nothing else bounds its memory
-)
+// newOverlayOf returns an overlay of that picture, which is its own afterwards.
+func newOverlayOf(m *image.NRGBA) *Overlay { return &Overlay{m} }
 
-// NewOverlay reads a file of at most 16 million pixels. Of an animation it takes
-// the first frame.
-func NewOverlay(file []byte) (*Overlay, error) {
-	r := &Resizer{Limits: Limits{Pixels: overlayPixels, Formats: []options.Format{options.BMP, options.TIFF}}}
-	o := options.Options{Width: overlaySide, Height: overlaySide, Fit: options.Contain, Format: options.PNG}
-	result, err := r.Resize(context.Background(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, o)
-	if err != nil {
-		return nil, err
-	}
-	p, err := pngCodec.decode(result.Body, Want{Limits: Limits{}.withDefaults()})
-	if err != nil {
-		return nil, err
-	}
-	img, err := p.first()
-	if err != nil {
-		return nil, err
-	}
-	return &Overlay{toNRGBA(img)}, nil
-}
+// size returns the width and height that it is kept with.
+func (o *Overlay) size() image.Point { return o.image.Rect.Size() }
 
 // fitted returns the overlay as w wants it on a picture of that size.
 func (o *Overlay) fitted(w options.Watermark, size image.Point) *image.NRGBA {
@@ -66,7 +45,7 @@ func (o *Overlay) fitted(w options.Watermark, size image.Point) *image.NRGBA {
 func place(g options.Gravity, size, on image.Point) image.Point {
 	x, y := g.Point()
 	if g.IsFocalPoint() {
-		return image.Pt(kept(on.X, size.X, x), kept(on.Y, size.Y, y))
+		return image.Pt(options.Kept(on.X, size.X, x), options.Kept(on.Y, size.Y, y))
 	}
 	margin := max(1, min(on.X, on.Y)/40)
 	side := func(size, on, at int) int {

@@ -120,6 +120,13 @@ func (g Gravity) IsFocalPoint() bool { return g.kind == focalPoint }
 // WantsDetail reports whether what has most detail is kept.
 func (g Gravity) WantsDetail() bool { return g.kind == gravityEntropy }
 
+// Kept returns where the kept part of a line begins whose focal point is to lie
+// in its middle, as far as the line allows; a half is rounded up.
+func Kept(full, keep, focus int) int {
+	at := (2*int64(full)*int64(focus) - FocalOne*int64(keep) + FocalOne) / (2 * FocalOne)
+	return int(max(0, min(int64(full-keep), at)))
+}
+
 // DependsOnPicture reports whether the gravity depends on what is in the picture.
 func (g Gravity) DependsOnPicture() bool { return g.kind == gravitySmart || g.kind == gravityEntropy }
 

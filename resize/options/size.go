@@ -2,6 +2,7 @@ package options
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"strconv"
 	"strings"
@@ -37,6 +38,27 @@ func (r Rounding) Scaled(length, num, den int) int {
 		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
 	}
 	return int(max(1, int64(length)*int64(num)/int64(den)))
+}
+
+// Covering returns the size of a picture that covers the box.
+func (r Rounding) Covering(src, box image.Point) image.Point {
+	if wider(src, box) {
+		return image.Pt(max(box.X, r.Scaled(src.X, box.Y, src.Y)), box.Y)
+	}
+	return image.Pt(box.X, max(box.Y, r.Scaled(src.Y, box.X, src.X)))
+}
+
+// Contained returns the size of a picture that lies inside of the box.
+func (r Rounding) Contained(src, box image.Point) image.Point {
+	if wider(src, box) {
+		return image.Pt(box.X, r.Scaled(src.Y, box.X, src.X))
+	}
+	return image.Pt(r.Scaled(src.X, box.Y, src.Y), box.Y)
+}
+
+// wider reports whether the ratio of src is above that of box.
+func wider(src, box image.Point) bool {
+	return int64(src.X)*int64(box.Y) > int64(box.X)*int64(src.Y)
 }
 
 // DensityParam is the name of the parameter that [Options.Dense] does the same
