@@ -15,6 +15,7 @@ import (
 
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/webp"
 )
 
@@ -28,9 +29,9 @@ func composed(t *testing.T, file []byte) (frames []image.Image, delays []int) {
 	}
 	canvas := image.NewNRGBA(image.Rect(0, 0, g.Config.Width, g.Config.Height))
 	for i, m := range g.Image {
-		before := toNRGBA(canvas)
+		before := pixel.Copy(canvas)
 		draw.Draw(canvas, m.Rect, m, m.Rect.Min, draw.Over)
-		frames = append(frames, toNRGBA(canvas))
+		frames = append(frames, pixel.Copy(canvas))
 		delays = append(delays, g.Delay[i])
 		switch g.Disposal[i] {
 		case stdgif.DisposalBackground:
@@ -74,7 +75,7 @@ func TestCorpusAnimations(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			want = append(want, toNRGBA(frame.Image))
+			want = append(want, pixel.Copy(frame.Image))
 			delays = append(delays, int(frame.Delay/(10*time.Millisecond)))
 		}
 		result := made(t, source, options.Options{Format: options.GIF})
@@ -87,7 +88,7 @@ func TestCorpusAnimations(t *testing.T) {
 			if d := gifDelay(time.Duration(delays[i]) * 10 * time.Millisecond); gotDelays[i] != d {
 				t.Errorf("%s, frame %d: delay %d; want %d", name, i, gotDelays[i], d)
 			}
-			if p := psnr(got[i], palette.BinaryAlpha(toNRGBA(want[i]))); p < 32 {
+			if p := psnr(got[i], palette.BinaryAlpha(pixel.Copy(want[i]))); p < 32 {
 				t.Errorf("%s, frame %d: PSNR %.1f dB", name, i, p)
 			}
 		}
@@ -156,8 +157,8 @@ func TestChromaOfAnimatedWebP(t *testing.T) {
 		if string(chunks[:4]) == "ALPH" {
 			chunks = append(webp.VP8X(webp.FlagAlpha, m.Rect.Size()), chunks...)
 		}
-		got := toNRGBA(toPNG(t, file.Bytes(), options.Options{Animation: options.AnimationStill}))
-		want := toNRGBA(toPNG(t, webp.File(chunks), options.Options{}))
+		got := pixel.Copy(toPNG(t, file.Bytes(), options.Options{Animation: options.AnimationStill}))
+		want := pixel.Copy(toPNG(t, webp.File(chunks), options.Options{}))
 		if psnr(got, want) < 60 {
 			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
 		}

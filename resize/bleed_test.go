@@ -8,6 +8,7 @@ import (
 
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // framedSquare returns a white picture with a black square in it.
@@ -55,7 +56,7 @@ func TestCropDoesNotBleed(t *testing.T) {
 			{Crop: crop, Width: 50, Orient: 6}, {Crop: crop, Width: 50, Orient: 3, Flip: options.FlipX}, {Crop: crop, Width: 50, Height: 20},
 			{Trim: 20}, {Trim: 20, Width: 50}, {Trim: 20, Width: 20},
 		} {
-			got := toNRGBA(toPNG(t, file, o))
+			got := pixel.Copy(toPNG(t, file, o))
 			most := byte(0)
 			for i := 0; i < len(got.Pix); i += 4 {
 				most = max(most, got.Pix[i], got.Pix[i+1], got.Pix[i+2])

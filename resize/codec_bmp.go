@@ -11,6 +11,7 @@ import (
 	"golang.org/x/image/bmp"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // BMP, read where the configuration names it.
@@ -37,7 +38,7 @@ var bmpCodec = codec{
 		if m, ok := img.(*image.RGBA); ok { // opaque, and fresh
 			img = &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
 		}
-		return still(plain(img)), nil
+		return still(pixel.Normalize(img)), nil
 	},
 	memory: func(info Info, _ Want) int64 { return info.decoder },
 	// Transparency lies on white: few readers know of any in BMP.
@@ -52,7 +53,7 @@ var bmpCodec = codec{
 		if m, ok := img.(*image.Gray); ok {
 			return bmp.Encode(w, m)
 		}
-		return bmp.Encode(w, onWhite(toNRGBA(img)))
+		return bmp.Encode(w, pixel.OnWhite(pixel.Copy(img)))
 	},
 }
 

@@ -11,6 +11,7 @@ import (
 	"s3imageserver/resize/gif"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 )
 
 // GIF, read by our own package frame by frame, written by image/gif.
@@ -147,7 +148,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 		if err != nil {
 			return err
 		}
-		img := palette.BinaryAlpha(toNRGBA(frame.Image))
+		img := palette.BinaryAlpha(pixel.Copy(frame.Image))
 		if current != nil {
 			cleared := !img.Opaque()
 			add(cleared)
@@ -169,7 +170,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 // Of one that is to be cleared one of them is transparent: browsers clear to
 // that in any case, others to the background colour where a frame has none.
 func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *image.Paletted {
-	img := toNRGBA(m.SubImage(part))
+	img := pixel.Copy(m.SubImage(part))
 	cleared = cleared && img.Opaque()
 	if cleared {
 		colors--

@@ -15,6 +15,7 @@ import (
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/isobmff"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // The opacity of HEIC is that of the picture that it was made of.
@@ -41,12 +42,12 @@ func TestHEICMask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareAlpha(t, "icon.heic", toPNGBy(t, everything, readOwn(t, "icon.heic"), options.Options{}), toNRGBA(icon))
+	compareAlpha(t, "icon.heic", toPNGBy(t, everything, readOwn(t, "icon.heic"), options.Options{}), pixel.Copy(icon))
 }
 
 func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA) {
 	t.Helper()
-	g := toNRGBA(got)
+	g := pixel.Copy(got)
 	if g.Rect != want.Rect {
 		t.Fatalf("%s: %v; want %v", name, g.Rect, want.Rect)
 	}
@@ -57,7 +58,7 @@ func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA)
 	if worst > 12 {
 		t.Errorf("%s: alpha differs by %d", name, worst)
 	}
-	opaque := toNRGBA(want)
+	opaque := pixel.Copy(want)
 	for i := 0; i < len(want.Pix); i += 4 {
 		if want.Pix[i+3] < 64 { // nobody sees these colours
 			clear(g.Pix[i : i+4])
@@ -151,7 +152,7 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 
 // Clean apertures, turns and mirrors are those of the file, in its order.
 func TestHEIFTransformations(t *testing.T) {
-	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
+	photo := pixel.Copy(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
 	heicFile := repeatedOnce(t, readOwn(t, "photo.heic")) // without the grid that the file has
 	whole := image.Pt(122, 92)
 	part := image.Rect(12, 20, 74, 60)
@@ -239,19 +240,19 @@ func TestCorpusHEIC(t *testing.T) {
 
 // A grid of several tiles, as telephones write it, is put together.
 func TestHEICGrid(t *testing.T) {
-	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
+	photo := pixel.Copy(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
 	file := repeatedOnce(t, readOwn(t, "photo.heic"))
 	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), options.Options{}))
+	got := pixel.Copy(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), options.Options{}))
 	if got.Rect.Size() != image.Pt(2*122, 92) {
 		t.Fatalf("%v; want two pictures beside each other", got.Rect)
 	}
 	for _, x := range []int{0, 122} {
 		tile := got.SubImage(image.Rect(x, 0, x+121, 91))
-		if p := psnr(toNRGBA(tile), photo); p < 30 {
+		if p := psnr(pixel.Copy(tile), photo); p < 30 {
 			t.Errorf("tile at %d: PSNR %.1f dB", x, p)
 		}
 	}
@@ -333,12 +334,12 @@ func TestNarrowHEICGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := toNRGBA(toPNGBy(t, everything, file, options.Options{}))
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), options.Options{}))
+	one := pixel.Copy(toPNGBy(t, everything, file, options.Options{}))
+	got := pixel.Copy(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), options.Options{}))
 	if got.Rect.Size() != image.Pt(64, 64) {
 		t.Fatalf("%v; want the coded picture", got.Rect)
 	}
-	if p := psnr(toNRGBA(got.SubImage(one.Rect)), one); p < 30 {
+	if p := psnr(pixel.Copy(got.SubImage(one.Rect)), one); p < 30 {
 		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
 	}
 }

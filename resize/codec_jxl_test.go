@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/isobmff"
 	"s3imageserver/resize/jxl"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // adobe is the profile of photo-adobe.jxl.
@@ -55,7 +56,7 @@ func TestJPEGXLProfileOfLossless(t *testing.T) {
 	if len(profile) != 2456 || icc.Description(profile) != "Table" || int(binary.BigEndian.Uint32(profile)) != len(profile) {
 		t.Fatalf("a profile of %d bytes, %q", len(profile), icc.Description(profile))
 	}
-	icon := toNRGBA(toPNG(t, readOwn(t, "icon.png"), options.Options{}))
+	icon := pixel.Copy(toPNG(t, readOwn(t, "icon.png"), options.Options{}))
 	setOpaque(icon)
 	if p := psnr(toPNGBy(t, everything, file, options.Options{}), convertedBy(t, icon, profile)); p < 50 {
 		t.Errorf("PSNR %.1f dB to the converted colours", p)
@@ -91,7 +92,7 @@ func TestJPEGXLBeyondLimits(t *testing.T) {
 // The first pixels are those of the picture, whatever the decoder's allocator
 // does with its memory: here 24 bytes of them were others.
 func TestJPEGXLFirstPixels(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "scanner-profile.jxl"), options.Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "scanner-profile.jxl"), options.Options{}))
 	if img.Rect.Size() != image.Pt(32, 24) || !img.Opaque() {
 		t.Fatalf("%v, opaque: %v; want 32 x 24 without transparency", img.Rect, img.Opaque())
 	}
@@ -110,7 +111,7 @@ func TestJPEGXLFirstPixels(t *testing.T) {
 
 // Colours that are multiplied by alpha are divided by it.
 func TestJPEGXLPremultiplied(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), options.Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), options.Options{}))
 	if img.Rect.Size() != image.Pt(64, 48) {
 		t.Fatalf("%v", img.Rect)
 	}

@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
@@ -195,7 +196,7 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	case *image.YCbCr:
 		img = scale.NRGBA(m)
 	case *image.NYCbCrA, *image.CMYK:
-		img = toNRGBA(m)
+		img = pixel.Copy(m)
 	}
 	const fast, small = 1, 6
 	o := png.Options{Level: fast, ICC: fittingICC(p.ICC, img)}

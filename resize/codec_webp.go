@@ -12,6 +12,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
 	"s3imageserver/resize/webp"
@@ -165,7 +166,7 @@ func smoothPixels(img image.Image) *image.NRGBA {
 	if changesChroma(img, scale.Chroma444) {
 		img = scale.Image(img, scale.Rect{}, img.Bounds().Size(), scale.Options{Chroma: scale.Chroma444})
 	}
-	return asNRGBA(img)
+	return pixel.Of(img)
 }
 
 // decodeWebPImage decodes the image chunks of a still picture or a frame, which
@@ -194,11 +195,11 @@ func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	}
 	switch m := img.(type) {
 	case *image.YCbCr:
-		expandRange(m)
+		pixel.ToFullRange(m)
 	case *image.NYCbCrA:
-		expandRange(&m.YCbCr)
+		pixel.ToFullRange(&m.YCbCr)
 	}
-	return plain(img), nil
+	return pixel.Normalize(img), nil
 }
 
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
@@ -297,7 +298,7 @@ func atOrigin(img image.Image) *image.NRGBA {
 	if m, ok := img.(*image.NRGBA); ok && m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
 		return m
 	}
-	return toNRGBA(img)
+	return pixel.Copy(img)
 }
 
 // losslessChunks is webpImageChunks without loss.
@@ -333,12 +334,12 @@ func animationChunks(p *Picture, q Quality) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		img := toNRGBA(frame.Image)
+		img := pixel.Copy(frame.Image)
 		part := img.Rect
 		if before != nil {
 			part = evenCorner(changed(before, img))
 		}
-		chunks, a, err := webpImageChunks(toNRGBA(img.SubImage(part)), q)
+		chunks, a, err := webpImageChunks(pixel.Copy(img.SubImage(part)), q)
 		if err != nil {
 			return nil, err
 		}

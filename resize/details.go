@@ -19,6 +19,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -228,7 +229,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 			return err
 		}
 		if n++; n == 1 {
-			m = toNRGBA(frame.Image)
+			m = pixel.Copy(frame.Image)
 		}
 		d.Duration += int64(frame.Delay / time.Millisecond)
 		if !slices.Contains(fields, "frames") || frames == 1 {
@@ -254,7 +255,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		if m.Rect.Dy() > m.Rect.Dx() {
 			x, y = 3, 4
 		}
-		if d.BlurHash, err = blurhash.Encode(x, y, repeated(toNRGBA(onWhite(m)), blurSide)); err != nil {
+		if d.BlurHash, err = blurhash.Encode(x, y, repeated(pixel.Copy(pixel.OnWhite(m)), blurSide)); err != nil {
 			return err
 		}
 	}
@@ -302,7 +303,7 @@ func repeated(m *image.NRGBA, side int) *image.NRGBA {
 
 // colors finds the average and up to six typical colours.
 func (d *Details) colors(m *image.NRGBA) {
-	flat := toNRGBA(onWhite(m))
+	flat := pixel.Copy(pixel.OnWhite(m))
 	var sum [3]int
 	for i := 0; i < len(flat.Pix); i += 4 {
 		for j := range sum {
@@ -368,7 +369,7 @@ func placeholder(m *image.NRGBA) (string, error) {
 	to := image.Pt(max(1, size.X*side/longest), max(1, size.Y*side/longest))
 	tiny := scale.Image(m, scale.Rect{W: float64(size.X), H: float64(size.Y)}, to, scale.Options{})
 	var b bytes.Buffer
-	if err := encodeWebP(&b, still(plain(tiny)), Quality{Quality: 30, WebPMethod: 4}); err != nil {
+	if err := encodeWebP(&b, still(pixel.Normalize(tiny)), Quality{Quality: 30, WebPMethod: 4}); err != nil {
 		return "", err
 	}
 	return "data:image/webp;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), nil

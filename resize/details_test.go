@@ -19,6 +19,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 func inspect(t *testing.T, file []byte, fields string) *Details {
@@ -163,7 +164,7 @@ func TestKnownHashes(t *testing.T) {
 func pngOf(t *testing.T, img image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := encodePNG(&b, still(plain(img)), Quality{}); err != nil {
+	if err := encodePNG(&b, still(pixel.Normalize(img)), Quality{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // applyEffects does the effects; img may be changed.
@@ -13,7 +14,7 @@ func applyEffects(img image.Image, e options.Effects) image.Image {
 	if planes, ok := img.(*image.YCbCr); ok && e.OnlyGray() {
 		return &image.Gray{Pix: planes.Y, Stride: planes.YStride, Rect: planes.Rect}
 	}
-	m := asNRGBA(img)
+	m := pixel.Of(img)
 	applyColors(m, e)
 	if e.Pixelate > 1 {
 		pixelate(m, e.Pixelate)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // colorsSlowly does the effects of a pixel with floats, one after the other.
@@ -58,7 +59,7 @@ func TestColorsEqualTheirTwin(t *testing.T) {
 		{Brightness: 500, Contrast: 1000, Gamma: 90, Saturation: -2000, Sepia: 5000, Invert: true},
 	} {
 		m := chartPicture(40, 30)
-		got := toNRGBA(m)
+		got := pixel.Copy(m)
 		got = applyEffects(got, e).(*image.NRGBA)
 		worst := 0.0
 		for i := 0; i < len(m.Pix); i += 4 {

@@ -12,6 +12,7 @@ import (
 
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	ownpng "s3imageserver/resize/png"
 )
 
@@ -127,7 +128,7 @@ func TestQuantize(t *testing.T) {
 	})
 	t.Run("a photograph", func(t *testing.T) {
 		img := toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 400})
-		got := palette.Quantize(toNRGBA(img), palette.MaxColors)
+		got := palette.Quantize(pixel.Copy(img), palette.MaxColors)
 		if len(got.Palette) > palette.MaxColors || psnr(got, img) < 32 {
 			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), palette.MaxColors)
 		}

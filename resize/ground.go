@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -27,7 +28,7 @@ func newGround(canvas, at image.Point, b options.Background) *ground {
 
 // lay returns the canvas with the picture on it.
 func (g *ground) lay(img image.Image) image.Image {
-	m := asNRGBA(img)
+	m := pixel.Of(img)
 	if !g.known && g.background != (options.Background{}) {
 		g.color, g.known = edgeColor(m), true
 	}
@@ -50,7 +51,7 @@ func (g *ground) fillCorners(img image.Image) image.Image {
 	if g.color.A < 255 {
 		return img
 	}
-	m := asNRGBA(img)
+	m := pixel.Of(img)
 	out := canvas{image.NewNRGBA(m.Rect)}
 	fill(out.NRGBA, g.color)
 	out.blend(m, image.Point{})

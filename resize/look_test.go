@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // framedPicture is a picture with a frame of one colour.
@@ -104,7 +105,7 @@ func TestFocus(t *testing.T) {
 				{Width: 60, Height: 100, Crop: options.Crop{W: options.Length{N: 10000, Percent: true}, H: options.Length{N: 9000, Percent: true}}},
 			} {
 				o.Gravity = parse("g=" + kind).Gravity
-				got := toNRGBA(toPNG(t, pngFileOf(t, m), o))
+				got := pixel.Copy(toPNG(t, pngFileOf(t, m), o))
 				loud := 0
 				b := got.Rect
 				for y := range b.Dy() {

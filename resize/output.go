@@ -6,6 +6,7 @@ import (
 	"image"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // guess resolves the format of the result from the header alone.
@@ -96,7 +97,7 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 			return nil, err
 		}
 		p = p.of(img)
-		alpha := !opaque(img)
+		alpha := !pixel.Opaque(img)
 		j.target = resolve(j.options.Format, subject{j.codec.format, alpha, false, p.Source}, j.limits)
 	} else {
 		j.target = resolve(j.options.Format, subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)

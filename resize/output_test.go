@@ -17,6 +17,7 @@ import (
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -109,7 +110,7 @@ func TestLossless(t *testing.T) {
 				t.Fatal(err)
 			}
 			least := 1000.0
-			if f == options.AVIF && !opaque(plain(want)) {
+			if f == options.AVIF && !pixel.Opaque(pixel.Normalize(want)) {
 				least = 45 // its decoder premultiplies
 			}
 			if p := psnr(got, want); p < least {
@@ -156,7 +157,7 @@ func TestQualityOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		exact := toPNG(t, photo, options.Options{Width: 200})
-		if s := ssim(lumaPlane(plain(exact)), lumaPlane(plain(got))); s < want.Float()-0.01 || len(first.Body) <= last {
+		if s := ssim(lumaPlane(pixel.Normalize(exact)), lumaPlane(pixel.Normalize(got))); s < want.Float()-0.01 || len(first.Body) <= last {
 			t.Errorf("autoq=%v: similarity %.4f in %d bytes, %d for the one below", want.Float(), s, len(first.Body), last)
 		}
 		last = len(first.Body)
@@ -423,9 +424,9 @@ func TestQuantizeAlpha(t *testing.T) {
 
 // A palette comes near to a photograph, seen sharply and with eyes half closed.
 func TestQuantizedPhotograph(t *testing.T) {
-	m := toNRGBA(toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 300}))
+	m := pixel.Copy(toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 300}))
 	half := func(img image.Image) image.Image {
-		return scale.Image(toNRGBA(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
+		return scale.Image(pixel.Copy(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
 	}
 	for n, least := range map[int][2]float64{256: {37, 44.4}, 32: {29.5, 34}} {
 		got := palette.Quantize(m, n)
@@ -435,7 +436,7 @@ func TestQuantizedPhotograph(t *testing.T) {
 	}
 }
 
-func overWhite(img image.Image) image.Image { return onWhite(toNRGBA(img)) }
+func overWhite(img image.Image) image.Image { return pixel.OnWhite(pixel.Copy(img)) }
 
 // WebP has no room for long sides: it is not chosen for them, and who asks for it
 // is told.

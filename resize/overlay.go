@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 const (
@@ -29,7 +30,7 @@ func NewOverlay(file []byte) (*Overlay, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newOverlayOf(toNRGBA(img)), nil
+	return newOverlayOf(pixel.Copy(img)), nil
 }
 
 // font returns the font of that name: one of the Resizer's, else a built-in

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 func flatPicture(w, h int, c options.Color) *image.NRGBA {
@@ -80,7 +81,7 @@ func TestWatermark(t *testing.T) {
 	layWatermark(tiled, mark.fitted(w, tiled.Rect.Size()), w)
 	for y := 0; y < 100; y += 20 {
 		for x := 0; x < 200; x += 40 {
-			if part := toNRGBA(tiled.SubImage(image.Rect(x, y, x+40, y+20))); extent(part, testWhite).Empty() {
+			if part := pixel.Copy(tiled.SubImage(image.Rect(x, y, x+40, y+20))); extent(part, testWhite).Empty() {
 				t.Errorf("no tile at %d, %d", x, y)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -16,7 +17,7 @@ func perceptualHash(m *image.NRGBA) uint64 {
 	const side, low = 32, 8
 	size := m.Rect.Size()
 	small := scale.Image(m, scale.Rect{W: float64(size.X), H: float64(size.Y)}, image.Pt(side, side), scale.Options{})
-	luma := lumaPlane(plain(small))
+	luma := lumaPlane(pixel.Normalize(small))
 	var cos [low][side]float64
 	for u := range low {
 		for x := range side {

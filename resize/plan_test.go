@@ -13,6 +13,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -114,7 +115,7 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 			o.Gravity = options.FocalPoint(uint16(random.IntN(options.FocalOne)), uint16(random.IntN(options.FocalOne)))
 		}
 		m := turnedSlowly(source, o.Orient, 0, 0)
-		m = toNRGBA(m.SubImage(o.Crop.Of(m.Rect.Size())))
+		m = pixel.Copy(m.SubImage(o.Crop.Of(m.Rect.Size())))
 		m = turnedSlowly(m, 1, int(o.Angle/9000), o.Flip)
 		l := lay(m.Rect.Size(), o)
 		part := scale.Rect{X: l.Crop.X, Y: l.Crop.Y, W: l.Crop.W, H: l.Crop.H}
@@ -201,7 +202,7 @@ func TestTiltedEqualsItsTwin(t *testing.T) {
 		size := tiltedSize(m.Rect.Size(), degrees)
 		want := tiltedSlowly(m, degrees, size)
 		part := scale.Rect{X: -float64(size.X) / 2, Y: -float64(size.Y) / 2, W: float64(size.X), H: float64(size.Y)}
-		got := tilted(toNRGBA(m), degrees, part, size)
+		got := tilted(pixel.Copy(m), degrees, part, size)
 		// Laid on grey: colours of nearly transparent pixels are free.
 		if p := psnr(onGrey(got), onGrey(want)); p < 35 {
 			t.Errorf("%v degrees: PSNR %.1f dB to the twin; want 35", degrees, p)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 func readSample(t testing.TB, name string) []byte {
@@ -221,7 +222,7 @@ func framesOf(t *testing.T, file []byte, f options.Format) (all []image.Image) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, toNRGBA(frame.Image)) // it is valid up to the next one only
+		all = append(all, pixel.Copy(frame.Image)) // it is valid up to the next one only
 	}
 	return all
 }
@@ -324,7 +325,7 @@ func TestClearedFrames(t *testing.T) {
 			many.Pix[i] = 255
 		}
 	}
-	half := toNRGBA(many)
+	half := pixel.Copy(many)
 	clear(half.Pix[:len(half.Pix)/2])
 	p := &Picture{Count: 2, Scale: 1, Source: many.Rect.Max, Frames: func(yield func(Frame, error) bool) {
 		_ = yield(Frame{Image: many}, nil) && yield(Frame{Image: half}, nil)

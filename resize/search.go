@@ -10,6 +10,7 @@ import (
 
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 )
 
 const (
@@ -336,7 +337,7 @@ func pixelHash(img image.Image, profile []byte) uint64 {
 	case *image.CMYK:
 		plane(m.Pix, m.Stride, 4*size.X, size.Y)
 	default:
-		n := asNRGBA(img)
+		n := pixel.Of(img)
 		plane(n.Pix, n.Stride, 4*size.X, size.Y)
 	}
 	h.Write(profile)

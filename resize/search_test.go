@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // searched returns the result of a search over a picture, and how often it was
@@ -42,9 +43,9 @@ func (m *memory) forget() {
 func TestSearch(t *testing.T) {
 	formats := []options.Format{options.JPEG, options.WebP, options.PNG, options.GIF, options.AVIF}
 	for _, name := range []string{"photos/still-life.jpg", "photos/landscape.jpg", "photos/logo.png", "photos/chart.png"} {
-		img := plain(toPNG(t, readSample(t, name), options.Options{Width: 120}))
-		p := still(onWhite(img))
-		luma := lumaPlane(onWhite(img))
+		img := pixel.Normalize(toPNG(t, readSample(t, name), options.Options{Width: 120}))
+		p := still(pixel.OnWhite(img))
+		luma := lumaPlane(pixel.OnWhite(img))
 		for _, f := range formats {
 			if f == options.AVIF && testing.Short() {
 				continue
@@ -145,7 +146,7 @@ func TestSearchHasNoHistory(t *testing.T) {
 	}
 	// Another mark on the picture is another picture.
 	o = options.Options{Width: 150, Format: options.JPEG, MaxBytes: 5000, Watermark: options.Watermark{Name: "logo", Scale: 10000}}
-	marks := []*Overlay{nil, {framedSquare(60, 1, 2)}, {toNRGBA(toPNG(t, source, options.Options{Width: 200}))}}
+	marks := []*Overlay{nil, {framedSquare(60, 1, 2)}, {pixel.Copy(toPNG(t, source, options.Options{Width: 200}))}}
 	alone = nil
 	for _, m := range marks {
 		answers.forget()

@@ -1,6 +1,10 @@
 package resize
 
-import "image"
+import (
+	"image"
+
+	"s3imageserver/resize/pixel"
+)
 
 // lumaPlane returns the luma of an image as if on white.
 func lumaPlane(img image.Image) *image.Gray {
@@ -10,9 +14,9 @@ func lumaPlane(img image.Image) *image.Gray {
 	case *image.YCbCr:
 		return &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
 	}
-	m, ok := onWhite(img).(*image.NRGBA)
+	m, ok := pixel.OnWhite(img).(*image.NRGBA)
 	if !ok {
-		m = toNRGBA(onWhite(img))
+		m = pixel.Copy(pixel.OnWhite(img))
 	}
 	out := image.NewGray(m.Rect)
 	for y := range m.Rect.Dy() {

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/pixel"
 )
 
 // Our own writer of TIFF: differences of neighbours, compressed strip by strip.
@@ -133,7 +134,7 @@ func samplesOf(img image.Image) (rows func(dst []byte, y int), samples int) {
 	if m, ok := img.(*image.Gray); ok {
 		return func(dst []byte, y int) { copy(dst, m.Pix[y*m.Stride:]) }, 1
 	}
-	m := asNRGBA(img)
+	m := pixel.Of(img)
 	if !m.Opaque() {
 		return func(dst []byte, y int) { copy(dst, m.Pix[y*m.Stride:]) }, 4
 	}

@@ -17,6 +17,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // A pngPart is a chunk of a file that is taken apart and put together again.
@@ -282,7 +283,7 @@ func TestDamagedPNG(t *testing.T) {
 
 // part returns a part of an image, from 0, 0 on.
 func part(m image.Image, r image.Rectangle) *image.NRGBA {
-	return toNRGBA(toNRGBA(m).SubImage(r))
+	return pixel.Copy(pixel.Copy(m).SubImage(r))
 }
 
 // photoJPEG returns a picture that is the same wherever it is made.

@@ -1,6 +1,10 @@
 package resize
 
-import "image"
+import (
+	"image"
+
+	"s3imageserver/resize/pixel"
+)
 
 // trim returns the part of r whose outermost rows and columns have a pixel that
 // differs from the one at corner by more than tolerance in a channel; r if none
@@ -103,7 +107,7 @@ func strip(img image.Image, r image.Rectangle) *image.NRGBA {
 	if m, ok := img.(interface {
 		SubImage(image.Rectangle) image.Image
 	}); ok {
-		return toNRGBA(m.SubImage(r))
+		return pixel.Copy(m.SubImage(r))
 	}
-	return toNRGBA(img)
+	return pixel.Copy(img)
 }

@@ -1,4 +1,6 @@
-package resize
+// Package pixel turns pictures of all types of package image into the few that
+// are worked on: planes of YCbCr, grey, NRGBA and CMYK.
+package pixel
 
 import (
 	"image"
@@ -8,10 +10,10 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// plain returns img as one of the types that a [Picture] may hold, with bounds
-// that start at zero. Palettes are looked up with a bounds check: a decoder may
+// Normalize returns img as one of the types that are worked on, with bounds that
+// start at zero: a YCbCr or NYCbCrA, a Gray, an NRGBA or a CMYK. Palettes are looked up with a bounds check: a decoder may
 // let indices beyond the palette pass, and image/draw panics on them.
-func plain(img image.Image) image.Image {
+func Normalize(img image.Image) image.Image {
 	switch m := img.(type) {
 	case *image.YCbCr:
 		if m.Rect.Min == (image.Point{}) {
@@ -37,11 +39,11 @@ func plain(img image.Image) image.Image {
 	case *image.Gray16:
 		return gray16(m)
 	}
-	return toNRGBA(img)
+	return Copy(img)
 }
 
-// toNRGBA returns img as a fresh *image.NRGBA whose bounds start at zero.
-func toNRGBA(img image.Image) *image.NRGBA {
+// Copy returns img as a fresh *image.NRGBA whose bounds start at zero.
+func Copy(img image.Image) *image.NRGBA {
 	b := img.Bounds()
 	out := image.NewNRGBA(image.Rectangle{Max: b.Size()})
 	switch m := img.(type) {
@@ -52,18 +54,18 @@ func toNRGBA(img image.Image) *image.NRGBA {
 	case *image.Paletted:
 		fromPalette(out, m)
 	case *image.RGBA:
-		fromRGBA(out, m)
+		Unmultiply(out, m)
 	case *image.CMYK, *image.YCbCr, *image.Gray:
 		// Opaque: premultiplied or not is the same, and image/draw is fast.
 		draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, m, b.Min, draw.Src)
 	case *image.RGBA64:
-		fromRGBA64(out, m)
+		Unmultiply64(out, m)
 	case *image.NRGBA64:
 		for y := range b.Dy() {
 			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
 			dst := out.Pix[y*out.Stride:][:4*b.Dx()]
 			for i := range dst {
-				dst[i] = narrow(src[2*i], src[2*i+1])
+				dst[i] = To8Bits(src[2*i], src[2*i+1])
 			}
 		}
 	default:
@@ -72,8 +74,8 @@ func toNRGBA(img image.Image) *image.NRGBA {
 	return out
 }
 
-// asNRGBA is [toNRGBA] that returns img itself if it is of that kind already.
-func asNRGBA(img image.Image) *image.NRGBA {
+// Of is [Copy] that returns img itself if it is of that kind already.
+func Of(img image.Image) *image.NRGBA {
 	switch m := img.(type) {
 	case *image.NRGBA:
 		return m
@@ -89,11 +91,11 @@ func asNRGBA(img image.Image) *image.NRGBA {
 		}
 		return out
 	}
-	return toNRGBA(img)
+	return Copy(img)
 }
 
-// narrow returns the 8-bit sample nearest to a 16-bit one.
-func narrow(hi, lo byte) byte {
+// To8Bits returns the 8-bit sample nearest to a 16-bit one.
+func To8Bits(hi, lo byte) byte {
 	v := uint32(hi)<<8 | uint32(lo)
 	return byte((v*255 + 32767) / 65535)
 }
@@ -105,7 +107,7 @@ func gray16(m *image.Gray16) *image.Gray {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
 		dst := out.Pix[y*out.Stride:][:b.Dx()]
 		for i := range dst {
-			dst[i] = narrow(src[2*i], src[2*i+1])
+			dst[i] = To8Bits(src[2*i], src[2*i+1])
 		}
 	}
 	return out
@@ -127,7 +129,9 @@ func fromPalette(out *image.NRGBA, m *image.Paletted) {
 	}
 }
 
-func fromRGBA(out *image.NRGBA, m *image.RGBA) {
+// Unmultiply takes alpha out of the colours of m. Both have one size, and bounds of
+// out start at zero.
+func Unmultiply(out *image.NRGBA, m *image.RGBA) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:4*b.Dx()]
@@ -143,7 +147,8 @@ func fromRGBA(out *image.NRGBA, m *image.RGBA) {
 	}
 }
 
-func fromRGBA64(out *image.NRGBA, m *image.RGBA64) {
+// Unmultiply64 is [Unmultiply] of 16-bit samples.
+func Unmultiply64(out *image.NRGBA, m *image.RGBA64) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:8*b.Dx()]
@@ -151,7 +156,7 @@ func fromRGBA64(out *image.NRGBA, m *image.RGBA64) {
 		for x := range b.Dx() {
 			s, d := src[8*x:][:8], dst[4*x:][:4]
 			a := uint32(s[6])<<8 | uint32(s[7])
-			d[3] = narrow(s[6], s[7])
+			d[3] = To8Bits(s[6], s[7])
 			if a == 0 {
 				continue
 			}
@@ -163,15 +168,15 @@ func fromRGBA64(out *image.NRGBA, m *image.RGBA64) {
 	}
 }
 
-// onWhite returns img without transparency: what shines through is white. An
+// OnWhite returns img without transparency: what shines through is white. An
 // opaque img is returned as it is.
-func onWhite(img image.Image) image.Image {
+func OnWhite(img image.Image) image.Image {
 	switch m := img.(type) {
 	case *image.NYCbCrA:
-		if opaque(m) {
+		if Opaque(m) {
 			return &m.YCbCr
 		}
-		return onWhite(toNRGBA(m))
+		return OnWhite(Copy(m))
 	case *image.NRGBA:
 		if m.Opaque() {
 			return m
@@ -189,8 +194,8 @@ func onWhite(img image.Image) image.Image {
 	return img
 }
 
-// opaque reports whether no pixel of img is transparent.
-func opaque(img image.Image) bool {
+// Opaque reports whether no pixel of img is transparent.
+func Opaque(img image.Image) bool {
 	if m, ok := img.(*image.NYCbCrA); ok {
 		for y := range m.Rect.Dy() {
 			for _, a := range m.A[m.AOffset(m.Rect.Min.X, m.Rect.Min.Y+y):][:m.Rect.Dx()] {
@@ -211,16 +216,17 @@ var lumaToFull, chromaToFull = fullRange()
 
 func fullRange() (luma, chroma [256]byte) {
 	for i := range 256 {
-		luma[i] = clampByte((float64(i)-16)*255/219 + 0.5)
-		chroma[i] = clampByte((float64(i)-128)*255/224 + 128 + 0.5)
+		luma[i] = Clamp((float64(i)-16)*255/219 + 0.5)
+		chroma[i] = Clamp((float64(i)-128)*255/224 + 128 + 0.5)
 	}
 	return luma, chroma
 }
 
-func clampByte(f float64) byte { return byte(max(0, min(255, f))) }
+// Clamp cuts f to a sample, its fraction cut off.
+func Clamp(f float64) byte { return byte(max(0, min(255, f))) }
 
-// expandRange makes full-range samples of limited-range ones, in place.
-func expandRange(m *image.YCbCr) {
+// ToFullRange makes full-range samples of limited-range ones, in place.
+func ToFullRange(m *image.YCbCr) {
 	for i, v := range m.Y {
 		m.Y[i] = lumaToFull[v]
 	}
