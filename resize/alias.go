@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 )
 
 // What a picture is to become is said in the words of package options. Users of
@@ -39,7 +40,16 @@ type (
 	Watermark   = options.Watermark
 )
 
-// Their constants.
+// What is laid over pictures.
+type (
+	Overlay = paint.Overlay
+	Font    = paint.Font
+)
+
+// ParseFont is [paint.ParseFont].
+func ParseFont(file []byte) (*Font, error) { return paint.ParseFont(file) }
+
+// Constants of the options.
 const (
 	DefaultMaxDimension = options.DefaultMaxDimension
 	Used                = options.Used

@@ -15,6 +15,7 @@ import (
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/isobmff"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -67,7 +68,7 @@ func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA)
 	}
 	setOpaque(g)
 	setOpaque(opaque)
-	if p := psnr(g, opaque); p < 30 {
+	if p := picturetest.PSNR(g, opaque); p < 30 {
 		t.Errorf("%s: PSNR %.1f dB", name, p)
 	}
 }
@@ -190,7 +191,7 @@ func TestHEIFTransformations(t *testing.T) {
 			t.Errorf("%s: %v; want %v", tt.name, got.Bounds(), tt.want.Rect)
 			continue
 		}
-		if p := psnr(got, tt.want); p < 29 {
+		if p := picturetest.PSNR(got, tt.want); p < 29 {
 			t.Errorf("%s: PSNR %.1f dB", tt.name, p)
 		}
 		// What the header says is what a box is laid in.
@@ -252,7 +253,7 @@ func TestHEICGrid(t *testing.T) {
 	}
 	for _, x := range []int{0, 122} {
 		tile := got.SubImage(image.Rect(x, 0, x+121, 91))
-		if p := psnr(pixel.Copy(tile), photo); p < 30 {
+		if p := picturetest.PSNR(pixel.Copy(tile), photo); p < 30 {
 			t.Errorf("tile at %d: PSNR %.1f dB", x, p)
 		}
 	}
@@ -339,7 +340,7 @@ func TestNarrowHEICGrid(t *testing.T) {
 	if got.Rect.Size() != image.Pt(64, 64) {
 		t.Fatalf("%v; want the coded picture", got.Rect)
 	}
-	if p := psnr(pixel.Copy(got.SubImage(one.Rect)), one); p < 30 {
+	if p := picturetest.PSNR(pixel.Copy(got.SubImage(one.Rect)), one); p < 30 {
 		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
 	}
 }
@@ -356,7 +357,7 @@ func TestHEICBrands(t *testing.T) {
 			t.Fatalf("compatible with %q", ftyp.Data[8:])
 		}
 		copy(ftyp.Data[8:], "heic")
-		if p := psnr(toPNGBy(t, everything, other, options.Options{}), want); p < 60 {
+		if p := picturetest.PSNR(toPNGBy(t, everything, other, options.Options{}), want); p < 60 {
 			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/isobmff"
 	"s3imageserver/resize/jxl"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -40,7 +41,7 @@ func convertedBy(t *testing.T, img image.Image, profile []byte) *image.NRGBA {
 func TestJPEGXLProfileOfLossy(t *testing.T) {
 	want := convertedBy(t, toPNG(t, readOwn(t, "photo.png"), options.Options{}), adobe)
 	got := toPNGBy(t, everything, readOwn(t, "photo-adobe.jxl"), options.Options{})
-	if p := psnr(got, want); p < 30 {
+	if p := picturetest.PSNR(got, want); p < 30 {
 		t.Errorf("PSNR %.1f dB to the converted colours", p)
 	}
 }
@@ -58,7 +59,7 @@ func TestJPEGXLProfileOfLossless(t *testing.T) {
 	}
 	icon := pixel.Copy(toPNG(t, readOwn(t, "icon.png"), options.Options{}))
 	setOpaque(icon)
-	if p := psnr(toPNGBy(t, everything, file, options.Options{}), convertedBy(t, icon, profile)); p < 50 {
+	if p := picturetest.PSNR(toPNGBy(t, everything, file, options.Options{}), convertedBy(t, icon, profile)); p < 50 {
 		t.Errorf("PSNR %.1f dB to the converted colours", p)
 	}
 	for i := range len(file) - 40 {
@@ -145,7 +146,7 @@ func TestJPEGXLInParts(t *testing.T) {
 	if err != nil || err2 != nil || a != b {
 		t.Errorf("%+v, %v; want %+v, %v", a, err, b, err2)
 	}
-	if p := psnr(toPNGBy(t, everything, file, options.Options{}), toPNGBy(t, everything, stream, options.Options{})); p < 60 {
+	if p := picturetest.PSNR(toPNGBy(t, everything, file, options.Options{}), toPNGBy(t, everything, stream, options.Options{})); p < 60 {
 		t.Errorf("PSNR %.1f dB to the same in one part", p)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 	ownpng "s3imageserver/resize/png"
 )
@@ -56,7 +57,7 @@ func TestPNGAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if p := psnr(got, pixel.Normalize(want)); p < 1000 {
+		if p := picturetest.PSNR(got, pixel.Normalize(want)); p < 1000 {
 			t.Errorf("%s: other pixels than image/png", name)
 		}
 	}

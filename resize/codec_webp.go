@@ -12,6 +12,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
@@ -132,7 +133,7 @@ func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 		Scale:  1,
 		Source: size,
 		Frames: func(yield func(Frame, error) bool) {
-			canvas := newCanvas(size)
+			canvas := paint.NewCanvas(size)
 			for i, f := range frames {
 				img, err := decodeWebPImage(f.Chunks, f.Bounds.Size())
 				if err != nil {
@@ -141,19 +142,19 @@ func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 				}
 				frame := smoothPixels(img)
 				if f.Replace {
-					canvas.replace(frame, f.Bounds.Min)
+					canvas.Replace(frame, f.Bounds.Min)
 				} else {
-					canvas.blend(frame, f.Bounds.Min)
+					canvas.Blend(frame, f.Bounds.Min)
 				}
 				if i == len(frames)-1 {
 					yield(Frame{canvas.NRGBA, f.Delay}, nil)
 					return
 				}
-				if !yield(Frame{canvas.copy(), f.Delay}, nil) {
+				if !yield(Frame{canvas.Copy(), f.Delay}, nil) {
 					return
 				}
 				if f.Dispose {
-					canvas.clear(f.Bounds)
+					canvas.Clear(f.Bounds)
 				}
 			}
 		},
@@ -337,7 +338,7 @@ func animationChunks(p *Picture, q Quality) ([]byte, error) {
 		img := pixel.Copy(frame.Image)
 		part := img.Rect
 		if before != nil {
-			part = evenCorner(changed(before, img))
+			part = evenCorner(paint.Changed(before, img))
 		}
 		chunks, a, err := webpImageChunks(pixel.Copy(img.SubImage(part)), q)
 		if err != nil {

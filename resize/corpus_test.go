@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"image/color"
 	_ "image/gif"
 	_ "image/jpeg"
 	"image/png"
@@ -19,6 +18,7 @@ import (
 	_ "golang.org/x/image/webp"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 const corpusFolder = "../../shared/corpus"
@@ -191,7 +191,7 @@ func TestCorpusReferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			compared++
-			if p := psnr(got, want); p < tt.psnr || (tt.psnr == 0 && !math.IsInf(p, 1)) {
+			if p := picturetest.PSNR(got, want); p < tt.psnr || (tt.psnr == 0 && !math.IsInf(p, 1)) {
 				t.Errorf("%s: PSNR %.1f dB against its reference", f.name, p)
 			}
 		}
@@ -200,30 +200,4 @@ func TestCorpusReferences(t *testing.T) {
 		}
 		t.Logf("%s: %d files compared with references", tt.folder, compared)
 	}
-}
-
-// psnr compares colours (of visible pixels) and alpha; +Inf means equal, -1
-// means of different sizes.
-func psnr(a, b image.Image) float64 {
-	if a.Bounds().Size() != b.Bounds().Size() {
-		return -1
-	}
-	sum, n := 0.0, 0
-	for y := range a.Bounds().Dy() {
-		for x := range a.Bounds().Dx() {
-			p := color.NRGBAModel.Convert(a.At(a.Bounds().Min.X+x, a.Bounds().Min.Y+y)).(color.NRGBA)
-			q := color.NRGBAModel.Convert(b.At(b.Bounds().Min.X+x, b.Bounds().Min.Y+y)).(color.NRGBA)
-			if p.A == 0 && q.A == 0 {
-				p, q = color.NRGBA{}, color.NRGBA{}
-			}
-			for _, d := range []int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B), int(p.A) - int(q.A)} {
-				sum += float64(d * d)
-				n++
-			}
-		}
-	}
-	if sum == 0 {
-		return math.Inf(1)
-	}
-	return 10 * math.Log10(255*255*float64(n)/sum)
 }

@@ -19,6 +19,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -43,7 +44,7 @@ func TestDetails(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := toPNG(t, pngOf(t, small), options.Options{Width: 32, Height: 32, Fit: options.Stretch})
-	if p := psnr(blurred, same); p < 13 {
+	if p := picturetest.PSNR(blurred, same); p < 13 {
 		t.Errorf("blurhash %s: PSNR %.1f dB to the picture", d.BlurHash, p)
 	}
 	data, ok := strings.CutPrefix(d.Placeholder, "data:image/webp;base64,")

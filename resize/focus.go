@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 )
 
 // focus returns the focal point of what is kept of a picture that is cut, for
@@ -100,7 +101,7 @@ func log2(n int) int {
 func interest(m *image.NRGBA) (columns, rows []int) {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	columns, rows = make([]int, w), make([]int, h)
-	soft := blurred(m, 1.5)
+	soft := paint.Blur(m, 1.5)
 	mean := meanColor(soft)
 	luma := lumaOf(soft)
 	for y := range h {

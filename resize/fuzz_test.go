@@ -12,6 +12,7 @@ import (
 
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 	ownpng "s3imageserver/resize/png"
 )
@@ -122,15 +123,15 @@ func TestQuantize(t *testing.T) {
 		for i := range 256 {
 			m.SetNRGBA(i%16, i/16, color.NRGBA{byte(i), byte(255 - i), byte(i / 2), 255})
 		}
-		if got := palette.Quantize(m, palette.MaxColors); psnr(got, m) < 1000 {
-			t.Errorf("256 colours: PSNR %.1f dB; want no change", psnr(got, m))
+		if got := palette.Quantize(m, palette.MaxColors); picturetest.PSNR(got, m) < 1000 {
+			t.Errorf("256 colours: PSNR %.1f dB; want no change", picturetest.PSNR(got, m))
 		}
 	})
 	t.Run("a photograph", func(t *testing.T) {
 		img := toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 400})
 		got := palette.Quantize(pixel.Copy(img), palette.MaxColors)
-		if len(got.Palette) > palette.MaxColors || psnr(got, img) < 32 {
-			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), palette.MaxColors)
+		if len(got.Palette) > palette.MaxColors || picturetest.PSNR(got, img) < 32 {
+			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), picturetest.PSNR(got, img), palette.MaxColors)
 		}
 	})
 	t.Run("transparency", func(t *testing.T) {
@@ -162,19 +163,6 @@ func TestQuantize(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestChangedRectangle(t *testing.T) {
-	a := image.NewNRGBA(image.Rect(0, 0, 10, 8))
-	b := &image.NRGBA{Pix: bytes.Clone(a.Pix), Stride: a.Stride, Rect: a.Rect}
-	if got := changed(a, b); got != image.Rect(0, 0, 1, 1) {
-		t.Errorf("equal pictures: %v", got)
-	}
-	b.SetNRGBA(3, 2, color.NRGBA{1, 2, 3, 4})
-	b.SetNRGBA(7, 5, color.NRGBA{A: 1})
-	if got := changed(a, b); got != image.Rect(3, 2, 8, 6) {
-		t.Errorf("changed = %v; want (3,2)-(8,6)", got)
-	}
 }
 
 // FuzzResizeOptions asks for whatever a URL may say: a picture that decodes to

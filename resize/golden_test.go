@@ -15,6 +15,7 @@ import (
 	_ "golang.org/x/image/webp"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 var update = flag.Bool("update", false, "write the pictures of testdata/golden anew")
@@ -50,7 +51,7 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := psnr(got, want); d < goldenTolerance {
+		if d := picturetest.PSNR(got, want); d < goldenTolerance {
 			t.Errorf("%s?%s: PSNR %.1f dB to %s; want %d", p.Sample, p.Example, d, path, goldenTolerance)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -83,7 +84,7 @@ func TestTrim(t *testing.T) {
 		}
 	}
 	got := toPNG(t, pngFileOf(t, m), parse("trim=10"))
-	if psnr(got, m.SubImage(inside)) < 100 {
+	if picturetest.PSNR(got, m.SubImage(inside)) < 100 {
 		t.Error("what is left is not what was inside of the frame")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // Every parameter works on every kind of source into every kind of result: the
@@ -107,7 +108,7 @@ func TestStepsOnEveryFrame(t *testing.T) {
 				t.Errorf("%s: frame %d has %v; want %v", query, i, f.Bounds().Size(), result.Size)
 			}
 		}
-		if psnr(frames[0], frames[len(frames)/2]) > 60 {
+		if picturetest.PSNR(frames[0], frames[len(frames)/2]) > 60 {
 			t.Errorf("%s: frames are alike", query)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
@@ -113,7 +114,7 @@ func TestLossless(t *testing.T) {
 			if f == options.AVIF && !pixel.Opaque(pixel.Normalize(want)) {
 				least = 45 // its decoder premultiplies
 			}
-			if p := psnr(got, want); p < least {
+			if p := picturetest.PSNR(got, want); p < least {
 				t.Errorf("%s, lossless %v: PSNR %.1f dB", name, f, p)
 			}
 		}
@@ -214,7 +215,7 @@ func TestPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := psnr(img, frames[tt.want]); p < 30 {
+		if p := picturetest.PSNR(img, frames[tt.want]); p < 30 {
 			t.Errorf("%v: PSNR %.1f dB to frame %d", tt.o, p, tt.want+1)
 		}
 		if tt.o.Format == options.GIF && len(framesOf(t, result.Body, options.GIF)) != 1 {
@@ -297,7 +298,7 @@ func TestProfileIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := psnr(got, converted); p < 30 {
+	if p := picturetest.PSNR(got, converted); p < 30 {
 		t.Errorf("to GIF, which has no profiles: PSNR %.1f dB to sRGB", p)
 	}
 }
@@ -416,7 +417,7 @@ func TestQuantizeAlpha(t *testing.T) {
 		if len(got.Palette) > n {
 			t.Errorf("%d colours; want at most %d", len(got.Palette), n)
 		}
-		if p := psnr(overWhite(got), overWhite(m)); p < least {
+		if p := picturetest.PSNR(overWhite(got), overWhite(m)); p < least {
 			t.Errorf("%d colours: PSNR %.1f dB on white", n, p)
 		}
 	}
@@ -430,7 +431,7 @@ func TestQuantizedPhotograph(t *testing.T) {
 	}
 	for n, least := range map[int][2]float64{256: {37, 44.4}, 32: {29.5, 34}} {
 		got := palette.Quantize(m, n)
-		if p, q := psnr(got, m), psnr(half(got), half(m)); p < least[0] || q < least[1] {
+		if p, q := picturetest.PSNR(got, m), picturetest.PSNR(half(got), half(m)); p < least[0] || q < least[1] {
 			t.Errorf("%d colours: PSNR %.2f dB, %.2f dB at half the size; want %v", n, p, q, least)
 		}
 	}

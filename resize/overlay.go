@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
 )
 
@@ -15,7 +16,7 @@ const (
 
 // NewOverlay reads a file of at most 16 million pixels. Of an animation it takes
 // the first frame.
-func NewOverlay(file []byte) (*Overlay, error) {
+func NewOverlay(file []byte) (*paint.Overlay, error) {
 	r := &Resizer{Limits: Limits{Pixels: overlayPixels, Formats: []options.Format{options.BMP, options.TIFF}}}
 	o := options.Options{Width: overlaySide, Height: overlaySide, Fit: options.Contain, Format: options.PNG}
 	result, err := r.Resize(context.Background(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, o)
@@ -30,14 +31,14 @@ func NewOverlay(file []byte) (*Overlay, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newOverlayOf(pixel.Copy(img)), nil
+	return paint.NewOverlay(pixel.Copy(img)), nil
 }
 
 // font returns the font of that name: one of the Resizer's, else a built-in
 // one, else the regular one.
-func (r *Resizer) font(name string) (*Font, error) {
+func (r *Resizer) font(name string) (*paint.Font, error) {
 	if f, ok := r.Fonts[name]; ok {
 		return f, nil
 	}
-	return builtInFont(name)
+	return paint.BuiltInFont(name)
 }

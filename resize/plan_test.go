@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"image"
 	"image/png"
-	"math"
 	"math/rand/v2"
 	"net/url"
 	"strconv"
@@ -13,23 +12,11 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
-
-// chartPicture is a picture without symmetry, smooth enough to be scaled.
-func chartPicture(w, h int) *image.NRGBA {
-	m := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			p := m.Pix[m.PixOffset(x, y):]
-			p[0], p[1] = byte(255*x/w), byte(255*y/h)
-			p[2] = byte(127 + 120*math.Sin(float64(x*x+2*y*y)/float64(w*h)*9))
-			p[3] = 255
-		}
-	}
-	return m
-}
 
 // turnedSlowly turns a picture pixel by pixel: by EXIF's orientation (section
 // 4.6.4), then by quarters clockwise, then mirrors it.
@@ -90,7 +77,7 @@ func turnedSlowly(m *image.NRGBA, o exif.Orientation, quarters int, f options.Fl
 // one after the other: orient, crop, turn, mirror, resize.
 func TestPlanEqualsItsSteps(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	source := chartPicture(90, 61)
+	source := picturetest.Chart(90, 61)
 	var b bytes.Buffer
 	if err := png.Encode(&b, source); err != nil {
 		t.Fatal(err)
@@ -121,12 +108,12 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 		part := scale.Rect{X: l.Crop.X, Y: l.Crop.Y, W: l.Crop.W, H: l.Crop.H}
 		scaled := scale.Image(m, part, l.Size, scale.Options{}).(*image.NRGBA)
 		want := image.NewNRGBA(image.Rectangle{Max: l.Canvas})
-		canvas{want}.blend(scaled, l.At)
+		paint.Canvas{NRGBA: want}.Blend(scaled, l.At)
 
 		got := toPNG(t, file, o)
 		if got.Bounds() != want.Rect {
 			t.Errorf("%v: %v; want %v", o, got.Bounds(), want.Rect)
-		} else if p := psnr(got, want); p < 40 { // the cropped twin does not see beyond its edges
+		} else if p := picturetest.PSNR(got, want); p < 40 { // the cropped twin does not see beyond its edges
 			t.Errorf("%v: PSNR %.1f dB to the steps one by one; want 40", o, p)
 		}
 	}
@@ -134,139 +121,22 @@ func TestPlanEqualsItsSteps(t *testing.T) {
 
 // Orientations are combined as their pictures are.
 func TestTurns(t *testing.T) {
-	m := chartPicture(7, 5)
+	m := picturetest.Chart(7, 5)
 	for a := exif.Orientation(1); a <= 8; a++ {
 		for b := exif.Orientation(1); b <= 8; b++ {
 			got, want := upright(m, a.Then(b)), upright(upright(m, a), b)
-			if psnr(got, want) < 100 {
+			if picturetest.PSNR(got, want) < 100 {
 				t.Errorf("orientation %d then %d is not %d", a, b, a.Then(b))
 			}
 		}
 	}
 	for o := exif.Orientation(1); o <= 8; o++ {
-		if got := upright(m, o); psnr(got, turnedSlowly(m, o, 0, 0)) < 100 {
+		if got := upright(m, o); picturetest.PSNR(got, turnedSlowly(m, o, 0, 0)) < 100 {
 			t.Errorf("orientation %d is not what EXIF says", o)
 		}
 		r := scale.Rect{X: 1, Y: 2, W: 3, H: 1}
 		if got := o.Shown(o.Stored(r, image.Pt(7, 5)), image.Pt(7, 5)); got != r {
 			t.Errorf("orientation %d: shown(stored(%v)) = %v", o, r, got)
-		}
-	}
-}
-
-// tiltedSlowly is tilted by the mean of 16 places in every pixel, each between
-// four samples.
-func tiltedSlowly(m *image.NRGBA, degrees float64, size image.Point) *image.NRGBA {
-	out := image.NewNRGBA(image.Rectangle{Max: size})
-	sin, cos := math.Sincos(degrees * math.Pi / 180)
-	w, h := float64(m.Rect.Dx()), float64(m.Rect.Dy())
-	at := func(x, y int) (c [4]float64) {
-		if image.Pt(x, y).In(m.Rect) {
-			p := m.NRGBAAt(x, y)
-			a := float64(p.A)
-			c = [4]float64{float64(p.R) * a / 255, float64(p.G) * a / 255, float64(p.B) * a / 255, a}
-		}
-		return c
-	}
-	for y := range size.Y {
-		for x := range size.X {
-			var sum [4]float64
-			for k := range 16 {
-				u := float64(x) + (float64(k%4)+0.5)/4 - float64(size.X)/2
-				v := float64(y) + (float64(k/4)+0.5)/4 - float64(size.Y)/2
-				sx, sy := u*cos+v*sin+w/2-0.5, v*cos-u*sin+h/2-0.5
-				x0, y0 := math.Floor(sx), math.Floor(sy)
-				fx, fy := sx-x0, sy-y0
-				for j, weight := range []float64{(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy} {
-					c := at(int(x0)+j%2, int(y0)+j/2)
-					for i := range sum {
-						sum[i] += weight * c[i] / 16
-					}
-				}
-			}
-			p := out.Pix[out.PixOffset(x, y):]
-			for i := range 3 {
-				if sum[3] > 0 {
-					p[i] = byte(math.Min(255, sum[i]*255/sum[3]+0.5))
-				}
-			}
-			p[3] = byte(sum[3] + 0.5)
-		}
-	}
-	return out
-}
-
-func TestTiltedEqualsItsTwin(t *testing.T) {
-	for _, degrees := range []float64{0.01, 1, 12, 30, 44.99, -5, -45} {
-		m := chartPicture(120, 80)
-		size := tiltedSize(m.Rect.Size(), degrees)
-		want := tiltedSlowly(m, degrees, size)
-		part := scale.Rect{X: -float64(size.X) / 2, Y: -float64(size.Y) / 2, W: float64(size.X), H: float64(size.Y)}
-		got := tilted(pixel.Copy(m), degrees, part, size)
-		// Laid on grey: colours of nearly transparent pixels are free.
-		if p := psnr(onGrey(got), onGrey(want)); p < 35 {
-			t.Errorf("%v degrees: PSNR %.1f dB to the twin; want 35", degrees, p)
-		}
-	}
-}
-
-func onGrey(m *image.NRGBA) image.Image {
-	out := image.NewNRGBA(m.Rect)
-	fill(out, options.Color(0x808080ff).NRGBA())
-	canvas{out}.blend(m, image.Point{})
-	return out
-}
-
-// gaussianSlowly blurs in two dimensions at once, with floats.
-func gaussianSlowly(m *image.NRGBA, sigma float64) *image.NRGBA {
-	out := image.NewNRGBA(m.Rect)
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	r := int(math.Ceil(4 * sigma))
-	for y := range h {
-		for x := range w {
-			var sum [4]float64
-			total := 0.0
-			for dy := -r; dy <= r; dy++ {
-				for dx := -r; dx <= r; dx++ {
-					k := math.Exp(-float64(dx*dx+dy*dy) / (2 * sigma * sigma))
-					if !image.Pt(x+dx, y+dy).In(m.Rect) {
-						continue
-					}
-					p := m.NRGBAAt(x+dx, y+dy)
-					a := float64(p.A) * k
-					sum[0] += a * float64(p.R)
-					sum[1] += a * float64(p.G)
-					sum[2] += a * float64(p.B)
-					sum[3] += a
-					total += k
-				}
-			}
-			p := out.Pix[out.PixOffset(x, y):]
-			for i := range 3 {
-				p[i] = byte(sum[i]/math.Max(sum[3], 1e-9) + 0.5)
-			}
-			p[3] = byte(sum[3]/total + 0.5)
-		}
-	}
-	return out
-}
-
-func TestBlurredEqualsItsTwin(t *testing.T) {
-	for _, sigma := range []float64{0.3, 1, 2.5, 2.6, 5, 9, 20} {
-		m := chartPicture(60, 40)
-		for i := range 300 {
-			m.Pix[4*(i*7)+3] = byte(i) // some are transparent
-		}
-		want := gaussianSlowly(m, sigma)
-		if p := psnr(onGrey(blurred(m, sigma)), onGrey(want)); p < 44 {
-			t.Errorf("sigma %v: PSNR %.1f dB to the twin; want 44", sigma, p)
-		}
-	}
-	flat := image.NewNRGBA(image.Rect(0, 0, 33, 9))
-	fill(flat, options.Color(0x7b2d09ff).NRGBA())
-	for _, sigma := range []float64{0.1, 1, 3, 100} {
-		if psnr(blurred(flat, sigma), flat) < 100 {
-			t.Errorf("sigma %v: a flat colour changed", sigma)
 		}
 	}
 }

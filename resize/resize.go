@@ -14,6 +14,7 @@ import (
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 )
 
 // A Resizer makes pictures from pictures. It is safe for concurrent use.
@@ -24,9 +25,9 @@ type Resizer struct {
 	// Limits say what is refused; zero fields mean defaults.
 	Limits Limits
 	// Watermark is laid over results whose options name one; nil: none is.
-	Watermark *Overlay
+	Watermark *paint.Overlay
 	// Fonts are known by name beside the built-in ones.
-	Fonts map[string]*Font
+	Fonts map[string]*paint.Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
 	// ShowDamaged lets Resize make something of what can be decoded of a damaged

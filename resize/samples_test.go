@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -51,8 +52,8 @@ func TestOrientations(t *testing.T) {
 		want := toPNG(t, readSample(t, "orientation/upright.png"), o)
 		for i := 1; i <= 8; i++ {
 			file := readSample(t, "orientation/"+strconv.Itoa(i)+".jpg")
-			if got := toPNG(t, file, o); psnr(got, want) < 27 {
-				t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+			if got := toPNG(t, file, o); picturetest.PSNR(got, want) < 27 {
+				t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, picturetest.PSNR(got, want))
 			}
 			for _, f := range []options.Format{options.JPEG, options.WebP} {
 				o.Format = f
@@ -60,8 +61,8 @@ func TestOrientations(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := toPNG(t, result.Body, options.Options{}); psnr(got, want) < 25 {
-					t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+				if got := toPNG(t, result.Body, options.Options{}); picturetest.PSNR(got, want) < 25 {
+					t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, picturetest.PSNR(got, want))
 				}
 			}
 		}
@@ -241,7 +242,7 @@ func TestAnimationFrames(t *testing.T) {
 			t.Fatalf("%v: %d frames; want %d", to, len(got), len(want))
 		}
 		for i := range got {
-			if p := psnr(got[i], want[i]); p < least {
+			if p := picturetest.PSNR(got[i], want[i]); p < least {
 				t.Errorf("%v: frame %d: PSNR %.1f dB; want %v", to, i, p, least)
 			}
 		}
@@ -307,7 +308,7 @@ func TestTransparentFrames(t *testing.T) {
 		}
 		got := framesOf(t, result.Body, to)
 		for i := range want {
-			if i >= len(got) || psnr(got[i], want[i]) < least {
+			if i >= len(got) || picturetest.PSNR(got[i], want[i]) < least {
 				t.Errorf("%v: frame %d of %d is not that of the source", to, i, len(got))
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jxl"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 func readOwn(t testing.TB, name string) []byte {
@@ -46,7 +47,7 @@ func TestHEICAndJPEGXL(t *testing.T) {
 	want := toPNG(t, readOwn(t, "photo.png"), options.Options{})
 	for name, least := range map[string]float64{"photo.avif": 33, "photo.heic": 33, "photo.jxl": 33} {
 		got := toPNGBy(t, everything, readOwn(t, name), options.Options{})
-		if p := psnr(got, want); p < least {
+		if p := picturetest.PSNR(got, want); p < least {
 			t.Errorf("%s: PSNR %.1f dB", name, p)
 		}
 		corner := image.Rect(0, 0, 24, 1)
@@ -55,7 +56,7 @@ func TestHEICAndJPEGXL(t *testing.T) {
 				SubImage(image.Rectangle) image.Image
 			}).SubImage(corner)
 		}
-		if p := psnr(crop(got), crop(want)); p < 30 {
+		if p := picturetest.PSNR(crop(got), crop(want)); p < 30 {
 			t.Errorf("%s: PSNR %.1f dB in the first pixels", name, p)
 		}
 	}
@@ -66,7 +67,7 @@ func TestJPEGXLColours(t *testing.T) {
 	plain := toPNG(t, readOwn(t, "photo.png"), options.Options{})
 	want := convertedBy(t, plain, icc.Numbers(12, 13))
 	got := toPNGBy(t, everything, readOwn(t, "photo-p3.jxl"), options.Options{})
-	if p, q := psnr(got, want), psnr(got, plain); p < 30 || p < q+1 {
+	if p, q := picturetest.PSNR(got, want), picturetest.PSNR(got, plain); p < 30 || p < q+1 {
 		t.Errorf("PSNR %.1f dB to the converted colours, %.1f dB to the others", p, q)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
 )
 
@@ -146,7 +147,7 @@ func TestSearchHasNoHistory(t *testing.T) {
 	}
 	// Another mark on the picture is another picture.
 	o = options.Options{Width: 150, Format: options.JPEG, MaxBytes: 5000, Watermark: options.Watermark{Name: "logo", Scale: 10000}}
-	marks := []*Overlay{nil, {framedSquare(60, 1, 2)}, {pixel.Copy(toPNG(t, source, options.Options{Width: 200}))}}
+	marks := []*paint.Overlay{nil, paint.NewOverlay(framedSquare(60, 1, 2)), paint.NewOverlay(pixel.Copy(toPNG(t, source, options.Options{Width: 200})))}
 	alone = nil
 	for _, m := range marks {
 		answers.forget()

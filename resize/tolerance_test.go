@@ -17,6 +17,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -88,7 +89,7 @@ func shownAs(t *testing.T, name string, file []byte, want image.Image) {
 		if err := png.Encode(&sound, want); err != nil {
 			t.Fatal(err)
 		}
-		if p := psnr(got, toPNG(t, sound.Bytes(), o)); p < 1000 {
+		if p := picturetest.PSNR(got, toPNG(t, sound.Bytes(), o)); p < 1000 {
 			t.Errorf("%s, %v: %.1f dB to the right picture", name, o, p)
 		}
 	}
@@ -159,7 +160,7 @@ func TestToleratedPNG(t *testing.T) {
 	}
 	// The profile counts where it is whole.
 	got := toPNG(t, joinedPNG(with(rgb, "IDAT", profile)...), options.Options{})
-	if p := psnr(got, pixels(joinedPNG(rgb...))); p > 40 {
+	if p := picturetest.PSNR(got, pixels(joinedPNG(rgb...))); p > 40 {
 		t.Errorf("a profile of P3 changes nothing: %.1f dB", p)
 	}
 	for name, file := range map[string][]byte{
@@ -247,7 +248,7 @@ func TestDamagedPNG(t *testing.T) {
 	} {
 		for _, o := range []options.Options{{Format: options.PNG}, {Width: 50, Format: options.PNG}} {
 			got := shownDamaged(t, name, file, o)
-			if got != nil && psnr(got, toPNG(t, whole, o)) < 1000 {
+			if got != nil && picturetest.PSNR(got, toPNG(t, whole, o)) < 1000 {
 				t.Errorf("%s, %v: not the whole picture", name, o)
 			}
 		}
@@ -259,7 +260,7 @@ func TestDamagedPNG(t *testing.T) {
 		}
 		want, side := toPNG(t, whole, o), got.Bounds().Dx()
 		top := image.Rect(0, 0, side, side/3)
-		if p := psnr(part(got, top), part(want, top)); p < 1000 {
+		if p := picturetest.PSNR(part(got, top), part(want, top)); p < 1000 {
 			t.Errorf("%v: the top has %.1f dB", o, p)
 		}
 		if c := color.NRGBAModel.Convert(got.At(side/2, side-1)).(color.NRGBA); c.A != 0 {
@@ -367,7 +368,7 @@ func TestToleratedJPEG(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := psnr(pixels, wanted); p < 40 || o.Format == options.PNG && p < 1000 || got.Damaged {
+			if p := picturetest.PSNR(pixels, wanted); p < 40 || o.Format == options.PNG && p < 1000 || got.Damaged {
 				t.Errorf("%s, %v: %.1f dB to the right picture, damaged: %v", tt.name, o, p, got.Damaged)
 			}
 		}
@@ -403,7 +404,7 @@ func TestDamagedJPEG(t *testing.T) {
 				if o.Width == 12 {
 					least = 20
 				}
-				if p := psnr(part(got, top), part(want, top)); p < least {
+				if p := picturetest.PSNR(part(got, top), part(want, top)); p < least {
 					t.Errorf("%s cut at %d of %d, %v: the top has %.1f dB", name, cut, len(whole), o, p)
 				}
 			}
@@ -459,7 +460,7 @@ func testDamagedRestarts(t *testing.T, file []byte) {
 			sound := toPNG(t, file, o)
 			g := got.Bounds().Size()
 			for where, r := range map[string]image.Rectangle{"top": image.Rect(0, 0, g.X, g.Y/3), "bottom": image.Rect(0, g.Y-g.Y/4, g.X, g.Y)} {
-				if p := psnr(part(got, r), part(sound, r)); p < 35 {
+				if p := picturetest.PSNR(part(got, r), part(sound, r)); p < 35 {
 					t.Errorf("%s, %v: the %s has %.1f dB", name, o, where, p)
 				}
 			}
@@ -499,7 +500,7 @@ func TestToleratedGIF(t *testing.T) {
 				continue
 			}
 			for i := range got {
-				if psnr(got[i], want[i]) < 1000 {
+				if picturetest.PSNR(got[i], want[i]) < 1000 {
 					t.Errorf("%s: frame %d is another one", name, i)
 				}
 			}
@@ -512,7 +513,7 @@ func TestToleratedGIF(t *testing.T) {
 	file := animationOf(t, 3, image.Pt(40, 30))
 	want := framesOf(t, file, options.GIF)
 	got := framesOf(t, file[:len(file)-20], options.GIF)
-	if len(got) != 2 || psnr(got[0], want[0]) < 1000 || psnr(got[1], want[1]) < 1000 {
+	if len(got) != 2 || picturetest.PSNR(got[0], want[0]) < 1000 || picturetest.PSNR(got[1], want[1]) < 1000 {
 		t.Errorf("cut in the last of 3 frames: %d frames, or others", len(got))
 	}
 }
@@ -524,7 +525,7 @@ func TestDamagedGIF(t *testing.T) {
 	got := shownDamaged(t, "cut", cut, options.Options{Format: options.PNG})
 	want := toPNG(t, still, options.Options{})
 	top := image.Rect(0, 0, 40, 10)
-	if got != nil && psnr(part(got, top), part(want, top)) < 1000 {
+	if got != nil && picturetest.PSNR(part(got, top), part(want, top)) < 1000 {
 		t.Error("the top is another one")
 	}
 	if got != nil {
@@ -548,7 +549,7 @@ func TestDamagedGIF(t *testing.T) {
 		t.Fatalf("shown: %v, or not marked", err)
 	}
 	frames, sound := framesOf(t, result.Body, options.GIF), framesOf(t, file, options.GIF)
-	if len(frames) != 3 || psnr(frames[0], sound[0]) < 1000 || psnr(frames[2], sound[2]) < 1000 {
+	if len(frames) != 3 || picturetest.PSNR(frames[0], sound[0]) < 1000 || picturetest.PSNR(frames[2], sound[2]) < 1000 {
 		t.Errorf("%d frames, or the whole ones are others", len(frames))
 	}
 	// The first frame alone is not damaged.
@@ -594,7 +595,7 @@ func TestOnlyFrame(t *testing.T) {
 				t.Fatal(err)
 			}
 			m, err := p.first()
-			if err != nil || p.Count != 1 || psnr(m, all[min(page, len(all))-1]) < 1000 {
+			if err != nil || p.Count != 1 || picturetest.PSNR(m, all[min(page, len(all))-1]) < 1000 {
 				t.Errorf("%v, page %d: %d frames, %v, or another picture", format, page, p.Count, err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
@@ -75,18 +76,18 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
 	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
 	add(toSRGB != nil, toSRGB)
-	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(pixel.Of(img), plan.tilt, plan.window, plan.size) })
-	add(o.Effects != options.Effects{}, func(img image.Image) image.Image { return applyEffects(img, o.Effects) })
-	ground := newGround(plan.canvas, plan.at, o.Background)
-	add(plan.canvas != plan.size || o.Background != options.Background{}, ground.lay)
-	add(o.Radius != 0 || o.Border != options.Border{}, func(img image.Image) image.Image { return framed(pixel.Of(img), o.Radius, o.Border) })
+	add(plan.tilt != 0, func(img image.Image) image.Image { return paint.Tilt(pixel.Of(img), plan.tilt, plan.window, plan.size) })
+	add(o.Effects != options.Effects{}, func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })
+	ground := paint.NewGround(plan.canvas, plan.at, o.Background)
+	add(plan.canvas != plan.size || o.Background != options.Background{}, ground.Lay)
+	add(o.Radius != 0 || o.Border != options.Border{}, func(img image.Image) image.Image { return paint.Frame(pixel.Of(img), o.Radius, o.Border) })
 	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
-	add(opaque && o.Radius != 0 && o.Background != options.Background{}, ground.fillCorners)
+	add(opaque && o.Radius != 0 && o.Background != options.Background{}, ground.FillCorners)
 	if w := j.resizer.Watermark; w != nil && o.Watermark.Given() {
-		overlay := w.fitted(o.Watermark, plan.canvas)
+		overlay := w.Fitted(o.Watermark, plan.canvas)
 		add(true, func(img image.Image) image.Image {
 			m := pixel.Of(img)
-			layWatermark(m, overlay, o.Watermark)
+			paint.Watermark(m, overlay, o.Watermark)
 			return m
 		})
 	}
@@ -97,7 +98,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 		}
 		steps = append(steps, func(img image.Image) (image.Image, error) {
 			m := pixel.Of(img)
-			return m, writeText(m, o.Text, font)
+			return m, paint.Text(m, o.Text, font)
 		})
 	}
 	return steps, nil

@@ -9,6 +9,7 @@ import (
 
 	"s3imageserver/resize/gif"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // Delays of WebP, which are up to four hours, do not wrap in the 16 bits of GIF.
@@ -143,8 +144,8 @@ func FuzzWritten(f *testing.F) {
 			if err != nil || got.Bounds() != bounds {
 				t.Fatalf("%v of %v: decoded as %v, %v", format, bounds, got, err)
 			}
-			if lossless := format == options.WebP && q.Lossless || format == options.PNG && q.Quality == 100; lossless && kind%4 == 0 && psnr(got, img) < 1000 {
-				t.Fatalf("%v without loss: PSNR %.1f dB", format, psnr(got, img))
+			if lossless := format == options.WebP && q.Lossless || format == options.PNG && q.Quality == 100; lossless && kind%4 == 0 && picturetest.PSNR(got, img) < 1000 {
+				t.Fatalf("%v without loss: PSNR %.1f dB", format, picturetest.PSNR(got, img))
 			}
 		}
 	})

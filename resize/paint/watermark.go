@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"image"
@@ -11,14 +11,14 @@ import (
 // use.
 type Overlay struct{ image *image.NRGBA }
 
-// newOverlayOf returns an overlay of that picture, which is its own afterwards.
-func newOverlayOf(m *image.NRGBA) *Overlay { return &Overlay{m} }
+// NewOverlay returns an overlay of that picture, which is its own afterwards.
+func NewOverlay(m *image.NRGBA) *Overlay { return &Overlay{m} }
 
-// size returns the width and height that it is kept with.
-func (o *Overlay) size() image.Point { return o.image.Rect.Size() }
+// Size returns the width and height that it is kept with.
+func (o *Overlay) Size() image.Point { return o.image.Rect.Size() }
 
-// fitted returns the overlay as w wants it on a picture of that size.
-func (o *Overlay) fitted(w options.Watermark, size image.Point) *image.NRGBA {
+// Fitted returns the overlay as w wants it on a picture of that size.
+func (o *Overlay) Fitted(w options.Watermark, size image.Point) *image.NRGBA {
 	own := o.image.Rect.Size()
 	most := size
 	if w.Scale != 0 {
@@ -57,12 +57,12 @@ func place(g options.Gravity, size, on image.Point) image.Point {
 	return image.Pt(side(size.X, on.X, x), side(size.Y, on.Y, y))
 }
 
-// layWatermark lays the overlay on m, in place.
-func layWatermark(m, overlay *image.NRGBA, w options.Watermark) {
+// Watermark lays the overlay on m, in place.
+func Watermark(m, overlay *image.NRGBA, w options.Watermark) {
 	size, on := overlay.Rect.Size(), m.Rect.Size()
 	at := place(w.Gravity, size, on)
 	if !w.Tile {
-		canvas{m}.blend(overlay, at)
+		Canvas{m}.Blend(overlay, at)
 		return
 	}
 	const least = 8 // pixels: a tiny one all over a large picture takes long
@@ -70,7 +70,7 @@ func layWatermark(m, overlay *image.NRGBA, w options.Watermark) {
 	for row, y := 0, at.Y-(at.Y/step.Y+1)*step.Y; y < on.Y; row, y = row+1, y+step.Y {
 		x := at.X - (at.X/step.X+1)*step.X - row%2*step.X/2 // like bricks
 		for ; x < on.X; x += step.X {
-			canvas{m}.blend(overlay, image.Pt(x, y))
+			Canvas{m}.Blend(overlay, image.Pt(x, y))
 		}
 	}
 }

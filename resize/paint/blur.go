@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"image"
@@ -33,10 +33,10 @@ func unpremultiply(m *image.NRGBA) {
 	}
 }
 
-// blurred returns m blurred by a Gaussian with a standard deviation of sigma
+// Blur returns m blurred by a Gaussian with a standard deviation of sigma
 // pixels. What lies beyond the edges does not count, and what is transparent
 // lends no colour.
-func blurred(m *image.NRGBA, sigma float64) *image.NRGBA {
+func Blur(m *image.NRGBA, sigma float64) *image.NRGBA {
 	size := m.Rect.Size()
 	// A wide blur leaves nothing that fewer pixels could not show: it is made
 	// while the picture shrinks, and enlarged again.

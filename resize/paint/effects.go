@@ -1,4 +1,6 @@
-package resize
+// Package paint changes pictures and lays things over them: effects, frame,
+// watermark, text, background, tilt. A picture goes in, a picture comes out.
+package paint
 
 import (
 	"image"
@@ -9,8 +11,8 @@ import (
 	"s3imageserver/resize/pixel"
 )
 
-// applyEffects does the effects; img may be changed.
-func applyEffects(img image.Image, e options.Effects) image.Image {
+// Effects does the effects; img may be changed.
+func Effects(img image.Image, e options.Effects) image.Image {
 	if planes, ok := img.(*image.YCbCr); ok && e.OnlyGray() {
 		return &image.Gray{Pix: planes.Y, Stride: planes.YStride, Rect: planes.Rect}
 	}
@@ -20,7 +22,7 @@ func applyEffects(img image.Image, e options.Effects) image.Image {
 		pixelate(m, e.Pixelate)
 	}
 	if e.Blur > 0 {
-		m = blurred(m, e.Blur.Float())
+		m = Blur(m, e.Blur.Float())
 	}
 	if e.Sharpen > 0 {
 		sharpen(m, e.Sharpen.Float())
@@ -225,7 +227,7 @@ func pixelate(m *image.NRGBA, n int) {
 
 // sharpen adds to every colour what it differs from a blurred one.
 func sharpen(m *image.NRGBA, sigma float64) {
-	soft := blurred(m, sigma)
+	soft := Blur(m, sigma)
 	for i := range m.Pix {
 		if i%4 != 3 {
 			m.Pix[i] = byte(max(0, min(255, 2*int(m.Pix[i])-int(soft.Pix[i]))))

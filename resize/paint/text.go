@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"cmp"
@@ -46,14 +46,14 @@ func goFont(file []byte) func() (*Font, error) {
 	return sync.OnceValues(func() (*Font, error) { return ParseFont(file) })
 }
 
-// builtInFont returns the built-in font of that name, the regular one if there is
+// BuiltInFont returns the built-in font of that name, the regular one if there is
 // none.
-func builtInFont(name string) (*Font, error) {
+func BuiltInFont(name string) (*Font, error) {
 	return builtIn[max(0, slices.Index(options.BuiltInFonts, name))]()
 }
 
-// writeText writes the text on m, in place.
-func writeText(m *image.NRGBA, t options.Text, f *Font) error {
+// Text writes the text on m, in place.
+func Text(m *image.NRGBA, t options.Text, f *Font) error {
 	on := m.Rect.Size()
 	shorter := min(on.X, on.Y)
 	size := cmp.Or(t.Size, max(options.MinTextSize, shorter/10))

@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"image"
@@ -35,10 +35,10 @@ func cubicTable() (table [tiltPhases][4]int32) {
 	return table
 }
 
-// tilted returns a part of img turned clockwise by degrees about its centre, at
+// Tilt returns a part of img turned clockwise by degrees about its centre, at
 // the given size. The part is in pixels of img from the centre, after turning.
 // Outside of img is transparent.
-func tilted(img *image.NRGBA, degrees float64, part scale.Rect, size image.Point) *image.NRGBA {
+func Tilt(img *image.NRGBA, degrees float64, part scale.Rect, size image.Point) *image.NRGBA {
 	premultiply(img)
 	out := image.NewNRGBA(image.Rectangle{Max: size})
 	sin, cos := math.Sincos(degrees * math.Pi / 180)

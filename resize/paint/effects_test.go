@@ -1,11 +1,13 @@
-package resize
+package paint
 
 import (
 	"image"
+	"image/color"
 	"math"
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
 
@@ -58,9 +60,9 @@ func TestColorsEqualTheirTwin(t *testing.T) {
 		{Duotone: options.Duotone{Dark: 0x2b1055ff, Light: 0xffd86bff}},
 		{Brightness: 500, Contrast: 1000, Gamma: 90, Saturation: -2000, Sepia: 5000, Invert: true},
 	} {
-		m := chartPicture(40, 30)
+		m := picturetest.Chart(40, 30)
 		got := pixel.Copy(m)
-		got = applyEffects(got, e).(*image.NRGBA)
+		got = Effects(got, e).(*image.NRGBA)
 		worst := 0.0
 		for i := 0; i < len(m.Pix); i += 4 {
 			want := colorsSlowly(e, float64(m.Pix[i]), float64(m.Pix[i+1]), float64(m.Pix[i+2]))
@@ -96,26 +98,33 @@ func TestHue(t *testing.T) {
 	}
 }
 
+func lumas(m *image.NRGBA) (all []int) {
+	for i := 0; i < len(m.Pix); i += 4 {
+		all = append(all, int(color.GrayModel.Convert(color.RGBA{m.Pix[i], m.Pix[i+1], m.Pix[i+2], 255}).(color.Gray).Y))
+	}
+	return all
+}
+
 // A tint keeps the luma and has one hue.
 func TestTint(t *testing.T) {
-	m := chartPicture(30, 20)
-	before := lumaOf(m)
-	applyEffects(m, options.Effects{Tint: 0x7090a0ff})
-	after := lumaOf(m)
+	m := picturetest.Chart(30, 20)
+	before := lumas(m)
+	Effects(m, options.Effects{Tint: 0x7090a0ff})
+	after := lumas(m)
 	for i := range before {
 		if before[i] > 40 && before[i] < 215 && abs(int(before[i])-int(after[i])) > 3 {
 			t.Fatalf("the luma of pixel %d was %d and is %d", i, before[i], after[i])
 		}
 	}
-	half := chartPicture(30, 20)
-	applyEffects(half, options.Effects{Tint: 0x7090a000 | 1})
-	if psnr(half, chartPicture(30, 20)) < 45 {
+	half := picturetest.Chart(30, 20)
+	Effects(half, options.Effects{Tint: 0x7090a000 | 1})
+	if picturetest.PSNR(half, picturetest.Chart(30, 20)) < 45 {
 		t.Error("a tint of nearly no strength changes the picture")
 	}
 }
 
 func TestPixelate(t *testing.T) {
-	m := chartPicture(20, 11)
+	m := picturetest.Chart(20, 11)
 	m.Pix[3] = 0 // the first pixel is transparent, and lends no colour
 	want := [3]int{}
 	for y := range 8 {
@@ -137,62 +146,6 @@ func TestPixelate(t *testing.T) {
 	p := m.NRGBAAt(7, 7)
 	if abs(int(p.R)-want[0]/63) > 1 || abs(int(p.G)-want[1]/63) > 1 || abs(int(p.B)-want[2]/63) > 1 || p.A != 251 {
 		t.Errorf("the first block is %v; want the mean of the others, %v, and alpha 251", p, want)
-	}
-}
-
-// framedSlowly counts how many of 16 by 16 places in a pixel are inside.
-func framedSlowly(m *image.NRGBA, radius float64, b options.Border) *image.NRGBA {
-	w, h := float64(m.Rect.Dx()), float64(m.Rect.Dy())
-	inside := func(x, y, inset, r float64) bool {
-		x0, y0, x1, y1 := inset, inset, w-inset, h-inset
-		if x < x0 || y < y0 || x > x1 || y > y1 {
-			return false
-		}
-		cx, cy := math.Max(x0+r, math.Min(x1-r, x)), math.Max(y0+r, math.Min(y1-r, y))
-		return math.Hypot(x-cx, y-cy) <= math.Max(r, 1e-9)
-	}
-	out := image.NewNRGBA(m.Rect)
-	for y := range m.Rect.Dy() {
-		for x := range m.Rect.Dx() {
-			outer, inner := 0.0, 0.0
-			for k := range 256 {
-				px, py := float64(x)+(float64(k%16)+0.5)/16, float64(y)+(float64(k/16)+0.5)/16
-				if inside(px, py, 0, radius) {
-					outer++
-				}
-				if inside(px, py, float64(b.Width), math.Max(0, radius-float64(b.Width))) {
-					inner++
-				}
-			}
-			p, line := m.NRGBAAt(x, y), b.Color.NRGBA()
-			k := (1 - inner/256) * float64(line.A) / 255
-			mix := func(a, b byte) byte { return byte(float64(a)*(1-k) + float64(b)*k + 0.5) }
-			p.R, p.G, p.B = mix(p.R, line.R), mix(p.G, line.G), mix(p.B, line.B)
-			p.A = byte(float64(p.A)*outer/256 + 0.5)
-			out.SetNRGBA(x, y, p)
-		}
-	}
-	return out
-}
-
-func TestFramedEqualsItsTwin(t *testing.T) {
-	for _, tt := range []struct {
-		radius int
-		border options.Border
-	}{
-		{10, options.Border{}}, {options.MaxRadius, options.Border{}}, {0, options.Border{Width: 3, Color: 0xff0000ff}}, {12, options.Border{Width: 3, Color: 0x00ff00ff}}, {4, options.Border{Width: 9, Color: 0x0000ffff}},
-		{options.MaxRadius, options.Border{Width: 5, Color: 0xffffff80}}, {1000, options.Border{Width: 1, Color: 0x808080ff}}, {0, options.Border{Width: 400, Color: 0x102030ff}},
-	} {
-		m := chartPicture(61, 40)
-		radius := math.Min(float64(tt.radius), 20)
-		if tt.radius == options.MaxRadius {
-			radius = 20
-		}
-		want := framedSlowly(m, radius, tt.border)
-		got := framed(m, tt.radius, tt.border)
-		if p := psnr(onGrey(got), onGrey(want)); p < 36 {
-			t.Errorf("radius %d, border %v: PSNR %.1f dB to the twin; want 36", tt.radius, tt.border, p)
-		}
 	}
 }
 

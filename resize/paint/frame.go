@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"image"
@@ -7,8 +7,8 @@ import (
 	"s3imageserver/resize/options"
 )
 
-// framed rounds the corners of m and draws its border, in place.
-func framed(m *image.NRGBA, radius int, b options.Border) *image.NRGBA {
+// Frame rounds the corners of m and draws its border, in place.
+func Frame(m *image.NRGBA, radius int, b options.Border) *image.NRGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	largest := float64(min(w, h)) / 2
 	r := math.Min(float64(radius), largest)

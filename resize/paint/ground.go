@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"image"
@@ -11,50 +11,50 @@ import (
 )
 
 // A ground is what pictures are laid on. It is for the frames of one picture.
-type ground struct {
+type Ground struct {
 	canvas, at image.Point // size of the result, and where the picture lies on it
 	background options.Background
 	color      color.NRGBA
 	known      bool // color is; auto takes it from the first frame
 }
 
-func newGround(canvas, at image.Point, b options.Background) *ground {
-	g := &ground{canvas: canvas, at: at, background: b}
+func NewGround(canvas, at image.Point, b options.Background) *Ground {
+	g := &Ground{canvas: canvas, at: at, background: b}
 	if c, ok := b.Plain(); ok {
 		g.color, g.known = c.NRGBA(), true
 	}
 	return g
 }
 
-// lay returns the canvas with the picture on it.
-func (g *ground) lay(img image.Image) image.Image {
+// Lay returns the canvas with the picture on it.
+func (g *Ground) Lay(img image.Image) image.Image {
 	m := pixel.Of(img)
 	if !g.known && g.background != (options.Background{}) {
 		g.color, g.known = edgeColor(m), true
 	}
-	var out canvas
+	var out Canvas
 	if g.background.Blurred() {
-		out = canvas{blurredGround(m, g.canvas, g.color)}
+		out = Canvas{blurredGround(m, g.canvas, g.color)}
 	} else {
-		out = newCanvas(g.canvas)
+		out = NewCanvas(g.canvas)
 		if g.color != (color.NRGBA{}) {
 			fill(out.NRGBA, g.color)
 		}
 	}
-	out.blend(m, g.at)
+	out.Blend(m, g.at)
 	return out.NRGBA
 }
 
-// fillCorners returns a picture that has been laid and rounded without the
+// FillCorners returns a picture that has been laid and rounded without the
 // transparency of its corners, unless the ground shines through itself.
-func (g *ground) fillCorners(img image.Image) image.Image {
+func (g *Ground) FillCorners(img image.Image) image.Image {
 	if g.color.A < 255 {
 		return img
 	}
 	m := pixel.Of(img)
-	out := canvas{image.NewNRGBA(m.Rect)}
+	out := Canvas{image.NewNRGBA(m.Rect)}
 	fill(out.NRGBA, g.color)
-	out.blend(m, image.Point{})
+	out.Blend(m, image.Point{})
 	return out.NRGBA
 }
 
@@ -104,8 +104,8 @@ func blurredGround(m *image.NRGBA, size image.Point, c color.NRGBA) *image.NRGBA
 	part := scale.Rect{W: float64(m.Rect.Dx()) * float64(size.X) / float64(to.X), H: float64(m.Rect.Dy()) * float64(size.Y) / float64(to.Y)}
 	part.X, part.Y = (float64(m.Rect.Dx())-part.W)/2, (float64(m.Rect.Dy())-part.H)/2
 	tile := scale.Image(m, part, small, scale.Options{}).(*image.NRGBA)
-	under := canvas{image.NewNRGBA(tile.Rect)}
+	under := Canvas{image.NewNRGBA(tile.Rect)}
 	fill(under.NRGBA, c)
-	under.blend(tile, image.Point{})
-	return scale.Image(blurred(under.NRGBA, 2), scale.Rect{}, size, scale.Options{Filter: scale.CatmullRom}).(*image.NRGBA)
+	under.Blend(tile, image.Point{})
+	return scale.Image(Blur(under.NRGBA, 2), scale.Rect{}, size, scale.Options{Filter: scale.CatmullRom}).(*image.NRGBA)
 }

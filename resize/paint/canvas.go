@@ -1,4 +1,4 @@
-package resize
+package paint
 
 import (
 	"bytes"
@@ -7,30 +7,30 @@ import (
 
 // A canvas is what the frames of an animation are drawn on, transparent at
 // first.
-type canvas struct{ *image.NRGBA }
+type Canvas struct{ *image.NRGBA }
 
-func newCanvas(size image.Point) canvas {
-	return canvas{image.NewNRGBA(image.Rectangle{Max: size})}
+func NewCanvas(size image.Point) Canvas {
+	return Canvas{image.NewNRGBA(image.Rectangle{Max: size})}
 }
 
-// copyTo returns the canvas as it is now, in old if that is not nil, which is of
+// CopyTo returns the canvas as it is now, in old if that is not nil, which is of
 // the same size.
-func (c canvas) copyTo(old *image.NRGBA) *image.NRGBA {
+func (c Canvas) CopyTo(old *image.NRGBA) *image.NRGBA {
 	if old == nil {
-		return c.copy()
+		return c.Copy()
 	}
 	copy(old.Pix, c.Pix)
 	return old
 }
 
-// copy returns the canvas as it is now.
-func (c canvas) copy() *image.NRGBA {
+// Copy returns the canvas as it is now.
+func (c Canvas) Copy() *image.NRGBA {
 	return &image.NRGBA{Pix: bytes.Clone(c.Pix), Stride: c.Stride, Rect: c.Rect}
 }
 
-// replace puts frame at that place, its transparency included. What is clear has
+// Replace puts frame at that place, its transparency included. What is clear has
 // no colour.
-func (c canvas) replace(frame *image.NRGBA, at image.Point) {
+func (c Canvas) Replace(frame *image.NRGBA, at image.Point) {
 	r := frame.Rect.Add(at).Intersect(c.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		row := c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()]
@@ -43,8 +43,8 @@ func (c canvas) replace(frame *image.NRGBA, at image.Point) {
 	}
 }
 
-// blend draws frame over what is there.
-func (c canvas) blend(frame *image.NRGBA, at image.Point) {
+// Blend draws frame over what is there.
+func (c Canvas) Blend(frame *image.NRGBA, at image.Point) {
 	r := frame.Rect.Add(at).Intersect(c.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		dst := c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()]
@@ -72,17 +72,17 @@ func over(dst, src *[4]byte) {
 	dst[3] = byte(a)
 }
 
-// clear makes a part transparent.
-func (c canvas) clear(r image.Rectangle) {
+// Clear makes a part transparent.
+func (c Canvas) Clear(r image.Rectangle) {
 	r = r.Intersect(c.Rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		clear(c.Pix[c.PixOffset(r.Min.X, y):][:4*r.Dx()])
 	}
 }
 
-// changed returns the smallest rectangle outside of which a and b are equal,
+// Changed returns the smallest rectangle outside of which a and b are equal,
 // at least one pixel. They have the same bounds.
-func changed(a, b *image.NRGBA) image.Rectangle {
+func Changed(a, b *image.NRGBA) image.Rectangle {
 	r := image.Rectangle{}
 	for y := a.Rect.Min.Y; y < a.Rect.Max.Y; y++ {
 		n := 4 * a.Rect.Dx()
