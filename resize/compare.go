@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 )
 
@@ -25,10 +26,10 @@ func (r *Resizer) Compare(ctx context.Context, a, b []byte) (c Comparison, err e
 		if err != nil {
 			return Comparison{}, err
 		}
-		lumas[i], c.Formats[i], c.Sizes[i] = lumaPlane(m), f, m.Bounds().Size()
+		lumas[i], c.Formats[i], c.Sizes[i] = look.Luma(m), f, m.Bounds().Size()
 	}
 	if c.Sizes[0] == c.Sizes[1] {
-		c.Similarity = ssim(lumas[0], lumas[1])
+		c.Similarity = look.Similarity(lumas[0], lumas[1])
 	}
 	return c, nil
 }

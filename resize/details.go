@@ -17,6 +17,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
@@ -268,7 +269,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		}
 	}
 	if asked("hash") {
-		d.Hash = fmt.Sprintf("%016x", perceptualHash(m))
+		d.Hash = fmt.Sprintf("%016x", look.PerceptualHash(m))
 	}
 	return nil
 }

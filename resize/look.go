@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
@@ -56,7 +57,7 @@ func trimmed(img image.Image, p *Picture, turn exif.Orientation, o options.Optio
 	stored := integer(turn.Stored(float(region), p.Source))
 	at := turn.Stored(scale.Rect{X: float64(region.Min.X), Y: float64(region.Min.Y), W: 1, H: 1}, p.Source)
 	corner := integer(at).Min
-	left := trim(img, stored, corner, o.Trim)
+	left := look.Trim(img, stored, corner, o.Trim)
 	return integer(turn.Shown(float(left), p.Source))
 }
 
@@ -93,7 +94,7 @@ func (j *job) focus(m *image.NRGBA) options.Gravity {
 	// in its own pixels.
 	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), options.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
 	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
-	return focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.WantsDetail())
+	return look.Focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.WantsDetail())
 }
 
 // focusUnit is how many times the proxy is taken to be larger, so that a side

@@ -15,6 +15,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/picturetest"
@@ -158,7 +159,7 @@ func TestQualityOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		exact := toPNG(t, photo, options.Options{Width: 200})
-		if s := ssim(lumaPlane(pixel.Normalize(exact)), lumaPlane(pixel.Normalize(got))); s < want.Float()-0.01 || len(first.Body) <= last {
+		if s := look.Similarity(look.Luma(pixel.Normalize(exact)), look.Luma(pixel.Normalize(got))); s < want.Float()-0.01 || len(first.Body) <= last {
 			t.Errorf("autoq=%v: similarity %.4f in %d bytes, %d for the one below", want.Float(), s, len(first.Body), last)
 		}
 		last = len(first.Body)
@@ -174,28 +175,6 @@ func TestQualityOptions(t *testing.T) {
 	}
 	if c, ok := m.Image.(*image.YCbCr); !ok || c.SubsampleRatio != image.YCbCrSubsampleRatio444 {
 		t.Errorf("chroma=444: %T", m.Image)
-	}
-}
-
-// A colour that SSIM calls equal is equal, and noise is not.
-func TestSSIM(t *testing.T) {
-	a, b := image.NewGray(image.Rect(0, 0, 33, 21)), image.NewGray(image.Rect(0, 0, 33, 21))
-	for i := range a.Pix {
-		a.Pix[i] = byte(i * 7)
-		b.Pix[i] = a.Pix[i]
-	}
-	if s := ssim(a, b); s != 1 {
-		t.Errorf("equal pictures: %v", s)
-	}
-	b.Pix[100] ^= 0x80
-	if s := ssim(a, b); s >= 1 || s < 0.9 {
-		t.Errorf("one pixel differs: %v", s)
-	}
-	for i := range b.Pix {
-		b.Pix[i] = byte(i * 101)
-	}
-	if s := ssim(a, b); s > 0.3 {
-		t.Errorf("other pictures: %v", s)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
@@ -45,13 +46,13 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 		s.most = codecOf(j.target).usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
-		luma := lumaPlane(img)
+		luma := look.Luma(img)
 		similarity := func(body []byte) (float64, error) {
 			got, err := j.decoded(body)
 			if err != nil {
 				return 0, err
 			}
-			return ssim(luma, lumaPlane(got)), nil
+			return look.Similarity(luma, look.Luma(got)), nil
 		}
 		tries := mostEncodings
 		if j.options.MaxBytes != 0 {

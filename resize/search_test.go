@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
@@ -46,7 +47,7 @@ func TestSearch(t *testing.T) {
 	for _, name := range []string{"photos/still-life.jpg", "photos/landscape.jpg", "photos/logo.png", "photos/chart.png"} {
 		img := pixel.Normalize(toPNG(t, readSample(t, name), options.Options{Width: 120}))
 		p := still(pixel.OnWhite(img))
-		luma := lumaPlane(pixel.OnWhite(img))
+		luma := look.Luma(pixel.OnWhite(img))
 		for _, f := range formats {
 			if f == options.AVIF && testing.Short() {
 				continue
@@ -64,7 +65,7 @@ func TestSearch(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return ssim(luma, lumaPlane(got))
+				return look.Similarity(luma, look.Luma(got))
 			}
 			// Every quality, or every eighth of a slow encoder.
 			step := 1

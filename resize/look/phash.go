@@ -1,4 +1,4 @@
-package resize
+package look
 
 import (
 	"image"
@@ -9,15 +9,15 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// perceptualHash returns 64 bits that are mostly equal for pictures that look
+// PerceptualHash returns 64 bits that are mostly equal for pictures that look
 // alike: whether each of the lowest 8 by 8 frequencies of the luma, scaled to
 // 32 by 32, is above their median (Zauner, 2010, section 3.2.1). The bit of the
 // lowest one comes first.
-func perceptualHash(m *image.NRGBA) uint64 {
+func PerceptualHash(m *image.NRGBA) uint64 {
 	const side, low = 32, 8
 	size := m.Rect.Size()
 	small := scale.Image(m, scale.Rect{W: float64(size.X), H: float64(size.Y)}, image.Pt(side, side), scale.Options{})
-	luma := lumaPlane(pixel.Normalize(small))
+	luma := Luma(pixel.Normalize(small))
 	var cos [low][side]float64
 	for u := range low {
 		for x := range side {

@@ -1,4 +1,4 @@
-package resize
+package look
 
 import (
 	"image"
@@ -6,11 +6,11 @@ import (
 	"s3imageserver/resize/pixel"
 )
 
-// trim returns the part of r whose outermost rows and columns have a pixel that
+// Trim returns the part of r whose outermost rows and columns have a pixel that
 // differs from the one at corner by more than tolerance in a channel; r if none
 // has. Pixels that are alone, as specks of dust are, do not count, unless all of
 // them are.
-func trim(img image.Image, r image.Rectangle, corner image.Point, tolerance int) image.Rectangle {
+func Trim(img image.Image, r image.Rectangle, corner image.Point, tolerance int) image.Rectangle {
 	one := strip(img, image.Rectangle{corner, corner.Add(image.Pt(1, 1))})
 	t := trimmer{ground: [4]byte(one.Pix[:4]), tolerance: tolerance}
 	kept := t.extent(img, r)

@@ -1,4 +1,4 @@
-package resize
+package look
 
 import (
 	"image"
@@ -6,8 +6,8 @@ import (
 	"s3imageserver/resize/pixel"
 )
 
-// lumaPlane returns the luma of an image as if on white.
-func lumaPlane(img image.Image) *image.Gray {
+// Luma returns the luma of an image as if on white.
+func Luma(img image.Image) *image.Gray {
 	switch m := img.(type) {
 	case *image.Gray:
 		return m
@@ -35,10 +35,10 @@ const (
 	ssimStep   = 4
 )
 
-// ssim returns the mean structural similarity of two pictures of one size (Wang
+// Similarity returns the mean structural similarity of two pictures of one size (Wang
 // et al., 2004, equation 13), over windows of 8 by 8 pixels, 4 apart: 1 if
 // they are equal.
-func ssim(a, b *image.Gray) float64 {
+func Similarity(a, b *image.Gray) float64 {
 	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
 	w, h := a.Rect.Dx(), a.Rect.Dy()
 	if w != b.Rect.Dx() || h != b.Rect.Dy() {

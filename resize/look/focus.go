@@ -1,4 +1,6 @@
-package resize
+// Package look finds what is in a picture: edges to trim, what catches the eye, a
+// hash, and how similar another one is.
+package look
 
 import (
 	"image"
@@ -8,10 +10,10 @@ import (
 	"s3imageserver/resize/paint"
 )
 
-// focus returns the focal point of what is kept of a picture that is cut, for
+// Focus returns the focal point of what is kept of a picture that is cut, for
 // a gravity that looks: the part with most detail, or what catches the eye. m is a small picture of the whole; arithmetic is in
 // integers, so that every machine keeps the same part.
-func focus(m *image.NRGBA, keep image.Point, detailed bool) options.Gravity {
+func Focus(m *image.NRGBA, keep image.Point, detailed bool) options.Gravity {
 	size := m.Rect.Size()
 	x, y := (size.X-keep.X)/2, (size.Y-keep.Y)/2
 	if detailed {
