@@ -202,10 +202,13 @@ func TestDetailsOfThePlace(t *testing.T) {
 		}
 		return b
 	}
-	b, _ := exif.AppendDirectory([]byte("MM\x00*\x00\x00\x00\x08"), order, []exif.Field{{Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 26}}})
-	b, _ = exif.AppendDirectory(b, order, []exif.Field{
+	b := []byte("MM\x00*\x00\x00\x00\x08")
+	main, _ := exif.Directory(len(b), order, []exif.Field{{Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 26}}})
+	b = append(b, main...)
+	below, _ := exif.Directory(len(b), order, []exif.Field{
 		{Tag: 1, Kind: 2, Count: 2, Data: []byte("S\x00")}, {Tag: 2, Kind: 5, Count: 3, Data: rationals(33, 51, 36)}, {Tag: 3, Kind: 2, Count: 2, Data: []byte("E\x00")}, {Tag: 4, Kind: 5, Count: 3, Data: rationals(151, 12, 0)},
 	})
+	b = append(b, below...)
 	if len(b) < 26 {
 		t.Fatal("no directory")
 	}
