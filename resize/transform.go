@@ -4,6 +4,8 @@ import (
 	"context"
 	"image"
 	"math"
+	"slices"
+	"sync"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
@@ -40,17 +42,14 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	}
 	toSRGB := j.colours(p, &plan)
 	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != options.Effects{}
-	steps, err := j.steps(p, &plan, toSRGB)
-	if err != nil {
-		return nil, err
-	}
+	steps := slices.DeleteFunc(j.steps(p, &plan, toSRGB), func(s step) bool { return !s.wanted })
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			var err error
-			if img, err = step(img); err != nil {
+			if img, err = step.do(img); err != nil {
 				return nil, err
 			}
 		}
@@ -60,48 +59,50 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	return q, nil
 }
 
-// A step is one thing that is done to a frame; it may change the image that it
-// is given.
-type step func(image.Image) (image.Image, error)
+// A step is one thing that is done to every frame.
+type step struct {
+	name   string
+	wanted bool
+	// do may change the image that it is given.
+	do func(image.Image) (image.Image, error)
+}
 
-// steps are what is done to every frame, in this order.
-func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) ([]step, error) {
-	var steps []step
-	add := func(wanted bool, f func(image.Image) image.Image) {
-		if wanted {
-			steps = append(steps, func(img image.Image) (image.Image, error) { return f(img), nil })
-		}
-	}
+// steps are all that may be done to a frame, in this order.
+func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) []step {
 	o := &j.options
-	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
-	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
-	add(toSRGB != nil, toSRGB)
-	add(plan.tilt != 0, func(img image.Image) image.Image { return paint.Tilt(pixel.Of(img), plan.tilt, plan.window, plan.size) })
-	add(o.Effects != options.Effects{}, func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })
 	ground := paint.NewGround(plan.canvas, plan.at, o.Background)
-	add(plan.canvas != plan.size || o.Background != options.Background{}, ground.Lay)
-	add(o.Radius != 0 || o.Border != options.Border{}, func(img image.Image) image.Image { return paint.Frame(pixel.Of(img), o.Radius, o.Border) })
+	filled := o.Background != options.Background{}
 	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
-	add(opaque && o.Radius != 0 && o.Background != options.Background{}, ground.FillCorners)
-	if w := j.resizer.Watermark; w != nil && o.Watermark.Given() {
-		overlay := w.Fitted(o.Watermark, plan.canvas)
-		add(true, func(img image.Image) image.Image {
-			m := pixel.Of(img)
-			paint.Watermark(m, overlay, o.Watermark)
-			return m
-		})
+	marked := j.resizer.Watermark != nil && o.Watermark.Given()
+	always := func(f func(image.Image) image.Image) func(image.Image) (image.Image, error) {
+		return func(img image.Image) (image.Image, error) { return f(img), nil }
 	}
-	if o.Text.Text != "" {
-		font, err := j.resizer.font(o.Text.Font)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, func(img image.Image) (image.Image, error) {
+	onPixels := func(f func(m *image.NRGBA) *image.NRGBA) func(image.Image) (image.Image, error) {
+		return func(img image.Image) (image.Image, error) { return f(pixel.Of(img)), nil }
+	}
+	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
+	return []step{
+		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
+		{"turn", true, always(func(img image.Image) image.Image { return upright(img, plan.turn) })}, // the rest is in the viewer's coordinates
+		{"convert colours", toSRGB != nil, always(toSRGB)},
+		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
+		{"effects", o.Effects != options.Effects{}, always(func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })},
+		{"background", plan.canvas != plan.size || filled, always(ground.Lay)},
+		{"frame", o.Radius != 0 || o.Border != options.Border{}, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Frame(m, o.Radius, o.Border) })},
+		{"fill corners", opaque && o.Radius != 0 && filled, always(ground.FillCorners)},
+		{"watermark", marked, onPixels(func(m *image.NRGBA) *image.NRGBA {
+			paint.Watermark(m, mark(), o.Watermark)
+			return m
+		})},
+		{"text", o.Text.Text != "", func(img image.Image) (image.Image, error) {
+			font, err := j.resizer.font(o.Text.Font)
+			if err != nil {
+				return nil, err
+			}
 			m := pixel.Of(img)
 			return m, paint.Text(m, o.Text, font)
-		})
+		}},
 	}
-	return steps, nil
 }
 
 // A cut is a part of a stored picture and the size that it gets, still turned
