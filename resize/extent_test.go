@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/draw"
 	"image/png"
+	"slices"
 	"testing"
 )
 
@@ -39,6 +40,17 @@ func TestTrimmed(t *testing.T) {
 	}
 	if _, err := trimmed(&Resizer{}, "trim=10", file.Bytes()[:200]); err == nil {
 		t.Error("half a file: no error")
+	}
+	// A header that is longer than the first bytes is obeyed too.
+	photo := readSample(t, "orientation/6.jpg")
+	comment := append([]byte{0xff, 0xfe, 0xff, 0xff}, make([]byte, 0xffff-2)...)
+	long := slices.Concat(photo[:2], comment, comment, photo[2:])
+	if _, err := trimmed(&Resizer{Limits: Limits{Pixels: 100}}, "trim=10", long); !errors.Is(err, ErrLimit) {
+		t.Errorf("a source that is too large, with a long header: %v", err)
+	}
+	want, err := trimmed(&Resizer{}, "crop=0,0,50%,100%", photo)
+	if got, err2 := trimmed(&Resizer{Budget: budget}, "crop=0,0,50%,100%", long); got != want || err != nil || err2 != nil {
+		t.Errorf("with a long header: %v, %v; want %v, %v", got, err2, want, err)
 	}
 	if l := budget.Load(); l.Bytes != 0 || l.Working != 0 {
 		t.Errorf("%+v is held afterwards", l)
