@@ -13,7 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/webp"
 )
 
@@ -27,9 +31,9 @@ func composed(t *testing.T, file []byte) (frames []image.Image, delays []int) {
 	}
 	canvas := image.NewNRGBA(image.Rect(0, 0, g.Config.Width, g.Config.Height))
 	for i, m := range g.Image {
-		before := toNRGBA(canvas)
+		before := pixel.Copy(canvas)
 		draw.Draw(canvas, m.Rect, m, m.Rect.Min, draw.Over)
-		frames = append(frames, toNRGBA(canvas))
+		frames = append(frames, pixel.Copy(canvas))
 		delays = append(delays, g.Delay[i])
 		switch g.Disposal[i] {
 		case stdgif.DisposalBackground:
@@ -73,10 +77,10 @@ func TestCorpusAnimations(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			want = append(want, toNRGBA(frame.Image))
+			want = append(want, pixel.Copy(frame.Image))
 			delays = append(delays, int(frame.Delay/(10*time.Millisecond)))
 		}
-		result := made(t, source, Options{Format: GIF})
+		result := made(t, source, options.Options{Format: options.GIF})
 		got, gotDelays := composed(t, result.Body)
 		if len(got) != len(want) {
 			t.Errorf("%s: %d frames; want %d", name, len(got), len(want))
@@ -86,7 +90,7 @@ func TestCorpusAnimations(t *testing.T) {
 			if d := gifDelay(time.Duration(delays[i]) * 10 * time.Millisecond); gotDelays[i] != d {
 				t.Errorf("%s, frame %d: delay %d; want %d", name, i, gotDelays[i], d)
 			}
-			if p := psnr(got[i], palette.BinaryAlpha(toNRGBA(want[i]))); p < 32 {
+			if p := picturetest.PSNR(got[i], palette.BinaryAlpha(pixel.Copy(want[i]))); p < 32 {
 				t.Errorf("%s, frame %d: PSNR %.1f dB", name, i, p)
 			}
 		}
@@ -100,9 +104,9 @@ func TestCorpusAnimations(t *testing.T) {
 				t.Errorf("%s: %d plays; gifsicle says %v", name, p.Loops, m)
 			}
 		}
-		web := made(t, source, Options{Format: WebP, Lossless: true})
-		for i, img := range framesOf(t, web.Body, WebP) {
-			if p := psnr(img, want[i]); p < 1000 {
+		web := made(t, source, options.Options{Format: options.WebP, Lossless: true})
+		for i, img := range framesOf(t, web.Body, options.WebP) {
+			if p := picturetest.PSNR(img, want[i]); p < 1000 {
 				t.Errorf("%s, frame %d of lossless WebP: PSNR %.1f dB", name, i, p)
 			}
 		}
@@ -155,10 +159,10 @@ func TestChromaOfAnimatedWebP(t *testing.T) {
 		if string(chunks[:4]) == "ALPH" {
 			chunks = append(webp.VP8X(webp.FlagAlpha, m.Rect.Size()), chunks...)
 		}
-		got := toNRGBA(toPNG(t, file.Bytes(), Options{Animation: AnimationStill}))
-		want := toNRGBA(toPNG(t, webp.File(chunks), Options{}))
-		if psnr(got, want) < 60 {
-			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", psnr(got, want))
+		got := pixel.Copy(toPNG(t, file.Bytes(), options.Options{Animation: options.AnimationStill}))
+		want := pixel.Copy(toPNG(t, webp.File(chunks), options.Options{}))
+		if picturetest.PSNR(got, want) < 60 {
+			t.Errorf("the first frame is not as the still picture: PSNR %.1f dB", picturetest.PSNR(got, want))
 		}
 	}
 }
@@ -172,11 +176,11 @@ func TestCanvasOfFrames(t *testing.T) {
 		frame.Pix[i] = byte(i*i>>2 - i/9*4) // of many an alpha, 0 too
 	}
 	for _, at := range []image.Point{{0, 0}, {4, 3}, {15, 10}, {-3, -2}, {30, 2}} {
-		got, want := newCanvas(size), image.NewNRGBA(image.Rectangle{Max: size})
+		got, want := paint.NewCanvas(size), image.NewNRGBA(image.Rectangle{Max: size})
 		for i := range got.Pix {
 			got.Pix[i], want.Pix[i] = byte(i), byte(i)
 		}
-		got.replace(frame, at)
+		got.Replace(frame, at)
 		for y := range frame.Rect.Dy() {
 			for x := range frame.Rect.Dx() {
 				c := frame.NRGBAAt(x, y)
@@ -191,7 +195,7 @@ func TestCanvasOfFrames(t *testing.T) {
 		if !bytes.Equal(got.Pix, want.Pix) {
 			t.Errorf("a frame at %v: not as pixel by pixel", at)
 		}
-		got.clear(frame.Rect.Add(at))
+		got.Clear(frame.Rect.Add(at))
 		draw.Draw(want, frame.Rect.Add(at), image.Transparent, image.Point{}, draw.Src)
 		if !bytes.Equal(got.Pix, want.Pix) {
 			t.Errorf("the place at %v: not cleared", at)

@@ -2,45 +2,14 @@ package resize
 
 import (
 	"image"
-	"strings"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/vp8"
 )
 
-// Formats that are chosen by the picture. Auto is also for the server to narrow
-// by what the client accepts; a Resizer takes it for AutoJPEG.
-const (
-	Auto     Format = 0xff - iota
-	AutoAVIF        // AVIF; animations and large pictures become WebP
-	AutoWebP        // WebP
-	AutoJPEG        // what every client reads: JPEG, PNG with transparency and of lossless sources, GIF of GIF and animations
-)
-
-// autoNames are the names of the formats above, in that order.
-var autoNames = []string{"auto", "auto-avif", "auto-webp", "auto-jpeg"}
-
-// Slow reports whether results of the format are made one at a time, since they
-// take long and much memory.
-func (f Format) Slow() bool {
-	c := f.codec()
-	return f == AutoAVIF || c != nil && c.heavy
-}
-
-// IsAuto reports whether f stands for a choice of formats.
-func (f Format) IsAuto() bool { return f >= AutoJPEG }
-
-func autoByName(name string) Format {
-	for i, n := range autoNames {
-		if strings.EqualFold(n, name) {
-			return Auto - Format(i)
-		}
-	}
-	return NoFormat
-}
-
 // A subject is what the choice of a format depends on.
 type subject struct {
-	source   Format
+	source   options.Format
 	alpha    bool // transparent somewhere
 	animated bool
 	size     image.Point // of the result
@@ -49,43 +18,43 @@ type subject struct {
 // resolve returns the format that f stands for. AVIF of more pixels than
 // Limits.AVIFPixels is WebP, since its encoder takes long; where f leaves the
 // choice, what WebP has no room for is what everyone reads.
-func (f Format) resolve(s subject, l Limits) Format {
+func resolve(f options.Format, s subject, l Limits) options.Format {
 	if f.IsAuto() && max(s.size.X, s.size.Y) > vp8.MaxSide {
-		f = AutoJPEG
+		f = options.AutoJPEG
 	}
 	switch f {
-	case AutoAVIF:
-		f = AVIF
+	case options.AutoAVIF:
+		f = options.AVIF
 		if s.animated {
-			f = WebP
+			f = options.WebP
 		}
-	case AutoWebP:
-		f = WebP
-	case Auto, AutoJPEG:
+	case options.AutoWebP:
+		f = options.WebP
+	case options.Auto, options.AutoJPEG:
 		switch {
-		case s.animated, s.source == GIF:
-			f = GIF
-		case s.alpha, s.source == PNG, s.source == ICO, s.source == BMP:
-			f = PNG
+		case s.animated, s.source == options.GIF:
+			f = options.GIF
+		case s.alpha, s.source == options.PNG, s.source == options.ICO, s.source == options.BMP:
+			f = options.PNG
 		default:
-			f = JPEG
+			f = options.JPEG
 		}
 	}
-	if f == AVIF && area(s.size) > l.AVIFPixels {
-		return WebP
+	if f == options.AVIF && area(s.size) > l.AVIFPixels {
+		return options.WebP
 	}
 	return f
 }
 
 // accepts reports whether a client that is served f reads files of format g.
-func (f Format) accepts(g Format) bool {
+func accepts(f, g options.Format) bool {
 	switch f {
-	case AutoAVIF:
-		return g == AVIF || g == WebP || g == JPEG || g == PNG || g == GIF
-	case AutoWebP:
-		return g == WebP || g == JPEG || g == PNG || g == GIF
-	case Auto, AutoJPEG:
-		return g == JPEG || g == PNG || g == GIF
+	case options.AutoAVIF:
+		return g == options.AVIF || g == options.WebP || g == options.JPEG || g == options.PNG || g == options.GIF
+	case options.AutoWebP:
+		return g == options.WebP || g == options.JPEG || g == options.PNG || g == options.GIF
+	case options.Auto, options.AutoJPEG:
+		return g == options.JPEG || g == options.PNG || g == options.GIF
 	}
 	return f == g
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 // benchPhotos are real photographs of 12.2, 12.7 and 15.9 megapixels.
@@ -28,8 +30,8 @@ func BenchmarkResize(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, o := range []Options{{Width: 300}, {Width: 300, Height: 200}, {Width: 1200}} {
-			o.Format = JPEG
+		for _, o := range []options.Options{{Width: 300}, {Width: 300, Height: 200}, {Width: 1200}} {
+			o.Format = options.JPEG
 			size := lay(image.Pt(c.Width, c.Height), o).Size
 			b.Run(fmt.Sprintf("jpeg_%dx%d_to_%dx%d", c.Width, c.Height, size.X, size.Y), func(b *testing.B) {
 				b.SetBytes(int64(len(data)))

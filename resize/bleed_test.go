@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // framedSquare returns a white picture with a black square in it.
@@ -46,15 +48,15 @@ func TestCropDoesNotBleed(t *testing.T) {
 		}
 		files["jpeg "+name] = bytes.Clone(b.Bytes())
 	}
-	whole := func(n int32) Length { return Length{N: n} }
-	crop := Crop{whole(80), whole(80), whole(240), whole(240)}
+	whole := func(n int32) options.Length { return options.Length{N: n} }
+	crop := options.Crop{X: whole(80), Y: whole(80), W: whole(240), H: whole(240)}
 	for name, file := range files {
-		for _, o := range []Options{
+		for _, o := range []options.Options{
 			{Crop: crop}, {Crop: crop, Width: 150}, {Crop: crop, Width: 50}, {Crop: crop, Width: 20}, {Crop: crop, Width: 300, Enlarge: true},
-			{Crop: crop, Width: 50, Orient: 6}, {Crop: crop, Width: 50, Orient: 3, Flip: FlipX}, {Crop: crop, Width: 50, Height: 20},
+			{Crop: crop, Width: 50, Orient: 6}, {Crop: crop, Width: 50, Orient: 3, Flip: options.FlipX}, {Crop: crop, Width: 50, Height: 20},
 			{Trim: 20}, {Trim: 20, Width: 50}, {Trim: 20, Width: 20},
 		} {
-			got := toNRGBA(toPNG(t, file, o))
+			got := pixel.Copy(toPNG(t, file, o))
 			most := byte(0)
 			for i := 0; i < len(got.Pix); i += 4 {
 				most = max(most, got.Pix[i], got.Pix[i+1], got.Pix[i+2])
@@ -68,11 +70,11 @@ func TestCropDoesNotBleed(t *testing.T) {
 
 // What a box cuts off may count, as in other resamplers.
 func TestBoxHasNoEdge(t *testing.T) {
-	p := planOf(image.Pt(400, 300), 6, Options{Width: 100, Height: 100, Fit: Cover}, seen{})
+	p := planOf(image.Pt(400, 300), 6, options.Options{Width: 100, Height: 100, Fit: options.Cover}, seen{})
 	if p.cut.edge != (image.Rectangle{}) {
 		t.Errorf("the edge of a box is %v", p.cut.edge)
 	}
-	o := Options{Crop: Crop{Length{N: 10}, Length{N: 20}, Length{N: 50}, Length{N: 280}}, Width: 20}
+	o := options.Options{Crop: options.Crop{X: options.Length{N: 10}, Y: options.Length{N: 20}, W: options.Length{N: 50}, H: options.Length{N: 280}}, Width: 20}
 	if got := planOf(image.Pt(400, 300), 1, o, seen{}).cut.edge; got.Min != image.Pt(10, 20) || got.Max != image.Pt(60, 0) {
 		t.Errorf("the edge of a crop down to the lower side is %v", got)
 	}

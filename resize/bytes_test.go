@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 // hashedQueries take every kernel, and every step that is reckoned in floats:
@@ -68,7 +70,7 @@ func hashOfResults(t *testing.T) string {
 			continue // a folder
 		}
 		for _, query := range hashedQueries {
-			o := ParseOptions(ParseQuery(query).Get, DefaultMaxDimension)
+			o := options.Parse(options.ParseQuery(query).Get, options.DefaultMaxDimension)
 			if result, err := resizeBytes(t, &Resizer{}, data, o); err == nil {
 				sum.Write(result.Body)
 				results++

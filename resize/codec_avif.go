@@ -30,11 +30,9 @@ var avifProgram = sandbox.NewProgram("libavif", avifModule)
 // has a fresh instance with memory of its own, so that nothing of one picture
 // can reach another. Of a sequence the first picture is read.
 var avifCodec = codec{
-	format:    AVIF,
-	names:     []string{"avif"},
-	mediaType: "image/avif",
-	is:        func(head []byte) bool { return heif.CodingOf(head) == heif.AV1 },
-	optIn:     true,
+	format: AVIF,
+	is:     func(head []byte) bool { return heif.CodingOf(head) == heif.AV1 },
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		h, err := heif.Parse(head)
 		if err != nil {

@@ -9,13 +9,14 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // BMP, read where the configuration names it.
 var bmpCodec = codec{
-	format:      BMP,
-	names:       []string{"bmp"},
-	mediaType:   "image/bmp",
+	format:      options.BMP,
 	resultBytes: 18,
 	opaque:      true,
 	magic:       []string{"BM????\x00\x00\x00\x00"},
@@ -37,7 +38,7 @@ var bmpCodec = codec{
 		if m, ok := img.(*image.RGBA); ok { // opaque, and fresh
 			img = &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
 		}
-		return still(plain(img)), nil
+		return still(pixel.Normalize(img)), nil
 	},
 	memory: func(info Info, _ Want) int64 { return info.decoder },
 	// Transparency lies on white: few readers know of any in BMP.
@@ -52,7 +53,7 @@ var bmpCodec = codec{
 		if m, ok := img.(*image.Gray); ok {
 			return bmp.Encode(w, m)
 		}
-		return bmp.Encode(w, onWhite(toNRGBA(img)))
+		return bmp.Encode(w, pixel.OnWhite(pixel.Copy(img)))
 	},
 }
 

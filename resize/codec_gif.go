@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"s3imageserver/resize/gif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 )
 
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
-	format:      GIF,
-	names:       []string{"gif"},
-	mediaType:   "image/gif",
+	format:      options.GIF,
 	resultBytes: 12,
 	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},
@@ -74,7 +75,7 @@ func decodeGIF(file []byte, want Want) (*Picture, error) {
 // drawGIF draws the frames one over the other and yields what is seen then, or
 // the last one alone if only that is wanted.
 func drawGIF(f *gif.File, want Want, yield func(Frame, error) bool) {
-	var canvas canvas // made when it is needed
+	var canvas paint.Canvas // made when it is needed
 	var buf []byte
 	var seen, before *image.NRGBA
 	for i, frame := range f.Frames {
@@ -92,27 +93,27 @@ func drawGIF(f *gif.File, want Want, yield func(Frame, error) bool) {
 		}
 		buf = img.Pix
 		if i == 0 {
-			canvas = newCanvas(f.Size)
+			canvas = paint.NewCanvas(f.Size)
 		}
 		if frame.Disposal == gif.Previous && !last {
-			before = canvas.copyTo(before)
+			before = canvas.CopyTo(before)
 		}
 		bounds := img.Rect
 		img.Rect = image.Rectangle{Max: bounds.Size()}
-		canvas.blend(img, bounds.Min)
+		canvas.Blend(img, bounds.Min)
 		if last {
 			yield(Frame{Image: canvas.NRGBA}, nil)
 			return
 		}
 		if want.only == 0 {
-			seen = canvas.copyTo(seen)
+			seen = canvas.CopyTo(seen)
 			if !yield(Frame{seen, frame.Delay}, nil) {
 				return
 			}
 		}
 		switch frame.Disposal {
 		case gif.Clear:
-			canvas.clear(bounds)
+			canvas.Clear(bounds)
 		case gif.Previous:
 			canvas.NRGBA, before = before, canvas.NRGBA
 		}
@@ -134,7 +135,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 	add := func(cleared bool) {
 		part := current.Rect
 		if below != nil && !cleared {
-			part = changed(below, current)
+			part = paint.Changed(below, current)
 		}
 		out.Image = append(out.Image, gifFrame(current, part, colors, cleared))
 		out.Delay = append(out.Delay, gifDelay(delay))
@@ -148,7 +149,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 		if err != nil {
 			return err
 		}
-		img := palette.BinaryAlpha(toNRGBA(frame.Image))
+		img := palette.BinaryAlpha(pixel.Copy(frame.Image))
 		if current != nil {
 			cleared := !img.Opaque()
 			add(cleared)
@@ -170,7 +171,7 @@ func encodeGIF(w io.Writer, p *Picture, q Quality) error {
 // Of one that is to be cleared one of them is transparent: browsers clear to
 // that in any case, others to the background colour where a frame has none.
 func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *image.Paletted {
-	img := toNRGBA(m.SubImage(part))
+	img := pixel.Copy(m.SubImage(part))
 	cleared = cleared && img.Opaque()
 	if cleared {
 		colors--

@@ -9,6 +9,8 @@ import (
 	_ "github.com/gen2brain/heic" // has the module
 
 	"s3imageserver/resize/heif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/sandbox"
 	"s3imageserver/resize/scale"
 )
@@ -27,11 +29,9 @@ var heicProgram = sandbox.NewProgram("libheif", heicModule)
 // hands out no transparency: that is decoded as a picture of its own. Of a
 // sequence without a still picture nothing is read.
 var heicCodec = codec{
-	format:    HEIC,
-	names:     []string{"heic", "heif"},
-	mediaType: "image/heic",
-	is:        func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
-	optIn:     true,
+	format: options.HEIC,
+	is:     func(head []byte) bool { return heif.CodingOf(head) == heif.HEVC },
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		h, err := heif.Parse(head)
 		if err != nil {
@@ -116,7 +116,7 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 		img = masked(img, mask, h.Mask.Premultiplied)
 	}
 	if !isCut && img.Bounds() != h.Crop {
-		img = plain(subImage(img, h.Crop))
+		img = pixel.Normalize(subImage(img, h.Crop))
 	}
 	p := still(img)
 	p.orientation, p.ICC = h.Orientation, h.Profile()
@@ -275,7 +275,7 @@ func masked(img, mask image.Image, premultiplied bool) image.Image {
 	if m, ok := img.(*image.YCbCr); ok && !premultiplied {
 		return &image.NYCbCrA{YCbCr: *m, A: a.Pix, AStride: a.Stride}
 	}
-	out := asNRGBA(img)
+	out := pixel.Of(img)
 	for y := range size.Y {
 		row := out.Pix[y*out.Stride:][:4*size.X]
 		for x, v := range a.Pix[y*a.Stride:][:size.X] {
@@ -283,7 +283,7 @@ func masked(img, mask image.Image, premultiplied bool) image.Image {
 		}
 	}
 	if premultiplied {
-		return toNRGBA(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect})
+		return pixel.Copy(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect})
 	}
 	return out
 }

@@ -14,11 +14,14 @@ import (
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/isobmff"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 // The opacity of HEIC is that of the picture that it was made of.
 func TestHEICMask(t *testing.T) {
-	photo := toPNG(t, readOwn(t, "photo.png"), Options{})
+	photo := toPNG(t, readOwn(t, "photo.png"), options.Options{})
 	want := image.NewNRGBA(photo.Bounds())
 	for y := range want.Rect.Dy() {
 		for x := range want.Rect.Dx() {
@@ -28,7 +31,7 @@ func TestHEICMask(t *testing.T) {
 		}
 	}
 	file := readOwn(t, "photo-alpha.heic")
-	compareAlpha(t, "photo-alpha.heic", toPNGBy(t, everything, file, Options{}), want)
+	compareAlpha(t, "photo-alpha.heic", toPNGBy(t, everything, file, options.Options{}), want)
 	if info, err := heicCodec.config(file); err != nil || !info.Alpha || info.Size != image.Pt(121, 91) {
 		t.Errorf("%+v, %v; want alpha and 121 x 91", info, err)
 	}
@@ -40,12 +43,12 @@ func TestHEICMask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareAlpha(t, "icon.heic", toPNGBy(t, everything, readOwn(t, "icon.heic"), Options{}), toNRGBA(icon))
+	compareAlpha(t, "icon.heic", toPNGBy(t, everything, readOwn(t, "icon.heic"), options.Options{}), pixel.Copy(icon))
 }
 
 func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA) {
 	t.Helper()
-	g := toNRGBA(got)
+	g := pixel.Copy(got)
 	if g.Rect != want.Rect {
 		t.Fatalf("%s: %v; want %v", name, g.Rect, want.Rect)
 	}
@@ -56,7 +59,7 @@ func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA)
 	if worst > 12 {
 		t.Errorf("%s: alpha differs by %d", name, worst)
 	}
-	opaque := toNRGBA(want)
+	opaque := pixel.Copy(want)
 	for i := 0; i < len(want.Pix); i += 4 {
 		if want.Pix[i+3] < 64 { // nobody sees these colours
 			clear(g.Pix[i : i+4])
@@ -65,7 +68,7 @@ func compareAlpha(t *testing.T, name string, got image.Image, want *image.NRGBA)
 	}
 	setOpaque(g)
 	setOpaque(opaque)
-	if p := psnr(g, opaque); p < 30 {
+	if p := picturetest.PSNR(g, opaque); p < 30 {
 		t.Errorf("%s: PSNR %.1f dB", name, p)
 	}
 }
@@ -150,7 +153,7 @@ func withProperties(t *testing.T, file []byte, more ...[]byte) []byte {
 
 // Clean apertures, turns and mirrors are those of the file, in its order.
 func TestHEIFTransformations(t *testing.T) {
-	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
+	photo := pixel.Copy(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
 	heicFile := repeatedOnce(t, readOwn(t, "photo.heic")) // without the grid that the file has
 	whole := image.Pt(122, 92)
 	part := image.Rect(12, 20, 74, 60)
@@ -183,17 +186,17 @@ func TestHEIFTransformations(t *testing.T) {
 			at(func(x, y int) (int, int) { return 7 + y, 91 - 5 - x }, 40, 62)},
 	}
 	for _, tt := range tests {
-		got := toPNGBy(t, everything, tt.file, Options{})
+		got := toPNGBy(t, everything, tt.file, options.Options{})
 		if got.Bounds() != tt.want.Rect {
 			t.Errorf("%s: %v; want %v", tt.name, got.Bounds(), tt.want.Rect)
 			continue
 		}
-		if p := psnr(got, tt.want); p < 29 {
+		if p := picturetest.PSNR(got, tt.want); p < 29 {
 			t.Errorf("%s: PSNR %.1f dB", tt.name, p)
 		}
 		// What the header says is what a box is laid in.
-		small := toPNGBy(t, everything, tt.file, Options{Width: 20})
-		if want := scaled(tt.want.Rect.Dy(), 20, tt.want.Rect.Dx()); small.Bounds().Dy() != want {
+		small := toPNGBy(t, everything, tt.file, options.Options{Width: 20})
+		if want := options.RoundDown.Scaled(tt.want.Rect.Dy(), 20, tt.want.Rect.Dx()); small.Bounds().Dy() != want {
 			t.Errorf("%s: 20 x %d; want 20 x %d", tt.name, small.Bounds().Dy(), want)
 		}
 	}
@@ -226,7 +229,7 @@ func TestCorpusHEIC(t *testing.T) {
 		if _, err := os.Stat(corpusFolder); err != nil {
 			t.Skip("not tested with the corpus of pictures: ", err)
 		}
-		img := toPNGBy(t, everything, readCorpus(t, "heic/"+name), Options{})
+		img := toPNGBy(t, everything, readCorpus(t, "heic/"+name), options.Options{})
 		if img.Bounds().Size() != want {
 			t.Errorf("%s: %v; want %v", name, img.Bounds().Size(), want)
 		}
@@ -238,19 +241,19 @@ func TestCorpusHEIC(t *testing.T) {
 
 // A grid of several tiles, as telephones write it, is put together.
 func TestHEICGrid(t *testing.T) {
-	photo := toNRGBA(toPNG(t, readOwn(t, "photo.png"), Options{}))
+	photo := pixel.Copy(toPNG(t, readOwn(t, "photo.png"), options.Options{}))
 	file := repeatedOnce(t, readOwn(t, "photo.heic"))
 	h, err := heif.Parse(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), Options{}))
+	got := pixel.Copy(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 2), options.Options{}))
 	if got.Rect.Size() != image.Pt(2*122, 92) {
 		t.Fatalf("%v; want two pictures beside each other", got.Rect)
 	}
 	for _, x := range []int{0, 122} {
 		tile := got.SubImage(image.Rect(x, 0, x+121, 91))
-		if p := psnr(toNRGBA(tile), photo); p < 30 {
+		if p := picturetest.PSNR(pixel.Copy(tile), photo); p < 30 {
 			t.Errorf("tile at %d: PSNR %.1f dB", x, p)
 		}
 	}
@@ -332,12 +335,12 @@ func TestNarrowHEICGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := toNRGBA(toPNGBy(t, everything, file, Options{}))
-	got := toNRGBA(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), Options{}))
+	one := pixel.Copy(toPNGBy(t, everything, file, options.Options{}))
+	got := pixel.Copy(toPNGBy(t, everything, gridOf(t, file, h.Meta.Primary, 1), options.Options{}))
 	if got.Rect.Size() != image.Pt(64, 64) {
 		t.Fatalf("%v; want the coded picture", got.Rect)
 	}
-	if p := psnr(toNRGBA(got.SubImage(one.Rect)), one); p < 30 {
+	if p := picturetest.PSNR(pixel.Copy(got.SubImage(one.Rect)), one); p < 30 {
 		t.Errorf("PSNR %.1f dB to the picture that is no grid", p)
 	}
 }
@@ -345,7 +348,7 @@ func TestNarrowHEICGrid(t *testing.T) {
 // A HEIC file is one by any of its brands.
 func TestHEICBrands(t *testing.T) {
 	file := readOwn(t, "photo.heic")
-	want := toPNGBy(t, everything, file, Options{})
+	want := toPNGBy(t, everything, file, options.Options{})
 	for _, brand := range []string{"mif1", "msf1", "hevc", "heim", "heis", "heix", "hevx"} {
 		other := bytes.Clone(file)
 		ftyp, _ := isobmff.Find(other, "ftyp")
@@ -354,7 +357,7 @@ func TestHEICBrands(t *testing.T) {
 			t.Fatalf("compatible with %q", ftyp.Data[8:])
 		}
 		copy(ftyp.Data[8:], "heic")
-		if p := psnr(toPNGBy(t, everything, other, Options{}), want); p < 60 {
+		if p := picturetest.PSNR(toPNGBy(t, everything, other, options.Options{}), want); p < 60 {
 			t.Errorf("%s: PSNR %.1f dB to the file with brand heic", brand, p)
 		}
 	}
@@ -366,7 +369,7 @@ func TestCutHEIF(t *testing.T) {
 	for _, name := range []string{"photo.avif", "photo-part.avif", "photo.heic", "photo-alpha.heic"} {
 		file := readOwn(t, name)
 		for _, percent := range []int{99, 95, 90, 80, 60} {
-			if _, err := resizeBytes(t, everything, file[:len(file)*percent/100], Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+			if _, err := resizeBytes(t, everything, file[:len(file)*percent/100], options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 				t.Errorf("%d %% of %s: %v; want ErrMalformed", percent, name, err)
 			}
 		}
@@ -397,11 +400,11 @@ func withOther(t *testing.T, file []byte, kind string, change func(data []byte))
 func TestHEIFSizesThatDiffer(t *testing.T) {
 	file := readOwn(t, "photo.avif")
 	lie := withOther(t, file, "ispe", func(b []byte) { copy(b[4:], "\x00\x00\x00\x10\x00\x00\x00\x10") })
-	if _, err := resizeBytes(t, everything, lie, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+	if _, err := resizeBytes(t, everything, lie, options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("AV1 in a box of 16 x 16: %v; want ErrMalformed", err)
 	}
 	blind := withOther(t, lie, "av1C", func(b []byte) { clear(b[4:]) }) // no OBUs that tell
-	if _, err := resizeBytes(t, everything, blind, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+	if _, err := resizeBytes(t, everything, blind, options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
 	}
 }

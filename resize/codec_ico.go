@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"image"
 	"io"
+
+	"s3imageserver/resize/options"
 )
 
 // ICO, read only, where the configuration names it: the largest picture of the
 // file unless a page is asked for, which is a PNG or a device-independent bitmap
 // with a mask.
 var icoCodec = codec{
-	format:    ICO,
-	names:     []string{"ico"},
-	mediaType: "image/x-icon",
-	magic:     []string{"\x00\x00\x01\x00"},
-	optIn:     true,
+	format: options.ICO,
+	magic:  []string{"\x00\x00\x01\x00"},
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		e, err := largestIcon(head)
 		if err != nil {

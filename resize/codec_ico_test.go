@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"bytes"
+
+	"s3imageserver/resize/options"
 )
 
 // icoFile returns a file of one picture of that side: a bitmap with as many
@@ -98,7 +100,7 @@ func icoPixel(side, x, y int) color.NRGBA {
 func TestIcons(t *testing.T) {
 	for _, bits := range []int{0, 1, 4, 8, 24, 32} {
 		for _, side := range []int{8, 17, 48} {
-			img := toPNGBy(t, everything, icoFile(side, bits), Options{})
+			img := toPNGBy(t, everything, icoFile(side, bits), options.Options{})
 			if img.Bounds() != image.Rect(0, 0, side, side) {
 				t.Fatalf("%d bits: %v", bits, img.Bounds())
 			}
@@ -119,7 +121,7 @@ func TestCutIcons(t *testing.T) {
 	for _, bits := range []int{0, 1, 8, 24, 32} {
 		file := icoFile(16, bits)
 		for n := range len(file) {
-			if _, err := resizeBytes(t, everything, file[:n], Options{Format: PNG}); err == nil {
+			if _, err := resizeBytes(t, everything, file[:n], options.Options{Format: options.PNG}); err == nil {
 				t.Fatalf("%d bits, cut at %d of %d: no error", bits, n, len(file))
 			} else if n > 0 && errorKind(err) == "" {
 				t.Fatalf("%d bits, cut at %d: %v", bits, n, err)
@@ -128,7 +130,7 @@ func TestCutIcons(t *testing.T) {
 	}
 	lies := icoFile(16, 8)
 	binary.LittleEndian.PutUint32(lies[22+4:], 1<<30)
-	if _, err := resizeBytes(t, everything, lies, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+	if _, err := resizeBytes(t, everything, lies, options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("an icon of a billion pixels: %v", err)
 	}
 }
@@ -170,7 +172,7 @@ func TestICOOfManyPictures(t *testing.T) {
 		file, at = append(file, entry...), at+len(d)
 	}
 	file = slices.Concat(file, broken, data)
-	if img := toPNGBy(t, everything, file, Options{}); img.Bounds().Size() != image.Pt(8, 8) {
+	if img := toPNGBy(t, everything, file, options.Options{}); img.Bounds().Size() != image.Pt(8, 8) {
 		t.Errorf("%v; want the picture of 8 x 8", img.Bounds())
 	}
 }

@@ -9,13 +9,13 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // JPEG, ITU-T T.81, by our own decoder and encoder.
 var jpegCodec = codec{
-	format:      JPEG,
-	names:       []string{"jpeg", "jpg"},
-	mediaType:   "image/jpeg",
+	format:      options.JPEG,
 	resultBytes: 8,
 	is:          isJPEG,
 	chroma420:   true,
@@ -156,7 +156,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	if rgb, ok := m.Image.(*image.RGBA); ok { // opaque, as all that JPEG has
 		m.Image = &image.NRGBA{Pix: rgb.Pix, Stride: rgb.Stride, Rect: rgb.Rect}
 	}
-	p := still(plain(m.Image))
+	p := still(pixel.Normalize(m.Image))
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
@@ -228,8 +228,8 @@ func encodeJPEG(w io.Writer, p *Picture, q Quality) error {
 		return err
 	}
 	if m, ok := img.(*image.CMYK); ok {
-		img = toNRGBA(m)
+		img = pixel.Copy(m)
 	}
-	img = onWhite(img)
+	img = pixel.OnWhite(img)
 	return jpeg.Encode(w, img, &jpeg.EncodeOptions{Quality: q.quality(), Progressive: q.Progressive, Chroma444: q.Chroma444, ICC: fittingICC(p.ICC, img)})
 }

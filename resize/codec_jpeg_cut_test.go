@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
 )
 
 // wholeThenCut is what decodeCutJPEG must equal.
@@ -37,7 +38,7 @@ func wholeThenCut(t testing.TB, file []byte, want Want) (image.Image, error) {
 }
 
 // jpegWant returns what Resizer.Resize asks of the codec.
-func jpegWant(t testing.TB, file []byte, o Options) Want {
+func jpegWant(t testing.TB, file []byte, o options.Options) Want {
 	t.Helper()
 	info, err := configJPEG(file)
 	if err != nil {
@@ -54,14 +55,14 @@ func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {
 			continue
 		}
 		file := readCorpus(t, f.name)
-		if format, err := Sniff(file); err != nil || format != JPEG {
+		if format, err := Sniff(file); err != nil || format != options.JPEG {
 			continue
 		}
-		for _, o := range []Options{
-			{Width: 300, Format: JPEG},
-			{Width: 31, Height: 77, Format: JPEG},
-			{Width: 120, Height: 31, Format: PNG},
-			{Width: 900, Format: JPEG},
+		for _, o := range []options.Options{
+			{Width: 300, Format: options.JPEG},
+			{Width: 31, Height: 77, Format: options.JPEG},
+			{Width: 120, Height: 31, Format: options.PNG},
+			{Width: 900, Format: options.JPEG},
 		} {
 			want := jpegWant(t, file, o)
 			p, err := decodeJPEG(file, want)
@@ -105,7 +106,7 @@ func TestCutOfTruncatedJPEG(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := b.Bytes()
-	o := Options{Width: 100, Height: 20, Format: JPEG}
+	o := options.Options{Width: 100, Height: 20, Format: options.JPEG}
 	r := &Resizer{}
 	want, err := resizeBytes(t, r, whole, o)
 	if err != nil {
@@ -159,7 +160,7 @@ func TestAllocationsOfLargeSources(t *testing.T) {
 		var before, after runtime.MemStats
 		for range 10 {
 			runtime.ReadMemStats(&before)
-			if _, err := resizeBytes(t, &Resizer{}, b.Bytes(), Options{Width: 300, Format: JPEG}); err != nil {
+			if _, err := resizeBytes(t, &Resizer{}, b.Bytes(), options.Options{Width: 300, Format: options.JPEG}); err != nil {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&after)
@@ -190,7 +191,7 @@ func TestChromaOfHalfSize(t *testing.T) {
 		if err := jpeg.Encode(&file, m, &jpeg.EncodeOptions{Quality: 95, Progressive: progressive}); err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []Options{{Width: 375, Format: JPEG, Chroma: ChromaFull}, {Width: 375, Format: PNG}} {
+		for _, o := range []options.Options{{Width: 375, Format: options.JPEG, Chroma: options.ChromaFull}, {Width: 375, Format: options.PNG}} {
 			want := jpegWant(t, file.Bytes(), o)
 			p, err := decodeJPEG(file.Bytes(), want)
 			if err != nil {
@@ -213,7 +214,7 @@ func TestChromaOfHalfSize(t *testing.T) {
 				t.Errorf("%v, progressive %v: chroma has an amplitude of %d; want that of the source, %d", o, progressive, a, amplitude)
 			}
 		}
-		if want := jpegWant(t, file.Bytes(), Options{Width: 375, Format: JPEG}); want.fine {
+		if want := jpegWant(t, file.Bytes(), options.Options{Width: 375, Format: options.JPEG}); want.fine {
 			t.Error("a result in 4:2:0 asks for chroma that it cannot show")
 		}
 	}

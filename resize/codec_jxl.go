@@ -9,6 +9,7 @@ import (
 	_ "github.com/gen2brain/jpegxl" // has the module
 
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/sandbox"
 )
 
@@ -24,11 +25,9 @@ var jxlProgram = sandbox.NewProgram("libjxl", jxlModule)
 // the picture upright. Of an animation the first frame is read. It hands out no
 // profile: what colours are meant is read here.
 var jxlCodec = codec{
-	format:    JXL,
-	names:     []string{"jxl"},
-	mediaType: "image/jxl",
-	magic:     []string{jxl.Codestream, jxl.Container},
-	optIn:     true,
+	format: options.JXL,
+	magic:  []string{jxl.Codestream, jxl.Container},
+	optIn:  true,
 	config: func(head []byte) (Info, error) {
 		h, err := jxl.Parse(head)
 		if err != nil {

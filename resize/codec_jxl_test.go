@@ -11,6 +11,9 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/isobmff"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 // adobe is the profile of photo-adobe.jxl.
@@ -36,9 +39,9 @@ func convertedBy(t *testing.T, img image.Image, profile []byte) *image.NRGBA {
 // With an embedded profile a lossy file is decoded to linear light: it comes out
 // as bright as it was, in the colours that were meant.
 func TestJPEGXLProfileOfLossy(t *testing.T) {
-	want := convertedBy(t, toPNG(t, readOwn(t, "photo.png"), Options{}), adobe)
-	got := toPNGBy(t, everything, readOwn(t, "photo-adobe.jxl"), Options{})
-	if p := psnr(got, want); p < 30 {
+	want := convertedBy(t, toPNG(t, readOwn(t, "photo.png"), options.Options{}), adobe)
+	got := toPNGBy(t, everything, readOwn(t, "photo-adobe.jxl"), options.Options{})
+	if p := picturetest.PSNR(got, want); p < 30 {
 		t.Errorf("PSNR %.1f dB to the converted colours", p)
 	}
 }
@@ -54,9 +57,9 @@ func TestJPEGXLProfileOfLossless(t *testing.T) {
 	if len(profile) != 2456 || icc.Description(profile) != "Table" || int(binary.BigEndian.Uint32(profile)) != len(profile) {
 		t.Fatalf("a profile of %d bytes, %q", len(profile), icc.Description(profile))
 	}
-	icon := toNRGBA(toPNG(t, readOwn(t, "icon.png"), Options{}))
+	icon := pixel.Copy(toPNG(t, readOwn(t, "icon.png"), options.Options{}))
 	setOpaque(icon)
-	if p := psnr(toPNGBy(t, everything, file, Options{}), convertedBy(t, icon, profile)); p < 50 {
+	if p := picturetest.PSNR(toPNGBy(t, everything, file, options.Options{}), convertedBy(t, icon, profile)); p < 50 {
 		t.Errorf("PSNR %.1f dB to the converted colours", p)
 	}
 	for i := range len(file) - 40 {
@@ -81,7 +84,7 @@ func TestJPEGXLBeyondLimits(t *testing.T) {
 		if _, err := jxlCodec.config([]byte(file)); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: the header: %v; want ErrLimit", name, err)
 		}
-		if _, err := resizeBytes(t, everything, []byte(file), Options{Format: PNG}); !errors.Is(err, ErrLimit) {
+		if _, err := resizeBytes(t, everything, []byte(file), options.Options{Format: options.PNG}); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %v; want ErrLimit", name, err)
 		}
 	}
@@ -90,7 +93,7 @@ func TestJPEGXLBeyondLimits(t *testing.T) {
 // The first pixels are those of the picture, whatever the decoder's allocator
 // does with its memory: here 24 bytes of them were others.
 func TestJPEGXLFirstPixels(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "scanner-profile.jxl"), Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "scanner-profile.jxl"), options.Options{}))
 	if img.Rect.Size() != image.Pt(32, 24) || !img.Opaque() {
 		t.Fatalf("%v, opaque: %v; want 32 x 24 without transparency", img.Rect, img.Opaque())
 	}
@@ -101,15 +104,15 @@ func TestJPEGXLFirstPixels(t *testing.T) {
 		}
 	}
 	// No transparency that is not there: the choice of a format sees it.
-	result, err := resizeBytes(t, everything, readOwn(t, "scanner-profile.jxl"), Options{Format: Auto})
-	if err != nil || result.Format != JPEG {
+	result, err := resizeBytes(t, everything, readOwn(t, "scanner-profile.jxl"), options.Options{Format: options.Auto})
+	if err != nil || result.Format != options.JPEG {
 		t.Errorf("%v, %v; want JPEG", result, err)
 	}
 }
 
 // Colours that are multiplied by alpha are divided by it.
 func TestJPEGXLPremultiplied(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), options.Options{}))
 	if img.Rect.Size() != image.Pt(64, 48) {
 		t.Fatalf("%v", img.Rect)
 	}
@@ -143,7 +146,7 @@ func TestJPEGXLInParts(t *testing.T) {
 	if err != nil || err2 != nil || a != b {
 		t.Errorf("%+v, %v; want %+v, %v", a, err, b, err2)
 	}
-	if p := psnr(toPNGBy(t, everything, file, Options{}), toPNGBy(t, everything, stream, Options{})); p < 60 {
+	if p := picturetest.PSNR(toPNGBy(t, everything, file, options.Options{}), toPNGBy(t, everything, stream, options.Options{})); p < 60 {
 		t.Errorf("PSNR %.1f dB to the same in one part", p)
 	}
 }

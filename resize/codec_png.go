@@ -10,7 +10,9 @@ import (
 	"io"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/png"
 	"s3imageserver/resize/scale"
 )
@@ -18,9 +20,7 @@ import (
 // PNG (ISO/IEC 15948), read and written by our own package; profile and
 // orientation are found here. Of an APNG the default image is read.
 var pngCodec = codec{
-	format:      PNG,
-	names:       []string{"png"},
-	mediaType:   "image/png",
+	format:      options.PNG,
 	resultBytes: 14,
 	embedsICC:   true,
 	usual:       100, // below it by palettes
@@ -196,7 +196,7 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	case *image.YCbCr:
 		img = scale.NRGBA(m)
 	case *image.NYCbCrA, *image.CMYK:
-		img = toNRGBA(m)
+		img = pixel.Copy(m)
 	}
 	const fast, small = 1, 6
 	o := png.Options{Level: fast, ICC: fittingICC(p.ICC, img)}

@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 	ownpng "s3imageserver/resize/png"
 )
 
@@ -54,7 +57,7 @@ func TestPNGAgrees(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if p := psnr(got, plain(want)); p < 1000 {
+		if p := picturetest.PSNR(got, pixel.Normalize(want)); p < 1000 {
 			t.Errorf("%s: other pixels than image/png", name)
 		}
 	}
@@ -113,11 +116,11 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 		if err != nil || area(info.Size) == 0 || area(info.Size) > 5e6 {
 			return 0
 		}
-		for _, o := range []Options{
-			{Width: 30, Format: PNG},
-			{Width: 31, Height: 17, Fit: Cover, Format: PNG},
-			{Crop: Crop{X: Length{N: 1}, Y: Length{N: 2}, W: Length{N: 3}, H: Length{N: 1}}, Enlarge: true, Width: 50, Format: PNG},
-			{Width: 1000, Format: PNG},
+		for _, o := range []options.Options{
+			{Width: 30, Format: options.PNG},
+			{Width: 31, Height: 17, Fit: options.Cover, Format: options.PNG},
+			{Crop: options.Crop{X: options.Length{N: 1}, Y: options.Length{N: 2}, W: options.Length{N: 3}, H: options.Length{N: 1}}, Enlarge: true, Width: 50, Format: options.PNG},
+			{Width: 1000, Format: options.PNG},
 		} {
 			c := planOf(info.Size, info.orientation, o, seen{}).cut
 			want := Want{Limits: Limits{}.withDefaults(), cut: c}
@@ -198,7 +201,7 @@ func TestMemoryOfPNG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := planOf(info.Size, info.orientation, Options{Width: 10}, seen{}).cut
+	c := planOf(info.Size, info.orientation, options.Options{Width: 10}, seen{}).cut
 	if got := memoryPNG(info, Want{cut: c}); got > 2<<20 {
 		t.Errorf("%d bytes for a few rows", got)
 	}
@@ -298,11 +301,11 @@ func agreesPNG(file []byte) error {
 	if err != nil {
 		return nil
 	}
-	if !reflect.DeepEqual(toNRGBA(whole).Pix, toNRGBA(plain(want)).Pix) {
+	if !reflect.DeepEqual(pixel.Copy(whole).Pix, pixel.Copy(pixel.Normalize(want)).Pix) {
 		return errors.New("other pixels than image/png")
 	}
 	size := whole.Bounds().Size()
-	c := planOf(size, 1, Options{Width: 5, Height: 3, Fit: Cover}, seen{}).cut
+	c := planOf(size, 1, options.Options{Width: 5, Height: 3, Fit: options.Cover}, seen{}).cut
 	if f, err := ownpng.Parse(file); c.identity() || err != nil || f.Interlaced {
 		return err
 	}
@@ -389,7 +392,7 @@ func FuzzPNGChunks(f *testing.F) {
 		if shown > 0 && err == nil {
 			t.Fatal("a picture that is whole is shown as a damaged one")
 		}
-		if wantErr == nil && !parsed.Odd && !reflect.DeepEqual(toNRGBA(got).Pix, toNRGBA(plain(want)).Pix) {
+		if wantErr == nil && !parsed.Odd && !reflect.DeepEqual(pixel.Copy(got).Pix, pixel.Copy(pixel.Normalize(want)).Pix) {
 			t.Fatal("other pixels than image/png")
 		}
 	})

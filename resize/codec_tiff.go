@@ -4,15 +4,15 @@ import (
 	"io"
 
 	"golang.org/x/image/tiff"
+
+	"s3imageserver/resize/options"
 )
 
 // TIFF, read where the configuration names it: its decoder had the most faults
 // of all. Of several pages the first one is read, or the one that is asked for.
 // Our own writer writes it.
 var tiffCodec = codec{
-	format:      TIFF,
-	names:       []string{"tiff", "tif"},
-	mediaType:   "image/tiff",
+	format:      options.TIFF,
 	resultBytes: 14,
 	magic:       []string{"II*\x00", "MM\x00*"},
 	optIn:       true,

@@ -11,6 +11,9 @@ import (
 	xwebp "golang.org/x/image/webp"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
 	"s3imageserver/resize/webp"
@@ -19,9 +22,7 @@ import (
 // WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
 // taken apart here and their frames decoded one by one, as they are asked for.
 var webpCodec = codec{
-	format:      WebP,
-	names:       []string{"webp"},
-	mediaType:   "image/webp",
+	format:      options.WebP,
 	resultBytes: 20,
 	magic:       []string{"RIFF????WEBP"},
 	chroma420:   true,
@@ -132,7 +133,7 @@ func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 		Scale:  1,
 		Source: size,
 		Frames: func(yield func(Frame, error) bool) {
-			canvas := newCanvas(size)
+			canvas := paint.NewCanvas(size)
 			for i, f := range frames {
 				img, err := decodeWebPImage(f.Chunks, f.Bounds.Size())
 				if err != nil {
@@ -141,19 +142,19 @@ func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 				}
 				frame := smoothPixels(img)
 				if f.Replace {
-					canvas.replace(frame, f.Bounds.Min)
+					canvas.Replace(frame, f.Bounds.Min)
 				} else {
-					canvas.blend(frame, f.Bounds.Min)
+					canvas.Blend(frame, f.Bounds.Min)
 				}
 				if i == len(frames)-1 {
 					yield(Frame{canvas.NRGBA, f.Delay}, nil)
 					return
 				}
-				if !yield(Frame{canvas.copy(), f.Delay}, nil) {
+				if !yield(Frame{canvas.Copy(), f.Delay}, nil) {
 					return
 				}
 				if f.Dispose {
-					canvas.clear(f.Bounds)
+					canvas.Clear(f.Bounds)
 				}
 			}
 		},
@@ -166,7 +167,7 @@ func smoothPixels(img image.Image) *image.NRGBA {
 	if changesChroma(img, scale.Chroma444) {
 		img = scale.Image(img, scale.Rect{}, img.Bounds().Size(), scale.Options{Chroma: scale.Chroma444})
 	}
-	return asNRGBA(img)
+	return pixel.Of(img)
 }
 
 // decodeWebPImage decodes the image chunks of a still picture or a frame, which
@@ -195,11 +196,11 @@ func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
 	}
 	switch m := img.(type) {
 	case *image.YCbCr:
-		expandRange(m)
+		pixel.ToFullRange(m)
 	case *image.NYCbCrA:
-		expandRange(&m.YCbCr)
+		pixel.ToFullRange(&m.YCbCr)
 	}
-	return plain(img), nil
+	return pixel.Normalize(img), nil
 }
 
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {
@@ -298,7 +299,7 @@ func atOrigin(img image.Image) *image.NRGBA {
 	if m, ok := img.(*image.NRGBA); ok && m.Rect.Min == (image.Point{}) && m.Stride == 4*m.Rect.Dx() {
 		return m
 	}
-	return toNRGBA(img)
+	return pixel.Copy(img)
 }
 
 // losslessChunks is webpImageChunks without loss.
@@ -334,12 +335,12 @@ func animationChunks(p *Picture, q Quality) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		img := toNRGBA(frame.Image)
+		img := pixel.Copy(frame.Image)
 		part := img.Rect
 		if before != nil {
-			part = evenCorner(changed(before, img))
+			part = evenCorner(paint.Changed(before, img))
 		}
-		chunks, a, err := webpImageChunks(toNRGBA(img.SubImage(part)), q)
+		chunks, a, err := webpImageChunks(pixel.Copy(img.SubImage(part)), q)
 		if err != nil {
 			return nil, err
 		}

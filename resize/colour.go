@@ -6,6 +6,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -77,7 +78,7 @@ func toSRGB(img image.Image, profile []byte) image.Image {
 		convertRow(out.Pix, out.Pix, t, false)
 		return out
 	}
-	out := toNRGBA(img)
+	out := pixel.Copy(img)
 	convertRow(out.Pix, out.Pix, t, false)
 	return out
 }
@@ -136,7 +137,7 @@ func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
 		kr, kb = 0.2627, 0.0593
 	}
 	if c.FullRange == 0 {
-		expandRange(m)
+		pixel.ToFullRange(m)
 	}
 	if kr == 0.299 {
 		return m
@@ -152,7 +153,7 @@ func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
 			l, cb, cr := float64(m.Y[i]), float64(m.Cb[j])-128, float64(m.Cr[j])-128
 			p := out.Pix[y*out.Stride+4*x:][:4]
 			r, b := l+float64(2*(1-kr)*cr), l+float64(2*(1-kb)*cb)
-			p[0], p[1], p[2], p[3] = clampByte(r+0.5), clampByte((l-float64(kr*r)-float64(kb*b))/kg+0.5), clampByte(b+0.5), 255
+			p[0], p[1], p[2], p[3] = pixel.Clamp(r+0.5), pixel.Clamp((l-float64(kr*r)-float64(kb*b))/kg+0.5), pixel.Clamp(b+0.5), 255
 		}
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
 )
 
 // Colours of an embedded profile come out as sRGB; EXIF, and with it GPS, never
@@ -33,7 +34,7 @@ func TestProfileIsConverted(t *testing.T) {
 	if err != nil || tr.SRGB() {
 		t.Fatal("the sample's profile is of no use", err)
 	}
-	got := toPNG(t, source, Options{})
+	got := toPNG(t, source, options.Options{})
 	changed, sum := 0, 0
 	for y := range got.Bounds().Dy() {
 		for x := range got.Bounds().Dx() {
@@ -54,14 +55,14 @@ func TestProfileIsConverted(t *testing.T) {
 	if changed == 0 {
 		t.Error("no pixel changed its colour")
 	}
-	for _, f := range []Format{JPEG, PNG, WebP} {
-		result, err := resizeBytes(t, &Resizer{}, source, Options{Width: 40, Format: f})
+	for _, f := range []options.Format{options.JPEG, options.PNG, options.WebP} {
+		result, err := resizeBytes(t, &Resizer{}, source, options.Options{Width: 40, Format: f})
 		if err != nil || bytes.Contains(result.Body, []byte("acsp")) {
 			t.Errorf("%v: a profile in the result, or %v", f, err)
 		}
 	}
 	for _, name := range []string{"photos/balloons.jpg", "orientation/6.jpg"} {
-		result, err := resizeBytes(t, &Resizer{}, readSample(t, name), Options{Width: 40, Format: JPEG})
+		result, err := resizeBytes(t, &Resizer{}, readSample(t, name), options.Options{Width: 40, Format: options.JPEG})
 		if err != nil || bytes.Contains(result.Body, []byte("Exif")) {
 			t.Errorf("%s: EXIF in the result, or %v", name, err)
 		}
@@ -127,9 +128,9 @@ func withProfile(file, profile []byte) []byte {
 func TestProfileThatCannotBeKept(t *testing.T) {
 	grey := color.NRGBA{119, 119, 119, 255} // L* = 50
 	inks := withProfile(readSample(t, "edge/cmyk.jpg"), middleInks())
-	for _, f := range []Format{JPEG, PNG, WebP, TIFF, GIF, BMP} {
-		result := made(t, inks, Options{Width: 20, Format: f, Profile: ProfileKeep})
-		p, err := f.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+	for _, f := range []options.Format{options.JPEG, options.PNG, options.WebP, options.TIFF, options.GIF, options.BMP} {
+		result := made(t, inks, options.Options{Width: 20, Format: f, Profile: options.ProfileKeep})
+		p, err := codecOf(f).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,20 +149,20 @@ func TestProfileThatCannotBeKept(t *testing.T) {
 	dark := withProfile(readSample(t, "edge/gray.jpg"), darkGrey())
 	for _, tt := range []struct {
 		name string
-		o    Options
+		o    options.Options
 		kept bool
 	}{
-		{"grey to JPEG", Options{Format: JPEG}, true},
-		{"grey to PNG", Options{Format: PNG}, true},
-		{"grey to WebP", Options{Format: WebP}, false},
-		{"grey with a coloured border to PNG", Options{Format: PNG, Border: Border{1, 0xff0000ff}}, false},
-		{"grey with rounded corners to PNG", Options{Format: PNG, Radius: 4}, false},
+		{"grey to JPEG", options.Options{Format: options.JPEG}, true},
+		{"grey to PNG", options.Options{Format: options.PNG}, true},
+		{"grey to WebP", options.Options{Format: options.WebP}, false},
+		{"grey with a coloured border to PNG", options.Options{Format: options.PNG, Border: options.Border{Width: 1, Color: 0xff0000ff}}, false},
+		{"grey with rounded corners to PNG", options.Options{Format: options.PNG, Radius: 4}, false},
 	} {
 		tt.o.Width = 20
 		converted := made(t, dark, tt.o)
-		tt.o.Profile = ProfileKeep
+		tt.o.Profile = options.ProfileKeep
 		result := made(t, dark, tt.o)
-		p, err := tt.o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(tt.o.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +187,7 @@ func TestProfileOfGreyWithAlpha(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := tr.RGB([4]byte{200})[0]
-	got := toPNG(t, file, Options{})
+	got := toPNG(t, file, options.Options{})
 	for x, want := range []color.NRGBA{{v, v, v, 255}, {v, v, v, 100}} {
 		if c := color.NRGBAModel.Convert(got.At(x, 0)); c != want {
 			t.Errorf("pixel %d is %v; want %v", x, c, want)

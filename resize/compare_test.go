@@ -4,6 +4,8 @@ import (
 	"errors"
 	"image"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 func TestCompare(t *testing.T) {
@@ -20,7 +22,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	small := pngOf(t, m.SubImage(image.Rect(0, 0, 64, 47)))
-	gif := made(t, pngOf(t, m), Options{Format: GIF}).Body
+	gif := made(t, pngOf(t, m), options.Options{Format: options.GIF}).Body
 	for _, tt := range []struct {
 		name     string
 		a, b     []byte

@@ -8,6 +8,7 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/heif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/webp"
 )
 
@@ -106,9 +107,9 @@ const (
 )
 
 // metadataOf finds the metadata of a file.
-func metadataOf(format Format, file []byte) (m exif.Metadata) {
+func metadataOf(format options.Format, file []byte) (m exif.Metadata) {
 	switch format {
-	case JPEG:
+	case options.JPEG:
 		for s := range jpegSegments(file) {
 			switch {
 			case s.marker == markerAPP1 && bytes.HasPrefix(s.payload, []byte(exifMark)):
@@ -121,7 +122,7 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 				return m
 			}
 		}
-	case PNG:
+	case options.PNG:
 		for kind, data := range pngChunks(file) {
 			switch kind {
 			case "eXIf":
@@ -132,7 +133,7 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 				}
 			}
 		}
-	case WebP:
+	case options.WebP:
 		body, err := webp.Body(file)
 		if err != nil {
 			return m
@@ -148,9 +149,9 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 				m.XMP = c.Data
 			}
 		}
-	case TIFF:
+	case options.TIFF:
 		m.EXIF = file
-	case AVIF, HEIC:
+	case options.AVIF, options.HEIC:
 		if h, err := heif.Parse(file); err == nil {
 			m.EXIF = h.EXIF
 		}
@@ -160,12 +161,12 @@ func metadataOf(format Format, file []byte) (m exif.Metadata) {
 
 // withEXIF returns a result of ours with an EXIF block, or as it is if the
 // format has no place for it.
-func withEXIF(format Format, file, exif []byte) []byte {
+func withEXIF(format options.Format, file, exif []byte) []byte {
 	if exif == nil {
 		return file
 	}
 	switch format {
-	case JPEG:
+	case options.JPEG:
 		var out []byte
 		for s := range jpegSegments(file) {
 			if out != nil && s.marker != markerAPP0 && !bytes.Contains(out, []byte(exifMark)) {
@@ -176,10 +177,10 @@ func withEXIF(format Format, file, exif []byte) []byte {
 			out = append(out, s.whole...)
 		}
 		return out
-	case PNG:
+	case options.PNG:
 		head := len(pngSignature) + pngIHDRBytes
 		return slices.Concat(file[:head], pngChunk("eXIf", exif), file[head:])
-	case WebP:
+	case options.WebP:
 		return webp.With(file, webp.FlagEXIF, nil, webp.AppendChunk(nil, "EXIF", exif))
 	}
 	return file
@@ -195,9 +196,9 @@ func pngChunk(kind string, data []byte) []byte {
 // withoutMetadata returns a source that decoded well without its metadata,
 // bytes behind its end, and comments; profile says whether its colour profile
 // stays. ok is false if the container is not one that can be taken apart.
-func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok bool) {
+func withoutMetadata(format options.Format, file []byte, profile bool) (out []byte, ok bool) {
 	switch format {
-	case JPEG:
+	case options.JPEG:
 		ended := false
 		for s := range jpegSegments(file) {
 			switch {
@@ -212,7 +213,7 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 			ended = ended || s.marker == markerEOI
 		}
 		return out, ended
-	case PNG:
+	case options.PNG:
 		out = append(out, pngSignature...)
 		for kind, data := range pngChunks(file) {
 			switch {
@@ -223,7 +224,7 @@ func withoutMetadata(format Format, file []byte, profile bool) (out []byte, ok b
 				return out, true
 			}
 		}
-	case WebP:
+	case options.WebP:
 		body, err := webp.Body(file)
 		if err != nil {
 			return nil, false

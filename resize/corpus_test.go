@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"image/color"
 	_ "image/gif"
 	_ "image/jpeg"
 	"image/png"
@@ -17,6 +16,9 @@ import (
 	"time"
 
 	_ "golang.org/x/image/webp"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 const corpusFolder = "../../shared/corpus"
@@ -57,10 +59,10 @@ func readCorpus(t testing.TB, name string) []byte {
 	return data
 }
 
-func resizeBytes(t testing.TB, r *Resizer, data []byte, o Options) (*Result, error) {
+func resizeBytes(t testing.TB, r *Resizer, data []byte, o options.Options) (*Result, error) {
 	t.Helper()
-	from, _ := Sniff(data)          // what is none needs no preparation
-	Start([]Format{from, o.Format}) // so that work is not timed with it: under the race detector it takes long
+	from, _ := Sniff(data)                  // what is none needs no preparation
+	Start([]options.Format{from, o.Format}) // so that work is not timed with it: under the race detector it takes long
 	patient := *r
 	if patient.Limits.Time == 0 {
 		patient.Limits.Time = 10 * time.Minute // on a machine of any speed
@@ -72,12 +74,12 @@ func resizeBytes(t testing.TB, r *Resizer, data []byte, o Options) (*Result, err
 // or one of the documented errors; never a panic.
 func TestCorpus(t *testing.T) {
 	files := corpus(t)
-	r := &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF}}, Quality: Quality{WebPMethod: 0}}
-	operations := []Options{
-		{Width: 64, Height: 48, Format: JPEG},
-		{Width: 50, Fit: Contain, Format: PNG},
-		{Height: 40, Format: WebP},
-		{Width: 30, Height: 200, Format: GIF},
+	r := &Resizer{Limits: Limits{Formats: []options.Format{options.BMP, options.TIFF}}, Quality: Quality{WebPMethod: 0}}
+	operations := []options.Options{
+		{Width: 64, Height: 48, Format: options.JPEG},
+		{Width: 50, Fit: options.Contain, Format: options.PNG},
+		{Height: 40, Format: options.WebP},
+		{Width: 30, Height: 200, Format: options.GIF},
 	}
 	var slowest time.Duration
 	pictures, refused := 0, map[string]int{}
@@ -107,7 +109,7 @@ func TestCorpus(t *testing.T) {
 			}
 			pictures++
 			img, format, err := image.Decode(bytes.NewReader(result.Body))
-			if errors.Is(err, image.ErrFormat) || (err != nil && o.Format == WebP) {
+			if errors.Is(err, image.ErrFormat) || (err != nil && o.Format == options.WebP) {
 				// x/image/webp reads no animations: our own reader does.
 				var p *Picture
 				if p, err = decodeWebP(result.Body, Want{Limits: Limits{}.withDefaults()}); err == nil {
@@ -179,7 +181,7 @@ func TestCorpusReferences(t *testing.T) {
 				t.Logf("%s not compared: %s", f.name, why)
 				continue
 			}
-			result, err := resizeBytes(t, &Resizer{}, readCorpus(t, f.name), Options{Format: PNG})
+			result, err := resizeBytes(t, &Resizer{}, readCorpus(t, f.name), options.Options{Format: options.PNG})
 			if err != nil {
 				t.Errorf("%s: %v", f.name, err)
 				continue
@@ -189,7 +191,7 @@ func TestCorpusReferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			compared++
-			if p := psnr(got, want); p < tt.psnr || (tt.psnr == 0 && !math.IsInf(p, 1)) {
+			if p := picturetest.PSNR(got, want); p < tt.psnr || (tt.psnr == 0 && !math.IsInf(p, 1)) {
 				t.Errorf("%s: PSNR %.1f dB against its reference", f.name, p)
 			}
 		}
@@ -198,30 +200,4 @@ func TestCorpusReferences(t *testing.T) {
 		}
 		t.Logf("%s: %d files compared with references", tt.folder, compared)
 	}
-}
-
-// psnr compares colours (of visible pixels) and alpha; +Inf means equal, -1
-// means of different sizes.
-func psnr(a, b image.Image) float64 {
-	if a.Bounds().Size() != b.Bounds().Size() {
-		return -1
-	}
-	sum, n := 0.0, 0
-	for y := range a.Bounds().Dy() {
-		for x := range a.Bounds().Dx() {
-			p := color.NRGBAModel.Convert(a.At(a.Bounds().Min.X+x, a.Bounds().Min.Y+y)).(color.NRGBA)
-			q := color.NRGBAModel.Convert(b.At(b.Bounds().Min.X+x, b.Bounds().Min.Y+y)).(color.NRGBA)
-			if p.A == 0 && q.A == 0 {
-				p, q = color.NRGBA{}, color.NRGBA{}
-			}
-			for _, d := range []int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B), int(p.A) - int(q.A)} {
-				sum += float64(d * d)
-				n++
-			}
-		}
-	}
-	if sum == 0 {
-		return math.Inf(1)
-	}
-	return 10 * math.Log10(255*255*float64(n)/sum)
 }

@@ -1,34 +1,14 @@
 package resize
 
-import "slices"
+import (
+	"slices"
 
-// Whole reports whether a result made with o is its source, smaller: nothing
-// is cut, added or changed. So another result can be made of it.
-func (o Options) Whole() bool {
-	if o.Width > 0 && o.Height > 0 && o.Fit != Contain && o.Fit != ScaleDown {
-		return false
-	}
-	return o.plain()
-}
-
-// Derivable reports whether a result with o can be made of a smaller copy of
-// the source as well as of the source.
-func (o Options) Derivable() bool { return o.plain() }
-
-// plain reports whether o says nothing but the box, how the picture meets it,
-// and how it is encoded.
-func (o Options) plain() bool {
-	rest := o
-	rest.Width, rest.Height, rest.Format = 0, 0, NoFormat
-	if o.Fit == Cover || o.Fit == Contain || o.Fit == ScaleDown || o.Fit == Stretch {
-		rest.Fit = 0
-	}
-	return rest == Options{}
-}
+	"s3imageserver/resize/options"
+)
 
 // Covers reports whether a file is large enough for o: nothing of it would be
 // scaled up that its own source might have had more of.
-func (r *Resizer) Covers(file []byte, o Options) bool {
+func (r *Resizer) Covers(file []byte, o options.Options) bool {
 	j := job{limits: r.Limits.withDefaults(), options: o}
 	head := file[:min(len(file), headBytes)]
 	if j.sniff(head) != nil || !slices.Contains(derivableFrom, j.codec.format) || j.inspect(head) != nil || j.info.Animated {
@@ -43,4 +23,4 @@ func (r *Resizer) Covers(file []byte, o Options) bool {
 }
 
 // derivableFrom are formats whose files are as good as a smaller source.
-var derivableFrom = []Format{JPEG, PNG, WebP}
+var derivableFrom = []options.Format{options.JPEG, options.PNG, options.WebP}

@@ -17,7 +17,10 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/look"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -122,7 +125,7 @@ func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields
 		need = max(need, detailFields[name])
 	}
 	// GIF keeps the frames and the job's small picture what it is.
-	j := r.newJob(Options{Width: thumbnailSide, Height: thumbnailSide, Fit: Contain, Format: PNG})
+	j := r.newJob(options.Options{Width: thumbnailSide, Height: thumbnailSide, Fit: options.Contain, Format: options.PNG})
 	if need == needsHead {
 		head := make([]byte, min(size, headBytes))
 		if _, err := io.ReadFull(src, head); err != nil {
@@ -174,24 +177,24 @@ func (j *job) details(ctx context.Context, file []byte, need int, fields []strin
 // headTells reports whether size and orientation are in the first bytes of a
 // file: EXIF may lie behind the picture in PNG and WebP, and everything in
 // TIFF.
-func headTells(f Format, head []byte) bool {
+func headTells(f options.Format, head []byte) bool {
 	switch f {
-	case PNG, TIFF:
+	case options.PNG, options.TIFF:
 		return false
-	case WebP:
+	case options.WebP:
 		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webp.FlagEXIF == 0)
 	}
 	return true
 }
 
 func (d *Details) ofHeader(j *job, o exif.Orientation) {
-	d.Format, d.MediaType = j.codec.format.String(), j.codec.mediaType
+	d.Format, d.MediaType = j.codec.format.String(), j.codec.format.MediaType()
 	size := o.Size(j.info.Size)
 	d.Width, d.Height = size.X, size.Y
 	d.Orientation = int(max(1, o))
 }
 
-func (d *Details) ofFile(file []byte, p *Picture, f Format, fields []string) {
+func (d *Details) ofFile(file []byte, p *Picture, f options.Format, fields []string) {
 	if slices.Contains(fields, "profile") && p.ICC != nil {
 		d.Profile = icc.Description(p.ICC)
 		if d.Profile == "" {
@@ -227,7 +230,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 			return err
 		}
 		if n++; n == 1 {
-			m = toNRGBA(frame.Image)
+			m = pixel.Copy(frame.Image)
 		}
 		d.Duration += int64(frame.Delay / time.Millisecond)
 		if !slices.Contains(fields, "frames") || frames == 1 {
@@ -253,7 +256,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		if m.Rect.Dy() > m.Rect.Dx() {
 			x, y = 3, 4
 		}
-		if d.BlurHash, err = blurhash.Encode(x, y, repeated(toNRGBA(onWhite(m)), blurSide)); err != nil {
+		if d.BlurHash, err = blurhash.Encode(x, y, repeated(pixel.Copy(pixel.OnWhite(m)), blurSide)); err != nil {
 			return err
 		}
 	}
@@ -266,7 +269,7 @@ func (d *Details) ofPixels(ctx context.Context, j *job, p *Picture, fields []str
 		}
 	}
 	if asked("hash") {
-		d.Hash = fmt.Sprintf("%016x", perceptualHash(m))
+		d.Hash = fmt.Sprintf("%016x", look.PerceptualHash(m))
 	}
 	return nil
 }
@@ -301,7 +304,7 @@ func repeated(m *image.NRGBA, side int) *image.NRGBA {
 
 // colors finds the average and up to six typical colours.
 func (d *Details) colors(m *image.NRGBA) {
-	flat := toNRGBA(onWhite(m))
+	flat := pixel.Copy(pixel.OnWhite(m))
 	var sum [3]int
 	for i := 0; i < len(flat.Pix); i += 4 {
 		for j := range sum {
@@ -367,7 +370,7 @@ func placeholder(m *image.NRGBA) (string, error) {
 	to := image.Pt(max(1, size.X*side/longest), max(1, size.Y*side/longest))
 	tiny := scale.Image(m, scale.Rect{W: float64(size.X), H: float64(size.Y)}, to, scale.Options{})
 	var b bytes.Buffer
-	if err := encodeWebP(&b, still(plain(tiny)), Quality{Quality: 30, WebPMethod: 4}); err != nil {
+	if err := encodeWebP(&b, still(pixel.Normalize(tiny)), Quality{Quality: 30, WebPMethod: 4}); err != nil {
 		return "", err
 	}
 	return "data:image/webp;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), nil

@@ -18,6 +18,9 @@ import (
 	"golang.org/x/image/webp"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 func inspect(t *testing.T, file []byte, fields string) *Details {
@@ -35,13 +38,13 @@ func TestDetails(t *testing.T) {
 	if d.Format != "jpeg" || d.MediaType != "image/jpeg" || d.Bytes != int64(len(photo)) || d.Width == 0 || d.Orientation != 1 || d.Frames != 1 || *d.Alpha || d.Loops != nil || d.GPS != nil {
 		t.Errorf("a photo: %+v", d)
 	}
-	small := toPNG(t, photo, Options{Width: 64, Height: 64, Fit: Contain})
+	small := toPNG(t, photo, options.Options{Width: 64, Height: 64, Fit: options.Contain})
 	blurred, err := blurhash.Decode(d.BlurHash, 32, 32, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := toPNG(t, pngOf(t, small), Options{Width: 32, Height: 32, Fit: Stretch})
-	if p := psnr(blurred, same); p < 13 {
+	same := toPNG(t, pngOf(t, small), options.Options{Width: 32, Height: 32, Fit: options.Stretch})
+	if p := picturetest.PSNR(blurred, same); p < 13 {
 		t.Errorf("blurhash %s: PSNR %.1f dB to the picture", d.BlurHash, p)
 	}
 	data, ok := strings.CutPrefix(d.Placeholder, "data:image/webp;base64,")
@@ -68,7 +71,7 @@ func TestDetails(t *testing.T) {
 		return h
 	}
 	base := hash(photo)
-	if n := bits.OnesCount64(base ^ hash(made(t, photo, Options{Width: 300, Format: WebP, Quality: 40}).Body)); n > 6 {
+	if n := bits.OnesCount64(base ^ hash(made(t, photo, options.Options{Width: 300, Format: options.WebP, Quality: 40}).Body)); n > 6 {
 		t.Errorf("the same picture: %d bits differ", n)
 	}
 	if n := bits.OnesCount64(base ^ hash(readSample(t, "photos/balloons.jpg"))); n < 16 {
@@ -162,7 +165,7 @@ func TestKnownHashes(t *testing.T) {
 func pngOf(t *testing.T, img image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := encodePNG(&b, still(plain(img)), Quality{}); err != nil {
+	if err := encodePNG(&b, still(pixel.Normalize(img)), Quality{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -199,14 +202,17 @@ func TestDetailsOfThePlace(t *testing.T) {
 		}
 		return b
 	}
-	b, _ := exif.AppendDirectory([]byte("MM\x00*\x00\x00\x00\x08"), order, []exif.Field{{Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 26}}})
-	b, _ = exif.AppendDirectory(b, order, []exif.Field{
+	b := []byte("MM\x00*\x00\x00\x00\x08")
+	main, _ := exif.Directory(len(b), order, []exif.Field{{Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 26}}})
+	b = append(b, main...)
+	below, _ := exif.Directory(len(b), order, []exif.Field{
 		{Tag: 1, Kind: 2, Count: 2, Data: []byte("S\x00")}, {Tag: 2, Kind: 5, Count: 3, Data: rationals(33, 51, 36)}, {Tag: 3, Kind: 2, Count: 2, Data: []byte("E\x00")}, {Tag: 4, Kind: 5, Count: 3, Data: rationals(151, 12, 0)},
 	})
+	b = append(b, below...)
 	if len(b) < 26 {
 		t.Fatal("no directory")
 	}
-	file := withEXIF(JPEG, made(t, readSample(t, "photos/still-life.jpg"), Options{Width: 80, Format: JPEG}).Body, b)
+	file := withEXIF(options.JPEG, made(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 80, Format: options.JPEG}).Body, b)
 	d := inspect(t, file, "gps,exif")
 	if d.GPS == nil || *d.GPS != (exif.Place{Latitude: -33.86, Longitude: 151.2}) {
 		t.Errorf("gps: %+v", d.GPS)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/webp"
 )
 
@@ -68,26 +69,26 @@ func TestMemoryOfEncoders(t *testing.T) {
 		name    string
 		picture func(alpha bool) image.Image
 		alpha   bool
-		options Options
+		options options.Options
 	}{
-		{"JPEG", planes, false, Options{Format: JPEG}},
-		{"JPEG of pixels", photo, false, Options{Format: JPEG, Chroma: ChromaFull}},
-		{"JPEG, progressive", planes, false, Options{Format: JPEG, Progressive: true, Quality: 95}},
-		{"PNG", photo, false, Options{Format: PNG}},
-		{"PNG with alpha", photo, true, Options{Format: PNG}},
-		{"PNG with a palette", photo, true, Options{Format: PNG, Quality: 60}},
-		{"WebP", planes, false, Options{Format: WebP}},
-		{"WebP of pixels", photo, false, Options{Format: WebP, Quality: 95}},
-		{"WebP with alpha", photo, true, Options{Format: WebP}},
-		{"WebP without loss", photo, false, Options{Format: WebP, Lossless: true}},
-		{"WebP with alpha without loss", photo, true, Options{Format: WebP, Lossless: true}},
-		{"WebP as similar as", planes, false, Options{Format: WebP, AutoQuality: 9900, MaxBytes: 150_000}},
-		{"JPEG as similar as", planes, false, Options{Format: JPEG, AutoQuality: 9900}},
-		{"PNG that is short", photo, true, Options{Format: PNG, MaxBytes: 100_000}},
-		{"GIF", photo, false, Options{Format: GIF}},
-		{"BMP", photo, true, Options{Format: BMP}},
-		{"TIFF", photo, true, Options{Format: TIFF}},
-		{"AVIF", photo, false, Options{Format: AVIF}},
+		{"JPEG", planes, false, options.Options{Format: options.JPEG}},
+		{"JPEG of pixels", photo, false, options.Options{Format: options.JPEG, Chroma: options.ChromaFull}},
+		{"JPEG, progressive", planes, false, options.Options{Format: options.JPEG, Progressive: true, Quality: 95}},
+		{"PNG", photo, false, options.Options{Format: options.PNG}},
+		{"PNG with alpha", photo, true, options.Options{Format: options.PNG}},
+		{"PNG with a palette", photo, true, options.Options{Format: options.PNG, Quality: 60}},
+		{"WebP", planes, false, options.Options{Format: options.WebP}},
+		{"WebP of pixels", photo, false, options.Options{Format: options.WebP, Quality: 95}},
+		{"WebP with alpha", photo, true, options.Options{Format: options.WebP}},
+		{"WebP without loss", photo, false, options.Options{Format: options.WebP, Lossless: true}},
+		{"WebP with alpha without loss", photo, true, options.Options{Format: options.WebP, Lossless: true}},
+		{"WebP as similar as", planes, false, options.Options{Format: options.WebP, AutoQuality: 9900, MaxBytes: 150_000}},
+		{"JPEG as similar as", planes, false, options.Options{Format: options.JPEG, AutoQuality: 9900}},
+		{"PNG that is short", photo, true, options.Options{Format: options.PNG, MaxBytes: 100_000}},
+		{"GIF", photo, false, options.Options{Format: options.GIF}},
+		{"BMP", photo, true, options.Options{Format: options.BMP}},
+		{"TIFF", photo, true, options.Options{Format: options.TIFF}},
+		{"AVIF", photo, false, options.Options{Format: options.AVIF}},
 	}
 	for _, tt := range tests {
 		size := image.Pt(w, h)

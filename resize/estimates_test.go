@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 // A measured is what decoding was admitted with, and what it took.
@@ -15,9 +17,9 @@ type measured struct{ admitted, real int64 }
 
 // measureDecoding decodes a file as a job does. What it takes is the memory of the
 // sandbox, if there is one, and all that was allocated meanwhile.
-func measureDecoding(t *testing.T, file []byte, o Options) (m measured, err error) {
+func measureDecoding(t *testing.T, file []byte, o options.Options) (m measured, err error) {
 	t.Helper()
-	o.Format = PNG
+	o.Format = options.PNG
 	j := everything.newJob(o)
 	if err := j.sniff(file); err != nil {
 		return m, err
@@ -59,7 +61,7 @@ func (m measured) check(t *testing.T, name string) {
 // What decoders in a sandbox and those of TIFF, BMP and ICO are admitted with is
 // what they take, of whole pictures and of such that are cut while they decode.
 func TestEstimates(t *testing.T) {
-	Start([]Format{AVIF, HEIC, JXL})
+	Start([]options.Format{options.AVIF, options.HEIC, options.JXL})
 	files := map[string][]byte{}
 	for _, name := range []string{
 		"plain-12mp.avif", "plain-12mp-10bit.avif", "plain-12mp.heic", "plain-12mp.jxl", "lossless.jxl", "squeezed.jxl", "premultiplied.jxl",
@@ -68,9 +70,9 @@ func TestEstimates(t *testing.T) {
 		files[name] = readOwn(t, name)
 	}
 	big := noisy(image.Pt(1200, 900), true)
-	for name, f := range map[string]Format{"own.avif": AVIF, "own.tiff": TIFF, "own.bmp": BMP} {
+	for name, f := range map[string]options.Format{"own.avif": options.AVIF, "own.tiff": options.TIFF, "own.bmp": options.BMP} {
 		var b bytes.Buffer
-		if err := f.codec().encode(&b, still(big), Quality{}); err != nil {
+		if err := codecOf(f).encode(&b, still(big), Quality{}); err != nil {
 			t.Fatal(err)
 		}
 		files[name] = b.Bytes()
@@ -91,7 +93,7 @@ func TestEstimates(t *testing.T) {
 	}
 	decoded := 0
 	for name, file := range files {
-		for _, o := range []Options{{}, {Width: 50}} {
+		for _, o := range []options.Options{{}, {Width: 50}} {
 			m, err := measureDecoding(t, file, o)
 			if err != nil {
 				if !strings.Contains(name, "/") {
@@ -112,9 +114,9 @@ func TestPhotosFitTheBudget(t *testing.T) {
 	for _, name := range []string{"plain-12mp.avif", "plain-12mp-10bit.avif", "plain-12mp.heic", "plain-12mp.jxl"} {
 		file := readOwn(t, name)
 		for _, tt := range []struct {
-			o      Options
+			o      options.Options
 			budget int64
-		}{{Options{Width: 400, Format: JPEG}, 300 << 20}, {Options{Format: WebP}, 512 << 20}} {
+		}{{options.Options{Width: 400, Format: options.JPEG}, 300 << 20}, {options.Options{Format: options.WebP}, 512 << 20}} {
 			r := *everything
 			r.Budget = NewBudget(BudgetConfig{Bytes: tt.budget})
 			result, err := resizeBytes(t, &r, file, tt.o)

@@ -7,37 +7,17 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
-)
-
-// A Format is a kind of image file. The zero value, [NoFormat], is none.
-type Format uint8
-
-// The formats of files.
-const (
-	NoFormat Format = iota
-	JPEG
-	PNG
-	WebP
-	GIF
-	BMP
-	TIFF
-	AVIF
-	HEIC
-	JXL
-	ICO
+	"s3imageserver/resize/options"
 )
 
 // A codec reads and writes one Format.
 type codec struct {
-	format    Format
-	names     []string // as in URLs and file names; the first one is canonical
-	mediaType string
-	magic     []string // first bytes of a file; '?' matches any byte
+	format options.Format
+	magic  []string // first bytes of a file; '?' matches any byte
 	// is reports whether a file is of the format, where magic cannot tell.
 	is func(head []byte) bool
 	// optIn says that files are read only where the format is named in
@@ -81,7 +61,7 @@ var codecs = []*codec{&jpegCodec, &pngCodec, &webpCodec, &gifCodec, &bmpCodec, &
 
 // Info is what the header of a file says.
 type Info struct {
-	Format      Format
+	Format      options.Format
 	Size        image.Point // as stored, before orientation
 	Animated    bool        // there may be more than one frame
 	Progressive bool
@@ -155,7 +135,7 @@ type Quality struct {
 	// all colours for PNG and GIF.
 	Quality int
 	// Formats are the qualities of formats where Quality is 0.
-	Formats map[Format]int
+	Formats map[options.Format]int
 	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
 	WebPMethod int
 	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
@@ -169,7 +149,7 @@ type Quality struct {
 const defaultQuality = 75
 
 // of returns the quality for a format, 0 for the codec's default.
-func (q Quality) of(f Format) int {
+func (q Quality) of(f options.Format) int {
 	if q.Quality != 0 {
 		return q.Quality
 	}
@@ -198,36 +178,9 @@ var (
 	ErrBusy = errors.New("too much work at once")
 )
 
-// FormatByName returns the format of a name such as "jpg", "WebP" or "auto",
-// without regard to case; NoFormat for an unknown one.
-func FormatByName(name string) Format {
-	if f := autoByName(name); f != NoFormat {
-		return f
-	}
-	for _, c := range codecs {
-		for _, n := range c.names {
-			if strings.EqualFold(n, name) {
-				return c.format
-			}
-		}
-	}
-	return NoFormat
-}
-
-// FormatByMediaType returns the format of a media type as [Format.MediaType]
-// spells it; NoFormat for another one.
-func FormatByMediaType(mediaType string) Format {
-	for _, c := range codecs {
-		if c.mediaType == mediaType {
-			return c.format
-		}
-	}
-	return NoFormat
-}
-
 // OptInFormats returns the formats that are only read if [Limits] names them.
-func OptInFormats() []Format {
-	var formats []Format
+func OptInFormats() []options.Format {
+	var formats []options.Format
 	for _, c := range codecs {
 		if c.optIn {
 			formats = append(formats, c.format)
@@ -236,7 +189,9 @@ func OptInFormats() []Format {
 	return formats
 }
 
-func (f Format) codec() *codec {
+// codecOf returns the codec of a format, nil for NoFormat and the choices of
+// formats.
+func codecOf(f options.Format) *codec {
 	for _, c := range codecs {
 		if c.format == f {
 			return c
@@ -245,37 +200,11 @@ func (f Format) codec() *codec {
 	return nil
 }
 
-// String returns the canonical name, "" for NoFormat.
-func (f Format) String() string {
-	if f.IsAuto() {
-		return autoNames[Auto-f]
-	}
-	if c := f.codec(); c != nil {
-		return c.names[0]
-	}
-	return ""
-}
-
-// MediaType returns the media type, as in Content-Type; "" for NoFormat and
-// the choices of formats.
-func (f Format) MediaType() string {
-	if c := f.codec(); c != nil {
-		return c.mediaType
-	}
-	return ""
-}
-
-// Writable reports whether files of the format can be written.
-func (f Format) Writable() bool {
-	c := f.codec()
-	return c != nil && c.encode != nil
-}
-
 // Start prepares the codecs of the formats for their first use, which takes
 // seconds of a processor for some, so that no request has to wait for it.
-func Start(formats []Format) {
+func Start(formats []options.Format) {
 	for _, f := range formats {
-		if c := f.codec(); c != nil && c.start != nil {
+		if c := codecOf(f); c != nil && c.start != nil {
 			c.start()
 		}
 	}
@@ -287,7 +216,7 @@ const sniffBytes = 512
 // Sniff returns the format of a file from its first bytes; 512 are enough. An
 // error wraps [ErrNotPicture] or [ErrUnsupported]. Names and media types of
 // the store are not asked: they are often wrong.
-func Sniff(head []byte) (Format, error) {
+func Sniff(head []byte) (options.Format, error) {
 	for _, c := range codecs {
 		if c.is != nil && c.is(head) {
 			return c.format, nil
@@ -299,14 +228,14 @@ func Sniff(head []byte) (Format, error) {
 		}
 	}
 	if len(head) == 0 {
-		return NoFormat, fmt.Errorf("%w: no bytes", ErrNotPicture)
+		return options.NoFormat, fmt.Errorf("%w: no bytes", ErrNotPicture)
 	}
 	if kind := markup(head); kind == "svg" {
-		return NoFormat, fmt.Errorf("%w: SVG", ErrUnsupported)
+		return options.NoFormat, fmt.Errorf("%w: SVG", ErrUnsupported)
 	} else if kind != "" {
-		return NoFormat, fmt.Errorf("%w: %s", ErrNotPicture, kind)
+		return options.NoFormat, fmt.Errorf("%w: %s", ErrNotPicture, kind)
 	}
-	return NoFormat, fmt.Errorf("%w: starts with %.16q", ErrUnsupported, head)
+	return options.NoFormat, fmt.Errorf("%w: starts with %.16q", ErrUnsupported, head)
 }
 
 func matches(head []byte, magic string) bool {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image"
 	"testing"
+
+	"s3imageserver/resize/options"
 )
 
 func FuzzICO(f *testing.F) {
@@ -57,13 +59,13 @@ func FuzzPages(f *testing.F) {
 	f.Add(tiffPages(f, image.Pt(3, 2), image.Pt(2, 2)), 2)
 	f.Add(icoFile(4, 32), 1)
 	f.Fuzz(func(t *testing.T, data []byte, n int) {
-		n = max(1, min(n, maxPage))
+		n = max(1, min(n, options.MaxPage))
 		for _, c := range []*codec{&tiffCodec, &icoCodec} {
 			if first, err := c.page(data, n); err == nil && len(first) > len(data) {
 				t.Fatalf("%v: %d first bytes of %d", c.format, len(first), len(data))
 			}
 		}
-		if last, n, _ := tiffDirectories(data, maxPage); n > 0 && last+2 > uint64(len(data)) {
+		if last, n, _ := tiffDirectories(data, options.MaxPage); n > 0 && last+2 > uint64(len(data)) {
 			t.Fatalf("directory at %d of %d", last, len(data))
 		}
 	})

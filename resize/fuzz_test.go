@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 	ownpng "s3imageserver/resize/png"
 )
 
@@ -31,13 +33,13 @@ func FuzzResize(f *testing.F) {
 			f.Add(data, uint16(40), uint16(30), byte(0))
 		}
 	}
-	outputs := []Format{JPEG, PNG, GIF}
+	outputs := []options.Format{options.JPEG, options.PNG, options.GIF}
 	r := &Resizer{
 		Budget: NewBudget(BudgetConfig{Bytes: 64 << 20}),
-		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []Format{BMP, TIFF}},
+		Limits: Limits{Pixels: 1 << 20, FramePixels: 1 << 20, OutputPixels: 1 << 18, Formats: []options.Format{options.BMP, options.TIFF}},
 	}
 	f.Fuzz(func(t *testing.T, file []byte, w, h uint16, choice byte) {
-		o := Options{Width: int(w) % 400, Height: int(h) % 400, Fit: Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
+		o := options.Options{Width: int(w) % 400, Height: int(h) % 400, Fit: options.Fit(choice & 1), Format: outputs[int(choice>>1)%len(outputs)]}
 		result, err := resizeBytes(t, r, file, o)
 		tolerant := *r
 		tolerant.ShowDamaged = true
@@ -121,15 +123,15 @@ func TestQuantize(t *testing.T) {
 		for i := range 256 {
 			m.SetNRGBA(i%16, i/16, color.NRGBA{byte(i), byte(255 - i), byte(i / 2), 255})
 		}
-		if got := palette.Quantize(m, palette.MaxColors); psnr(got, m) < 1000 {
-			t.Errorf("256 colours: PSNR %.1f dB; want no change", psnr(got, m))
+		if got := palette.Quantize(m, palette.MaxColors); picturetest.PSNR(got, m) < 1000 {
+			t.Errorf("256 colours: PSNR %.1f dB; want no change", picturetest.PSNR(got, m))
 		}
 	})
 	t.Run("a photograph", func(t *testing.T) {
-		img := toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 400})
-		got := palette.Quantize(toNRGBA(img), palette.MaxColors)
-		if len(got.Palette) > palette.MaxColors || psnr(got, img) < 32 {
-			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), psnr(got, img), palette.MaxColors)
+		img := toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 400})
+		got := palette.Quantize(pixel.Copy(img), palette.MaxColors)
+		if len(got.Palette) > palette.MaxColors || picturetest.PSNR(got, img) < 32 {
+			t.Errorf("%d colours, PSNR %.1f dB; want at most %d and 32 dB", len(got.Palette), picturetest.PSNR(got, img), palette.MaxColors)
 		}
 	})
 	t.Run("transparency", func(t *testing.T) {
@@ -163,28 +165,11 @@ func TestQuantize(t *testing.T) {
 	})
 }
 
-func TestChangedRectangle(t *testing.T) {
-	a := image.NewNRGBA(image.Rect(0, 0, 10, 8))
-	b := &image.NRGBA{Pix: bytes.Clone(a.Pix), Stride: a.Stride, Rect: a.Rect}
-	if got := changed(a, b); got != image.Rect(0, 0, 1, 1) {
-		t.Errorf("equal pictures: %v", got)
-	}
-	b.SetNRGBA(3, 2, color.NRGBA{1, 2, 3, 4})
-	b.SetNRGBA(7, 5, color.NRGBA{A: 1})
-	if got := changed(a, b); got != image.Rect(3, 2, 8, 6) {
-		t.Errorf("changed = %v; want (3,2)-(8,6)", got)
-	}
-}
-
 // FuzzResizeOptions asks for whatever a URL may say: a picture that decodes to
 // the promised size, or a limit; never a panic.
 func FuzzResizeOptions(f *testing.F) {
-	for _, p := range params {
-		_, example, ok := strings.Cut(p.example, "?")
-		if !ok {
-			example = p.example
-		}
-		f.Add(example, byte(0))
+	for _, p := range options.Params() {
+		f.Add(p.Example, byte(0))
 	}
 	f.Add("w=1&h=399&fit=pad&rot=44.9&trim=1&g=smart&radius=max&border=399,fff&txt=a%0Ab&wm=x&wmt=1&bg=blur", byte(1))
 	f.Add("crop=100%,100%,1,1&minw=399&ar=1:100&blur=250&pixelate=1000&sharpen=10", byte(2))
@@ -202,8 +187,8 @@ func FuzzResizeOptions(f *testing.F) {
 		Limits:    Limits{OutputPixels: 1 << 18},
 	}
 	f.Fuzz(func(t *testing.T, query string, choice byte) {
-		o := ParseOptions(ParseQuery(query).Get, 400)
-		o.Format = []Format{JPEG, PNG, GIF}[int(choice>>2)%3]
+		o := options.Parse(options.ParseQuery(query).Get, 400)
+		o.Format = []options.Format{options.JPEG, options.PNG, options.GIF}[int(choice>>2)%3]
 		o.AutoQuality, o.MaxBytes = 0, 0 // many encodings, of which none is looked at
 		result, err := resizeBytes(t, r, sources[choice&3], o)
 		if err != nil {

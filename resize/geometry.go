@@ -6,16 +6,15 @@ import (
 	"image"
 	"math"
 	"time"
-)
 
-// A rectangle is a part of a picture in pixels from its upper left corner; its
-// edges may lie between two pixels.
-type rectangle struct{ X, Y, W, H float64 }
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/scale"
+)
 
 // A layout says which part of a picture is kept, which size it gets, and where
 // that lies on the canvas, which is as large as the result.
 type layout struct {
-	Crop   rectangle
+	Crop   scale.Rect
 	Size   image.Point
 	Canvas image.Point
 	At     image.Point
@@ -26,26 +25,26 @@ type layout struct {
 //
 // A side that is not given follows from the ratio, rounded as asked for, at least 1. A
 // picture that is smaller than the box on both sides keeps its size, uncropped.
-func lay(src image.Point, o Options) layout {
+func lay(src image.Point, o options.Options) layout {
 	box := boxOf(src, o)
 	full, keep := meet(src, box, o)
 	if keep.X < o.MinWidth || keep.Y < o.MinHeight {
-		full = cover(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)), o.Round)
+		full = o.Round.Covering(src, image.Pt(max(full.X, o.MinWidth), max(full.Y, o.MinHeight)))
 		keep = image.Pt(min(full.X, cmp.Or(box.X, longestResult)), min(full.Y, cmp.Or(box.Y, longestResult)))
 	}
-	fx, fy := o.Gravity.point()
-	l := layout{Crop: rectangle{0, 0, float64(src.X), float64(src.Y)}, Size: keep, Canvas: keep}
+	fx, fy := o.Gravity.Point()
+	l := layout{Crop: scale.Rect{X: 0, Y: 0, W: float64(src.X), H: float64(src.Y)}, Size: keep, Canvas: keep}
 	if full != keep {
 		// A pixel of the whole source scaled to full is unit pixels of it.
-		unit := rectangle{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
-		l.Crop = rectangle{
-			X: float64(kept(full.X, keep.X, fx)) * unit.W, Y: float64(kept(full.Y, keep.Y, fy)) * unit.H,
+		unit := scale.Rect{W: float64(src.X) / float64(full.X), H: float64(src.Y) / float64(full.Y)}
+		l.Crop = scale.Rect{
+			X: float64(options.Kept(full.X, keep.X, fx)) * unit.W, Y: float64(options.Kept(full.Y, keep.Y, fy)) * unit.H,
 			W: float64(keep.X) * unit.W, H: float64(keep.Y) * unit.H,
 		}
 	}
-	if o.Fit == Pad && box.X > 0 && box.Y > 0 {
+	if o.Fit == options.Pad && box.X > 0 && box.Y > 0 {
 		l.Canvas = box
-		l.At = image.Pt((box.X-keep.X)*fx/focalOne, (box.Y-keep.Y)*fy/focalOne)
+		l.At = image.Pt((box.X-keep.X)*fx/options.FocalOne, (box.Y-keep.Y)*fy/options.FocalOne)
 	}
 	p := o.Padding
 	l.At = l.At.Add(image.Pt(p.Left, p.Top))
@@ -56,16 +55,9 @@ func lay(src image.Point, o Options) layout {
 // longestResult bounds what a least width or height may make of the other side.
 const longestResult = 12000
 
-// kept returns where the kept part of a line begins whose focal point is to lie
-// in its middle, as far as the line allows; a half is rounded up.
-func kept(full, keep, focus int) int {
-	at := (2*int64(full)*int64(focus) - focalOne*int64(keep) + focalOne) / (2 * focalOne)
-	return int(max(0, min(int64(full-keep), at)))
-}
-
 // boxOf returns the box for a picture of that size, with 0 for a side that is
 // not given.
-func boxOf(src image.Point, o Options) image.Point {
+func boxOf(src image.Point, o options.Options) image.Point {
 	box := image.Pt(o.Width, o.Height)
 	if box == (image.Point{}) {
 		return ownBox(src, o)
@@ -81,17 +73,17 @@ func boxOf(src image.Point, o Options) image.Point {
 
 // ownBox returns the box that a picture makes of its own size: zoomed, cut or
 // padded to a ratio.
-func ownBox(src image.Point, o Options) image.Point {
+func ownBox(src image.Point, o options.Options) image.Point {
 	var box image.Point
 	if o.Zoom != 0 {
-		src = image.Pt(o.Round.scaled(src.X, int(o.Zoom), 100), o.Round.scaled(src.Y, int(o.Zoom), 100))
+		src = image.Pt(o.Round.Scaled(src.X, int(o.Zoom), 100), o.Round.Scaled(src.Y, int(o.Zoom), 100))
 		box = src
 	}
-	if o.Ratio == (Ratio{}) || o.Fit == Contain || o.Fit == ScaleDown {
+	if o.Ratio == (options.Ratio{}) || o.Fit == options.Contain || o.Fit == options.ScaleDown {
 		return box
 	}
-	other := image.Pt(o.Round.scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), o.Round.scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
-	if o.Fit == Pad {
+	other := image.Pt(o.Round.Scaled(src.Y, int(o.Ratio.W), int(o.Ratio.H)), o.Round.Scaled(src.X, int(o.Ratio.H), int(o.Ratio.W)))
+	if o.Fit == options.Pad {
 		return image.Pt(max(src.X, other.X), max(src.Y, other.Y))
 	}
 	return image.Pt(min(src.X, other.X), min(src.Y, other.Y))
@@ -99,71 +91,41 @@ func ownBox(src image.Point, o Options) image.Point {
 
 // meet returns the size that a whole picture is scaled to, and how much of that
 // is kept.
-func meet(src, box image.Point, o Options) (full, keep image.Point) {
-	grows := o.Enlarge && o.Fit != ScaleDown
+func meet(src, box image.Point, o options.Options) (full, keep image.Point) {
+	grows := o.Enlarge && o.Fit != options.ScaleDown
 	switch {
 	case box == image.Point{}:
 		return src, src
 	case box.X == 0 || box.Y == 0:
-		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
+		full = image.Pt(box.X, o.Round.Scaled(src.Y, box.X, src.X))
 		if box.X == 0 {
-			full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
+			full = image.Pt(o.Round.Scaled(src.X, box.Y, src.Y), box.Y)
 		}
 		if !grows && full.X >= src.X && full.Y >= src.Y {
 			full = src
 		}
 		return full, full
 	case src.X < box.X && src.Y < box.Y && !grows:
-		if o.Ratio != (Ratio{}) && o.Fit == Cover {
-			return src, image.Pt(min(src.X, o.Round.scaled(src.Y, box.X, box.Y)), min(src.Y, o.Round.scaled(src.X, box.Y, box.X)))
+		if o.Ratio != (options.Ratio{}) && o.Fit == options.Cover {
+			return src, image.Pt(min(src.X, o.Round.Scaled(src.Y, box.X, box.Y)), min(src.Y, o.Round.Scaled(src.X, box.Y, box.X)))
 		}
 		return src, src
 	}
 	fit := o.Fit
-	if fit == AutoFit {
-		fit = Contain
+	if fit == options.AutoFit {
+		fit = options.Contain
 		if (src.X >= src.Y) == (box.X >= box.Y) {
-			fit = Cover
+			fit = options.Cover
 		}
 	}
 	switch fit {
-	case Cover:
-		return cover(src, box, o.Round), box
-	case Stretch:
+	case options.Cover:
+		return o.Round.Covering(src, box), box
+	case options.Stretch:
 		return box, box
 	}
-	if wider(src, box) {
-		full = image.Pt(box.X, o.Round.scaled(src.Y, box.X, src.X))
-	} else {
-		full = image.Pt(o.Round.scaled(src.X, box.Y, src.Y), box.Y)
-	}
+	full = o.Round.Contained(src, box)
 	return full, full
-}
-
-// wider reports whether the ratio of src is above that of box.
-func wider(src, box image.Point) bool {
-	return int64(src.X)*int64(box.Y) > int64(box.X)*int64(src.Y)
-}
-
-// cover returns the size of a picture that covers the box.
-func cover(src, box image.Point, r Rounding) image.Point {
-	if wider(src, box) {
-		return image.Pt(max(box.X, r.scaled(src.X, box.Y, src.Y)), box.Y)
-	}
-	return image.Pt(box.X, max(box.Y, r.scaled(src.Y, box.X, src.X)))
-}
-
-// scaled returns length*num/den, rounded, at least 1.
-func (r Rounding) scaled(length, num, den int) int {
-	if r == RoundNear {
-		return int(max(1, (2*int64(length)*int64(num)+int64(den))/(2*int64(den))))
-	}
-	return scaled(length, num, den)
-}
-
-// scaled returns length*num/den rounded down, at least 1.
-func scaled(length, num, den int) int {
-	return int(max(1, int64(length)*int64(num)/int64(den)))
 }
 
 // margin is how much larger than needed a shrunk decode must be, so that the
@@ -173,7 +135,7 @@ const margin = 1.6
 
 // smallest returns the smallest size of a whole picture that serves when a part
 // of it gets that size: that at which the part has margin times the pixels.
-func smallest(src image.Point, part rectangle, size image.Point) image.Point {
+func smallest(src image.Point, part scale.Rect, size image.Point) image.Point {
 	need := func(src, size int, part float64) int {
 		n := math.Ceil(float64(src) * float64(size) * margin / part)
 		return int(math.Min(n, float64(src)))
@@ -213,7 +175,7 @@ type Limits struct {
 	Time time.Duration
 	// Formats are read beyond those that always are: BMP, TIFF, ICO, AVIF, HEIC,
 	// JXL.
-	Formats []Format
+	Formats []options.Format
 }
 
 func (l Limits) withDefaults() Limits {
@@ -286,3 +248,6 @@ func (l Limits) checkLossless(n int, size image.Point) error {
 func (l Limits) keepsFrames(n int, size image.Point) bool {
 	return n <= l.Frames && int64(n)*int64(size.X)*int64(size.Y) <= l.FramePixels
 }
+
+// DefaultLimits returns the limits that zero fields of [Limits] mean.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }

@@ -13,6 +13,9 @@ import (
 	_ "image/jpeg"
 
 	_ "golang.org/x/image/webp"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 var update = flag.Bool("update", false, "write the pictures of testdata/golden anew")
@@ -27,7 +30,7 @@ const goldenTolerance = 42 // dB of PSNR, at least
 // was made. With -update they are made anew: look at them.
 func TestGolden(t *testing.T) {
 	known := map[string]bool{}
-	for _, p := range Params() {
+	for _, p := range options.Params() {
 		if p.Example == "" {
 			continue
 		}
@@ -48,7 +51,7 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := psnr(got, want); d < goldenTolerance {
+		if d := picturetest.PSNR(got, want); d < goldenTolerance {
 			t.Errorf("%s?%s: PSNR %.1f dB to %s; want %d", p.Sample, p.Example, d, path, goldenTolerance)
 		}
 	}
@@ -71,11 +74,11 @@ func TestGolden(t *testing.T) {
 }
 
 // example returns the first frame of what the example of a parameter gives.
-func example(t *testing.T, p Param) image.Image {
+func example(t *testing.T, p options.Param) image.Image {
 	t.Helper()
 	o := parse(p.Example)
 	if !o.Format.Writable() {
-		o.Format = PNG
+		o.Format = options.PNG
 	}
 	logo, err := NewOverlay(readSample(t, "photos/logo.png"))
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"iter"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/look"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -14,7 +17,7 @@ import (
 func (j *job) look(p *Picture) (*Picture, seen, error) {
 	var s seen
 	o := j.options
-	if o.Trim == 0 && !o.Gravity.looks() {
+	if o.Trim == 0 && !o.Gravity.DependsOnPicture() {
 		return p, s, nil
 	}
 	next, stop := iter.Pull2(p.Frames)
@@ -41,7 +44,7 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 	if o.Trim != 0 {
 		s.region = trimmed(first.Image, p, turn, o)
 	}
-	if o.Gravity.looks() {
+	if o.Gravity.DependsOnPicture() {
 		s.gravity = j.focus(j.proxy(first.Image, p, s))
 	}
 	return &q, s, nil
@@ -49,134 +52,28 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 
 // trimmed returns the part of the upright source whose edges are not of one
 // colour: that of a corner of what Crop leaves.
-func trimmed(img image.Image, p *Picture, turn exif.Orientation, o Options) image.Rectangle {
-	region := o.Crop.of(turn.Size(p.Source))
-	stored := integer(rectangle(turn.Stored(scale.Rect(float(region)), p.Source)))
+func trimmed(img image.Image, p *Picture, turn exif.Orientation, o options.Options) image.Rectangle {
+	region := o.Crop.Of(turn.Size(p.Source))
+	stored := integer(turn.Stored(float(region), p.Source))
 	first, tolerance := region.Min, o.Trim
 	if tolerance < 0 {
 		first, tolerance = region.Max.Sub(image.Pt(1, 1)), -tolerance
 	}
-	if tolerance == exactTrim {
+	if tolerance == options.ExactTrim {
 		tolerance = 0
 	}
 	at := turn.Stored(scale.Rect{X: float64(first.X), Y: float64(first.Y), W: 1, H: 1}, p.Source)
-	corner := integer(rectangle(at)).Min
-	left := trim(img, stored, corner, tolerance)
-	return integer(rectangle(turn.Shown(scale.Rect(float(left)), p.Source)))
+	corner := integer(at).Min
+	left := look.Trim(img, stored, corner, tolerance)
+	return integer(turn.Shown(float(left), p.Source))
 }
 
-// trim returns the part of r whose outermost rows and columns have a pixel that
-// differs from the one at corner by more than tolerance in a channel; r if none
-// has. Pixels that are alone, as specks of dust are, do not count, unless all of
-// them are.
-func trim(img image.Image, r image.Rectangle, corner image.Point, tolerance int) image.Rectangle {
-	one := strip(img, image.Rectangle{corner, corner.Add(image.Pt(1, 1))})
-	t := trimmer{ground: [4]byte(one.Pix[:4]), tolerance: tolerance}
-	kept := t.extent(img, r)
-	if kept.Empty() {
-		t.specks = true
-		kept = t.extent(img, r)
-	}
-	if kept.Empty() {
-		return r
-	}
-	return kept
-}
-
-// A trimmer tells pixels from the ground that they are on.
-type trimmer struct {
-	ground    [4]byte
-	tolerance int
-	specks    bool // pixels count that are alone
-
-	above, line, below []byte // rows of pixels; nil: outside
-}
-
-// extent returns the smallest rectangle that has all pixels of r that count.
-func (t *trimmer) extent(img image.Image, r image.Rectangle) (kept image.Rectangle) {
-	const rows = 16 // at once: few bytes, and chroma samples that are whole
-	t.above, t.line, t.below = nil, nil, nil
-	for y := r.Min.Y; y < r.Max.Y; y += rows {
-		s := strip(img, image.Rect(r.Min.X, y, r.Max.X, min(r.Max.Y, y+rows)))
-		for dy := range s.Rect.Dy() {
-			t.next(s.Pix[dy*s.Stride:][:4*r.Dx()])
-			kept = kept.Union(t.run(r.Min.X, y+dy-1))
-		}
-	}
-	t.next(nil)
-	return kept.Union(t.run(r.Min.X, r.Max.Y-1))
-}
-
-func (t *trimmer) next(row []byte) { t.above, t.line, t.below = t.line, t.below, row }
-
-// run returns what of the line, which begins at that place, lies between its
-// outermost pixels that count.
-func (t *trimmer) run(x, y int) image.Rectangle {
-	first, last := 0, len(t.line)-4
-	for first <= last && !t.counts(first) {
-		first += 4
-	}
-	if first > last {
-		return image.Rectangle{}
-	}
-	for !t.counts(last) {
-		last -= 4
-	}
-	return image.Rect(x+first/4, y, x+last/4+1, y+1)
-}
-
-// counts reports whether the pixel at byte i of the line differs from the ground,
-// and one of its neighbours too.
-func (t *trimmer) counts(i int) bool {
-	if !t.differs(t.line, i) {
-		return false
-	}
-	if t.specks || t.differs(t.line, i-4) || t.differs(t.line, i+4) {
-		return true
-	}
-	for _, row := range [2][]byte{t.above, t.below} {
-		if t.differs(row, i-4) || t.differs(row, i) || t.differs(row, i+4) {
-			return true
-		}
-	}
-	return false
-}
-
-// differs reports whether the pixel at byte i of a row does; none is outside.
-func (t *trimmer) differs(row []byte, i int) bool {
-	return i >= 0 && i < len(row) && !alike(row[i:], t.ground, t.tolerance)
-}
-
-// alike reports whether two colours differ by at most tolerance in each channel.
-// Transparent ones have no colour.
-func alike(p []byte, q [4]byte, tolerance int) bool {
-	if p[3] == 0 && q[3] == 0 {
-		return true
-	}
-	for i, v := range q {
-		if d := int(p[i]) - int(v); d > tolerance || -d > tolerance {
-			return false
-		}
-	}
-	return true
-}
-
-// strip returns a part of a picture, whose bounds start at zero.
-func strip(img image.Image, r image.Rectangle) *image.NRGBA {
-	if m, ok := img.(interface {
-		SubImage(image.Rectangle) image.Image
-	}); ok {
-		return toNRGBA(m.SubImage(r))
-	}
-	return toNRGBA(img)
-}
-
-func float(r image.Rectangle) rectangle {
-	return rectangle{float64(r.Min.X), float64(r.Min.Y), float64(r.Dx()), float64(r.Dy())}
+func float(r image.Rectangle) scale.Rect {
+	return scale.Rect{X: float64(r.Min.X), Y: float64(r.Min.Y), W: float64(r.Dx()), H: float64(r.Dy())}
 }
 
 // integer returns a rectangle whose corners are whole numbers already.
-func integer(r rectangle) image.Rectangle {
+func integer(r scale.Rect) image.Rectangle {
 	x, y := int(r.X), int(r.Y)
 	return image.Rect(x, y, x+int(r.W), y+int(r.H))
 }
@@ -189,9 +86,24 @@ const proxySide = 144
 // trimmed and turned, but not tilted.
 func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
 	o := j.options
-	o = Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: Contain, Format: PNG}
+	o = options.Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: options.Contain, Format: options.PNG}
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
 	part, options := plan.cut.at(p.Scale)
-	return asNRGBA(upright(scale.Image(img, part, plan.cut.size, options), plan.turn))
+	return pixel.Of(upright(scale.Image(img, part, plan.cut.size, options), plan.turn))
 }
+
+// focus returns the focal point for the box of the options.
+func (j *job) focus(m *image.NRGBA) options.Gravity {
+	o := j.options
+	size := m.Rect.Size()
+	// The proxy has the ratio of the picture; its box is that of the picture,
+	// in its own pixels.
+	l := lay(image.Pt(size.X*focusUnit, size.Y*focusUnit), options.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Ratio: o.Ratio, Enlarge: true})
+	part := func(kept float64, n int) int { return max(1, min(n, int(float64(kept/focusUnit)+0.5))) }
+	return look.Focus(m, image.Pt(part(l.Crop.W, size.X), part(l.Crop.H, size.Y)), o.Gravity.WantsDetail())
+}
+
+// focusUnit is how many times the proxy is taken to be larger, so that a side
+// rounded to a pixel hardly changes the ratio.
+const focusUnit = 64

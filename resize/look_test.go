@@ -6,6 +6,10 @@ import (
 	"image/color"
 	"image/png"
 	"testing"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 // framedPicture is a picture with a frame of one colour.
@@ -90,7 +94,7 @@ func TestTrim(t *testing.T) {
 		}
 	}
 	got := toPNG(t, pngFileOf(t, m), parse("trim=10"))
-	if psnr(got, m.SubImage(inside)) < 100 {
+	if picturetest.PSNR(got, m.SubImage(inside)) < 100 {
 		t.Error("what is left is not what was inside of the frame")
 	}
 }
@@ -105,14 +109,14 @@ func TestFocus(t *testing.T) {
 					m.SetNRGBA(x, y, color.NRGBA{byte(180 + x*y%70), byte(x * 31 % 200), byte(y * 17 % 90), 255})
 				}
 			}
-			for _, o := range []Options{
+			for _, o := range []options.Options{
 				{Width: 60, Height: 100},
 				{Width: 60, Height: 100, Angle: 18000},
 				{Width: 100, Height: 60, Angle: 9000},
-				{Width: 60, Height: 100, Crop: Crop{W: Length{10000, true}, H: Length{9000, true}}},
+				{Width: 60, Height: 100, Crop: options.Crop{W: options.Length{N: 10000, Percent: true}, H: options.Length{N: 9000, Percent: true}}},
 			} {
-				_ = readGravity(&o.Gravity, kind, len(gravities))
-				got := toNRGBA(toPNG(t, pngFileOf(t, m), o))
+				o.Gravity = parse("g=" + kind).Gravity
+				got := pixel.Copy(toPNG(t, pngFileOf(t, m), o))
 				loud := 0
 				b := got.Rect
 				for y := range b.Dy() {
@@ -126,30 +130,6 @@ func TestFocus(t *testing.T) {
 					t.Errorf("%s of a subject at %d: %v shows %.0f %% of it", kind, at, o, 100*part)
 				}
 			}
-		}
-	}
-}
-
-// A picture without anything in it keeps its centre.
-func TestFocusOfNothing(t *testing.T) {
-	for _, m := range []*image.NRGBA{image.NewNRGBA(image.Rect(0, 0, 100, 50)), framedPicture(100, 50, color.NRGBA{9, 99, 200, 255}, image.Rectangle{})} {
-		for _, kind := range []uint8{gravitySmart, gravityEntropy} {
-			if g := focus(m, image.Pt(20, 50), kind); g != (Gravity{focalPoint, 5000, 5000}) {
-				t.Errorf("%s: %v; want the centre", gravities[kind], g)
-			}
-		}
-	}
-}
-
-func TestLog2(t *testing.T) {
-	for n, want := range map[int]int{0: 0, 1: 0, 2: 4096, 3: 6492, 8: 3 * 4096, 1000: 40820, 20736: 58734} {
-		if got := log2(n); abs(got-want) > 2 {
-			t.Errorf("log2(%d) = %d; want %d", n, got, want)
-		}
-	}
-	for n := range 100000 {
-		if r := sqrt(n); r*r > n || (r+1)*(r+1) <= n {
-			t.Fatalf("sqrt(%d) = %d", n, r)
 		}
 	}
 }

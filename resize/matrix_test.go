@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"image"
 	"testing"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // Every parameter works on every kind of source into every kind of result: the
@@ -18,9 +21,9 @@ func TestEveryOptionOnEverySource(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &Resizer{Watermark: mark, Budget: NewBudget(BudgetConfig{})}
-	outputs := []Format{JPEG, PNG, WebP, GIF}
+	outputs := []options.Format{options.JPEG, options.PNG, options.WebP, options.GIF}
 	n := 0
-	for _, p := range Params() {
+	for _, p := range options.Params() {
 		if p.Example == "" {
 			continue
 		}
@@ -71,7 +74,7 @@ func TestResultsAreBounded(t *testing.T) {
 		"zoom=10&ar=1:1&enlarge=true&minh=90": true,
 	} {
 		o := parse(query)
-		o.Format = PNG
+		o.Format = options.PNG
 		if _, err := resizeBytes(t, r, file, o); (err == nil) != ok {
 			t.Errorf("%s: %v; want accepted %v", query, err, ok)
 		}
@@ -86,16 +89,16 @@ func TestStepsOnEveryFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := framesOf(t, file, GIF)
+	source := framesOf(t, file, options.GIF)
 	for _, query := range []string{"w=60", "w=60&blur=1", "w=60&rot=20", "w=60&rot=90&flip=h", "w=30&h=60&g=smart", "trim=20", "w=60&padding=3&bg=auto", "w=60&radius=max&border=2,fff&wm=logo&txt=a", "w=60&gray=1"} {
 		o := parse(query)
-		o.Format = WebP
+		o.Format = options.WebP
 		result, err := resizeBytes(t, &Resizer{Watermark: mark}, file, o)
 		if err != nil {
 			t.Errorf("%s: %v", query, err)
 			continue
 		}
-		frames := framesOf(t, result.Body, WebP)
+		frames := framesOf(t, result.Body, options.WebP)
 		if len(frames) != len(source) {
 			t.Errorf("%s: %d frames; want %d", query, len(frames), len(source))
 			continue
@@ -105,7 +108,7 @@ func TestStepsOnEveryFrame(t *testing.T) {
 				t.Errorf("%s: frame %d has %v; want %v", query, i, f.Bounds().Size(), result.Size)
 			}
 		}
-		if psnr(frames[0], frames[len(frames)/2]) > 60 {
+		if picturetest.PSNR(frames[0], frames[len(frames)/2]) > 60 {
 			t.Errorf("%s: frames are alike", query)
 		}
 	}

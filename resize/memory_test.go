@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
 )
 
 // allocated returns how many bytes f allocates, which is at least what it holds at
@@ -31,7 +32,7 @@ func allocated(f func()) int64 {
 
 // bytesOfDecoding returns what decoding a file allocates, with all of its frames,
 // and what its codec says of it.
-func bytesOfDecoding(t *testing.T, name string, file []byte, o Options) (got, said int64, ok bool) {
+func bytesOfDecoding(t *testing.T, name string, file []byte, o options.Options) (got, said int64, ok bool) {
 	t.Helper()
 	j := &job{resizer: &Resizer{}, limits: Limits{}.withDefaults(), options: o}
 	if err := j.sniff(file); err != nil {
@@ -119,7 +120,7 @@ func TestMemoryOfDecoding(t *testing.T) {
 	files["flat GIF of 900 x 900"] = b.Bytes()
 	checked := 0
 	for name, file := range files {
-		for _, o := range []Options{{Format: PNG}, {Width: 300, Format: WebP}, {Width: 40, Height: 40, Fit: Cover, Format: JPEG}, {Width: 30, Trim: 10, Format: PNG}} {
+		for _, o := range []options.Options{{Format: options.PNG}, {Width: 300, Format: options.WebP}, {Width: 40, Height: 40, Fit: options.Cover, Format: options.JPEG}, {Width: 30, Trim: 10, Format: options.PNG}} {
 			got, said, ok := bytesOfDecoding(t, name, file, o)
 			if said == 0 || !ok && got < said {
 				continue // it is refused, or was before it took what was asked for
@@ -151,7 +152,7 @@ func TestPartsOfPNGAreNotCopied(t *testing.T) {
 	if n := bytes.Count(b.Bytes(), []byte("IDAT")); n < 100 || b.Len() < 5<<20 {
 		t.Fatalf("%d chunks, %d bytes", n, b.Len())
 	}
-	got, said, ok := bytesOfDecoding(t, "noise", b.Bytes(), Options{Width: 300, Format: JPEG})
+	got, said, ok := bytesOfDecoding(t, "noise", b.Bytes(), options.Options{Width: 300, Format: options.JPEG})
 	if !ok || got > said*5/4 || said > 3<<20 {
 		t.Errorf("%d KB allocated, %d KB were asked for", got>>10, said>>10)
 	}

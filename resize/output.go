@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"image"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // guess resolves the format of the result from the header alone.
-func (j *job) guess(p plan) Format {
-	return j.options.Format.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
+func (j *job) guess(p plan) options.Format {
+	return resolve(j.options.Format, subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
 }
 
 // planned returns the options with the format that is encoded.
-func (j *job) planned() Options {
+func (j *job) planned() options.Options {
 	o := j.options
 	o.Format = j.target
 	return o
@@ -20,13 +23,13 @@ func (j *job) planned() Options {
 
 // animates reports whether an animation may stay one.
 func (j *job) animates() bool {
-	return j.options.Page == 0 && j.options.Animation == AnimationKeep
+	return j.options.Page == 0 && j.options.Animation == options.AnimationKeep
 }
 
 // only returns the number of the only frame that the options want, 0 if that is
 // all of them.
 func (j *job) only() int {
-	if j.animates() && (j.options.Format.IsAuto() || j.options.Format == GIF || j.options.Format == WebP) {
+	if j.animates() && (j.options.Format.IsAuto() || j.options.Format == options.GIF || j.options.Format == options.WebP) {
 		return 0
 	}
 	return max(1, j.options.Page)
@@ -63,7 +66,7 @@ func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
 		return nil
 	}
 	profile := p.ICC
-	if j.options.Profile == ProfileKeep && j.keepsColours(profile, plan) {
+	if j.options.Profile == options.ProfileKeep && j.keepsColours(profile, plan) {
 		return nil // the encoder drops one that does not fit
 	}
 	p.ICC = nil
@@ -77,10 +80,10 @@ func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
 // inks never, grey while it stays grey.
 func (j *job) keepsColours(profile []byte, plan *plan) bool {
 	switch {
-	case !j.target.codec().embedsICC, j.info.cmyk:
+	case !codecOf(j.target).embedsICC, j.info.cmyk:
 		return false
 	case spaceOf(profile) == "GRAY":
-		return j.target != WebP && !plan.detail
+		return j.target != options.WebP && !plan.detail
 	}
 	return true
 }
@@ -94,17 +97,17 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 			return nil, err
 		}
 		p = p.of(img)
-		alpha := !opaque(img)
-		j.target = j.options.Format.resolve(subject{j.codec.format, alpha, false, p.Source}, j.limits)
+		alpha := !pixel.Opaque(img)
+		j.target = resolve(j.options.Format, subject{j.codec.format, alpha, false, p.Source}, j.limits)
 	} else {
-		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
+		j.target = resolve(j.options.Format, subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
 	}
 	body, err := j.encode(ctx, p, r)
 	if err != nil {
 		return nil, err
 	}
-	if j.options.Strip != StripAll {
-		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).Keep(j.options.Strip == StripNone))
+	if j.options.Strip != options.StripAll {
+		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).Keep(j.options.Strip == options.StripNone))
 	}
 	result := &Result{Body: body, Format: j.target, Size: p.Source}
 	if len(file) < len(body) {
@@ -131,7 +134,7 @@ func (j *job) quality(r *Resizer) Quality {
 	if q.Quality == 0 {
 		q.Quality = r.Quality.of(j.target)
 	}
-	q.Chroma444 = j.options.Chroma == ChromaFull
+	q.Chroma444 = j.options.Chroma == options.ChromaFull
 	q.Lossless = j.options.Lossless
 	q.Progressive = j.options.Progressive
 	return q
@@ -140,12 +143,12 @@ func (j *job) quality(r *Resizer) Quality {
 // encode writes the picture with the quality that the options ask for.
 func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error) {
 	q := j.quality(r)
-	if j.target == WebP && q.Lossless {
+	if j.target == options.WebP && q.Lossless {
 		if err := j.limits.checkLossless(p.Count, p.Source); err != nil {
 			return nil, err
 		}
 	}
-	codec := j.target.codec()
+	codec := codecOf(j.target)
 	once := func(quality int) ([]byte, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -155,7 +158,7 @@ func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error
 		err := codec.encode(&out, p, q)
 		return out.Bytes(), err
 	}
-	searched := p.Count == 1 && codec.usual > 0 && !(q.Lossless && codec.format != JPEG)
+	searched := p.Count == 1 && codec.usual > 0 && !(q.Lossless && codec.format != options.JPEG)
 	if !searched || (j.options.MaxBytes == 0 && j.options.AutoQuality == 0) {
 		return once(q.Quality)
 	}
@@ -171,15 +174,15 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, j.odd, j.damaged, !format.accepts(j.codec.format), j.altered, j.options.Strip != StripAll, j.options.Progressive && j.codec.format == JPEG:
+	case j.info.cmyk, j.odd, j.damaged, !accepts(format, j.codec.format), j.altered, j.options.Strip != options.StripAll, j.options.Progressive && j.codec.format == options.JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {
 		// A box that leaves the picture as it is is not visible either.
 		asked.Width, asked.Height, asked.Fit = 0, 0, 0
 	}
-	if asked != (Options{}) {
+	if asked != (options.Options{}) {
 		return nil, false
 	}
-	return withoutMetadata(j.codec.format, file, j.options.Profile == ProfileKeep)
+	return withoutMetadata(j.codec.format, file, j.options.Profile == options.ProfileKeep)
 }

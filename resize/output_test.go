@@ -15,7 +15,11 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/look"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/webp"
 )
@@ -43,7 +47,7 @@ func run(t *testing.T, body []byte, name string, args ...string) string {
 	return string(out)
 }
 
-func made(t *testing.T, file []byte, o Options) *Result {
+func made(t *testing.T, file []byte, o options.Options) *Result {
 	t.Helper()
 	result, err := resizeBytes(t, &Resizer{}, file, o)
 	if err != nil {
@@ -55,17 +59,17 @@ func made(t *testing.T, file []byte, o Options) *Result {
 // Every format that is written is well-formed for a second decoder.
 func TestSecondDecoders(t *testing.T) {
 	photo, logo, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/logo.png"), readSample(t, "photos/orbit.gif")
-	for _, o := range []Options{{Format: JPEG}, {Format: JPEG, Progressive: true}, {Format: JPEG, Chroma: ChromaFull}, {Format: JPEG, Strip: StripNone}} {
+	for _, o := range []options.Options{{Format: options.JPEG}, {Format: options.JPEG, Progressive: true}, {Format: options.JPEG, Chroma: options.ChromaFull}, {Format: options.JPEG, Strip: options.StripNone}} {
 		o.Width = 201
 		run(t, made(t, photo, o).Body, "djpeg", "-strict", "-outfile", os.DevNull)
 	}
-	for _, o := range []Options{{Format: PNG}, {Format: PNG, Quality: 60}, {Format: PNG, Strip: StripNone}, {Format: PNG, Profile: ProfileKeep}} {
+	for _, o := range []options.Options{{Format: options.PNG}, {Format: options.PNG, Quality: 60}, {Format: options.PNG, Strip: options.StripNone}, {Format: options.PNG, Profile: options.ProfileKeep}} {
 		o.Width = 111
 		for _, file := range [][]byte{photo, logo, readSample(t, "edge/16-bit.png"), readSample(t, "edge/p3.jpg")} {
 			run(t, made(t, file, o).Body, "pngcheck", "-q")
 		}
 	}
-	for _, o := range []Options{{Format: WebP}, {Format: WebP, Lossless: true}, {Format: WebP, Strip: StripNone}, {Format: WebP, Profile: ProfileKeep}} {
+	for _, o := range []options.Options{{Format: options.WebP}, {Format: options.WebP, Lossless: true}, {Format: options.WebP, Strip: options.StripNone}, {Format: options.WebP, Profile: options.ProfileKeep}} {
 		o.Width = 111
 		for _, file := range [][]byte{photo, logo, orbit, readSample(t, "edge/p3.jpg")} {
 			out := run(t, made(t, file, o).Body, "webpinfo")
@@ -74,7 +78,7 @@ func TestSecondDecoders(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range []Options{{Format: GIF}, {Format: GIF, Quality: 30}} {
+	for _, o := range []options.Options{{Format: options.GIF}, {Format: options.GIF, Quality: 30}} {
 		o.Width = 60
 		for _, file := range [][]byte{photo, orbit, readSample(t, "edge/transparent.gif")} {
 			out := run(t, made(t, file, o).Body, "gifsicle", "--info")
@@ -83,8 +87,8 @@ func TestSecondDecoders(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range []Options{{}, {Lossless: true}, {Chroma: ChromaFull, Quality: 80}} {
-		o.Width, o.Format = 90, AVIF
+	for _, o := range []options.Options{{}, {Lossless: true}, {Chroma: options.ChromaFull, Quality: 80}} {
+		o.Width, o.Format = 90, options.AVIF
 		for _, file := range [][]byte{photo, logo} {
 			run(t, made(t, file, o).Body, "avifdec", "--info")
 		}
@@ -95,11 +99,11 @@ func TestSecondDecoders(t *testing.T) {
 func TestLossless(t *testing.T) {
 	for _, name := range []string{"photos/logo.png", "edge/palette.png", "photos/chart.png"} {
 		source := readSample(t, name)
-		want := toPNG(t, source, Options{Width: 90})
-		for _, f := range []Format{WebP, AVIF} {
-			r := &Resizer{Limits: Limits{Formats: []Format{AVIF}}}
-			result := made(t, source, Options{Width: 90, Format: f, Lossless: true})
-			back, err := resizeBytes(t, r, result.Body, Options{Format: PNG})
+		want := toPNG(t, source, options.Options{Width: 90})
+		for _, f := range []options.Format{options.WebP, options.AVIF} {
+			r := &Resizer{Limits: Limits{Formats: []options.Format{options.AVIF}}}
+			result := made(t, source, options.Options{Width: 90, Format: f, Lossless: true})
+			back, err := resizeBytes(t, r, result.Body, options.Options{Format: options.PNG})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,10 +112,10 @@ func TestLossless(t *testing.T) {
 				t.Fatal(err)
 			}
 			least := 1000.0
-			if f == AVIF && !opaque(plain(want)) {
+			if f == options.AVIF && !pixel.Opaque(pixel.Normalize(want)) {
 				least = 45 // its decoder premultiplies
 			}
-			if p := psnr(got, want); p < least {
+			if p := picturetest.PSNR(got, want); p < least {
 				t.Errorf("%s, lossless %v: PSNR %.1f dB", name, f, p)
 			}
 		}
@@ -121,50 +125,50 @@ func TestLossless(t *testing.T) {
 // Each option of quality changes the file as it says.
 func TestQualityOptions(t *testing.T) {
 	photo := readSample(t, "photos/still-life.jpg")
-	size := func(o Options) int { o.Width = 200; return len(made(t, photo, o).Body) }
-	for _, f := range []Format{JPEG, WebP, PNG, GIF, AVIF} {
-		low, middle, high := size(Options{Format: f, Quality: 10}), size(Options{Format: f, Quality: 50}), size(Options{Format: f, Quality: 100})
+	size := func(o options.Options) int { o.Width = 200; return len(made(t, photo, o).Body) }
+	for _, f := range []options.Format{options.JPEG, options.WebP, options.PNG, options.GIF, options.AVIF} {
+		low, middle, high := size(options.Options{Format: f, Quality: 10}), size(options.Options{Format: f, Quality: 50}), size(options.Options{Format: f, Quality: 100})
 		if low >= middle || middle >= high {
 			t.Errorf("%v: %d, %d and %d bytes at quality 10, 50 and 100", f, low, middle, high)
 		}
 	}
-	if n := size(Options{Format: PNG, MaxBytes: 1 << 20}); n != size(Options{Format: PNG}) {
+	if n := size(options.Options{Format: options.PNG, MaxBytes: 1 << 20}); n != size(options.Options{Format: options.PNG}) {
 		t.Errorf("a PNG that is short enough is %d bytes, not whole", n)
 	}
-	for _, f := range []Format{JPEG, WebP, PNG, GIF, AVIF} {
+	for _, f := range []options.Format{options.JPEG, options.WebP, options.PNG, options.GIF, options.AVIF} {
 		for _, most := range []int{9000, 5000} {
-			o := Options{Format: f, MaxBytes: most}
+			o := options.Options{Format: f, MaxBytes: most}
 			if n := size(o); n > most || n < most/3 {
 				t.Errorf("%v: %d bytes; want at most %d, and not far below", f, n, most)
 			}
 		}
 	}
-	if n, small := size(Options{Format: JPEG, MaxBytes: 10}), size(Options{Format: JPEG, Quality: 1}); n != small {
+	if n, small := size(options.Options{Format: options.JPEG, MaxBytes: 10}), size(options.Options{Format: options.JPEG, Quality: 1}); n != small {
 		t.Errorf("a limit that cannot be met: %d bytes; want the %d of quality 1", n, small)
 	}
 	last := 0
-	for _, want := range []Similarity{8000, 9000, 9500, 9800} {
-		o := Options{Width: 200, Format: JPEG, AutoQuality: want}
+	for _, want := range []options.Similarity{8000, 9000, 9500, 9800} {
+		o := options.Options{Width: 200, Format: options.JPEG, AutoQuality: want}
 		first := made(t, photo, o)
 		again := made(t, photo, o)
 		if !bytes.Equal(first.Body, again.Body) {
 			t.Errorf("autoq=%v: other bytes the second time", want.Float())
 		}
-		got, err := png.Decode(bytes.NewReader(made(t, first.Body, Options{Format: PNG}).Body))
+		got, err := png.Decode(bytes.NewReader(made(t, first.Body, options.Options{Format: options.PNG}).Body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact := toPNG(t, photo, Options{Width: 200})
-		if s := ssim(lumaPlane(plain(exact)), lumaPlane(plain(got))); s < want.Float()-0.01 || len(first.Body) <= last {
+		exact := toPNG(t, photo, options.Options{Width: 200})
+		if s := look.Similarity(look.Luma(pixel.Normalize(exact)), look.Luma(pixel.Normalize(got))); s < want.Float()-0.01 || len(first.Body) <= last {
 			t.Errorf("autoq=%v: similarity %.4f in %d bytes, %d for the one below", want.Float(), s, len(first.Body), last)
 		}
 		last = len(first.Body)
 	}
-	h, err := jpeg.ReadHeader(bytes.NewReader(made(t, photo, Options{Width: 50, Format: JPEG, Progressive: true}).Body))
+	h, err := jpeg.ReadHeader(bytes.NewReader(made(t, photo, options.Options{Width: 50, Format: options.JPEG, Progressive: true}).Body))
 	if err != nil || !h.Progressive {
 		t.Errorf("progressive=true: %+v, %v", h, err)
 	}
-	full := made(t, photo, Options{Width: 50, Format: JPEG, Chroma: ChromaFull})
+	full := made(t, photo, options.Options{Width: 50, Format: options.JPEG, Chroma: options.ChromaFull})
 	m, err := jpeg.Decode(bytes.NewReader(full.Body), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -174,48 +178,26 @@ func TestQualityOptions(t *testing.T) {
 	}
 }
 
-// A colour that SSIM calls equal is equal, and noise is not.
-func TestSSIM(t *testing.T) {
-	a, b := image.NewGray(image.Rect(0, 0, 33, 21)), image.NewGray(image.Rect(0, 0, 33, 21))
-	for i := range a.Pix {
-		a.Pix[i] = byte(i * 7)
-		b.Pix[i] = a.Pix[i]
-	}
-	if s := ssim(a, b); s != 1 {
-		t.Errorf("equal pictures: %v", s)
-	}
-	b.Pix[100] ^= 0x80
-	if s := ssim(a, b); s >= 1 || s < 0.9 {
-		t.Errorf("one pixel differs: %v", s)
-	}
-	for i := range b.Pix {
-		b.Pix[i] = byte(i * 101)
-	}
-	if s := ssim(a, b); s > 0.3 {
-		t.Errorf("other pictures: %v", s)
-	}
-}
-
 // page and anim choose one frame.
 func TestPages(t *testing.T) {
 	source := readSample(t, "photos/orbit.gif")
-	frames := framesOf(t, source, GIF)
+	frames := framesOf(t, source, options.GIF)
 	for _, tt := range []struct {
-		o    Options
+		o    options.Options
 		want int
 	}{
-		{Options{Format: PNG}, 0}, {Options{Format: PNG, Page: 1}, 0}, {Options{Format: PNG, Page: 7}, 6},
-		{Options{Format: PNG, Page: 9999}, len(frames) - 1}, {Options{Format: GIF, Animation: AnimationStill}, 0}, {Options{Format: GIF, Page: 3}, 2},
+		{options.Options{Format: options.PNG}, 0}, {options.Options{Format: options.PNG, Page: 1}, 0}, {options.Options{Format: options.PNG, Page: 7}, 6},
+		{options.Options{Format: options.PNG, Page: 9999}, len(frames) - 1}, {options.Options{Format: options.GIF, Animation: options.AnimationStill}, 0}, {options.Options{Format: options.GIF, Page: 3}, 2},
 	} {
 		result := made(t, source, tt.o)
 		img, _, err := image.Decode(bytes.NewReader(result.Body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := psnr(img, frames[tt.want]); p < 30 {
+		if p := picturetest.PSNR(img, frames[tt.want]); p < 30 {
 			t.Errorf("%v: PSNR %.1f dB to frame %d", tt.o, p, tt.want+1)
 		}
-		if tt.o.Format == GIF && len(framesOf(t, result.Body, GIF)) != 1 {
+		if tt.o.Format == options.GIF && len(framesOf(t, result.Body, options.GIF)) != 1 {
 			t.Errorf("%v: still an animation", tt.o)
 		}
 	}
@@ -225,13 +207,13 @@ func TestPages(t *testing.T) {
 func TestStrip(t *testing.T) {
 	corpus(t)
 	source := readCorpus(t, "photos/libavif__dog_exif_extended_xmp_icc.jpg")
-	block := exif.Write(exif.Parse(metadataOf(JPEG, source).EXIF).Order, []exif.Field{
+	block := exif.Write(exif.Parse(metadataOf(options.JPEG, source).EXIF).Order, []exif.Field{
 		{Tag: exif.TagArtist, Kind: 2, Count: 4, Data: []byte("Ann\x00")}, {Tag: exif.TagCopyright, Kind: 2, Count: 9, Data: []byte("(c) 2026\x00")}, {Tag: 0x010f, Kind: 2, Count: 6, Data: []byte("Maker\x00")}, {Tag: 0x8825, Kind: 4, Count: 1, Data: []byte{0, 0, 0, 8}},
 	}, []exif.Field{{Tag: 0x829a, Kind: 5, Count: 1, Data: []byte{0, 0, 0, 1, 0, 0, 0, 9}}, {Tag: 0x927c, Kind: 7, Count: 6, Data: []byte("secret")}})
-	source = withEXIF(JPEG, made(t, source, Options{Width: 300, Format: JPEG}).Body, block)
-	for _, f := range []Format{JPEG, PNG, WebP} {
-		for strip, want := range map[Strip][]string{StripAll: nil, StripCopyright: {"Ann", "(c) 2026"}, StripNone: {"Ann", "(c) 2026", "Maker"}} {
-			result := made(t, source, Options{Width: 60, Format: f, Strip: strip})
+	source = withEXIF(options.JPEG, made(t, source, options.Options{Width: 300, Format: options.JPEG}).Body, block)
+	for _, f := range []options.Format{options.JPEG, options.PNG, options.WebP} {
+		for strip, want := range map[options.Strip][]string{options.StripAll: nil, options.StripCopyright: {"Ann", "(c) 2026"}, options.StripNone: {"Ann", "(c) 2026", "Maker"}} {
+			result := made(t, source, options.Options{Width: 60, Format: f, Strip: strip})
 			kept := exif.Parse(metadataOf(f, result.Body).EXIF)
 			for _, text := range []string{"Ann", "(c) 2026", "Maker", "secret"} {
 				has := bytes.Contains(result.Body, []byte(text))
@@ -243,7 +225,7 @@ func TestStrip(t *testing.T) {
 				t.Errorf("%v, strip %v: GPS or XMP in the result", f, strip)
 			}
 			out := run(t, result.Body, "exiftool", "-s", "-Artist", "-Copyright", "-ExposureTime", "-GPS*")
-			if out != "" && (strings.Contains(out, "Ann") != (strip != StripAll) || strings.Contains(out, "1/9") != (strip == StripNone) || strings.Contains(out, "GPS")) {
+			if out != "" && (strings.Contains(out, "Ann") != (strip != options.StripAll) || strings.Contains(out, "1/9") != (strip == options.StripNone) || strings.Contains(out, "GPS")) {
 				t.Errorf("%v, strip %v: exiftool says %s", f, strip, out)
 			}
 		}
@@ -274,10 +256,10 @@ func TestProfileIsKept(t *testing.T) {
 	if err != nil || h.ICC == nil {
 		t.Fatal("the sample has no profile", err)
 	}
-	file, from := source, JPEG
-	for _, to := range []Format{PNG, WebP, JPEG, WebP, PNG, JPEG} {
-		result := made(t, file, Options{Width: 40, Format: to, Profile: ProfileKeep})
-		p, err := to.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+	file, from := source, options.JPEG
+	for _, to := range []options.Format{options.PNG, options.WebP, options.JPEG, options.WebP, options.PNG, options.JPEG} {
+		result := made(t, file, options.Options{Width: 40, Format: to, Profile: options.ProfileKeep})
+		p, err := codecOf(to).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,13 +271,13 @@ func TestProfileIsKept(t *testing.T) {
 		}
 		file, from = result.Body, to
 	}
-	gif := made(t, source, Options{Width: 40, Format: GIF, Profile: ProfileKeep})
-	converted := toPNG(t, source, Options{Width: 40})
+	gif := made(t, source, options.Options{Width: 40, Format: options.GIF, Profile: options.ProfileKeep})
+	converted := toPNG(t, source, options.Options{Width: 40})
 	got, _, err := image.Decode(bytes.NewReader(gif.Body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := psnr(got, converted); p < 30 {
+	if p := picturetest.PSNR(got, converted); p < 30 {
 		t.Errorf("to GIF, which has no profiles: PSNR %.1f dB to sRGB", p)
 	}
 }
@@ -303,30 +285,30 @@ func TestProfileIsKept(t *testing.T) {
 // A choice of formats is settled by the picture.
 func TestAutoFormats(t *testing.T) {
 	photo, opaquePNG, clear, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/chart.png"), readSample(t, "photos/logo.png"), readSample(t, "photos/orbit.gif")
-	alphaWebP := made(t, clear, Options{Format: WebP, Width: 80}).Body
+	alphaWebP := made(t, clear, options.Options{Format: options.WebP, Width: 80}).Body
 	tests := []struct {
 		name   string
 		file   []byte
-		format Format
+		format options.Format
 		width  int
-		want   Format
+		want   options.Format
 	}{
-		{"a photo for everyone", photo, AutoJPEG, 50, JPEG},
-		{"a photo", photo, AutoWebP, 50, WebP},
-		{"a photo as AVIF", photo, AutoAVIF, 50, AVIF},
-		{"a large photo", photo, AutoAVIF, 0, WebP},
-		{"a large photo as AVIF", photo, AVIF, 0, WebP},
-		{"a drawing for everyone", opaquePNG, AutoJPEG, 50, PNG},
-		{"transparency for everyone", clear, AutoJPEG, 50, PNG},
-		{"transparent WebP for everyone", alphaWebP, AutoJPEG, 50, PNG},
-		{"an animation for everyone", orbit, AutoJPEG, 50, GIF},
-		{"an animation", orbit, AutoWebP, 50, WebP},
-		{"an animation as AVIF", orbit, AutoAVIF, 50, WebP},
-		{"a frame of an animation as AVIF", orbit, AVIF, 50, AVIF},
+		{"a photo for everyone", photo, options.AutoJPEG, 50, options.JPEG},
+		{"a photo", photo, options.AutoWebP, 50, options.WebP},
+		{"a photo as AVIF", photo, options.AutoAVIF, 50, options.AVIF},
+		{"a large photo", photo, options.AutoAVIF, 0, options.WebP},
+		{"a large photo as AVIF", photo, options.AVIF, 0, options.WebP},
+		{"a drawing for everyone", opaquePNG, options.AutoJPEG, 50, options.PNG},
+		{"transparency for everyone", clear, options.AutoJPEG, 50, options.PNG},
+		{"transparent WebP for everyone", alphaWebP, options.AutoJPEG, 50, options.PNG},
+		{"an animation for everyone", orbit, options.AutoJPEG, 50, options.GIF},
+		{"an animation", orbit, options.AutoWebP, 50, options.WebP},
+		{"an animation as AVIF", orbit, options.AutoAVIF, 50, options.WebP},
+		{"a frame of an animation as AVIF", orbit, options.AVIF, 50, options.AVIF},
 	}
 	for _, tt := range tests {
 		r := &Resizer{Limits: Limits{AVIFPixels: 10000}}
-		result, err := resizeBytes(t, r, tt.file, Options{Format: tt.format, Width: tt.width})
+		result, err := resizeBytes(t, r, tt.file, options.Options{Format: tt.format, Width: tt.width})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -344,33 +326,33 @@ func TestSourceIsSent(t *testing.T) {
 	for i := range noise.Pix {
 		noise.Pix[i] = byte(i*i>>3) | 3
 	}
-	low := func(f Format, q int) []byte {
+	low := func(f options.Format, q int) []byte {
 		var b bytes.Buffer
-		if err := f.codec().encode(&b, still(noise), Quality{Quality: q}); err != nil {
+		if err := codecOf(f).encode(&b, still(noise), Quality{Quality: q}); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()
 	}
 	block := exif.Write(exif.Parse([]byte("II*\x00\x08\x00\x00\x00\x00\x00")).Order, []exif.Field{{Tag: exif.TagArtist, Kind: 2, Count: 4, Data: []byte("Ann\x00")}}, nil)
-	jpg := append(withEXIF(JPEG, low(JPEG, 5), block), "<script>"...)
-	web := withEXIF(WebP, low(WebP, 1), block)
-	bare, ok := withoutMetadata(JPEG, low(JPEG, 5), false)
-	if !ok || len(bare) != len(low(JPEG, 5)) {
+	jpg := append(withEXIF(options.JPEG, low(options.JPEG, 5), block), "<script>"...)
+	web := withEXIF(options.WebP, low(options.WebP, 1), block)
+	bare, ok := withoutMetadata(options.JPEG, low(options.JPEG, 5), false)
+	if !ok || len(bare) != len(low(options.JPEG, 5)) {
 		t.Fatal("a bare JPEG loses something")
 	}
 	tests := []struct {
 		name string
 		file []byte
-		o    Options
+		o    options.Options
 		want []byte // nil: another file
 	}{
-		{"JPEG to JPEG", jpg, Options{Format: JPEG}, bare},
-		{"JPEG to a choice", jpg, Options{Format: AutoJPEG}, bare},
-		{"JPEG in a box that is larger", jpg, Options{Format: JPEG, Width: 900, Height: 900}, bare},
-		{"JPEG to WebP", jpg, Options{Format: WebP}, nil},
-		{"JPEG made smaller", jpg, Options{Format: JPEG, Width: 63}, nil},
-		{"JPEG that is progressive", jpg, Options{Format: JPEG, Progressive: true}, nil},
-		{"WebP to WebP", web, Options{Format: WebP}, webp.With(low(WebP, 1), 0, nil, nil)},
+		{"JPEG to JPEG", jpg, options.Options{Format: options.JPEG}, bare},
+		{"JPEG to a choice", jpg, options.Options{Format: options.AutoJPEG}, bare},
+		{"JPEG in a box that is larger", jpg, options.Options{Format: options.JPEG, Width: 900, Height: 900}, bare},
+		{"JPEG to WebP", jpg, options.Options{Format: options.WebP}, nil},
+		{"JPEG made smaller", jpg, options.Options{Format: options.JPEG, Width: 63}, nil},
+		{"JPEG that is progressive", jpg, options.Options{Format: options.JPEG, Progressive: true}, nil},
+		{"WebP to WebP", web, options.Options{Format: options.WebP}, webp.With(low(options.WebP, 1), 0, nil, nil)},
 	}
 	for _, tt := range tests {
 		result := made(t, tt.file, tt.o)
@@ -390,13 +372,13 @@ func TestSourceIsSent(t *testing.T) {
 	// One that has to be turned, or whose colours have to be converted, is not.
 	for _, name := range []string{"orientation/6.jpg", "edge/p3.jpg"} {
 		file := readSample(t, name)
-		result := made(t, file, Options{Format: JPEG, Quality: 100})
-		if source, ok := withoutMetadata(JPEG, file, false); !ok || bytes.Equal(result.Body, source) {
+		result := made(t, file, options.Options{Format: options.JPEG, Quality: 100})
+		if source, ok := withoutMetadata(options.JPEG, file, false); !ok || bytes.Equal(result.Body, source) {
 			t.Errorf("%s: the source", name)
 		}
 	}
 	// A source that breaks off is refused, not sent.
-	if _, err := resizeBytes(t, &Resizer{}, jpg[:len(jpg)/2], Options{Format: JPEG}); err == nil {
+	if _, err := resizeBytes(t, &Resizer{}, jpg[:len(jpg)/2], options.Options{Format: options.JPEG}); err == nil {
 		t.Error("half a JPEG was sent")
 	}
 }
@@ -414,7 +396,7 @@ func TestQuantizeAlpha(t *testing.T) {
 		if len(got.Palette) > n {
 			t.Errorf("%d colours; want at most %d", len(got.Palette), n)
 		}
-		if p := psnr(overWhite(got), overWhite(m)); p < least {
+		if p := picturetest.PSNR(overWhite(got), overWhite(m)); p < least {
 			t.Errorf("%d colours: PSNR %.1f dB on white", n, p)
 		}
 	}
@@ -422,19 +404,19 @@ func TestQuantizeAlpha(t *testing.T) {
 
 // A palette comes near to a photograph, seen sharply and with eyes half closed.
 func TestQuantizedPhotograph(t *testing.T) {
-	m := toNRGBA(toPNG(t, readSample(t, "photos/still-life.jpg"), Options{Width: 300}))
+	m := pixel.Copy(toPNG(t, readSample(t, "photos/still-life.jpg"), options.Options{Width: 300}))
 	half := func(img image.Image) image.Image {
-		return scale.Image(toNRGBA(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
+		return scale.Image(pixel.Copy(img), scale.Rect{}, image.Pt(150, 100), scale.Options{})
 	}
 	for n, least := range map[int][2]float64{256: {37, 44.4}, 32: {29.5, 34}} {
 		got := palette.Quantize(m, n)
-		if p, q := psnr(got, m), psnr(half(got), half(m)); p < least[0] || q < least[1] {
+		if p, q := picturetest.PSNR(got, m), picturetest.PSNR(half(got), half(m)); p < least[0] || q < least[1] {
 			t.Errorf("%d colours: PSNR %.2f dB, %.2f dB at half the size; want %v", n, p, q, least)
 		}
 	}
 }
 
-func overWhite(img image.Image) image.Image { return onWhite(toNRGBA(img)) }
+func overWhite(img image.Image) image.Image { return pixel.OnWhite(pixel.Copy(img)) }
 
 // WebP has no room for long sides: it is not chosen for them, and who asks for it
 // is told.
@@ -445,17 +427,17 @@ func TestLongSides(t *testing.T) {
 	}
 	file := png.Bytes()
 	r := &Resizer{Limits: Limits{OutputSide: 20_000}}
-	for _, f := range []Format{AutoWebP, AutoAVIF} {
-		if result, err := resizeBytes(t, r, file, Options{Format: f}); err != nil || result.Format != PNG || result.Size != image.Pt(17_000, 3) {
+	for _, f := range []options.Format{options.AutoWebP, options.AutoAVIF} {
+		if result, err := resizeBytes(t, r, file, options.Options{Format: f}); err != nil || result.Format != options.PNG || result.Size != image.Pt(17_000, 3) {
 			t.Errorf("%v: %+v, %v; want PNG of 17000 x 3", f, result, err)
 		}
 	}
-	for _, o := range []Options{{Format: WebP}, {Format: WebP, Lossless: true}} {
+	for _, o := range []options.Options{{Format: options.WebP}, {Format: options.WebP, Lossless: true}} {
 		if _, err := resizeBytes(t, r, file, o); !errors.Is(err, ErrLimit) {
 			t.Errorf("%+v: %v; want ErrLimit", o, err)
 		}
 	}
-	if result, err := resizeBytes(t, r, file, Options{Format: WebP, Width: 16_000}); err != nil || result.Size.X != 16_000 {
+	if result, err := resizeBytes(t, r, file, options.Options{Format: options.WebP, Width: 16_000}); err != nil || result.Size.X != 16_000 {
 		t.Errorf("made small enough: %+v, %v", result, err)
 	}
 }

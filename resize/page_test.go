@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/image/tiff"
+
+	"s3imageserver/resize/options"
 )
 
 // tiffPages returns a TIFF with one page a size, each of one grey. Places are
@@ -79,10 +81,10 @@ func TestPagesOfFiles(t *testing.T) {
 		{"an icon beyond the last", icons, 9, image.Pt(16, 16), 0},
 	}
 	for _, tt := range tests {
-		for _, format := range []Format{PNG, WebP, GIF} {
+		for _, format := range []options.Format{options.PNG, options.WebP, options.GIF} {
 			file := bytes.Clone(tt.file)
 			kept := []byte(nil)
-			result, err := everything.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: func(b []byte) { kept = bytes.Clone(b) }}, Options{Format: format, Page: tt.page})
+			result, err := everything.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: func(b []byte) { kept = bytes.Clone(b) }}, options.Options{Format: format, Page: tt.page})
 			if err != nil || result.Size != tt.want {
 				t.Errorf("%s as %v: %v, %v; want %v", tt.name, format, result, err, tt.want)
 				continue
@@ -90,7 +92,7 @@ func TestPagesOfFiles(t *testing.T) {
 			if !bytes.Equal(kept, tt.file) {
 				t.Errorf("%s as %v: another source is kept", tt.name, format)
 			}
-			if img := toPNG(t, result.Body, Options{}); tt.grey != 0 && format == PNG {
+			if img := toPNG(t, result.Body, options.Options{}); tt.grey != 0 && format == options.PNG {
 				if got := color.GrayModel.Convert(img.At(3, 3)).(color.Gray).Y; int(got) != tt.grey {
 					t.Errorf("%s: grey %d; want %d", tt.name, got, tt.grey)
 				}
@@ -131,15 +133,15 @@ func TestTIFFChains(t *testing.T) {
 		{"no directory", none, 0, ErrMalformed},
 	}
 	for _, tt := range tests {
-		_, n, err := tiffDirectories(tt.file, maxPage)
+		_, n, err := tiffDirectories(tt.file, options.MaxPage)
 		if n != tt.n || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: %d directories, %v; want %d", tt.name, n, err, tt.n)
 		}
-		_, err = resizeBytes(t, everything, tt.file, Options{Format: PNG, Page: maxPage})
+		_, err = resizeBytes(t, everything, tt.file, options.Options{Format: options.PNG, Page: options.MaxPage})
 		if err != nil && errorKind(err) == "" {
 			t.Errorf("%s: undocumented error %v", tt.name, err)
 		}
-		if _, err := resizeBytes(t, everything, tt.file, Options{Format: PNG, Page: 2}); (err == nil) != (tt.n == 2) {
+		if _, err := resizeBytes(t, everything, tt.file, options.Options{Format: options.PNG, Page: 2}); (err == nil) != (tt.n == 2) {
 			t.Errorf("%s: page 2: %v", tt.name, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/scale"
 )
 
@@ -19,7 +20,7 @@ type plan struct {
 	turn exif.Orientation // of the cut: EXIF's, quarter turns and mirroring in one
 	// tilt is what is left of the angle: degrees from -45 to 45; 0: none.
 	tilt   float64
-	window rectangle   // part of the tilted picture that is kept, in pixels of the turned cut from its centre
+	window scale.Rect  // part of the tilted picture that is kept, in pixels of the turned cut from its centre
 	size   image.Point // of the picture without its surroundings
 	canvas image.Point // of the result
 	at     image.Point // where the picture lies on it
@@ -31,20 +32,20 @@ type plan struct {
 // seen is what only a look at the pixels tells.
 type seen struct {
 	region  image.Rectangle // of the upright source, trimmed; empty: not asked for
-	gravity Gravity         // that takes the place of one that looks
+	gravity options.Gravity // that takes the place of one that looks
 }
 
 // planOf makes the plan for a picture of that stored size and orientation.
-func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan {
+func planOf(source image.Point, stored exif.Orientation, o options.Options, s seen) plan {
 	turn := stored
 	if o.Orient != 0 {
 		turn = o.Orient
 	}
-	region := o.Crop.of(turn.Size(source))
+	region := o.Crop.Of(turn.Size(source))
 	if !s.region.Empty() {
 		region = s.region
 	}
-	if o.Gravity.looks() {
+	if o.Gravity.DependsOnPicture() {
 		o.Gravity = s.gravity
 	}
 	quarter, tilt := quarterTurn(o.Angle, o.Flip)
@@ -56,20 +57,20 @@ func planOf(source image.Point, stored exif.Orientation, o Options, s seen) plan
 	part, size := l.Crop, l.Size
 	if tilt != 0 {
 		// The whole picture is scaled, and tilted when it is small.
-		part = rectangle{W: float64(turned.X), H: float64(turned.Y)}
+		part = scale.Rect{W: float64(turned.X), H: float64(turned.Y)}
 		by := math.Min(1, math.Max(float64(l.Size.X)/l.Crop.W, float64(l.Size.Y)/l.Crop.H))
 		size = image.Pt(max(1, int(float64(float64(turned.X)*by)+0.5)), max(1, int(float64(float64(turned.Y)*by)+0.5)))
 		fx, fy := float64(size.X)/float64(turned.X), float64(size.Y)/float64(turned.Y)
-		p.window = rectangle{(l.Crop.X - float64(float64(whole.X)/2)) * fx, (l.Crop.Y - float64(float64(whole.Y)/2)) * fy, l.Crop.W * fx, l.Crop.H * fy}
+		p.window = scale.Rect{X: (l.Crop.X - float64(float64(whole.X)/2)) * fx, Y: (l.Crop.Y - float64(float64(whole.Y)/2)) * fy, W: l.Crop.W * fx, H: l.Crop.H * fy}
 	}
-	part = rectangle(quarter.Stored(scale.Rect(part), region.Size()))
+	part = quarter.Stored(part, region.Size())
 	part.X += float64(region.Min.X)
 	part.Y += float64(region.Min.Y)
-	p.detail = tilt != 0 || p.canvas != p.size || o.paints()
-	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == Background{}
-	p.cut = cut{source, stored, rectangle(turn.Stored(scale.Rect(part), source)), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
+	p.detail = tilt != 0 || p.canvas != p.size || o.Paints()
+	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == options.Background{}
+	p.cut = cut{source, stored, turn.Stored(part, source), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
 	p.fine = true
-	if to := o.Format.codec(); to != nil && to.chroma420 && (o.Chroma == ChromaHalf || to.format == WebP) {
+	if to := codecOf(o.Format); to != nil && to.chroma420 && (o.Chroma == options.ChromaHalf || to.format == options.WebP) {
 		p.fine = false
 		if !p.detail && p.turn.FitsChroma(p.cut.size) {
 			p.cut.chroma = scale.Chroma420
@@ -83,12 +84,12 @@ func (p *plan) smallest() image.Point { return smallest(p.cut.source, p.cut.part
 
 // quarterTurn splits a turn by an angle and the mirroring after it into an
 // orientation and a tilt after that, in degrees from -45 to 45.
-func quarterTurn(angle Hundredths, f Flip) (o exif.Orientation, tilt float64) {
+func quarterTurn(angle options.Hundredths, f options.Flip) (o exif.Orientation, tilt float64) {
 	quarters := (angle + 4500) / 9000
 	rest := angle - quarters*9000
 	o = [...]exif.Orientation{1, 6, 3, 8}[quarters%4]
 	o = o.Then([...]exif.Orientation{1, 2, 4, 3}[f])
-	if f == FlipX || f == FlipY {
+	if f == options.FlipX || f == options.FlipY {
 		rest = -rest // a mirror turns the other way
 	}
 	return o, rest.Float()
@@ -106,7 +107,7 @@ func tiltedSize(size image.Point, tilt float64) image.Point {
 
 // ResultSize returns the width and height that the options make of an upright
 // source of that size, as far as that is known without a look at its pixels.
-func ResultSize(width, height int, o Options) [2]int {
+func ResultSize(width, height int, o options.Options) [2]int {
 	p := planOf(image.Pt(width, height), 1, o, seen{})
 	return [2]int{p.canvas.X, p.canvas.Y}
 }
@@ -114,25 +115,14 @@ func ResultSize(width, height int, o Options) [2]int {
 // Same reports whether two sets of options make the same of an upright source of
 // that size: a result of the same size, of the same part up to two pixels of the
 // result, which are roundings, with all else alike.
-func Same(width, height int, a, b Options) bool {
+func Same(width, height int, a, b options.Options) bool {
 	p, q := planOf(image.Pt(width, height), 1, a, seen{}), planOf(image.Pt(width, height), 1, b, seen{})
 	x, y := p.cut.part, q.cut.part
 	dx := math.Max(1, 2*y.W/float64(max(1, q.cut.size.X)))
 	dy := math.Max(1, 2*y.H/float64(max(1, q.cut.size.Y)))
 	near := math.Abs(x.X-y.X) <= dx && math.Abs(x.X+x.W-y.X-y.W) <= dx && math.Abs(x.Y-y.Y) <= dy && math.Abs(x.Y+x.H-y.Y-y.H) <= dy
-	if whole := (rectangle{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
-		a.Gravity, b.Gravity = Gravity{}, Gravity{} // there is nothing to choose
+	if whole := (scale.Rect{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
+		a.Gravity, b.Gravity = options.Gravity{}, options.Gravity{} // there is nothing to choose
 	}
-	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.sizeless() == b.sizeless()
-}
-
-// sizeless returns the options without those that [Same] compares by what they
-// do.
-func (o Options) sizeless() Options {
-	o.Width, o.Height, o.Fit, o.Enlarge, o.Ratio, o.Zoom, o.MinWidth, o.MinHeight = 0, 0, 0, false, Ratio{}, 0, 0, 0
-	o.Crop, o.Padding, o.Round = Crop{}, Sides{}, RoundDown
-	if !o.Gravity.looks() {
-		o.Gravity = Gravity{}
-	}
-	return o
+	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.WithoutSize() == b.WithoutSize()
 }

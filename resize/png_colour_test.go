@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/options"
 )
 
 // pngWith returns a PNG of one colour with chunks before its pixels.
@@ -97,7 +98,7 @@ func TestColoursOfPNG(t *testing.T) {
 		img.Pix[i] = [4]byte{in.R, in.G, in.B, 255}[i%4]
 	}
 	for _, tt := range tests {
-		for _, o := range []Options{{}, {Width: 10}} { // whole, and cut while it is decoded
+		for _, o := range []options.Options{{}, {Width: 10}} { // whole, and cut while it is decoded
 			got := color.NRGBAModel.Convert(toPNG(t, pngWith(t, img, tt.chunks...), o).At(5, 5)).(color.NRGBA)
 			if abs(int(got.R)-int(tt.want.R)) > 1 || abs(int(got.G)-int(tt.want.G)) > 1 || abs(int(got.B)-int(tt.want.B)) > 1 {
 				t.Errorf("%s, %v: %v; want %v", tt.name, o, got, tt.want)
@@ -113,7 +114,7 @@ func TestColoursOfGreyPNG(t *testing.T) {
 		m.Pix[i] = 55
 	}
 	for _, chunk := range [][]byte{pngChunk("gAMA", fractions(1)), pngChunk("cICP", []byte{1, 8, 0, 1})} {
-		got := color.GrayModel.Convert(toPNG(t, pngWith(t, m, chunk), Options{}).At(3, 3)).(color.Gray)
+		got := color.GrayModel.Convert(toPNG(t, pngWith(t, m, chunk), options.Options{}).At(3, 3)).(color.Gray)
 		if got.Y < 127 || got.Y > 129 {
 			t.Errorf("linear 55 is %d; want 128", got.Y)
 		}
@@ -127,9 +128,9 @@ func TestColoursOfPNGAreKept(t *testing.T) {
 		m.Pix[i] = byte(i*i) | 3
 	}
 	file := pngWith(t, m, pngChunk("cICP", []byte{12, 13, 0, 1}))
-	for _, o := range []Options{{Format: PNG, Profile: ProfileKeep}, {Format: PNG, Profile: ProfileKeep, Width: 20}, {Format: JPEG, Profile: ProfileKeep}} {
+	for _, o := range []options.Options{{Format: options.PNG, Profile: options.ProfileKeep}, {Format: options.PNG, Profile: options.ProfileKeep, Width: 20}, {Format: options.JPEG, Profile: options.ProfileKeep}} {
 		result := made(t, file, o)
-		p, err := result.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(result.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			t.Fatal(err)
 		}

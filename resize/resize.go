@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"s3imageserver/resize/heif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 )
 
 // A Resizer makes pictures from pictures. It is safe for concurrent use.
@@ -23,9 +25,9 @@ type Resizer struct {
 	// Limits say what is refused; zero fields mean defaults.
 	Limits Limits
 	// Watermark is laid over results whose options name one; nil: none is.
-	Watermark *Overlay
+	Watermark *paint.Overlay
 	// Fonts are known by name beside the built-in ones.
-	Fonts map[string]*Font
+	Fonts map[string]*paint.Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
 	// ShowDamaged lets Resize make something of what can be decoded of a damaged
@@ -36,7 +38,7 @@ type Resizer struct {
 // A Result is a file.
 type Result struct {
 	Body   []byte
-	Format Format
+	Format options.Format
 	Size   image.Point
 	Timing Timing
 	// Damaged reports that a part of the source could not be decoded: what is
@@ -70,7 +72,7 @@ type Source struct {
 	// place of those of the call, of which only Page counts before. It may be asked
 	// several times. Its error is wrapped, together with
 	// [ErrSettle].
-	Settle func(Header) (Options, error)
+	Settle func(Header) (options.Options, error)
 }
 
 // Resize reads a source and makes what o asks for. An o.Format that is
@@ -85,7 +87,7 @@ type Source struct {
 // When ctx ends, or Limits.Time is over, Resize returns soon, whatever the
 // decoder does; what that holds of the budget is given back when it ends. See
 // [Load].
-func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Result, err error) {
+func (r *Resizer) Resize(ctx context.Context, src Source, o options.Options) (result *Result, err error) {
 	job := r.newJob(o)
 	job.keep, job.settle = src.Keep, src.Settle
 	if job.settle == nil && !o.Format.IsAuto() && !o.Format.Writable() {
@@ -101,7 +103,7 @@ func (r *Resizer) Resize(ctx context.Context, src Source, o Options) (result *Re
 	return runJob(ctx, job, file, job.make) // releases
 }
 
-func (r *Resizer) newJob(o Options) *job {
+func (r *Resizer) newJob(o options.Options) *job {
 	return &job{resizer: r, limits: r.Limits.withDefaults(), budget: r.Budget, options: o}
 }
 
@@ -183,9 +185,9 @@ type job struct {
 	resizer *Resizer
 	limits  Limits
 	budget  *Budget
-	options Options
+	options options.Options
 	keep    func(file []byte)
-	settle  func(Header) (Options, error) // nil: the options are settled
+	settle  func(Header) (options.Options, error) // nil: the options are settled
 	timing  Timing
 
 	codec *codec
@@ -193,11 +195,11 @@ type job struct {
 	plan  plan // made from the header alone
 	want  Want
 
-	target  Format // of the result: a guess from the header until the picture is decoded
-	altered bool   // the picture does not look as it is stored
-	odd     bool   // of Picture
-	shows   bool   // a damaged picture is shown
-	damaged bool   // it is one
+	target  options.Format // of the result: a guess from the header until the picture is decoded
+	altered bool           // the picture does not look as it is stored
+	odd     bool           // of Picture
+	shows   bool           // a damaged picture is shown
+	damaged bool           // it is one
 
 	unread bool        // the header is longer than the first bytes, and not known yet
 	watch  abandonment // of the work
@@ -250,7 +252,7 @@ func (j *job) sniff(head []byte) error {
 	if err != nil {
 		return err
 	}
-	j.codec = format.codec()
+	j.codec = codecOf(format)
 	if j.codec.optIn && !slices.Contains(j.limits.Formats, format) {
 		return fmt.Errorf("%w: %s is not allowed here: allowed_formats has to name it, \"*\" is about names only", ErrUnsupported, format)
 	}
@@ -280,7 +282,7 @@ func (j *job) inspect(head []byte) error {
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return err
 	}
-	if j.options.Format == WebP && j.options.Lossless {
+	if j.options.Format == options.WebP && j.options.Lossless {
 		if err := j.limits.checkLossless(1, plan.canvas); err != nil {
 			return err
 		}
@@ -294,7 +296,7 @@ func (j *job) inspect(head []byte) error {
 	}
 	if j.options.Trim == 0 { // else what remains is known too late
 		j.want.Min = j.plan.smallest()
-		if !j.options.Gravity.looks() {
+		if !j.options.Gravity.DependsOnPicture() {
 			j.want.cut = j.plan.cut
 		}
 	}
@@ -316,11 +318,11 @@ func (j *job) weight(size int64) int64 {
 // resultWeight estimates the bytes that a result holds while it is made and
 // encoded: of one that is painted on, also what it is before and after a step.
 func (j *job) resultWeight(p plan) int64 {
-	weight := j.target.codec().resultBytes * area(p.canvas)
+	weight := codecOf(j.target).resultBytes * area(p.canvas)
 	if p.detail {
 		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
 	}
-	if j.target == JPEG && j.options.Progressive {
+	if j.target == options.JPEG && j.options.Progressive {
 		weight += 4 * area(p.canvas) // coefficients
 	}
 	if j.options.MaxBytes != 0 || j.options.AutoQuality != 0 {
@@ -328,12 +330,12 @@ func (j *job) resultWeight(p plan) int64 {
 	}
 	if j.options.AutoQuality != 0 { // what it looks like, and the luma of both
 		made := Info{Size: p.canvas, Depth: 4, Alpha: j.info.Alpha}
-		if j.target == AVIF {
+		if j.target == options.AVIF {
 			made.linear = linearAVIF(heif.Header{Coded: area(p.canvas), Planes: 3, Alpha: made.Alpha})
 		}
-		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
+		weight += codecOf(j.target).memory(made, Want{}) + 2*area(p.canvas)
 	}
-	if j.target == WebP {
+	if j.target == options.WebP {
 		switch {
 		case j.options.Lossless:
 			weight += 140 * area(p.canvas)
@@ -377,9 +379,9 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	}
 	heavy := j.codec.heavy
 	if j.unread {
-		heavy = heavy || j.options.Format == AVIF || j.options.Format == AutoAVIF
+		heavy = heavy || j.options.Format == options.AVIF || j.options.Format == options.AutoAVIF
 	} else {
-		heavy = heavy || j.target.codec().heavy
+		heavy = heavy || codecOf(j.target).heavy
 	}
 	return j.budget.work(ctx, heavy)
 }
@@ -395,7 +397,7 @@ func (j *job) release() {
 
 // malformed says that a file did not decode, unless err says more. Frames are
 // decoded while they are encoded, so both stages may find it.
-func malformed(f Format, err error) error {
+func malformed(f options.Format, err error) error {
 	for _, known := range []error{ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err

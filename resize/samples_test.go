@@ -15,6 +15,10 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 func readSample(t testing.TB, name string) []byte {
@@ -27,9 +31,9 @@ func readSample(t testing.TB, name string) []byte {
 }
 
 // toPNG resizes a sample and returns the pixels.
-func toPNG(t *testing.T, file []byte, o Options) image.Image {
+func toPNG(t *testing.T, file []byte, o options.Options) image.Image {
 	t.Helper()
-	o.Format = PNG
+	o.Format = options.PNG
 	result, err := resizeBytes(t, &Resizer{}, file, o)
 	if err != nil {
 		t.Fatal(err)
@@ -44,21 +48,21 @@ func toPNG(t *testing.T, file []byte, o Options) image.Image {
 // All eight orientations show the same upright picture, whole, scaled and
 // cropped, in every output format.
 func TestOrientations(t *testing.T) {
-	for _, o := range []Options{{}, {Width: 99}, {Width: 100, Height: 100}, {Width: 33, Height: 120}, {Height: 77, Fit: Contain}} {
+	for _, o := range []options.Options{{}, {Width: 99}, {Width: 100, Height: 100}, {Width: 33, Height: 120}, {Height: 77, Fit: options.Contain}} {
 		want := toPNG(t, readSample(t, "orientation/upright.png"), o)
 		for i := 1; i <= 8; i++ {
 			file := readSample(t, "orientation/"+strconv.Itoa(i)+".jpg")
-			if got := toPNG(t, file, o); psnr(got, want) < 27 {
-				t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+			if got := toPNG(t, file, o); picturetest.PSNR(got, want) < 27 {
+				t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, picturetest.PSNR(got, want))
 			}
-			for _, f := range []Format{JPEG, WebP} {
+			for _, f := range []options.Format{options.JPEG, options.WebP} {
 				o.Format = f
 				result, err := resizeBytes(t, &Resizer{}, file, o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := toPNG(t, result.Body, Options{}); psnr(got, want) < 25 {
-					t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, psnr(got, want))
+				if got := toPNG(t, result.Body, options.Options{}); picturetest.PSNR(got, want) < 25 {
+					t.Errorf("orientation %d, %v: PSNR %.1f dB to the upright picture", i, o, picturetest.PSNR(got, want))
 				}
 			}
 		}
@@ -73,12 +77,12 @@ func TestWebPColours(t *testing.T) {
 	} {
 		file := readSample(t, "edge/"+name)
 		for generation := range 4 {
-			img := toPNG(t, file, Options{})
+			img := toPNG(t, file, options.Options{})
 			c := color.NRGBAModel.Convert(img.At(img.Bounds().Dx()/2, img.Bounds().Dy()/2)).(color.NRGBA)
 			if abs(int(c.R)-int(want.R)) > 2 || abs(int(c.G)-int(want.G)) > 2 || abs(int(c.B)-int(want.B)) > 2 {
 				t.Errorf("%s, generation %d: %v; want %v", name, generation, c, want)
 			}
-			result, err := resizeBytes(t, &Resizer{}, file, Options{Format: WebP})
+			result, err := resizeBytes(t, &Resizer{}, file, options.Options{Format: options.WebP})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +116,7 @@ func TestRefused(t *testing.T) {
 		{"GIF without a frame", []byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), ErrMalformed},
 	}
 	for _, tt := range tests {
-		_, err := resizeBytes(t, &Resizer{}, tt.file, Options{Width: 10, Format: JPEG})
+		_, err := resizeBytes(t, &Resizer{}, tt.file, options.Options{Width: 10, Format: options.JPEG})
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v; want %v", tt.name, err, tt.want)
 		}
@@ -123,13 +127,13 @@ func TestRefused(t *testing.T) {
 func TestCutFiles(t *testing.T) {
 	for _, name := range []string{"photos/logo.png", "photos/orbit.gif", "photos/garden.webp", "edge/transparent.gif", "orientation/3.jpg"} {
 		file := readSample(t, name)
-		whole, err := resizeBytes(t, &Resizer{}, file, Options{Width: 40, Format: PNG})
+		whole, err := resizeBytes(t, &Resizer{}, file, options.Options{Width: 40, Format: options.PNG})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for percent := 1; percent < 100; percent += 7 {
 			cut := file[:len(file)*percent/100]
-			got, err := resizeBytes(t, &Resizer{}, cut, Options{Width: 40, Format: PNG})
+			got, err := resizeBytes(t, &Resizer{}, cut, options.Options{Width: 40, Format: options.PNG})
 			if err == nil && !bytes.Equal(got.Body, whole.Body) {
 				t.Errorf("%s cut at %d %%: another picture, and no error", name, percent)
 			}
@@ -143,7 +147,7 @@ func TestReaderError(t *testing.T) {
 	broken := errors.New("connection lost")
 	for _, n := range []int{0, 10, headBytes - 1, headBytes, headBytes + 1, len(file) - 1} {
 		src := &brokenReader{data: file[:n], err: broken}
-		if _, err := (&Resizer{}).Resize(t.Context(), Source{Body: src, Size: int64(len(file))}, Options{Width: 10, Format: JPEG}); err != broken {
+		if _, err := (&Resizer{}).Resize(t.Context(), Source{Body: src, Size: int64(len(file))}, options.Options{Width: 10, Format: options.JPEG}); err != broken {
 			t.Errorf("reader broken after %d bytes: %v; want its own error", n, err)
 		}
 	}
@@ -183,12 +187,12 @@ func TestAnimation(t *testing.T) {
 	}
 	wantDelays := delays(want)
 	file := source
-	for _, to := range []Format{WebP, GIF, WebP} {
-		result, err := resizeBytes(t, &Resizer{}, file, Options{Width: 60, Format: to})
+	for _, to := range []options.Format{options.WebP, options.GIF, options.WebP} {
+		result, err := resizeBytes(t, &Resizer{}, file, options.Options{Width: 60, Format: to})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := to.codec().decode(result.Body, Want{Limits: limits})
+		p, err := codecOf(to).decode(result.Body, Want{Limits: limits})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +202,7 @@ func TestAnimation(t *testing.T) {
 		file = result.Body
 	}
 	for _, l := range []Limits{{Frames: want.Count - 1}, {FramePixels: int64(want.Count*want.Source.X*want.Source.Y - 1)}} {
-		result, err := resizeBytes(t, &Resizer{Limits: l}, source, Options{Width: 60, Format: WebP})
+		result, err := resizeBytes(t, &Resizer{Limits: l}, source, options.Options{Width: 60, Format: options.WebP})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,9 +213,9 @@ func TestAnimation(t *testing.T) {
 }
 
 // framesOf decodes the images of an animation.
-func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
+func framesOf(t *testing.T, file []byte, f options.Format) (all []image.Image) {
 	t.Helper()
-	p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+	p, err := codecOf(f).decode(file, Want{Limits: Limits{}.withDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +223,7 @@ func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, toNRGBA(frame.Image)) // it is valid up to the next one only
+		all = append(all, pixel.Copy(frame.Image)) // it is valid up to the next one only
 	}
 	return all
 }
@@ -227,9 +231,9 @@ func framesOf(t *testing.T, file []byte, f Format) (all []image.Image) {
 // Frames of the animated outputs are the pictures of the source, in order.
 func TestAnimationFrames(t *testing.T) {
 	source := readSample(t, "photos/orbit.gif")
-	want := framesOf(t, source, GIF)
-	for to, least := range map[Format]float64{GIF: 30, WebP: 28} {
-		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
+	want := framesOf(t, source, options.GIF)
+	for to, least := range map[options.Format]float64{options.GIF: 30, options.WebP: 28} {
+		result, err := resizeBytes(t, &Resizer{}, source, options.Options{Format: to})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +242,7 @@ func TestAnimationFrames(t *testing.T) {
 			t.Fatalf("%v: %d frames; want %d", to, len(got), len(want))
 		}
 		for i := range got {
-			if p := psnr(got[i], want[i]); p < least {
+			if p := picturetest.PSNR(got[i], want[i]); p < least {
 				t.Errorf("%v: frame %d: PSNR %.1f dB; want %v", to, i, p, least)
 			}
 		}
@@ -249,7 +253,7 @@ func TestBudget(t *testing.T) {
 	b := NewBudget(BudgetConfig{Bytes: 1 << 20})
 	file := readSample(t, "photos/still-life.jpg")
 	r := &Resizer{Budget: b}
-	if _, err := resizeBytes(t, r, file, Options{Format: PNG}); !errors.Is(err, ErrLimit) {
+	if _, err := resizeBytes(t, r, file, options.Options{Format: options.PNG}); !errors.Is(err, ErrLimit) {
 		t.Errorf("a job above the whole budget: %v; want ErrLimit", err)
 	}
 	b = NewBudget(BudgetConfig{Bytes: 64 << 20, Wait: 10 * time.Millisecond})
@@ -257,15 +261,15 @@ func TestBudget(t *testing.T) {
 	if err := b.acquire(t.Context(), 64<<20); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resizeBytes(t, r, file, Options{Width: 10, Format: JPEG}); !errors.Is(err, ErrBusy) {
+	if _, err := resizeBytes(t, r, file, options.Options{Width: 10, Format: options.JPEG}); !errors.Is(err, ErrBusy) {
 		t.Errorf("a full budget: %v; want ErrBusy", err)
 	}
 	b.release(64 << 20)
 	for range 3 {
-		if _, err := resizeBytes(t, r, file, Options{Width: 10, Format: JPEG}); err != nil {
+		if _, err := resizeBytes(t, r, file, options.Options{Width: 10, Format: options.JPEG}); err != nil {
 			t.Error(err)
 		}
-		_, _ = resizeBytes(t, r, file[:len(file)/2], Options{Width: 10, Format: JPEG}) // refused; what it held comes back
+		_, _ = resizeBytes(t, r, file[:len(file)/2], options.Options{Width: 10, Format: options.JPEG}) // refused; what it held comes back
 	}
 	if load := b.Load(); load.Bytes != 0 || load.Working != 0 {
 		t.Errorf("the budget after the work: %+v; want none taken", load)
@@ -296,15 +300,15 @@ func disposals(t *testing.T) []byte {
 
 func TestTransparentFrames(t *testing.T) {
 	source := disposals(t)
-	want := framesOf(t, source, GIF)
-	for to, least := range map[Format]float64{GIF: math.Inf(1), WebP: 30} {
-		result, err := resizeBytes(t, &Resizer{}, source, Options{Format: to})
+	want := framesOf(t, source, options.GIF)
+	for to, least := range map[options.Format]float64{options.GIF: math.Inf(1), options.WebP: 30} {
+		result, err := resizeBytes(t, &Resizer{}, source, options.Options{Format: to})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := framesOf(t, result.Body, to)
 		for i := range want {
-			if i >= len(got) || psnr(got[i], want[i]) < least {
+			if i >= len(got) || picturetest.PSNR(got[i], want[i]) < least {
 				t.Errorf("%v: frame %d of %d is not that of the source", to, i, len(got))
 			}
 		}
@@ -322,7 +326,7 @@ func TestClearedFrames(t *testing.T) {
 			many.Pix[i] = 255
 		}
 	}
-	half := toNRGBA(many)
+	half := pixel.Copy(many)
 	clear(half.Pix[:len(half.Pix)/2])
 	p := &Picture{Count: 2, Scale: 1, Source: many.Rect.Max, Frames: func(yield func(Frame, error) bool) {
 		_ = yield(Frame{Image: many}, nil) && yield(Frame{Image: half}, nil)
@@ -331,7 +335,7 @@ func TestClearedFrames(t *testing.T) {
 	if err := encodeGIF(&colours, p, Quality{}); err != nil {
 		t.Fatal(err)
 	}
-	for name, file := range map[string][]byte{"few colours": made(t, disposals(t), Options{Format: GIF}).Body, "many colours": colours.Bytes()} {
+	for name, file := range map[string][]byte{"few colours": made(t, disposals(t), options.Options{Format: options.GIF}).Body, "many colours": colours.Bytes()} {
 		g, err := stdgif.DecodeAll(bytes.NewReader(file))
 		if err != nil {
 			t.Fatal(err)
@@ -367,12 +371,12 @@ func TestGIFDelay(t *testing.T) {
 func TestAnimationBombs(t *testing.T) {
 	source := disposals(t)
 	r := &Resizer{Limits: Limits{FramePixels: 4 * 40 * 30}}
-	for _, o := range []Options{{Width: 400, Height: 30, Format: GIF}, {Width: 400, Height: 30, Format: WebP}} {
+	for _, o := range []options.Options{{Width: 400, Height: 30, Format: options.GIF}, {Width: 400, Height: 30, Format: options.WebP}} {
 		result, err := resizeBytes(t, r, source, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := o.Format.codec().decode(result.Body, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(o.Format).decode(result.Body, Want{Limits: Limits{}.withDefaults()})
 		if err != nil || p.Count != 1 {
 			t.Errorf("%v: %d frames, %v; want the first one", o, p.Count, err)
 		}
@@ -381,7 +385,12 @@ func TestAnimationBombs(t *testing.T) {
 	at := bytes.IndexByte(huge[13+3*4:], 0x2c) + 13 + 3*4 // the first image descriptor
 	binary.LittleEndian.PutUint16(huge[at+5:], 65535)
 	binary.LittleEndian.PutUint16(huge[at+7:], 16000)
-	if _, err := resizeBytes(t, &Resizer{}, huge, Options{Width: 10, Format: PNG}); !errors.Is(err, ErrLimit) {
+	if _, err := resizeBytes(t, &Resizer{}, huge, options.Options{Width: 10, Format: options.PNG}); !errors.Is(err, ErrLimit) {
 		t.Errorf("a frame of 65535 x 16000 on a canvas of 40 x 30: %v; want ErrLimit", err)
 	}
+}
+
+// parse reads the query of a URL.
+func parse(query string) options.Options {
+	return options.Parse(options.ParseQuery(query).Get, options.DefaultMaxDimension)
 }

@@ -11,6 +11,8 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 func readOwn(t testing.TB, name string) []byte {
@@ -23,11 +25,11 @@ func readOwn(t testing.TB, name string) []byte {
 }
 
 // everything reads all formats.
-var everything = &Resizer{Limits: Limits{Formats: []Format{BMP, TIFF, AVIF, HEIC, JXL, ICO}}}
+var everything = &Resizer{Limits: Limits{Formats: []options.Format{options.BMP, options.TIFF, options.AVIF, options.HEIC, options.JXL, options.ICO}}}
 
-func toPNGBy(t *testing.T, r *Resizer, file []byte, o Options) image.Image {
+func toPNGBy(t *testing.T, r *Resizer, file []byte, o options.Options) image.Image {
 	t.Helper()
-	o.Format = PNG
+	o.Format = options.PNG
 	result, err := resizeBytes(t, r, file, o)
 	if err != nil {
 		t.Fatal(err)
@@ -42,10 +44,10 @@ func toPNGBy(t *testing.T, r *Resizer, file []byte, o Options) image.Image {
 // Files of other encoders come out as the pictures that they were made of, up
 // to the corner that the sandbox's allocator writes over.
 func TestHEICAndJPEGXL(t *testing.T) {
-	want := toPNG(t, readOwn(t, "photo.png"), Options{})
+	want := toPNG(t, readOwn(t, "photo.png"), options.Options{})
 	for name, least := range map[string]float64{"photo.avif": 33, "photo.heic": 33, "photo.jxl": 33} {
-		got := toPNGBy(t, everything, readOwn(t, name), Options{})
-		if p := psnr(got, want); p < least {
+		got := toPNGBy(t, everything, readOwn(t, name), options.Options{})
+		if p := picturetest.PSNR(got, want); p < least {
 			t.Errorf("%s: PSNR %.1f dB", name, p)
 		}
 		corner := image.Rect(0, 0, 24, 1)
@@ -54,7 +56,7 @@ func TestHEICAndJPEGXL(t *testing.T) {
 				SubImage(image.Rectangle) image.Image
 			}).SubImage(corner)
 		}
-		if p := psnr(crop(got), crop(want)); p < 30 {
+		if p := picturetest.PSNR(crop(got), crop(want)); p < 30 {
 			t.Errorf("%s: PSNR %.1f dB in the first pixels", name, p)
 		}
 	}
@@ -62,10 +64,10 @@ func TestHEICAndJPEGXL(t *testing.T) {
 
 // The colours that a JPEG XL file names by number are converted.
 func TestJPEGXLColours(t *testing.T) {
-	plain := toPNG(t, readOwn(t, "photo.png"), Options{})
+	plain := toPNG(t, readOwn(t, "photo.png"), options.Options{})
 	want := convertedBy(t, plain, icc.Numbers(12, 13))
-	got := toPNGBy(t, everything, readOwn(t, "photo-p3.jxl"), Options{})
-	if p, q := psnr(got, want), psnr(got, plain); p < 30 || p < q+1 {
+	got := toPNGBy(t, everything, readOwn(t, "photo-p3.jxl"), options.Options{})
+	if p, q := picturetest.PSNR(got, want), picturetest.PSNR(got, plain); p < 30 || p < q+1 {
 		t.Errorf("PSNR %.1f dB to the converted colours, %.1f dB to the others", p, q)
 	}
 }
@@ -76,7 +78,7 @@ func TestHeadersOfSandboxes(t *testing.T) {
 	for _, name := range []string{"photo.heic", "photo.jxl", "photo-p3.jxl"} {
 		files[name] = readOwn(t, name)
 	}
-	files["own.avif"] = made(t, readSample(t, "photos/logo.png"), Options{Width: 77, Format: AVIF}).Body
+	files["own.avif"] = made(t, readSample(t, "photos/logo.png"), options.Options{Width: 77, Format: options.AVIF}).Body
 	if _, err := os.Stat(corpusFolder); err == nil {
 		for _, f := range corpus(t) {
 			if strings.HasPrefix(f.name, "avif/") || strings.HasPrefix(f.name, "heic/") {
@@ -90,11 +92,11 @@ func TestHeadersOfSandboxes(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		info, err := f.codec().config(file)
+		info, err := codecOf(f).config(file)
 		if err != nil {
 			continue
 		}
-		p, err := f.codec().decode(file, Want{Limits: Limits{}.withDefaults()})
+		p, err := codecOf(f).decode(file, Want{Limits: Limits{}.withDefaults()})
 		if err != nil {
 			continue
 		}
@@ -115,14 +117,14 @@ func TestHeadersOfSandboxes(t *testing.T) {
 // A picture is the same after a hostile one was decoded, and two at once do
 // not meet.
 func TestSandboxesShareNothing(t *testing.T) {
-	file := made(t, readSample(t, "photos/logo.png"), Options{Width: 60, Format: AVIF}).Body
+	file := made(t, readSample(t, "photos/logo.png"), options.Options{Width: 60, Format: options.AVIF}).Body
 	want := made2(t, everything, file)
 	broken := bytes.Clone(file)
 	for i := len(broken) / 2; i < len(broken); i++ {
 		broken[i] ^= byte(i)
 	}
 	for range 3 {
-		_, _ = resizeBytes(t, everything, broken, Options{Format: PNG}) // an error or a picture of noise
+		_, _ = resizeBytes(t, everything, broken, options.Options{Format: options.PNG}) // an error or a picture of noise
 		if got := made2(t, everything, file); !bytes.Equal(got, want) {
 			t.Fatal("another picture after a hostile one")
 		}
@@ -130,7 +132,7 @@ func TestSandboxesShareNothing(t *testing.T) {
 	results := make(chan []byte)
 	for range 2 {
 		go func() {
-			r, err := everything.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, Options{Format: PNG})
+			r, err := everything.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, options.Options{Format: options.PNG})
 			if err != nil {
 				results <- nil
 				return
@@ -147,7 +149,7 @@ func TestSandboxesShareNothing(t *testing.T) {
 
 func made2(t *testing.T, r *Resizer, file []byte) []byte {
 	t.Helper()
-	result, err := resizeBytes(t, r, file, Options{Format: PNG})
+	result, err := resizeBytes(t, r, file, options.Options{Format: options.PNG})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +158,8 @@ func made2(t *testing.T, r *Resizer, file []byte) []byte {
 
 // Formats that the configuration does not name are not read.
 func TestOptIn(t *testing.T) {
-	for name, file := range map[string][]byte{"HEIC": readOwn(t, "photo.heic"), "JPEG XL": readOwn(t, "photo.jxl"), "AVIF": made(t, readSample(t, "photos/logo.png"), Options{Width: 8, Format: AVIF}).Body, "ICO": icoFile(8, 32)} {
-		if _, err := resizeBytes(t, &Resizer{}, file, Options{Format: PNG}); !errors.Is(err, ErrUnsupported) {
+	for name, file := range map[string][]byte{"HEIC": readOwn(t, "photo.heic"), "JPEG XL": readOwn(t, "photo.jxl"), "AVIF": made(t, readSample(t, "photos/logo.png"), options.Options{Width: 8, Format: options.AVIF}).Body, "ICO": icoFile(8, 32)} {
+		if _, err := resizeBytes(t, &Resizer{}, file, options.Options{Format: options.PNG}); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v; want ErrUnsupported", name, err)
 		}
 	}
@@ -165,7 +167,7 @@ func TestOptIn(t *testing.T) {
 
 // Broken files of these formats, and lies about their size, cost nothing.
 func TestHostileSandboxes(t *testing.T) {
-	huge := bytes.Clone(made(t, readSample(t, "photos/logo.png"), Options{Width: 64, Format: AVIF}).Body)
+	huge := bytes.Clone(made(t, readSample(t, "photos/logo.png"), options.Options{Width: 64, Format: options.AVIF}).Body)
 	at := bytes.Index(huge, []byte("ispe"))
 	copy(huge[at+8:], "\x00\x01\x00\x00\x00\x01\x00\x00") // 65536 x 65536
 	hugeXL := append([]byte(jxl.Codestream), 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
@@ -179,11 +181,11 @@ func TestHostileSandboxes(t *testing.T) {
 			}
 		}
 	}
-	Start([]Format{AVIF, HEIC, JXL})
+	Start([]options.Format{options.AVIF, options.HEIC, options.JXL})
 	var before, after runtime.MemStats
 	for name, file := range files {
 		runtime.ReadMemStats(&before)
-		_, err := resizeBytes(t, everything, file, Options{Width: 50, Format: PNG})
+		_, err := resizeBytes(t, everything, file, options.Options{Width: 50, Format: options.PNG})
 		runtime.ReadMemStats(&after)
 		if err != nil && errorKind(err) == "" {
 			t.Errorf("%s: undocumented error %v", name, err)
@@ -193,7 +195,7 @@ func TestHostileSandboxes(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"a huge AVIF", "a huge JPEG XL"} {
-		if _, err := resizeBytes(t, everything, files[name], Options{Width: 50, Format: PNG}); !errors.Is(err, ErrLimit) {
+		if _, err := resizeBytes(t, everything, files[name], options.Options{Width: 50, Format: options.PNG}); !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %v; want ErrLimit", name, err)
 		}
 	}

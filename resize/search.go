@@ -8,7 +8,10 @@ import (
 	"slices"
 	"sync"
 
+	"s3imageserver/resize/look"
+	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
+	"s3imageserver/resize/pixel"
 )
 
 const (
@@ -40,16 +43,16 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	}
 	s := &searcher{format: j.target, curve: curveOf(j.target), once: once, most: q.Quality}
 	if s.most == 0 {
-		s.most = j.target.codec().usual
+		s.most = codecOf(j.target).usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
-		luma := lumaPlane(img)
+		luma := look.Luma(img)
 		similarity := func(body []byte) (float64, error) {
 			got, err := j.decoded(body)
 			if err != nil {
 				return 0, err
 			}
-			return ssim(luma, lumaPlane(got)), nil
+			return look.Similarity(luma, look.Luma(got)), nil
 		}
 		tries := mostEncodings
 		if j.options.MaxBytes != 0 {
@@ -78,7 +81,7 @@ type trial struct {
 
 // A searcher looks for a quality.
 type searcher struct {
-	format Format
+	format options.Format
 	curve  func(quality int) float64
 	once   func(quality int) ([]byte, error)
 	most   int     // the highest quality that MaxBytes may have
@@ -219,7 +222,7 @@ func (s *searcher) straight(low, high int) bool {
 // palettes.
 func (s *searcher) expect(quality int, slope float64, value func(trial) float64) float64 {
 	trials := s.trials
-	if n := len(trials); s.format == PNG && n > 1 && trials[n-1].quality == 100 {
+	if n := len(trials); s.format == options.PNG && n > 1 && trials[n-1].quality == 100 {
 		trials = trials[:n-1]
 	}
 	i := 0
@@ -253,12 +256,12 @@ var (
 		bits:  []float64{-2.56, -1.80, -1.24, -0.97, -0.75, -0.53, -0.35, -0.19, -0.05, 0.00, 0.04},
 		clear: 5.9, slope: 2.4,
 	}
-	usualCurves = map[Format]usualCurve{
-		JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
-		WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
-		AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
-		PNG:  usualPalettes,
-		GIF:  usualPalettes,
+	usualCurves = map[options.Format]usualCurve{
+		options.JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
+		options.WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
+		options.AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
+		options.PNG:  usualPalettes,
+		options.GIF:  usualPalettes,
 	}
 )
 
@@ -267,11 +270,11 @@ const allColours = 1.45
 
 // curveOf returns the usual bits of a format by quality, with lines between those
 // that are known.
-func curveOf(f Format) func(quality int) float64 {
+func curveOf(f options.Format) func(quality int) float64 {
 	c := usualCurves[f]
 	return func(quality int) float64 {
 		x := float64(quality)
-		if f == PNG || f == GIF {
+		if f == options.PNG || f == options.GIF {
 			x = math.Log2(float64(palette.ColorsAt(quality)))
 		}
 		i := 1
@@ -279,7 +282,7 @@ func curveOf(f Format) func(quality int) float64 {
 			i++
 		}
 		bits := c.bits[i-1] + (c.bits[i]-c.bits[i-1])*(x-c.at[i-1])/(c.at[i]-c.at[i-1])
-		if f == PNG && quality >= 100 {
+		if f == options.PNG && quality >= 100 {
 			bits += allColours
 		}
 		return bits
@@ -288,84 +291,22 @@ func curveOf(f Format) func(quality int) float64 {
 
 // decoded returns the picture of a result.
 func (j *job) decoded(body []byte) (image.Image, error) {
-	p, err := j.target.codec().decode(body, Want{Limits: j.limits})
+	p, err := codecOf(j.target).decode(body, Want{Limits: j.limits})
 	if err != nil {
 		return nil, fmt.Errorf("resize: own result: %w", err)
 	}
 	return p.first()
 }
 
-// lumaPlane returns the luma of an image as if on white.
-func lumaPlane(img image.Image) *image.Gray {
-	switch m := img.(type) {
-	case *image.Gray:
-		return m
-	case *image.YCbCr:
-		return &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
-	}
-	m, ok := onWhite(img).(*image.NRGBA)
-	if !ok {
-		m = toNRGBA(onWhite(img))
-	}
-	out := image.NewGray(m.Rect)
-	for y := range m.Rect.Dy() {
-		row := m.Pix[y*m.Stride:]
-		for x := range m.Rect.Dx() {
-			p := row[4*x:][:3]
-			// ITU-R BT.601, in 65536ths.
-			out.Pix[y*out.Stride+x] = byte((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
-		}
-	}
-	return out
-}
-
-const (
-	ssimWindow = 8
-	ssimStep   = 4
-)
-
-// ssim returns the mean structural similarity of two pictures of one size (Wang
-// et al., 2004, equation 13), over windows of 8 by 8 pixels, 4 apart: 1 if
-// they are equal.
-func ssim(a, b *image.Gray) float64 {
-	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	if w != b.Rect.Dx() || h != b.Rect.Dy() {
-		return 0
-	}
-	ww, wh := min(ssimWindow, w), min(ssimWindow, h)
-	n := float64(ww * wh)
-	sum, windows := 0.0, 0
-	for y := 0; y+wh <= h; y += ssimStep {
-		for x := 0; x+ww <= w; x += ssimStep {
-			var sa, sb, saa, sbb, sab uint32
-			for dy := range wh {
-				p := a.Pix[(y+dy)*a.Stride+x:][:ww]
-				q := b.Pix[(y+dy)*b.Stride+x:][:ww]
-				for i, v := range p {
-					s, t := uint32(v), uint32(q[i])
-					sa, sb = sa+s, sb+t
-					saa, sbb, sab = saa+s*s, sbb+t*t, sab+s*t
-				}
-			}
-			ma, mb := float64(sa)/n, float64(sb)/n
-			va, vb, cov := float64(saa)/n-float64(ma*ma), float64(sbb)/n-float64(mb*mb), float64(sab)/n-float64(ma*mb)
-			sum += (float64(2*ma*mb) + c1) * (float64(2*cov) + c2) / ((float64(ma*ma) + float64(mb*mb) + c1) * (va + vb + c2))
-			windows++
-		}
-	}
-	return sum / float64(windows)
-}
-
 // An answerKey is all that a quality was found for: the pixels and the profile,
 // by their hash, and how they are to be encoded.
 type answerKey struct {
 	pixels                 uint64
-	format                 Format
+	format                 options.Format
 	quality, webpMethod    int
 	chroma444, progressive bool
 	maxBytes               int
-	autoQuality            Similarity
+	autoQuality            options.Similarity
 }
 
 // pixelHash returns the hash of a picture that an encoder is given.
@@ -397,7 +338,7 @@ func pixelHash(img image.Image, profile []byte) uint64 {
 	case *image.CMYK:
 		plane(m.Pix, m.Stride, 4*size.X, size.Y)
 	default:
-		n := asNRGBA(img)
+		n := pixel.Of(img)
 		plane(n.Pix, n.Stride, 4*size.X, size.Y)
 	}
 	h.Write(profile)

@@ -5,15 +5,20 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"s3imageserver/resize/look"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
+	"s3imageserver/resize/pixel"
 )
 
 // searched returns the result of a search over a picture, and how often it was
 // encoded.
-func searched(t *testing.T, p *Picture, o Options, q Quality) (body []byte, encodings int) {
+func searched(t *testing.T, p *Picture, o options.Options, q Quality) (body []byte, encodings int) {
 	t.Helper()
 	answers.forget()
 	j := &job{options: o, target: o.Format, limits: Limits{}.withDefaults()}
-	codec := o.Format.codec()
+	codec := codecOf(o.Format)
 	body, err := j.search(p, q, func(quality int) ([]byte, error) {
 		encodings++
 		q := q
@@ -38,16 +43,16 @@ func (m *memory) forget() {
 // A search encodes four times at the most, and once where what it gets at first
 // is short enough. What it finds is nearly what trying out every quality finds.
 func TestSearch(t *testing.T) {
-	formats := []Format{JPEG, WebP, PNG, GIF, AVIF}
+	formats := []options.Format{options.JPEG, options.WebP, options.PNG, options.GIF, options.AVIF}
 	for _, name := range []string{"photos/still-life.jpg", "photos/landscape.jpg", "photos/logo.png", "photos/chart.png"} {
-		img := plain(toPNG(t, readSample(t, name), Options{Width: 120}))
-		p := still(onWhite(img))
-		luma := lumaPlane(onWhite(img))
+		img := pixel.Normalize(toPNG(t, readSample(t, name), options.Options{Width: 120}))
+		p := still(pixel.OnWhite(img))
+		luma := look.Luma(pixel.OnWhite(img))
 		for _, f := range formats {
-			if f == AVIF && testing.Short() {
+			if f == options.AVIF && testing.Short() {
 				continue
 			}
-			codec := f.codec()
+			codec := codecOf(f)
 			encode := func(quality int) []byte {
 				var b bytes.Buffer
 				if err := codec.encode(&b, p, Quality{Quality: quality}); err != nil {
@@ -60,7 +65,7 @@ func TestSearch(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return ssim(luma, lumaPlane(got))
+				return look.Similarity(luma, look.Luma(got))
 			}
 			// Every quality, or every eighth of a slow encoder.
 			step := 1
@@ -71,16 +76,16 @@ func TestSearch(t *testing.T) {
 			// How much shorter, and how much longer than needed a file may be: palettes
 			// grow in large steps.
 			short, long := 0.88, 1.3
-			if f == PNG || f == GIF {
+			if f == options.PNG || f == options.GIF {
 				short, long = 0.45, 1.75
 			}
 			whole, least := len(encode(top)), len(encode(1))
-			if body, n := searched(t, p, Options{Format: f, MaxBytes: whole}, Quality{}); n != 1 || len(body) != whole {
+			if body, n := searched(t, p, options.Options{Format: f, MaxBytes: whole}, Quality{}); n != 1 || len(body) != whole {
 				t.Errorf("%s, %v: %d bytes in %d encodings where the first one has %d", name, f, len(body), n, whole)
 			}
 			for _, part := range []float64{0.9, 0.6, 0.35} {
 				most := least + int(float64(whole-least)*part)
-				body, n := searched(t, p, Options{Format: f, MaxBytes: most}, Quality{})
+				body, n := searched(t, p, options.Options{Format: f, MaxBytes: most}, Quality{})
 				best := 0
 				for q := 1; q <= top; q += step {
 					if size := len(encode(q)); size <= most {
@@ -91,11 +96,11 @@ func TestSearch(t *testing.T) {
 					t.Errorf("%s, %v of at most %d bytes: %d in %d encodings; of all qualities %d", name, f, most, len(body), n, best)
 				}
 			}
-			if body, n := searched(t, p, Options{Format: f, MaxBytes: 10}, Quality{}); n > mostEncodings || len(body) != least {
+			if body, n := searched(t, p, options.Options{Format: f, MaxBytes: 10}, Quality{}); n > mostEncodings || len(body) != least {
 				t.Errorf("%s, %v: %d bytes in %d encodings where %d are the fewest", name, f, len(body), n, least)
 			}
-			for _, want := range []Similarity{9000, 9600, 9850} {
-				body, n := searched(t, p, Options{Format: f, AutoQuality: want}, Quality{})
+			for _, want := range []options.Similarity{9000, 9600, 9850} {
+				body, n := searched(t, p, options.Options{Format: f, AutoQuality: want}, Quality{})
 				got := similarity(body)
 				best, reached := math.MaxInt, 0.0
 				for q := 1; q <= max(mostAuto, top); q += step {
@@ -108,7 +113,7 @@ func TestSearch(t *testing.T) {
 				if n > mostEncodings || got < min(want.Float(), reached-0.003) || reached >= want.Float() && float64(len(body)) > long*float64(best) {
 					t.Errorf("%s, %v as similar as %v: %.4f, %d bytes in %d encodings; of all qualities %d bytes, at the most %.4f", name, f, want.Float(), got, len(body), n, best, reached)
 				}
-				if body, n := searched(t, p, Options{Format: f, AutoQuality: want, MaxBytes: (least + whole) / 2}, Quality{}); n > mostEncodings || len(body) > (least+whole)/2 {
+				if body, n := searched(t, p, options.Options{Format: f, AutoQuality: want, MaxBytes: (least + whole) / 2}, Quality{}); n > mostEncodings || len(body) > (least+whole)/2 {
 					t.Errorf("%s, %v as similar as %v, at most %d bytes: %d in %d encodings", name, f, want.Float(), (least+whole)/2, len(body), n)
 				}
 			}
@@ -120,15 +125,15 @@ func TestSearch(t *testing.T) {
 // results are the same whatever was made before.
 func TestSearchHasNoHistory(t *testing.T) {
 	source := readSample(t, "photos/still-life.jpg")
-	o := Options{Width: 150, Format: JPEG, MaxBytes: 1 << 20}
-	size := func(r Resizer, o Options) int {
+	o := options.Options{Width: 150, Format: options.JPEG, MaxBytes: 1 << 20}
+	size := func(r Resizer, o options.Options) int {
 		result, err := resizeBytes(t, &r, source, o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(result.Body)
 	}
-	resizers := []Resizer{{Quality: Quality{Quality: 30}}, {Quality: Quality{Quality: 90}}, {Quality: Quality{Formats: map[Format]int{JPEG: 60}}}}
+	resizers := []Resizer{{Quality: Quality{Quality: 30}}, {Quality: Quality{Quality: 90}}, {Quality: Quality{Formats: map[options.Format]int{options.JPEG: 60}}}}
 	var alone []int
 	for _, r := range resizers {
 		answers.forget()
@@ -142,8 +147,8 @@ func TestSearchHasNoHistory(t *testing.T) {
 		}
 	}
 	// Another mark on the picture is another picture.
-	o = Options{Width: 150, Format: JPEG, MaxBytes: 5000, Watermark: Watermark{Name: "logo", Scale: 10000}}
-	marks := []*Overlay{nil, {framedSquare(60, 1, 2)}, {toNRGBA(toPNG(t, source, Options{Width: 200}))}}
+	o = options.Options{Width: 150, Format: options.JPEG, MaxBytes: 5000, Watermark: options.Watermark{Name: "logo", Scale: 10000}}
+	marks := []*paint.Overlay{nil, paint.NewOverlay(framedSquare(60, 1, 2)), paint.NewOverlay(pixel.Copy(toPNG(t, source, options.Options{Width: 200})))}
 	alone = nil
 	for _, m := range marks {
 		answers.forget()
@@ -162,15 +167,15 @@ func TestLosslessPixels(t *testing.T) {
 	r := &Resizer{Limits: Limits{LosslessPixels: 90 * 67}}
 	for _, tt := range []struct {
 		file []byte
-		o    Options
+		o    options.Options
 		fits bool
 	}{
-		{photo, Options{Format: WebP, Width: 90}, true},
-		{photo, Options{Format: WebP, Width: 100}, false},
-		{photo, Options{Format: AutoWebP, Width: 100}, false},
-		{orbit, Options{Format: WebP, Width: 60}, false},
-		{orbit, Options{Format: WebP, Width: 60, Animation: AnimationStill}, true},
-		{photo, Options{Format: PNG, Width: 300}, true},
+		{photo, options.Options{Format: options.WebP, Width: 90}, true},
+		{photo, options.Options{Format: options.WebP, Width: 100}, false},
+		{photo, options.Options{Format: options.AutoWebP, Width: 100}, false},
+		{orbit, options.Options{Format: options.WebP, Width: 60}, false},
+		{orbit, options.Options{Format: options.WebP, Width: 60, Animation: options.AnimationStill}, true},
+		{photo, options.Options{Format: options.PNG, Width: 300}, true},
 	} {
 		tt.o.Lossless = true
 		_, err := resizeBytes(t, r, tt.file, tt.o)

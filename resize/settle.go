@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
 )
 
 // ErrSettle is wrapped by errors of Source.Settle: the picture is not to blame.
@@ -15,7 +16,7 @@ type Header struct {
 	Width, Height int // upright; behind a trim, of what is left
 	// Turned says that it is stored lying: with EXIF's orientations 5 to 8.
 	Turned   bool
-	Format   Format
+	Format   options.Format
 	Animated bool // there may be more than one frame
 	Alpha    bool // there may be transparency
 	// Trimmed says that the edges have been cut that Options.Trim is about. The
@@ -61,6 +62,6 @@ func (j *job) resettle(p *Picture, s *seen) error {
 	if err := j.settled(h); err != nil {
 		return err
 	}
-	s.region = j.options.Crop.of(s.region.Size()).Add(s.region.Min)
+	s.region = j.options.Crop.Of(s.region.Size()).Add(s.region.Min)
 	return nil
 }

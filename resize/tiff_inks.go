@@ -11,6 +11,8 @@ import (
 	"golang.org/x/image/tiff"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // TIFF with four inks a pixel: x/image reads none, but it reads four samples of
@@ -115,7 +117,7 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 		case *image.NRGBA64:
 			out := image.NewCMYK(m.Rect)
 			for i := range out.Pix {
-				out.Pix[i] = narrow(m.Pix[2*i], m.Pix[2*i+1])
+				out.Pix[i] = pixel.To8Bits(m.Pix[2*i], m.Pix[2*i+1])
 			}
 			img = out
 		default:
@@ -134,14 +136,14 @@ func decodeTIFF(file []byte, _ Want) (*Picture, error) {
 	case *image.RGBA: // fresh: its bytes become those of the picture
 		out := &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
 		if l.samples > 3 {
-			fromRGBA(out, m)
+			pixel.Unmultiply(out, m)
 		}
 		img = out
 	}
-	p := still(plain(img))
+	p := still(pixel.Normalize(img))
 	p.orientation = exif.OrientationOf(file) // a TIFF file is laid out as EXIF is
 	p.ICC = tiffProfile(file)
-	_, p.Pages, _ = tiffDirectories(file, maxPage) // up to a fault
+	_, p.Pages, _ = tiffDirectories(file, options.MaxPage) // up to a fault
 	return p, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/pixel"
 )
 
 // Our own writer of TIFF: differences of neighbours, compressed strip by strip.
@@ -101,29 +102,14 @@ func writeDirectory(w io.Writer, file *bytes.Buffer, fields []exif.Field) error 
 	}
 	at := file.Len()
 	copy(file.Bytes(), append([]byte("II*\x00"), le.AppendUint32(nil, uint32(at))...))
-	const entryBytes = 12
-	values := at + 2 + entryBytes*len(fields) + 4
-	directory := le.AppendUint16(nil, uint16(len(fields)))
-	var far []byte
-	for _, f := range fields {
-		directory = le.AppendUint16(directory, f.Tag)
-		directory = le.AppendUint16(directory, f.Kind)
-		directory = le.AppendUint32(directory, f.Count)
-		if len(f.Data) <= 4 {
-			directory = append(append(directory, f.Data...), make([]byte, 4-len(f.Data))...)
-			continue
-		}
-		directory = le.AppendUint32(directory, uint32(values+len(far)))
-		far = append(far, f.Data...)
-		if len(far)%2 == 1 {
-			far = append(far, 0)
-		}
-	}
-	directory = le.AppendUint32(directory, 0) // no other directory
-	if int64(values)+int64(len(far)) > 1<<32-1 {
+	directory, _ := exif.Directory(at, le, fields)
+	if int64(at)+int64(len(directory)) > 1<<32-1 {
 		return errors.New("tiff: longer than 4 GB")
 	}
-	_, err := io.MultiReader(file, bytes.NewReader(directory), bytes.NewReader(far)).(io.WriterTo).WriteTo(w)
+	if _, err := file.WriteTo(w); err != nil {
+		return err
+	}
+	_, err := w.Write(directory)
 	return err
 }
 
@@ -133,7 +119,7 @@ func samplesOf(img image.Image) (rows func(dst []byte, y int), samples int) {
 	if m, ok := img.(*image.Gray); ok {
 		return func(dst []byte, y int) { copy(dst, m.Pix[y*m.Stride:]) }, 1
 	}
-	m := asNRGBA(img)
+	m := pixel.Of(img)
 	if !m.Opaque() {
 		return func(dst []byte, y int) { copy(dst, m.Pix[y*m.Stride:]) }, 4
 	}

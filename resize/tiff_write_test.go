@@ -19,6 +19,8 @@ import (
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/pixel"
 )
 
 // noisy returns a picture whose neighbours are alike, by chance.
@@ -59,7 +61,7 @@ func TestTIFF(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !bytes.Equal(toNRGBA(got).Pix, toNRGBA(m).Pix) {
+		if !bytes.Equal(pixel.Copy(got).Pix, pixel.Copy(m).Pix) {
 			t.Errorf("%s: other pixels", name)
 		}
 		if _, ok := got.(*image.Gray); ok != (name == "grey") {
@@ -75,7 +77,7 @@ func TestTIFF(t *testing.T) {
 			t.Errorf("%s: profile of %d bytes", name, len(got))
 		}
 
-		if seen := byVips(t, kept.Bytes()); seen != nil && !bytes.Equal(toNRGBA(seen).Pix, toNRGBA(m).Pix) {
+		if seen := byVips(t, kept.Bytes()); seen != nil && !bytes.Equal(pixel.Copy(seen).Pix, pixel.Copy(m).Pix) {
 			t.Errorf("%s: vips reads other pixels", name)
 		}
 	}
@@ -128,7 +130,7 @@ func TestTIFFInks(t *testing.T) {
 	if err != nil || !info.cmyk || info.Size != image.Pt(40, 30) {
 		t.Fatalf("%+v, %v", info, err)
 	}
-	got := toNRGBA(toPNGBy(t, everything, b, Options{}))
+	got := pixel.Copy(toPNGBy(t, everything, b, options.Options{}))
 	for y := range 30 {
 		for x := range 40 {
 			c := m.NRGBAAt(x, y)
@@ -202,7 +204,7 @@ func TestTIFFFax(t *testing.T) {
 
 // icc=keep writes the profile of the source.
 func TestTIFFKeepsProfile(t *testing.T) {
-	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), Options{Width: 20, Format: TIFF, Profile: ProfileKeep})
+	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), options.Options{Width: 20, Format: options.TIFF, Profile: options.ProfileKeep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +223,7 @@ func BenchmarkTIFF(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	large := toNRGBA(img)
+	large := pixel.Copy(img)
 	b.Run("ours", func(b *testing.B) {
 		var file bytes.Buffer
 		for b.Loop() {
@@ -353,7 +355,7 @@ func twoDimensionalFax() []byte {
 
 // A palette whose colours are all below 256 has them in 8 bits.
 func TestTIFFMapOf8Bits(t *testing.T) {
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), options.Options{}))
 	for at, want := range map[image.Point]color.NRGBA{{}: {13, 4, 60, 255}, {X: 48, Y: 32}: {139, 129, 60, 255}, {X: 95, Y: 63}: {245, 250, 60, 255}} {
 		if got := img.NRGBAAt(at.X, at.Y); got != want {
 			t.Errorf("%v: %v; want %v", at, got, want)
@@ -387,7 +389,7 @@ func TestTIFFStrayPredictor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(toNRGBA(img).Pix, m.Pix) {
+	if !bytes.Equal(pixel.Copy(img).Pix, m.Pix) {
 		t.Error("other pixels")
 	}
 }

@@ -16,6 +16,9 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
+	"s3imageserver/resize/pixel"
 )
 
 // A pngPart is a chunk of a file that is taken apart and put together again.
@@ -66,8 +69,8 @@ func spoiled(parts []pngPart, kind string) []pngPart {
 // shownAs compares what is made of a file with the picture that it should be.
 func shownAs(t *testing.T, name string, file []byte, want image.Image) {
 	t.Helper()
-	for _, o := range []Options{{}, {Width: 11, Height: 7, Fit: Stretch}} {
-		o.Format = PNG
+	for _, o := range []options.Options{{}, {Width: 11, Height: 7, Fit: options.Stretch}} {
+		o.Format = options.PNG
 		result, err := resizeBytes(t, &Resizer{}, file, o)
 		if err != nil {
 			t.Errorf("%s, %v: %v", name, o, err)
@@ -86,7 +89,7 @@ func shownAs(t *testing.T, name string, file []byte, want image.Image) {
 		if err := png.Encode(&sound, want); err != nil {
 			t.Fatal(err)
 		}
-		if p := psnr(got, toPNG(t, sound.Bytes(), o)); p < 1000 {
+		if p := picturetest.PSNR(got, toPNG(t, sound.Bytes(), o)); p < 1000 {
 			t.Errorf("%s, %v: %.1f dB to the right picture", name, o, p)
 		}
 	}
@@ -156,8 +159,8 @@ func TestToleratedPNG(t *testing.T) {
 		shownAs(t, tt.name, tt.file, pixels(joinedPNG(tt.sound...)))
 	}
 	// The profile counts where it is whole.
-	got := toPNG(t, joinedPNG(with(rgb, "IDAT", profile)...), Options{})
-	if p := psnr(got, pixels(joinedPNG(rgb...))); p > 40 {
+	got := toPNG(t, joinedPNG(with(rgb, "IDAT", profile)...), options.Options{})
+	if p := picturetest.PSNR(got, pixels(joinedPNG(rgb...))); p > 40 {
 		t.Errorf("a profile of P3 changes nothing: %.1f dB", p)
 	}
 	for name, file := range map[string][]byte{
@@ -171,7 +174,7 @@ func TestToleratedPNG(t *testing.T) {
 		"compression 1":     joinedPNG(append([]pngPart{{kind: "IHDR", data: slices.Concat(rgb[0].data[:8], []byte{8, 2, 1, 0, 0})}}, rgb[1:]...)...),
 		"pixels of a chunk": joinedPNG(spoiled(rgb, "IDAT")...),
 	} {
-		if _, err := resizeBytes(t, &Resizer{}, file, Options{Width: 9, Format: PNG}); !errors.Is(err, ErrMalformed) {
+		if _, err := resizeBytes(t, &Resizer{}, file, options.Options{Width: 9, Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v; want ErrMalformed", name, err)
 		}
 	}
@@ -195,7 +198,7 @@ var shows = &Resizer{ShowDamaged: true}
 
 // shownDamaged returns what is shown of a damaged file, which is refused where
 // that is not asked for, and never kept.
-func shownDamaged(t *testing.T, name string, file []byte, o Options) image.Image {
+func shownDamaged(t *testing.T, name string, file []byte, o options.Options) image.Image {
 	t.Helper()
 	if _, err := resizeBytes(t, &Resizer{}, file, o); !errors.Is(err, ErrMalformed) {
 		t.Errorf("%s: %v; want ErrMalformed", name, err)
@@ -243,21 +246,21 @@ func TestDamagedPNG(t *testing.T) {
 		"a wrong checksum of the pixels' chunk": joinedPNG(spoiled(parts, "IDAT")...),
 		"a wrong checksum of the pixels":        joinedPNG(sum...),
 	} {
-		for _, o := range []Options{{Format: PNG}, {Width: 50, Format: PNG}} {
+		for _, o := range []options.Options{{Format: options.PNG}, {Width: 50, Format: options.PNG}} {
 			got := shownDamaged(t, name, file, o)
-			if got != nil && psnr(got, toPNG(t, whole, o)) < 1000 {
+			if got != nil && picturetest.PSNR(got, toPNG(t, whole, o)) < 1000 {
 				t.Errorf("%s, %v: not the whole picture", name, o)
 			}
 		}
 	}
-	for _, o := range []Options{{Format: PNG}, {Width: 100, Format: PNG}} {
+	for _, o := range []options.Options{{Format: options.PNG}, {Width: 100, Format: options.PNG}} {
 		got := shownDamaged(t, "cut in the middle", whole[:len(whole)/2], o)
 		if got == nil {
 			continue
 		}
 		want, side := toPNG(t, whole, o), got.Bounds().Dx()
 		top := image.Rect(0, 0, side, side/3)
-		if p := psnr(part(got, top), part(want, top)); p < 1000 {
+		if p := picturetest.PSNR(part(got, top), part(want, top)); p < 1000 {
 			t.Errorf("%v: the top has %.1f dB", o, p)
 		}
 		if c := color.NRGBAModel.Convert(got.At(side/2, side-1)).(color.NRGBA); c.A != 0 {
@@ -266,28 +269,28 @@ func TestDamagedPNG(t *testing.T) {
 	}
 	// Nothing is shown of what has no pixels.
 	for name, file := range map[string][]byte{"cut in the header": whole[:20], "cut before the first row": whole[:45]} {
-		if _, err := resizeBytes(t, shows, file, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+		if _, err := resizeBytes(t, shows, file, options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v; want ErrMalformed", name, err)
 		}
 	}
-	if result, err := resizeBytes(t, shows, whole, Options{Format: PNG}); err != nil || result.Damaged {
+	if result, err := resizeBytes(t, shows, whole, options.Options{Format: options.PNG}); err != nil || result.Damaged {
 		t.Errorf("a sound picture: %v, or damaged", err)
 	}
 	binary.BigEndian.PutUint32(whole[16:], 201)
-	if _, err := resizeBytes(t, shows, whole, Options{Format: PNG}); !errors.Is(err, ErrMalformed) {
+	if _, err := resizeBytes(t, shows, whole, options.Options{Format: options.PNG}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a header that lies: %v; want ErrMalformed", err)
 	}
 }
 
 // part returns a part of an image, from 0, 0 on.
 func part(m image.Image, r image.Rectangle) *image.NRGBA {
-	return toNRGBA(toNRGBA(m).SubImage(r))
+	return pixel.Copy(pixel.Copy(m).SubImage(r))
 }
 
 // photoJPEG returns a picture that is the same wherever it is made.
 func photoJPEG(t *testing.T) image.Image {
 	t.Helper()
-	return toPNG(t, readSample(t, "orientation/upright.png"), Options{Width: 200, Height: 160, Fit: Stretch})
+	return toPNG(t, readSample(t, "orientation/upright.png"), options.Options{Width: 200, Height: 160, Fit: options.Stretch})
 }
 
 // withoutSegments returns a file without its segments of one kind.
@@ -349,7 +352,7 @@ func TestToleratedJPEG(t *testing.T) {
 		{"no EOI, progressive", progressive.Bytes()[:progressive.Len()-2], progressive.Bytes()},
 		{"half an EOI, progressive", progressive.Bytes()[:progressive.Len()-1], progressive.Bytes()},
 	} {
-		for _, o := range []Options{{Format: PNG}, {Format: JPEG}, {Width: 100, Format: PNG}, {Width: 45, Format: PNG}, {Width: 12, Format: PNG}, {Width: 30, Height: 30, Format: PNG}} {
+		for _, o := range []options.Options{{Format: options.PNG}, {Format: options.JPEG}, {Width: 100, Format: options.PNG}, {Width: 45, Format: options.PNG}, {Width: 12, Format: options.PNG}, {Width: 30, Height: 30, Format: options.PNG}} {
 			got, err := resizeBytes(t, &Resizer{}, tt.file, o)
 			if err != nil {
 				t.Errorf("%s, %v: %v", tt.name, o, err)
@@ -365,7 +368,7 @@ func TestToleratedJPEG(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := psnr(pixels, wanted); p < 40 || o.Format == PNG && p < 1000 || got.Damaged {
+			if p := picturetest.PSNR(pixels, wanted); p < 40 || o.Format == options.PNG && p < 1000 || got.Damaged {
 				t.Errorf("%s, %v: %.1f dB to the right picture, damaged: %v", tt.name, o, p, got.Damaged)
 			}
 		}
@@ -386,7 +389,7 @@ func TestDamagedJPEG(t *testing.T) {
 	}
 	for name, whole := range files {
 		for _, cut := range []int{len(whole) - 4, len(whole) - 12, len(whole) * 9 / 10, len(whole) * 2 / 3, len(whole) / 2} {
-			for _, o := range []Options{{Format: PNG}, {Width: 100, Format: PNG}, {Width: 45, Format: PNG}, {Width: 12, Format: PNG}} {
+			for _, o := range []options.Options{{Format: options.PNG}, {Width: 100, Format: options.PNG}, {Width: 45, Format: options.PNG}, {Width: 12, Format: options.PNG}} {
 				got := shownDamaged(t, name, whole[:cut], o)
 				if got == nil {
 					continue
@@ -401,14 +404,14 @@ func TestDamagedJPEG(t *testing.T) {
 				if o.Width == 12 {
 					least = 20
 				}
-				if p := psnr(part(got, top), part(want, top)); p < least {
+				if p := picturetest.PSNR(part(got, top), part(want, top)); p < least {
 					t.Errorf("%s cut at %d of %d, %v: the top has %.1f dB", name, cut, len(whole), o, p)
 				}
 			}
 		}
 	}
 	for _, n := range []int{0, 2, 20, 200} {
-		if _, err := resizeBytes(t, shows, files["baseline"][:n], Options{Width: 20, Format: PNG}); err == nil {
+		if _, err := resizeBytes(t, shows, files["baseline"][:n], options.Options{Width: 20, Format: options.PNG}); err == nil {
 			t.Errorf("shown by its first %d bytes", n)
 		}
 	}
@@ -422,7 +425,7 @@ func TestDamagedRestarts(t *testing.T) {
 }
 
 func testDamagedRestarts(t *testing.T, file []byte) {
-	want := toPNG(t, file, Options{})
+	want := toPNG(t, file, options.Options{})
 	size := want.Bounds().Size()
 	var marks []int // where RST markers are
 	for i := range len(file) - 1 {
@@ -444,7 +447,7 @@ func testDamagedRestarts(t *testing.T, file []byte) {
 		flipped[i] = 0x5a ^ byte(i*7)&0x7f
 	}
 	for name, bad := range map[string][]byte{"without one": without, "misnumbered": misnumbered, "an interval is lost": lost, "one comes twice": twice, "codes that there are not": flipped} {
-		for _, o := range []Options{{Format: PNG}, {Width: size.X / 2, Format: PNG}, {Width: size.X / 8, Format: PNG}} {
+		for _, o := range []options.Options{{Format: options.PNG}, {Width: size.X / 2, Format: options.PNG}, {Width: size.X / 8, Format: options.PNG}} {
 			if name == "codes that there are not" {
 				if _, err := resizeBytes(t, &Resizer{}, bad, o); err == nil {
 					continue // they are codes after all
@@ -457,7 +460,7 @@ func testDamagedRestarts(t *testing.T, file []byte) {
 			sound := toPNG(t, file, o)
 			g := got.Bounds().Size()
 			for where, r := range map[string]image.Rectangle{"top": image.Rect(0, 0, g.X, g.Y/3), "bottom": image.Rect(0, g.Y-g.Y/4, g.X, g.Y)} {
-				if p := psnr(part(got, r), part(sound, r)); p < 35 {
+				if p := picturetest.PSNR(part(got, r), part(sound, r)); p < 35 {
 					t.Errorf("%s, %v: the %s has %.1f dB", name, o, where, p)
 				}
 			}
@@ -491,26 +494,26 @@ func TestToleratedGIF(t *testing.T) {
 		noScreen := bytes.Clone(sound)
 		clear(noScreen[6:10])
 		for name, file := range map[string][]byte{"no trailer": sound[:len(sound)-1], "a screen without a size": noScreen, "both": noScreen[:len(sound)-1]} {
-			want, got := framesOf(t, sound, GIF), framesOf(t, file, GIF)
+			want, got := framesOf(t, sound, options.GIF), framesOf(t, file, options.GIF)
 			if len(got) != frames {
 				t.Errorf("%s: %d frames; want %d", name, len(got), frames)
 				continue
 			}
 			for i := range got {
-				if psnr(got[i], want[i]) < 1000 {
+				if picturetest.PSNR(got[i], want[i]) < 1000 {
 					t.Errorf("%s: frame %d is another one", name, i)
 				}
 			}
-			if result := made(t, file, Options{Width: 20, Format: GIF}); result.Damaged || result.Size != image.Pt(20, 15) {
+			if result := made(t, file, options.Options{Width: 20, Format: options.GIF}); result.Damaged || result.Size != image.Pt(20, 15) {
 				t.Errorf("%s: %v, damaged: %v", name, result.Size, result.Damaged)
 			}
 		}
 	}
 	// Of an animation that ends within a frame the others are shown.
 	file := animationOf(t, 3, image.Pt(40, 30))
-	want := framesOf(t, file, GIF)
-	got := framesOf(t, file[:len(file)-20], GIF)
-	if len(got) != 2 || psnr(got[0], want[0]) < 1000 || psnr(got[1], want[1]) < 1000 {
+	want := framesOf(t, file, options.GIF)
+	got := framesOf(t, file[:len(file)-20], options.GIF)
+	if len(got) != 2 || picturetest.PSNR(got[0], want[0]) < 1000 || picturetest.PSNR(got[1], want[1]) < 1000 {
 		t.Errorf("cut in the last of 3 frames: %d frames, or others", len(got))
 	}
 }
@@ -519,10 +522,10 @@ func TestToleratedGIF(t *testing.T) {
 func TestDamagedGIF(t *testing.T) {
 	still := animationOf(t, 1, image.Pt(40, 30))
 	cut := still[:len(still)*2/3]
-	got := shownDamaged(t, "cut", cut, Options{Format: PNG})
-	want := toPNG(t, still, Options{})
+	got := shownDamaged(t, "cut", cut, options.Options{Format: options.PNG})
+	want := toPNG(t, still, options.Options{})
 	top := image.Rect(0, 0, 40, 10)
-	if got != nil && psnr(part(got, top), part(want, top)) < 1000 {
+	if got != nil && picturetest.PSNR(part(got, top), part(want, top)) < 1000 {
 		t.Error("the top is another one")
 	}
 	if got != nil {
@@ -538,19 +541,19 @@ func TestDamagedGIF(t *testing.T) {
 	for i := second + 150; i < second+154; i++ { // within the pixels
 		bad[i] = 0xff
 	}
-	if _, err := resizeBytes(t, &Resizer{}, bad, Options{Format: GIF}); !errors.Is(err, ErrMalformed) {
+	if _, err := resizeBytes(t, &Resizer{}, bad, options.Options{Format: options.GIF}); !errors.Is(err, ErrMalformed) {
 		t.Fatalf("codes that there are not: %v; want ErrMalformed", err)
 	}
-	result, err := resizeBytes(t, shows, bad, Options{Format: GIF})
+	result, err := resizeBytes(t, shows, bad, options.Options{Format: options.GIF})
 	if err != nil || !result.Damaged {
 		t.Fatalf("shown: %v, or not marked", err)
 	}
-	frames, sound := framesOf(t, result.Body, GIF), framesOf(t, file, GIF)
-	if len(frames) != 3 || psnr(frames[0], sound[0]) < 1000 || psnr(frames[2], sound[2]) < 1000 {
+	frames, sound := framesOf(t, result.Body, options.GIF), framesOf(t, file, options.GIF)
+	if len(frames) != 3 || picturetest.PSNR(frames[0], sound[0]) < 1000 || picturetest.PSNR(frames[2], sound[2]) < 1000 {
 		t.Errorf("%d frames, or the whole ones are others", len(frames))
 	}
 	// The first frame alone is not damaged.
-	if result, err := resizeBytes(t, shows, bad, Options{Format: PNG}); err != nil || result.Damaged {
+	if result, err := resizeBytes(t, shows, bad, options.Options{Format: options.PNG}); err != nil || result.Damaged {
 		t.Errorf("its first frame: %v, or marked", err)
 	}
 }
@@ -568,11 +571,11 @@ func TestManyFrames(t *testing.T) {
 		{Limits{FramePixels: 250*12*8 - 1}, 1},
 		{Limits{Frames: 249}, 1},
 	} {
-		result, err := resizeBytes(t, &Resizer{Limits: tt.limits}, file, Options{Format: GIF})
+		result, err := resizeBytes(t, &Resizer{Limits: tt.limits}, file, options.Options{Format: options.GIF})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(framesOf(t, result.Body, GIF)); got != tt.want {
+		if got := len(framesOf(t, result.Body, options.GIF)); got != tt.want {
 			t.Errorf("%+v: %d frames; want %d", tt.limits, got, tt.want)
 		}
 	}
@@ -582,17 +585,17 @@ func TestManyFrames(t *testing.T) {
 // what it would be beside the others.
 func TestOnlyFrame(t *testing.T) {
 	source := readSample(t, "photos/orbit.gif")
-	animated := made(t, source, Options{Format: WebP, Lossless: true}).Body
-	for format, file := range map[Format][]byte{GIF: source, WebP: animated} {
+	animated := made(t, source, options.Options{Format: options.WebP, Lossless: true}).Body
+	for format, file := range map[options.Format][]byte{options.GIF: source, options.WebP: animated} {
 		all := framesOf(t, file, format)
 		for _, page := range []int{1, 2, 5, len(all), len(all) + 9} {
 			want := Want{Limits: Limits{}.withDefaults(), only: page}
-			p, err := format.codec().decode(file, want)
+			p, err := codecOf(format).decode(file, want)
 			if err != nil {
 				t.Fatal(err)
 			}
 			m, err := p.first()
-			if err != nil || p.Count != 1 || psnr(m, all[min(page, len(all))-1]) < 1000 {
+			if err != nil || p.Count != 1 || picturetest.PSNR(m, all[min(page, len(all))-1]) < 1000 {
 				t.Errorf("%v, page %d: %d frames, %v, or another picture", format, page, p.Count, err)
 			}
 		}
@@ -636,18 +639,18 @@ func TestBMPOfOS2(t *testing.T) {
 		for i := 0; i < len(palette); i += 4 {
 			triples = append(triples, palette[i:i+3]...)
 		}
-		r := &Resizer{Limits: Limits{Formats: []Format{BMP}}}
-		want, err := resizeBytes(t, r, file(windows, palette), Options{Format: PNG})
+		r := &Resizer{Limits: Limits{Formats: []options.Format{options.BMP}}}
+		want, err := resizeBytes(t, r, file(windows, palette), options.Options{Format: options.PNG})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, f := range map[string][]byte{"12 bytes": file(one, triples), "16 bytes": file(short, palette), "64 bytes": file(two, palette)} {
-			got, err := resizeBytes(t, r, f, Options{Format: PNG})
+			got, err := resizeBytes(t, r, f, options.Options{Format: options.PNG})
 			if err != nil || !bytes.Equal(got.Body, want.Body) {
 				t.Errorf("a header of %s, %d bits: %v, or another picture", name, bits, err)
 			}
 			for n := range f {
-				if _, err := resizeBytes(t, r, f[:n], Options{Format: PNG}); err == nil {
+				if _, err := resizeBytes(t, r, f[:n], options.Options{Format: options.PNG}); err == nil {
 					t.Fatalf("a header of %s, %d bits: %d of %d bytes are a picture", name, bits, n, len(f))
 				}
 			}

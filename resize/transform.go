@@ -4,8 +4,13 @@ import (
 	"context"
 	"image"
 	"math"
+	"slices"
+	"sync"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -36,18 +41,15 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		return nil, err
 	}
 	toSRGB := j.colours(p, &plan)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != Effects{}
-	steps, err := j.steps(p, &plan, toSRGB)
-	if err != nil {
-		return nil, err
-	}
+	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != options.Effects{}
+	steps := slices.DeleteFunc(j.steps(p, &plan, toSRGB), func(s step) bool { return !s.wanted })
 	q := p.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			var err error
-			if img, err = step(img); err != nil {
+			if img, err = step.do(img); err != nil {
 				return nil, err
 			}
 		}
@@ -57,48 +59,50 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	return q, nil
 }
 
-// A step is one thing that is done to a frame; it may change the image that it
-// is given.
-type step func(image.Image) (image.Image, error)
+// A step is one thing that is done to every frame.
+type step struct {
+	name   string
+	wanted bool
+	// do may change the image that it is given.
+	do func(image.Image) (image.Image, error)
+}
 
-// steps are what is done to every frame, in this order.
-func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) ([]step, error) {
-	var steps []step
-	add := func(wanted bool, f func(image.Image) image.Image) {
-		if wanted {
-			steps = append(steps, func(img image.Image) (image.Image, error) { return f(img), nil })
-		}
-	}
+// steps are all that may be done to a frame, in this order.
+func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image) []step {
 	o := &j.options
-	add(!p.isCut, func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })
-	add(true, func(img image.Image) image.Image { return upright(img, plan.turn) })
-	add(toSRGB != nil, toSRGB)
-	add(plan.tilt != 0, func(img image.Image) image.Image { return tilted(asNRGBA(img), plan.tilt, plan.window, plan.size) })
-	add(o.Effects != Effects{}, o.Effects.apply)
-	ground := newGround(plan, o.Background)
-	add(plan.canvas != plan.size || o.Background != Background{}, ground.lay)
-	add(o.Radius != 0 || o.Border != Border{}, func(img image.Image) image.Image { return framed(asNRGBA(img), o.Radius, o.Border) })
-	opaque := !o.Format.IsAuto() && o.Format.codec().opaque
-	add(opaque && o.Radius != 0 && o.Background != Background{}, ground.fillCorners)
-	if w := j.resizer.Watermark; w != nil && o.Watermark.lies() {
-		overlay := w.fitted(o.Watermark, plan.canvas)
-		add(true, func(img image.Image) image.Image {
-			m := asNRGBA(img)
-			o.Watermark.lay(m, overlay)
+	ground := paint.NewGround(plan.canvas, plan.at, o.Background)
+	filled := o.Background != options.Background{}
+	opaque := !o.Format.IsAuto() && codecOf(o.Format).opaque
+	marked := j.resizer.Watermark != nil && o.Watermark.Given()
+	always := func(f func(image.Image) image.Image) func(image.Image) (image.Image, error) {
+		return func(img image.Image) (image.Image, error) { return f(img), nil }
+	}
+	onPixels := func(f func(m *image.NRGBA) *image.NRGBA) func(image.Image) (image.Image, error) {
+		return func(img image.Image) (image.Image, error) { return f(pixel.Of(img)), nil }
+	}
+	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
+	return []step{
+		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
+		{"turn", true, always(func(img image.Image) image.Image { return upright(img, plan.turn) })}, // the rest is in the viewer's coordinates
+		{"convert colours", toSRGB != nil, always(toSRGB)},
+		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
+		{"effects", o.Effects != options.Effects{}, always(func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })},
+		{"background", plan.canvas != plan.size || filled, always(ground.Lay)},
+		{"frame", o.Radius != 0 || o.Border != options.Border{}, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Frame(m, o.Radius, o.Border) })},
+		{"fill corners", opaque && o.Radius != 0 && filled, always(ground.FillCorners)},
+		{"watermark", marked, onPixels(func(m *image.NRGBA) *image.NRGBA {
+			paint.Watermark(m, mark(), o.Watermark)
 			return m
-		})
+		})},
+		{"text", o.Text.Text != "", func(img image.Image) (image.Image, error) {
+			font, err := j.resizer.font(o.Text.Font)
+			if err != nil {
+				return nil, err
+			}
+			m := pixel.Of(img)
+			return m, paint.Text(m, o.Text, font)
+		}},
 	}
-	if o.Text.Text != "" {
-		font, err := j.resizer.font(o.Text.Font)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, func(img image.Image) (image.Image, error) {
-			m := asNRGBA(img)
-			return m, o.Text.write(m, font)
-		})
-	}
-	return steps, nil
 }
 
 // A cut is a part of a stored picture and the size that it gets, still turned
@@ -106,7 +110,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 type cut struct {
 	source      image.Point      // size of the stored picture
 	orientation exif.Orientation // that it was computed for
-	part        rectangle        // in pixels of the source
+	part        scale.Rect       // in pixels of the source
 	size        image.Point
 	chroma      scale.Chroma
 	// edge is what was cropped or trimmed: nothing outside of it may show. A side
@@ -116,7 +120,7 @@ type cut struct {
 
 // identity reports whether the cut is the whole picture at its own size.
 func (c cut) identity() bool {
-	return c.size == c.source && c.part == rectangle{W: float64(c.size.X), H: float64(c.size.Y)}
+	return c.size == c.source && c.part == scale.Rect{W: float64(c.size.X), H: float64(c.size.Y)}
 }
 
 // at returns the part in pixels of the picture decoded at scale s, and how to

@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/pixel"
 )
 
 // upright turns a stored picture by its orientation. Planes stay planes; the result shares
@@ -34,7 +35,7 @@ func upright(img image.Image, o exif.Orientation) image.Image {
 		turn(o, out.Pix, out.Stride, m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride, b.Dx(), b.Dy(), 4)
 		return out
 	}
-	return upright(toNRGBA(img), o)
+	return upright(pixel.Copy(img), o)
 }
 
 // uprightYCbCr turns the planes. Chroma samples of the result must cover the

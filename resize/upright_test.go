@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -95,8 +96,8 @@ func TestStoredRectangle(t *testing.T) {
 	stored := image.Pt(400, 200)
 	for o := exif.Orientation(1); o <= 8; o++ {
 		up := o.Size(stored)
-		r := rectangle{0, 0, float64(up.X) / 2, float64(up.Y) / 2}
-		got := o.Stored(scale.Rect(r), stored)
+		r := scale.Rect{X: 0, Y: 0, W: float64(up.X) / 2, H: float64(up.Y) / 2}
+		got := o.Stored(r, stored)
 		sx, sy := uprightAt(o, stored, 0, 0)
 		inside := float64(sx) >= got.X && float64(sx) < got.X+got.W && float64(sy) >= got.Y && float64(sy) < got.Y+got.H
 		if got.W != 200 || got.H != 100 || !inside {
@@ -110,7 +111,7 @@ func TestOnWhite(t *testing.T) {
 	m.SetNRGBA(0, 0, color.NRGBA{10, 20, 30, 255})
 	m.SetNRGBA(1, 0, color.NRGBA{10, 20, 30, 0})
 	m.SetNRGBA(2, 0, color.NRGBA{0, 0, 0, 128})
-	got := onWhite(m).(*image.NRGBA)
+	got := pixel.OnWhite(m).(*image.NRGBA)
 	want := []byte{10, 20, 30, 255, 255, 255, 255, 255, 127, 127, 127, 255}
 	if !bytes.Equal(got.Pix, want) {
 		t.Errorf("onWhite = %v; want %v", got.Pix, want)
@@ -120,7 +121,7 @@ func TestOnWhite(t *testing.T) {
 func TestPaletteIndexBeyondThePalette(t *testing.T) {
 	m := image.NewPaletted(image.Rect(0, 0, 2, 1), color.Palette{color.NRGBA{1, 2, 3, 255}})
 	m.Pix[1] = 200
-	got := plain(m).(*image.NRGBA)
+	got := pixel.Normalize(m).(*image.NRGBA)
 	if want := []byte{1, 2, 3, 255, 0, 0, 0, 0}; !bytes.Equal(got.Pix, want) {
 		t.Errorf("plain = %v; want %v", got.Pix, want)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"s3imageserver/resize/options"
 )
 
 // stuckCodec is a codec whose decoder waits for release, whatever the context
@@ -22,7 +24,7 @@ func stuckCodec(release <-chan struct{}) *codec {
 }
 
 func stuckJob(b *Budget, release <-chan struct{}, limit time.Duration) *job {
-	return &job{limits: Limits{Time: limit}.withDefaults(), budget: b, options: Options{Format: PNG}, codec: stuckCodec(release), target: PNG, resizer: &Resizer{}, held: 1000}
+	return &job{limits: Limits{Time: limit}.withDefaults(), budget: b, options: options.Options{Format: options.PNG}, codec: stuckCodec(release), target: options.PNG, resizer: &Resizer{}, held: 1000}
 }
 
 // A decoder that does not end: who waits gets an answer, and the processor and
@@ -113,7 +115,7 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 	file := readSample(t, "photos/logo.png")
 	var kept []byte
 	r := Resizer{Budget: NewBudget(BudgetConfig{})}
-	_, err := r.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: func(f []byte) { kept = bytes.Clone(f) }}, Options{Width: 5, Format: PNG})
+	_, err := r.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: func(f []byte) { kept = bytes.Clone(f) }}, options.Options{Width: 5, Format: options.PNG})
 	if err != nil || !bytes.Equal(kept, file) {
 		t.Errorf("Keep got %d bytes, %v; want the %d of the source", len(kept), err, len(file))
 	}
@@ -194,7 +196,7 @@ func TestLongHeadersAreWork(t *testing.T) {
 		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file))}, Options{Width: 5, Format: PNG})
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file))}, options.Options{Width: 5, Format: options.PNG})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v; want context.DeadlineExceeded", err)
 		}
@@ -227,7 +229,7 @@ func TestKeepOfAnAbandonedJob(t *testing.T) {
 		returned := false
 		keep := func([]byte) { t.Errorf("kept; Resize has returned: %v", returned) }
 		r := &Resizer{Budget: NewBudget(BudgetConfig{Slots: 1})}
-		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: keep}, Options{Width: 5, Format: PNG})
+		_, err := r.Resize(ctx, Source{Body: bytes.NewReader(file), Size: int64(len(file)), Keep: keep}, options.Options{Width: 5, Format: options.PNG})
 		returned = true
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v; want context.DeadlineExceeded", err)

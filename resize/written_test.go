@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"s3imageserver/resize/gif"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // Delays of WebP, which are up to four hours, do not wrap in the 16 bits of GIF.
@@ -61,25 +63,25 @@ func TestBoundsOfFormats(t *testing.T) {
 	// Rows without pixels of their own: nothing of them is looked at.
 	wide := func(w, h int) image.Image { return &image.Gray{Pix: make([]byte, w), Rect: image.Rect(0, 0, w, h)} }
 	for _, tt := range []struct {
-		format Format
+		format options.Format
 		w, h   int
 		fits   bool
 	}{
-		{WebP, 16383, 1, true}, {WebP, 1, 16383, true}, {WebP, 16384, 1, false}, {WebP, 1, 16384, false},
-		{JPEG, 65535, 1, true}, {JPEG, 65536, 1, false}, {JPEG, 1, 65536, false},
-		{GIF, 65535, 1, true}, {GIF, 65536, 1, false}, {GIF, 1, 65536, false},
-		{PNG, 65536, 1, true}, {PNG, 1, 70000, true},
-		{BMP, 40000, 30000, false},
+		{options.WebP, 16383, 1, true}, {options.WebP, 1, 16383, true}, {options.WebP, 16384, 1, false}, {options.WebP, 1, 16384, false},
+		{options.JPEG, 65535, 1, true}, {options.JPEG, 65536, 1, false}, {options.JPEG, 1, 65536, false},
+		{options.GIF, 65535, 1, true}, {options.GIF, 65536, 1, false}, {options.GIF, 1, 65536, false},
+		{options.PNG, 65536, 1, true}, {options.PNG, 1, 70000, true},
+		{options.BMP, 40000, 30000, false},
 	} {
 		var b bytes.Buffer
-		err := tt.format.codec().encode(&b, still(wide(tt.w, tt.h)), Quality{})
+		err := codecOf(tt.format).encode(&b, still(wide(tt.w, tt.h)), Quality{})
 		if (err == nil) != tt.fits {
 			t.Errorf("%v of %d x %d pixels: %v; fits: %v", tt.format, tt.w, tt.h, err, tt.fits)
 		}
 		if err != nil {
 			continue
 		}
-		info, err := tt.format.codec().config(b.Bytes())
+		info, err := codecOf(tt.format).config(b.Bytes())
 		if err != nil || info.Size != image.Pt(tt.w, tt.h) {
 			t.Errorf("%v of %d x %d pixels: %v, %v in its header", tt.format, tt.w, tt.h, info.Size, err)
 		}
@@ -128,9 +130,9 @@ func FuzzWritten(f *testing.F) {
 			img = m
 		}
 		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
-		for _, format := range []Format{JPEG, PNG, WebP, GIF, BMP, TIFF} {
+		for _, format := range []options.Format{options.JPEG, options.PNG, options.WebP, options.GIF, options.BMP, options.TIFF} {
 			var b bytes.Buffer
-			codec := format.codec()
+			codec := codecOf(format)
 			if err := codec.encode(&b, still(img), q); err != nil {
 				t.Fatalf("%v: %v", format, err)
 			}
@@ -142,8 +144,8 @@ func FuzzWritten(f *testing.F) {
 			if err != nil || got.Bounds() != bounds {
 				t.Fatalf("%v of %v: decoded as %v, %v", format, bounds, got, err)
 			}
-			if lossless := format == WebP && q.Lossless || format == PNG && q.Quality == 100; lossless && kind%4 == 0 && psnr(got, img) < 1000 {
-				t.Fatalf("%v without loss: PSNR %.1f dB", format, psnr(got, img))
+			if lossless := format == options.WebP && q.Lossless || format == options.PNG && q.Quality == 100; lossless && kind%4 == 0 && picturetest.PSNR(got, img) < 1000 {
+				t.Fatalf("%v without loss: PSNR %.1f dB", format, picturetest.PSNR(got, img))
 			}
 		}
 	})

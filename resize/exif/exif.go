@@ -165,21 +165,26 @@ func Write(order ByteOrder, main, below []Field) []byte {
 	if len(below) > 0 {
 		main = append(main, Field{tagExif, 4, 1, make([]byte, 4)}) // the place follows
 	}
-	b, place := AppendDirectory(b, order, main)
+	directory, place := Directory(len(b), order, main)
+	place += len(b)
+	b = append(b, directory...)
 	if len(below) > 0 {
 		order.PutUint32(b[place:], uint32(len(b)))
-		b, _ = AppendDirectory(b, order, below)
+		directory, _ = Directory(len(b), order, below)
+		b = append(b, directory...)
 	}
 	return b
 }
 
-// AppendDirectory appends the fields in the order of their tags, then their
-// values. It returns where the value of tagExif lies.
-func AppendDirectory(b []byte, order ByteOrder, fields []Field) (out []byte, exifPlace int) {
+// Directory returns a directory that begins at that place of a file, with the
+// values of its fields behind it. Fields are sorted by their tags. exifPlace is
+// where in b the value of tagExif lies, which is the place of another directory.
+func Directory(at int, order ByteOrder, fields []Field) (b []byte, exifPlace int) {
 	slices.SortFunc(fields, func(a, b Field) int { return int(a.Tag) - int(b.Tag) })
 	u16 := func(v uint16) { b = order.AppendUint16(b, v) }
 	u32 := func(v uint32) { b = order.AppendUint32(b, v) }
-	values := uint32(len(b) + 2 + 12*len(fields) + 4)
+	const entryBytes = 12
+	values := uint32(at + 2 + entryBytes*len(fields) + 4)
 	u16(uint16(len(fields)))
 	var behind []byte
 	for _, f := range fields {
@@ -200,7 +205,7 @@ func AppendDirectory(b []byte, order ByteOrder, fields []Field) (out []byte, exi
 			behind = append(behind, 0)
 		}
 	}
-	u32(0) // no further directory: that would be a thumbnail
+	u32(0) // no further directory: that would be a thumbnail, or a page
 	return append(b, behind...), exifPlace
 }
 

@@ -1,0 +1,58 @@
+package resize
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/draw"
+	"image/png"
+	"slices"
+	"testing"
+)
+
+// Trimmed says which size of the upright source is left.
+func TestTrimmed(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 100, 80))
+	draw.Draw(m, m.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(m, image.Rect(10, 20, 70, 50), image.Black, image.Point{}, draw.Src)
+	var file bytes.Buffer
+	if err := png.Encode(&file, m); err != nil {
+		t.Fatal(err)
+	}
+	trimmed := func(r *Resizer, query string, body []byte) (image.Point, error) {
+		return r.Trimmed(t.Context(), Source{Body: bytes.NewReader(body), Size: int64(len(body))}, parse(query))
+	}
+	budget := NewBudget(BudgetConfig{Bytes: 100 << 20})
+	for query, want := range map[string]image.Point{
+		"trim=10":                      image.Pt(60, 30),
+		"trim=10&orient=6":             image.Pt(30, 60),
+		"trim=10&crop=0,0,40,80&w=9":   image.Pt(30, 30),
+		"crop=0,0,50%,100%":            image.Pt(50, 80),
+		"orient=8":                     image.Pt(80, 100),
+		"trim=10&rot=90&padding=9&w=5": image.Pt(60, 30),
+	} {
+		if got, err := trimmed(&Resizer{Budget: budget}, query, file.Bytes()); got != want || err != nil {
+			t.Errorf("%s: %v, %v; want %v", query, got, err, want)
+		}
+	}
+	if _, err := trimmed(&Resizer{Limits: Limits{Pixels: 100}}, "trim=10", file.Bytes()); !errors.Is(err, ErrLimit) {
+		t.Errorf("a source that is too large: %v", err)
+	}
+	if _, err := trimmed(&Resizer{}, "trim=10", file.Bytes()[:200]); err == nil {
+		t.Error("half a file: no error")
+	}
+	// A header that is longer than the first bytes is obeyed too.
+	photo := readSample(t, "orientation/6.jpg")
+	comment := append([]byte{0xff, 0xfe, 0xff, 0xff}, make([]byte, 0xffff-2)...)
+	long := slices.Concat(photo[:2], comment, comment, photo[2:])
+	if _, err := trimmed(&Resizer{Limits: Limits{Pixels: 100}}, "trim=10", long); !errors.Is(err, ErrLimit) {
+		t.Errorf("a source that is too large, with a long header: %v", err)
+	}
+	want, err := trimmed(&Resizer{}, "crop=0,0,50%,100%", photo)
+	if got, err2 := trimmed(&Resizer{Budget: budget}, "crop=0,0,50%,100%", long); got != want || err != nil || err2 != nil {
+		t.Errorf("with a long header: %v, %v; want %v, %v", got, err2, want, err)
+	}
+	if l := budget.Load(); l.Bytes != 0 || l.Working != 0 {
+		t.Errorf("%+v is held afterwards", l)
+	}
+}

@@ -1,0 +1,48 @@
+// Package picturetest has what tests of pictures share.
+package picturetest
+
+import (
+	"image"
+	"image/color"
+	"math"
+)
+
+// Chart is a picture without symmetry, smooth enough to be scaled.
+func Chart(w, h int) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			p := m.Pix[m.PixOffset(x, y):]
+			p[0], p[1] = byte(255*x/w), byte(255*y/h)
+			p[2] = byte(127 + 120*math.Sin(float64(x*x+2*y*y)/float64(w*h)*9))
+			p[3] = 255
+		}
+	}
+	return m
+}
+
+// PSNR compares colours (of visible pixels) and alpha; +Inf means equal, -1
+// means of different sizes.
+func PSNR(a, b image.Image) float64 {
+	if a.Bounds().Size() != b.Bounds().Size() {
+		return -1
+	}
+	sum, n := 0.0, 0
+	for y := range a.Bounds().Dy() {
+		for x := range a.Bounds().Dx() {
+			p := color.NRGBAModel.Convert(a.At(a.Bounds().Min.X+x, a.Bounds().Min.Y+y)).(color.NRGBA)
+			q := color.NRGBAModel.Convert(b.At(b.Bounds().Min.X+x, b.Bounds().Min.Y+y)).(color.NRGBA)
+			if p.A == 0 && q.A == 0 {
+				p, q = color.NRGBA{}, color.NRGBA{}
+			}
+			for _, d := range []int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B), int(p.A) - int(q.A)} {
+				sum += float64(d * d)
+				n++
+			}
+		}
+	}
+	if sum == 0 {
+		return math.Inf(1)
+	}
+	return 10 * math.Log10(255*255*float64(n)/sum)
+}
