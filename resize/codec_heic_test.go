@@ -405,3 +405,28 @@ func TestHEIFSizesThatDiffer(t *testing.T) {
 		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
 	}
 }
+
+// Chroma is that of the file up to the edges, where libheif's way to RGB and back
+// shows.
+func TestHEICColoursAtEdges(t *testing.T) {
+	const width, height, step, blurred = 128, 96, 48, 5
+	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "ramps.heic"), Options{}))
+	if img.Rect.Size() != image.Pt(width, height) {
+		t.Fatalf("%v", img.Rect)
+	}
+	for y := range height {
+		if abs(y-step) < blurred {
+			continue
+		}
+		blue := 40
+		if y >= step {
+			blue = 255
+		}
+		for x := range width {
+			got := img.NRGBAAt(x, y)
+			if abs(int(got.R)-2*x) > 10 || abs(int(got.G)-(255-2*y)) > 10 || abs(int(got.B)-blue) > 10 {
+				t.Fatalf("(%d,%d) is %v; want %d %d %d", x, y, got, 2*x, 255-2*y, blue)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"slices"
 
 	"s3imageserver/resize/isobmff"
 )
@@ -35,8 +36,13 @@ func (h Header) Picture(file []byte, id uint32) (Picture, error) {
 		tile = tiles[0]
 	}
 	item.Mono = h.monochrome(tile)
-	item.File = withPrimary(file, id)
-	return item, nil
+	if h.Meta.kind(id) != "hvc1" {
+		item.File = withPrimary(file, id)
+		return item, nil
+	}
+	var err error
+	item.File, err = h.tiled(file, id, of.Size)
+	return item, err
 }
 
 // monochrome reports whether an item is coded without colours.
@@ -110,4 +116,54 @@ func coloured(config []byte) {
 	if len(config) > 16 && config[16]&3 == 0 {
 		config[16] |= 1 // chroma_format_idc: 4:2:0
 	}
+}
+
+// tiled returns a file with a coded picture as the only tile of a grid (ISO/IEC
+// 23008-12, section 6.6.2.3): of grids libheif hands out the samples that were
+// decoded. Those of a picture for itself it makes RGB and YCbCr again, and their
+// chroma is not the same after it, at the edges by 20 levels.
+func (h Header) tiled(file []byte, item uint32, size image.Point) ([]byte, error) {
+	data, err := h.Meta.Data(file, item)
+	if err != nil {
+		return nil, err
+	}
+	var config []byte
+	for _, p := range h.Meta.Of(item) {
+		if p.Kind == "hvcC" {
+			config = bytes.Clone(p.Data)
+		}
+	}
+	if config == nil {
+		return nil, fmt.Errorf("%w: HEVC without a configuration", ErrMalformed)
+	}
+	coloured(config)
+	be16 := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
+	be32 := func(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
+	const tile, whole = 1, 2 // numbers of the items
+	bits := byte(8)
+	if len(config) > 17 {
+		bits += config[17] & 7 // bit_depth_luma_minus8
+	}
+	entry := func(id int, kind string) []byte {
+		return isobmff.Make("infe", []byte{2, 0, 0, 0}, be16(id), []byte{0, 0}, []byte(kind), []byte{0})
+	}
+	grid := append([]byte{0, 1, 0, 0}, append(be32(size.X), be32(size.Y)...)...) // of one row, one column
+	ftyp := isobmff.Make("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
+	meta := func(at int) []byte {
+		return isobmff.Make("meta", make([]byte, 4),
+			isobmff.Make("hdlr", make([]byte, 8), []byte("pict"), make([]byte, 13)),
+			isobmff.Make("pitm", make([]byte, 4), be16(whole)),
+			isobmff.Make("iloc", []byte{1, 0, 0, 0, 0x44, 0}, be16(2), // offsets and lengths of four bytes
+				be16(tile), []byte{0, 0, 0, 0, 0, 1}, be32(at), be32(len(data)),
+				be16(whole), []byte{0, 1, 0, 0, 0, 1}, be32(0), be32(len(grid))), // in idat
+			isobmff.Make("idat", grid),
+			isobmff.Make("iinf", make([]byte, 4), be16(2), entry(tile, "hvc1"), entry(whole, "grid")),
+			isobmff.Make("iref", make([]byte, 4), isobmff.Make("dimg", be16(whole), be16(1), be16(tile))),
+			isobmff.Make("iprp",
+				isobmff.Make("ipco", isobmff.Make("hvcC", config), isobmff.Make("ispe", make([]byte, 4), be32(size.X), be32(size.Y)), isobmff.Make("pixi", []byte{0, 0, 0, 0, 3, bits, bits, bits})),
+				isobmff.Make("ipma", make([]byte, 4), be32(2), be16(tile), []byte{3, 0x81, 2, 3}, be16(whole), []byte{2, 2, 3})))
+	}
+	const header = 8 // of mdat
+	at := len(ftyp) + len(meta(0)) + header
+	return slices.Concat(ftyp, meta(at), isobmff.Make("mdat", data)), nil
 }
