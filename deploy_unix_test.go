@@ -47,7 +47,6 @@ func newNode(t *testing.T, store *s3test.Server, cache string) *node {
 			"S3IMAGESERVER_LISTEN=127.0.0.1", fmt.Sprintf("S3IMAGESERVER_HTTP_PORT=%d", port),
 			fmt.Sprintf("S3IMAGESERVER_ADMIN_LISTEN=127.0.0.1:%d", admin), "S3IMAGESERVER_HANDLERS_0_CACHE_PATH=" + cache,
 			"S3IMAGESERVER_SHUTDOWN_DELAY=1",
-			"S3IMAGESERVER_SHUTDOWN_DELAY=1",
 		},
 	}
 }
@@ -369,6 +368,8 @@ func TestBehindNginx(t *testing.T) {
 	more(200)
 	nodes[0].start(t, run...)
 	more(50)
+	const out = 1200 * time.Millisecond // nginx.conf's fail_timeout, and a little more
+	time.Sleep(out)
 	for i, n := range nodes {
 		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
@@ -378,6 +379,7 @@ func TestBehindNginx(t *testing.T) {
 		}
 		more(50)
 		n.start(t, run...)
+		time.Sleep(out)
 		more(50)
 	}
 	more(100)

@@ -24,6 +24,7 @@ var notRun = []struct{ begins, why string }{
 	{"go install github.com/minio/minio@", "TestInstalled of s3test does that, of the same version"},
 	{"go vet ", "a step of .ci/run"},
 	{"go test ", "a step of .ci/run, this test among them"},
+	{"CI=true go test ", "as before"},
 	{"CORPUS=full go test ", "an hour; .ci/run does a part of it"},
 	{".ci/fuzz ", "a step of .ci/run"},
 	{"go run -tags nodynamic ./bench/", "minutes to half an hour, some need rivals from npm; .ci/run does a part of it"},
