@@ -430,3 +430,42 @@ func TestHEICColoursAtEdges(t *testing.T) {
 		}
 	}
 }
+
+// A file's numbers say what range its samples have, once; only without them what
+// the stream says counts.
+func TestHEICRange(t *testing.T) {
+	limited := readOwn(t, "range.heic") // by the box and by the stream
+	set := bytes.Index(limited, []byte{0x42, 0x01, 0x01, 0x03})
+	numbers := bytes.Index(limited, []byte("colrnclx"))
+	if set < 0 || numbers < 0 {
+		t.Fatal("the file has no parameter set or no numbers")
+	}
+	decoded := func(box, stream bool, kind string) image.Image {
+		file := bytes.Clone(limited)
+		copy(file[numbers:], kind)
+		if box {
+			file[numbers+14] |= 0x80 // full_range_flag
+		}
+		if stream {
+			file[set+27] |= 1 // video_full_range_flag
+		}
+		return toPNGBy(t, everything, file, Options{})
+	}
+	full := decoded(true, true, "colr")
+	if p := psnr(decoded(true, false, "colr"), full); p < 1000 {
+		t.Errorf("full by the box, limited by the stream: %.1f dB to full by both", p)
+	}
+	expanded := decoded(false, true, "colr")
+	if p := psnr(decoded(false, false, "colr"), expanded); p < 1000 {
+		t.Errorf("limited by both: %.1f dB to limited by the box alone", p)
+	}
+	if p := psnr(expanded, full); p > 35 {
+		t.Errorf("limited: %.1f dB to full; want another picture", p)
+	}
+	if p := psnr(decoded(true, false, "free"), expanded); p < 35 {
+		t.Errorf("limited by the stream alone: %.1f dB to limited by the box", p)
+	}
+	if p := psnr(decoded(false, true, "free"), full); p < 35 {
+		t.Errorf("full by the stream alone: %.1f dB to full by the box", p)
+	}
+}

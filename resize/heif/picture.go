@@ -36,7 +36,7 @@ func (h Header) Picture(file []byte, id uint32) (Picture, error) {
 		tile = tiles[0]
 	}
 	item.Mono = h.monochrome(tile)
-	if h.Meta.kind(id) != "hvc1" {
+	if h.Meta.kind(id) != "hvc1" || h.CICP.Matrix == identity && h.CICP != (CICP{}) {
 		item.File = withPrimary(file, id)
 		return item, nil
 	}
@@ -96,6 +96,10 @@ func withPrimary(file []byte, item uint32) []byte {
 			}
 		case "hvcC":
 			coloured(p.Data)
+		case "colr":
+			if len(p.Data) >= len(asCoded) && string(p.Data[:4]) == "nclx" && binary.BigEndian.Uint16(p.Data[8:]) != identity {
+				copy(p.Data, asCoded)
+			}
 		}
 	}
 	if iref, _ := isobmff.Find(body, "iref"); len(iref.Data) > 4 {
@@ -107,6 +111,14 @@ func withPrimary(file []byte, item uint32) []byte {
 	}
 	return file
 }
+
+// identity is the matrix of samples that are green, blue and red (ITU-T H.273).
+const identity = 0
+
+// asCoded is a colour box that libheif has nothing to convert by: what the numbers
+// of a file ask for is done with what it hands out. Without such a box it goes by
+// those of the stream.
+const asCoded = "nclx\x00\x01\x00\x0d\x00\x06\x80"
 
 // coloured makes a configuration say that there are colours. The stream says
 // what there is; of this libheif takes what it makes of it. It takes any picture
@@ -147,6 +159,12 @@ func (h Header) tiled(file []byte, item uint32, size image.Point) ([]byte, error
 	entry := func(id int, kind string) []byte {
 		return isobmff.Make("infe", []byte{2, 0, 0, 0}, be16(id), []byte{0, 0}, []byte(kind), []byte{0})
 	}
+	var colr []byte
+	of := []byte{3, 0x81, 2, 3} // the tile: its configuration counts
+	if h.CICP != (CICP{}) {
+		colr = isobmff.Make("colr", []byte(asCoded))
+		of = []byte{4, 0x81, 2, 3, 4}
+	}
 	grid := append([]byte{0, 1, 0, 0}, append(be32(size.X), be32(size.Y)...)...) // of one row, one column
 	ftyp := isobmff.Make("ftyp", []byte("heic\x00\x00\x00\x00mif1heic"))
 	meta := func(at int) []byte {
@@ -160,8 +178,8 @@ func (h Header) tiled(file []byte, item uint32, size image.Point) ([]byte, error
 			isobmff.Make("iinf", make([]byte, 4), be16(2), entry(tile, "hvc1"), entry(whole, "grid")),
 			isobmff.Make("iref", make([]byte, 4), isobmff.Make("dimg", be16(whole), be16(1), be16(tile))),
 			isobmff.Make("iprp",
-				isobmff.Make("ipco", isobmff.Make("hvcC", config), isobmff.Make("ispe", make([]byte, 4), be32(size.X), be32(size.Y)), isobmff.Make("pixi", []byte{0, 0, 0, 0, 3, bits, bits, bits})),
-				isobmff.Make("ipma", make([]byte, 4), be32(2), be16(tile), []byte{3, 0x81, 2, 3}, be16(whole), []byte{2, 2, 3})))
+				isobmff.Make("ipco", isobmff.Make("hvcC", config), isobmff.Make("ispe", make([]byte, 4), be32(size.X), be32(size.Y)), isobmff.Make("pixi", []byte{0, 0, 0, 0, 3, bits, bits, bits}), colr),
+				isobmff.Make("ipma", make([]byte, 4), be32(2), be16(tile), of, be16(whole), []byte{of[0] - 1}, of[2:])))
 	}
 	const header = 8 // of mdat
 	at := len(ftyp) + len(meta(0)) + header
