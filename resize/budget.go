@@ -66,11 +66,19 @@ func NewBudget(c BudgetConfig) *Budget {
 	return &Budget{config: c, slots: make(chan struct{}, c.Slots), heavy: make(chan struct{}, heavySlots), free: c.Bytes}
 }
 
+// fits returns an error that wraps [ErrLimit] if the whole budget is less than n.
+func (b *Budget) fits(n int64) error {
+	if n > b.config.Bytes {
+		return fmt.Errorf("%w: needs about %d MB, memory_budget is %d MB", ErrLimit, n>>20, b.config.Bytes>>20)
+	}
+	return nil
+}
+
 // acquire waits until n bytes are free. The error wraps [ErrLimit] if the whole
 // budget is less than n, and [ErrBusy] if the queue is full or it took too long.
 func (b *Budget) acquire(ctx context.Context, n int64) error {
-	if n > b.config.Bytes {
-		return fmt.Errorf("%w: needs about %d MB, memory_budget is %d MB", ErrLimit, n>>20, b.config.Bytes>>20)
+	if err := b.fits(n); err != nil {
+		return err
 	}
 	b.mu.Lock()
 	if b.mayPass(b.waiting.Front(), n) {
@@ -158,9 +166,13 @@ func (b *Budget) admit() {
 	}
 }
 
-// grow adds n bytes to what its caller holds already, without waiting: who
-// holds bytes and waits for more may wait for ever.
-func (b *Budget) grow(n int64) error {
+// grow adds n bytes to those that its caller holds already, without waiting: who
+// holds bytes and waits for more may wait for ever. The error wraps [ErrLimit] if
+// both together are more than there ever is, and [ErrBusy] if they are not free.
+func (b *Budget) grow(held, n int64) error {
+	if err := b.fits(held + n); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.free {

@@ -60,11 +60,17 @@ func TestBudgetRefuses(t *testing.T) {
 		if err := b.acquire(t.Context(), 101); !errors.Is(err, ErrLimit) {
 			t.Errorf("more than all: %v; want ErrLimit", err)
 		}
-		if err := b.acquire(t.Context(), 100); err != nil {
+		if err := b.acquire(t.Context(), 90); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.grow(1); !errors.Is(err, ErrBusy) {
+		if err := b.acquire(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.grow(90, 1); !errors.Is(err, ErrBusy) || errors.Is(err, ErrLimit) {
 			t.Errorf("grow without room: %v; want ErrBusy", err)
+		}
+		if err := b.grow(90, 11); !errors.Is(err, ErrLimit) || errors.Is(err, ErrBusy) {
+			t.Errorf("grow to more than there ever is: %v; want ErrLimit", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan error, 2)

@@ -408,3 +408,67 @@ func TestHEIFSizesThatDiffer(t *testing.T) {
 		t.Errorf("the same without OBUs in the box: %v; want ErrMalformed", err)
 	}
 }
+
+// Chroma is that of the file up to the edges, where libheif's way to RGB and back
+// shows.
+func TestHEICColoursAtEdges(t *testing.T) {
+	const width, height, step, blurred = 128, 96, 48, 5
+	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "ramps.heic"), Options{}))
+	if img.Rect.Size() != image.Pt(width, height) {
+		t.Fatalf("%v", img.Rect)
+	}
+	for y := range height {
+		if abs(y-step) < blurred {
+			continue
+		}
+		blue := 40
+		if y >= step {
+			blue = 255
+		}
+		for x := range width {
+			got := img.NRGBAAt(x, y)
+			if abs(int(got.R)-2*x) > 10 || abs(int(got.G)-(255-2*y)) > 10 || abs(int(got.B)-blue) > 10 {
+				t.Fatalf("(%d,%d) is %v; want %d %d %d", x, y, got, 2*x, 255-2*y, blue)
+			}
+		}
+	}
+}
+
+// A file's numbers say what range its samples have, once; only without them what
+// the stream says counts.
+func TestHEICRange(t *testing.T) {
+	limited := readOwn(t, "range.heic") // by the box and by the stream
+	set := bytes.Index(limited, []byte{0x42, 0x01, 0x01, 0x03})
+	numbers := bytes.Index(limited, []byte("colrnclx"))
+	if set < 0 || numbers < 0 {
+		t.Fatal("the file has no parameter set or no numbers")
+	}
+	decoded := func(box, stream bool, kind string) image.Image {
+		file := bytes.Clone(limited)
+		copy(file[numbers:], kind)
+		if box {
+			file[numbers+14] |= 0x80 // full_range_flag
+		}
+		if stream {
+			file[set+27] |= 1 // video_full_range_flag
+		}
+		return toPNGBy(t, everything, file, Options{})
+	}
+	full := decoded(true, true, "colr")
+	if p := picturetest.PSNR(decoded(true, false, "colr"), full); p < 1000 {
+		t.Errorf("full by the box, limited by the stream: %.1f dB to full by both", p)
+	}
+	expanded := decoded(false, true, "colr")
+	if p := picturetest.PSNR(decoded(false, false, "colr"), expanded); p < 1000 {
+		t.Errorf("limited by both: %.1f dB to limited by the box alone", p)
+	}
+	if p := picturetest.PSNR(expanded, full); p > 35 {
+		t.Errorf("limited: %.1f dB to full; want another picture", p)
+	}
+	if p := picturetest.PSNR(decoded(true, false, "free"), expanded); p < 35 {
+		t.Errorf("limited by the stream alone: %.1f dB to limited by the box", p)
+	}
+	if p := picturetest.PSNR(decoded(false, true, "free"), full); p < 35 {
+		t.Errorf("full by the stream alone: %.1f dB to full by the box", p)
+	}
+}

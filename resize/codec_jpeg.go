@@ -130,12 +130,12 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, isCut, err := decodeCutJPEG(file, &h, &o, want.cut)
+	m, isCut, err := decodeCutJPEG(file, &h, &o, want)
 	if err == errWhole {
 		if err := want.moreJPEG(file); err != nil {
 			return nil, err
 		}
-		m, err = jpeg.Decode(bytes.NewReader(file), &o)
+		m, err = jpeg.Decode(fileReader{bytes.NewReader(file), want}, &o)
 	}
 	if err == nil && m.Incomplete && h.Progressive && (o.Scale == 1 || o.Approximate) {
 		// Whether what was passed over is all there does not depend on the size that
@@ -144,6 +144,9 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		if complete, err = isCompleteJPEG(file, &o, want); err == nil {
 			m.Incomplete = !complete
 		}
+	}
+	if ended := want.ended(); ended != nil {
+		return nil, ended
 	}
 	if err != nil {
 		return nil, fromJPEG(err)
@@ -166,6 +169,19 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	return p, nil
 }
 
+// A fileReader reads a file until nobody waits for its picture any more.
+type fileReader struct {
+	*bytes.Reader
+	want Want
+}
+
+func (r fileReader) Read(p []byte) (int, error) {
+	if err := r.want.ended(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
 func fromJPEG(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -186,7 +202,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
-	complete, err := jpeg.Complete(bytes.NewReader(file), o)
+	complete, err := jpeg.Complete(fileReader{bytes.NewReader(file), want}, o)
 	if want.show != nil && err != nil && !errors.Is(err, jpeg.ErrLimit) {
 		return false, nil // damage that the size does not show
 	}

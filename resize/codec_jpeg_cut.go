@@ -20,13 +20,14 @@ var (
 // decodeCutJPEG decodes a file and cuts and scales it strip by strip, so that
 // no more than a strip of it is in memory, with the same result as if it had
 // been decoded first. It returns errWhole if that cannot be done.
-func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, c cut) (m *jpeg.Image, isCut bool, err error) {
+func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, isCut bool, err error) {
+	c := want.cut
 	ratio, ok := chromaRatio(h)
 	if c == (cut{}) || c.identity() || !ok {
 		return nil, false, errWhole
 	}
 	var (
-		r       = bytes.NewReader(file)
+		r       = fileReader{bytes.NewReader(file), want}
 		scalers []*scale.Scaler
 		ended   bool // the rest of the file was looked at
 	)

@@ -110,18 +110,27 @@ func TestJPEGXLFirstPixels(t *testing.T) {
 	}
 }
 
-// Colours that are multiplied by alpha are divided by it.
+// Colours that are multiplied by alpha are divided by it; others are left alone.
 func TestJPEGXLPremultiplied(t *testing.T) {
-	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "premultiplied.jxl"), options.Options{}))
-	if img.Rect.Size() != image.Pt(64, 48) {
-		t.Fatalf("%v", img.Rect)
-	}
-	for y := range 48 {
-		for x := range 64 {
-			want := color.NRGBA{byte(4 * x), byte(5 * y), 200, byte(255 - 3*x)}
-			got := img.NRGBAAt(x, y)
-			if abs(int(got.R)-int(want.R)) > 4 || abs(int(got.G)-int(want.G)) > 4 || abs(int(got.B)-int(want.B)) > 4 || abs(int(got.A)-int(want.A)) > 2 {
-				t.Fatalf("(%d,%d) is %v; want about %v", x, y, got, want)
+	for _, name := range []string{"alpha.jxl", "premultiplied.jxl"} {
+		multiplied := name == "premultiplied.jxl"
+		img := pixel.Copy(toPNGBy(t, everything, readOwn(t, name), options.Options{}))
+		if img.Rect.Size() != image.Pt(64, 48) {
+			t.Fatalf("%s: %v", name, img.Rect)
+		}
+		for y := range 48 {
+			for x := range 64 {
+				stored, alpha := [3]int{4 * x, 5 * y, 200}, 255-3*x
+				got := img.NRGBAAt(x, y)
+				for i, v := range [3]byte{got.R, got.G, got.B} {
+					want := stored[i]
+					if multiplied {
+						want = min(255, (want*255+alpha/2)/alpha)
+					}
+					if abs(int(v)-want) > 2 || abs(int(got.A)-alpha) > 1 {
+						t.Fatalf("%s: (%d,%d) is %v; want %d in channel %d, alpha %d", name, x, y, got, want, i, alpha)
+					}
+				}
 			}
 		}
 	}

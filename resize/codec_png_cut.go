@@ -21,13 +21,16 @@ func decodeRowsPNG(f *png.File, c cut, want Want) (image.Image, error) {
 		}
 	}()
 	whole := c == cut{}
-	err := f.Decode(whole && want.show != nil, func(row png.Row) bool {
+	err := f.Decode(whole && want.show != nil, func(row png.Row) (more bool, err error) {
 		if to == nil {
 			to = newPNGRows(f, c)
 		}
 		to.add(row)
-		return !to.done()
+		return !to.done(), want.ended()
 	})
+	if err := want.ended(); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		if to == nil || !whole {
 			return nil, err

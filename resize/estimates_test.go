@@ -64,7 +64,7 @@ func TestEstimates(t *testing.T) {
 	Start([]options.Format{options.AVIF, options.HEIC, options.JXL})
 	files := map[string][]byte{}
 	for _, name := range []string{
-		"plain-12mp.avif", "plain-12mp-10bit.avif", "plain-12mp.heic", "plain-12mp.jxl", "lossless.jxl", "squeezed.jxl", "premultiplied.jxl",
+		"plain-12mp.avif", "plain-12mp-10bit.avif", "plain-12mp.heic", "plain-12mp.jxl", "lossless.jxl", "squeezed.jxl", "alpha.jxl",
 		"photo.avif", "photo.heic", "photo-alpha.heic", "photo.jxl", "scanner-profile.jxl", "map-of-8-bits.tif",
 	} {
 		files[name] = readOwn(t, name)

@@ -121,6 +121,14 @@ func (w Want) damaged(err error) error {
 	return nil
 }
 
+// ended returns the error of a context that has ended: nobody waits for the picture.
+func (w Want) ended() error {
+	if w.ctx == nil {
+		return nil
+	}
+	return w.ctx.Err()
+}
+
 // more makes sure that n more bytes may be used than codec.memory said.
 func (w Want) more(n int64) error {
 	if w.grow == nil {

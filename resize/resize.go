@@ -365,7 +365,7 @@ func (j *job) grow(n int64) error {
 	if j.budget == nil || n <= j.held {
 		return nil
 	}
-	if err := j.budget.grow(n - j.held); err != nil {
+	if err := j.budget.grow(j.held, n-j.held); err != nil {
 		return err
 	}
 	j.held = n

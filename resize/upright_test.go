@@ -145,3 +145,36 @@ func TestTurnsOfOddChroma(t *testing.T) {
 		}()
 	}
 }
+
+// Planes with alpha become pixels of the same colours, whatever their alpha; what
+// is clear has none.
+func TestPlanesWithAlpha(t *testing.T) {
+	m := image.NewNYCbCrA(image.Rect(0, 0, 19, 13), image.YCbCrSubsampleRatio420)
+	for i := range m.Y {
+		m.Y[i], m.A[i] = byte(i*37), byte(i*7)
+	}
+	for i := range m.Cb {
+		m.Cb[i], m.Cr[i] = byte(i*11), byte(i*29)
+	}
+	for _, part := range []*image.NYCbCrA{m, m.SubImage(image.Rect(4, 2, 18, 12)).(*image.NYCbCrA)} {
+		size := part.Rect.Size()
+		for name, got := range map[string]*image.NRGBA{"toNRGBA": toNRGBA(part), "asNRGBA": pixel.Of(part)} {
+			if got.Rect != (image.Rectangle{Max: size}) {
+				t.Fatalf("%s: %v; want %v from zero", name, got.Rect, size)
+			}
+			for y := range size.Y {
+				for x := range size.X {
+					c := part.NYCbCrAAt(part.Rect.Min.X+x, part.Rect.Min.Y+y)
+					var want color.NRGBA
+					if c.A > 0 {
+						r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+						want = color.NRGBA{R: r, G: g, B: b, A: c.A}
+					}
+					if got.NRGBAAt(x, y) != want {
+						t.Fatalf("%s of %v: (%d,%d) is %v; want %v", name, part.Rect, x, y, got.NRGBAAt(x, y), want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -240,4 +241,52 @@ func TestKeepOfAnAbandonedJob(t *testing.T) {
 			t.Errorf("Load = %+v; want nothing taken", l)
 		}
 	})
+}
+
+// An endingContext ends when it has been asked so often.
+type endingContext struct {
+	context.Context
+	left int // then it has ended; negative: so often it was asked since
+}
+
+func (c *endingContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Our own decoders of rows end when nobody waits for the picture any more, and not
+// when the file does.
+func TestDecodingEndsWithItsContext(t *testing.T) {
+	m := noisy(image.Pt(900, 700), false)
+	files := map[string][]byte{
+		"8 bits.png":     rawPNG(pngKind{depth: 8, color: 2}, m.Rect.Max, nil),
+		"16 bits.png":    rawPNG(pngKind{depth: 16, color: 6}, m.Rect.Max, nil),
+		"interlaced.png": rawPNG(pngKind{depth: 16, color: 6, interlaced: 1}, m.Rect.Max, nil),
+	}
+	for name, progressive := range map[string]bool{"baseline.jpg": false, "progressive.jpg": true} {
+		var b bytes.Buffer
+		if err := jpegCodec.encode(&b, still(m), Quality{Quality: 95, Progressive: progressive}); err != nil {
+			t.Fatal(err)
+		}
+		files[name] = b.Bytes()
+	}
+	for name, file := range files {
+		for _, o := range []Options{{Format: PNG}, {Width: 200, Format: PNG}} {
+			j := everything.newJob(o)
+			if err := j.sniff(file); err != nil {
+				t.Fatal(name, err)
+			}
+			if err := j.inspect(file); err != nil {
+				t.Fatal(name, err)
+			}
+			ctx := &endingContext{Context: t.Context(), left: 3}
+			j.want.ctx = ctx
+			const few = 3 // who asks, who is told of it, and who makes sure
+			if _, err := j.decode(file); !errors.Is(err, context.Canceled) || ctx.left < -few {
+				t.Errorf("%s, %v: %v, and was asked %d times after its end; want context.Canceled at once", name, o, err, -ctx.left)
+			}
+		}
+	}
 }

@@ -26,7 +26,7 @@ import (
 var hostileFiles embed.FS
 
 // hostile measures what files do that were made to take much: each alone, then
-// all of them at once, in a container of 512 MB.
+// all of them at once, in a container of 512 MB; and what a large picture does that fits.
 func (b *bench) hostile() error {
 	folder := filepath.Join(b.folder, "hostile")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -64,6 +64,10 @@ func (b *bench) hostile() error {
 	ask := func(name string, width int) answer {
 		return get(fmt.Sprintf("%s/h/%s?w=%d&f=jpeg", p.url, name, width))
 	}
+	const fits = "fits.png" // 40 million pixels of 4 bytes
+	if err := os.WriteFile(filepath.Join(folder, fits), interlacedPNG(6300), 0o644); err != nil {
+		return err
+	}
 	slowest := time.Duration(0)
 	for _, name := range names {
 		a := ask(name, 50)
@@ -75,6 +79,8 @@ func (b *bench) hostile() error {
 	}
 	b.report(how+": answers to hostile files that are neither 422 nor 503", "0", pictures == 0, "%d of %d", pictures, len(names))
 	b.reportTime("  the slowest of them", "<= 5 s", slowest <= 5*time.Second, slowest)
+	large := ask(fits, 50)
+	b.report("  a picture of 6300 x 6300 that fits", "200", large.status == 200, "%d", large.status)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		for _, name := range names {
@@ -96,14 +102,19 @@ func (b *bench) hostile() error {
 	if err != nil {
 		return err
 	}
-	b.report("  largest resident set", fmt.Sprintf("<= %d MB", limit), most <= limit, "%d MB", most)
+	file, err := p.megabytes("RssFile") // the program itself, which the system reads again if it has to
+	if err != nil {
+		return err
+	}
+	most -= file
+	b.report("  largest resident set, without the program's file", fmt.Sprintf("<= %d MB", limit), most <= limit, "%d MB", most)
 	return nil
 }
 
 // writeHostile writes the files to a folder and returns their names.
 func writeHostile(folder string) (names []string, err error) {
 	files := map[string][]byte{
-		"deep.tiff": deepTIFF(4300), "interlaced.png": interlacedPNG(6300), "many.ico": manyICO(65535),
+		"deep.tiff": deepTIFF(4300), "interlaced.png": interlacedPNG(9900), "many.ico": manyICO(65535),
 		"associations.avif": associationsAVIF(4096, 255),
 	}
 	entries, err := hostileFiles.ReadDir("hostile")

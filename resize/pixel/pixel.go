@@ -44,6 +44,9 @@ func Normalize(img image.Image) image.Image {
 
 // Copy returns img as a fresh *image.NRGBA whose bounds start at zero.
 func Copy(img image.Image) *image.NRGBA {
+	if m, ok := img.(*image.NYCbCrA); ok {
+		return fromNYCbCrA(m)
+	}
 	b := img.Bounds()
 	out := image.NewNRGBA(image.Rectangle{Max: b.Size()})
 	switch m := img.(type) {
@@ -81,17 +84,23 @@ func Of(img image.Image) *image.NRGBA {
 		return m
 	case *image.YCbCr:
 		return scale.NRGBA(m)
-	case *image.NYCbCrA:
-		out := scale.NRGBA(&m.YCbCr)
-		for y := range m.Rect.Dy() {
-			row := out.Pix[y*out.Stride:]
-			for x, a := range m.A[y*m.AStride:][:m.Rect.Dx()] {
-				row[4*x+3] = a
-			}
-		}
-		return out
 	}
 	return Copy(img)
+}
+
+// fromNYCbCrA converts planes with alpha. What is clear has no colour.
+func fromNYCbCrA(m *image.NYCbCrA) *image.NRGBA {
+	out := scale.NRGBA(&m.YCbCr)
+	out.Rect = image.Rectangle{Max: m.Rect.Size()}
+	for y := range m.Rect.Dy() {
+		row := out.Pix[y*out.Stride:]
+		for x, a := range m.A[m.AOffset(m.Rect.Min.X, m.Rect.Min.Y+y):][:m.Rect.Dx()] {
+			if row[4*x+3] = a; a == 0 {
+				clear(row[4*x:][:3])
+			}
+		}
+	}
+	return out
 }
 
 // To8Bits returns the 8-bit sample nearest to a 16-bit one.

@@ -195,13 +195,14 @@ type Row struct {
 // Decode decodes the pixels and calls take with each row. Those of a picture that
 // is not interlaced come from the top and are whole; of another one they come
 // seven times, more pixels each time. When take returns false it is not called
-// any more, but the rest of the file is still looked at.
+// any more, but the rest of the file is still looked at; its error ends the decoding
+// and is returned.
 //
 // A file that has more pixels than its size says, or ends behind them, is whole.
-// The error is [ErrDamaged], after any number of rows; with partial the rows are
+// Any other error is [ErrDamaged], after any number of rows; with partial the rows are
 // those of a damaged file too, as far as they can be read, else there may be
 // fewer.
-func (f *File) Decode(partial bool, take func(Row) (more bool)) error {
+func (f *File) Decode(partial bool, take func(Row) (more bool, err error)) error {
 	bits := f.bits()
 	rowBytes := func(width int) int { return 1 + (width*bits+7)/8 }
 	passes := f.passes()
@@ -217,6 +218,7 @@ func (f *File) Decode(partial bool, take func(Row) (more bool)) error {
 	cur, above := make([]byte, largest), make([]byte, largest)
 	to := f.converter()
 	more, y := true, 0
+	var stopped error
 	data := pixelData{rest: f.rest}
 	err := inflate.Rows(data.next, rowBytes(passes[0].size.X), largest, func(row []byte) (int, error) {
 		p := passes[0]
@@ -226,7 +228,9 @@ func (f *File) Decode(partial bool, take func(Row) (more bool)) error {
 			if !unfilter(cur, above, max(1, bits/8)) {
 				return 0, ErrDamaged
 			}
-			more = take(Row{p.y + y*p.dy, p.x, p.dx, to(cur[1:], p.size.X)})
+			if more, stopped = take(Row{p.y + y*p.dy, p.x, p.dx, to(cur[1:], p.size.X)}); stopped != nil {
+				return 0, stopped
+			}
 			cur, above = above, cur
 		} else if row[0] >= filters {
 			return 0, ErrDamaged
@@ -240,6 +244,9 @@ func (f *File) Decode(partial bool, take func(Row) (more bool)) error {
 		}
 		return rowBytes(passes[0].size.X), nil
 	})
+	if stopped != nil {
+		return stopped
+	}
 	f.Odd = f.Odd || data.odd || err == inflate.ErrLonger
 	if err == inflate.ErrLonger {
 		err = nil
