@@ -13,7 +13,7 @@ var arrows = map[string]string{
 	"s3imageserver":                     "server resize",
 	"s3imageserver/server":              "server/dialect resize storage storage/cache storage/guard storage/s3 storage/dir storage/origin",
 	"s3imageserver/server/dialect":      "resize",
-	"s3imageserver/resize":              "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox",
+	"s3imageserver/resize":              "resize/vp8 resize/av1 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox",
 	"s3imageserver/resize/jpeg":         "",
 	"s3imageserver/resize/vp8":          "",
 	"s3imageserver/resize/png":          "resize/inflate",

@@ -140,6 +140,7 @@ func (j *job) quality(r *Resizer) Quality {
 // encode writes the picture with the quality that the options ask for.
 func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error) {
 	q := j.quality(r)
+	q.ctx = ctx
 	if j.target == WebP && q.Lossless {
 		if err := j.limits.checkLossless(p.Count, p.Source); err != nil {
 			return nil, err

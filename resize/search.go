@@ -34,7 +34,7 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
+	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
 	if quality, ok := answers.get(key); ok {
 		return once(quality)
 	}
@@ -362,7 +362,8 @@ func ssim(a, b *image.Gray) float64 {
 type answerKey struct {
 	pixels                 uint64
 	format                 Format
-	quality, webpMethod    int
+	quality                int
+	webpMethod, avifEffort int
 	chroma444, progressive bool
 	maxBytes               int
 	autoQuality            Similarity

@@ -1,6 +1,7 @@
 package av1
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,10 @@ type Options struct {
 	// QIndex is the quantizer index of AV1, 1 to 255: 1 is nearly lossless.
 	// 0 means 110.
 	QIndex int
+	// Effort is from 0, the fastest, to 9, the fewest bytes.
+	Effort int
+	// Context, if not nil, ends the work when it is done.
+	Context context.Context
 	// Unfiltered switches the in-loop filters of the decoder off.
 	Unfiltered bool
 	// ICC is a colour profile to embed; nil means sRGB. It is not checked.
