@@ -165,7 +165,7 @@ func measure(source []byte, format resize.Format, quality resize.Quality) (s sco
 // report prints the mean time, and the bytes at equal similarity beside the rival's.
 func report(name string, names []string, scores, rival []score, verbose bool) {
 	type mean struct{ millis, bytes, worst, n float64 }
-	var kinds [2]mean
+	kinds := [2]mean{{worst: -10}, {worst: -10}}
 	for i, s := range scores {
 		kind := 0
 		if strings.HasPrefix(filepath.Base(names[i]), "draw") {

@@ -46,7 +46,7 @@ func (o *Options) item(planes []component, subX, subY int) item {
 	if !o.Unfiltered {
 		f.filters()
 	}
-	data := f.stream(func() picker { return newChooser(f) })
+	data := f.stream(func() picker { return newChooser(f, o.Effort) })
 	return item{header: f.header, data: data}
 }
 

@@ -12,6 +12,7 @@ import (
 // plan. Modes are picked by the sum of transformed differences (SATD). The bits of levels are
 // estimated from the levels alone.
 type chooser struct {
+	search
 	lambda        int64 // squared error a sixteenth of a bit, times 4096
 	satdBit       int   // SATD a sixteenth of a bit, times 256
 	frameLambda   int64 // lambda where the picture is of mean activity
@@ -100,10 +101,10 @@ func (t *tile) eachRow(row, col int, b blockSize, f func(p, y int, rec []uint8))
 	}
 }
 
-func newChooser(f *frame) *chooser {
-	c := &chooser{}
-	if f.activity == nil {
-		f.activity = f.activityMap()
+func newChooser(f *frame, effort int) *chooser {
+	c := &chooser{search: searches[min(max(effort, 0), len(searches)-1)]}
+	if len(f.cells) == 0 {
+		f.analyse(&f.analysis)
 	}
 	// libaom's key frame rule is 0.103·s² squared error a bit, s the step in
 	// samples, an eighth of the quantizer.
@@ -135,23 +136,24 @@ func (c *chooser) partition(t *tile, row, col int, b blockSize, can []partition)
 		var s state
 		t.save(&s, col)
 		c.searched = false
-		c.search(t, row, col, b)
+		c.find(t, row, col, b)
 		c.searched = true
 		t.restore(&s, col)
 	}
 	return c.at(row, col, b).partition
 }
 
-// search finds the partition of a square and its modes, leaves them in the plan and
+// find finds the partition of a square and its modes, leaves them in the plan and
 // the square reconstructed, and returns its cost.
-func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
+func (c *chooser) find(t *tile, row, col int, b blockSize) int64 {
 	if row >= t.miRows || col >= t.miCols {
 		return 0
 	}
 	if b == block4x4 {
 		return c.try(t, row, col, b)
 	}
-	can := t.partitions(row, col, b)
+	var room [4]partition
+	can := c.promising(room[:0], t, row, col, b, t.partitions(row, col, b))
 	d := c.at(row, col, b)
 	if len(can) == 1 {
 		d.partition = can[0]
@@ -161,15 +163,19 @@ func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
 	before, after := &c.before[log], &c.after[log]
 	t.save(before, sb)
 	best, last := int64(1<<62), partitionNone
-	for _, p := range can {
-		if (p == partitionHorz || p == partitionVert) && len(can) == 4 && b > block16x16 {
-			continue
+	whole := int64(0) // what the square costs as a whole
+	for i, p := range can {
+		if (p == partitionHorz || p == partitionVert) && whole > 0 && best*c.halfRatio>>8 < whole {
+			continue // quarters are much better than the whole: so they are than halves
 		}
-		if best < 1<<62 {
+		if i > 0 {
 			t.restore(before, sb)
 		}
 		last = p
 		cost := c.parts(t, row, col, b, p, best)
+		if p == partitionNone {
+			whole = cost
+		}
 		if cost >= best {
 			continue
 		}
@@ -177,7 +183,7 @@ func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
 		if p == partitionNone && c.trial.skip && c.bits <= 16*8 {
 			return best // nothing is left to code
 		}
-		if p != partitionSplit {
+		if i < len(can)-1 {
 			t.save(after, sb)
 			t.keep(&c.pixels[log], row, col, b)
 		}
@@ -187,6 +193,93 @@ func (c *chooser) search(t *tile, row, col int, b blockSize) int64 {
 		t.unkeep(&c.pixels[log], row, col, b)
 	}
 	return best
+}
+
+// A search says what is tried. Variances are those of 8x8 samples.
+type search struct {
+	largest [5]int // by the logarithm of a square: the mean variance up to which it is tried whole
+	split   [5]int // the largest variance from which on it is tried in quarters
+	// halves are tried of squares up to that one, of that mean variance and more;
+	// bothHalves: in both directions.
+	halves     blockSize
+	halvesFrom int
+	bothHalves bool
+	halfRatio  int64 // 256ths: by how much quarters may be better
+	clear      int   // how clear a direction has to be to be tried, 0 to 256
+	angles     int   // how far around it angles are tried; 3: all
+	smoothHV   bool  // SMOOTH_V and SMOOTH_H are tried
+	types      int   // transform types that are tried
+	uvModes    int   // modes of chroma that are tried beside that of luma and CfL
+}
+
+const always, never = 1 << 30, 1 << 30
+
+// searches are those of the efforts.
+var searches = [10]search{
+	0: {largest: [5]int{1: always, 2: 200, 3: 80, 4: 0}, split: [5]int{1: never, 2: 250, 3: 120, 4: 0}, clear: 128, types: 1, uvModes: 1},
+	1: {largest: [5]int{1: always, 2: 300, 3: 120, 4: 40}, split: [5]int{1: never, 2: 200, 3: 100, 4: 60}, clear: 100, types: 1, uvModes: 1},
+	2: {largest: [5]int{1: always, 2: 400, 3: 160, 4: 80}, split: [5]int{1: never, 2: 150, 3: 80, 4: 60}, clear: 80, types: 2, uvModes: 2},
+	3: {largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 100, 3: 60, 4: 60}, clear: 64, angles: 1, types: 2, uvModes: 2},
+	4: {largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 100, 3: 60, 4: 60}, halves: block16x16, halvesFrom: 100, halfRatio: 280, clear: 64, angles: 1, types: 2, uvModes: 2},
+	5: {largest: [5]int{1: always, 2: 800, 3: 400, 4: 100}, split: [5]int{1: never, 2: 80, 3: 60, 4: 40}, halves: block16x16, halvesFrom: 60, halfRatio: 320, bothHalves: true, clear: 48, angles: 1, smoothHV: true, types: 3, uvModes: 3},
+	6: {largest: [5]int{1: always, 2: 1200, 3: 600, 4: 200}, split: [5]int{1: 600, 2: 60, 3: 50, 4: 30}, halves: block16x16, halvesFrom: 40, halfRatio: 380, bothHalves: true, clear: 32, angles: 1, smoothHV: true, types: 3, uvModes: 3},
+	7: {largest: [5]int{1: always, 2: 2000, 3: 1000, 4: 300}, split: [5]int{1: 300, 2: 40, 3: 30, 4: 20}, halves: block16x16, halvesFrom: 20, halfRatio: 500, bothHalves: true, clear: 16, angles: 2, smoothHV: true, types: 3, uvModes: 4},
+	8: {largest: [5]int{1: always, 2: 4000, 3: 2000, 4: 500}, split: [5]int{1: 100, 2: 20, 3: 10, 4: 10}, halves: block32x32, halvesFrom: 10, halfRatio: 1000, bothHalves: true, angles: 2, smoothHV: true, types: 3, uvModes: 4},
+	9: {largest: [5]int{1: always, 2: always, 3: always, 4: always}, halves: block32x32, halfRatio: 1 << 40, bothHalves: true, angles: 3, smoothHV: true, types: 3, uvModes: 4},
+}
+
+// promising appends to tried those of the partitions that a square can have which
+// are worth a try: quarters before halves.
+func (c *chooser) promising(tried []partition, t *tile, row, col int, b blockSize, can []partition) []partition {
+	if len(can) < 4 {
+		return append(tried, can...)
+	}
+	mean, most := t.variances(row, col, b)
+	log := b.w4Log2()
+	whole, quarters := mean <= c.largest[log], most >= c.split[log]
+	if !whole && !quarters {
+		whole, quarters = log == 1, log > 1
+	}
+	if whole {
+		tried = append(tried, partitionNone)
+	}
+	if quarters {
+		tried = append(tried, partitionSplit)
+	}
+	if whole && quarters && b <= c.halves && mean >= c.halvesFrom {
+		if c.bothHalves || b == block8x8 {
+			return append(tried, partitionHorz, partitionVert)
+		}
+		p := partitionHorz
+		if t.changesAcross(row, col, b) {
+			p = partitionVert
+		}
+		tried = append(tried, p)
+	}
+	return tried
+}
+
+// changesAcross reports whether the left and the right half of a square differ more
+// in their variances than the upper and the lower one.
+func (a *analysis) changesAcross(row, col int, b blockSize) bool {
+	n := b.w4() >> 1
+	across, down := 0, 0
+	for y := range n {
+		for x, c := range a.cells[(row>>1+y)*a.stride+col>>1:][:n] {
+			v := int(c.variance)
+			if x < n/2 {
+				across += v
+			} else {
+				across -= v
+			}
+			if y < n/2 {
+				down += v
+			} else {
+				down -= v
+			}
+		}
+	}
+	return abs(across) > abs(down)
 }
 
 // parts is the cost of a square cut by p; it stops at limit.
@@ -212,7 +305,7 @@ func (c *chooser) parts(t *tile, row, col int, b blockSize, p partition, limit i
 			if cost >= limit {
 				return cost
 			}
-			cost += c.search(t, row+d[0], col+d[1], part)
+			cost += c.find(t, row+d[0], col+d[1], part)
 		}
 	}
 	return cost
@@ -276,13 +369,16 @@ func (c *chooser) luma(t *tile, b *block) {
 	measure(paethPred, 0)
 	measure(vPred, 0)
 	measure(hPred, 0)
-	if b.size != block64x64 {
+	if c.smoothHV && b.size != block64x64 {
 		measure(smoothVPred, 0)
 		measure(smoothHPred, 0)
+	}
+	deltas := b.size >= block8x8
+	if c.angles == 3 && b.size != block64x64 {
 		for m := d45Pred; m <= d67Pred; m++ {
 			measure(m, 0)
 		}
-		if b.size >= block8x8 && bestAngle < best+best/8 {
+		if deltas && bestAngle < best+best/8 {
 			m := angle
 			measure(m, -2)
 			measure(m, 2)
@@ -290,6 +386,24 @@ func (c *chooser) luma(t *tile, b *block) {
 				k := angleDelta
 				measure(m, k-1)
 				measure(m, k+1)
+			}
+		}
+	} else if i, clear := t.direction(b.row, b.col, b.size); clear > c.clear {
+		d := directions[i]
+		if !deltas {
+			d.delta = 0
+		}
+		if d.delta != 0 || d.mode != vPred && d.mode != hPred {
+			measure(d.mode, int(d.delta))
+		}
+		if deltas && c.angles > 0 && bestAngle < best+best/8 {
+			for k := 1; k <= c.angles; k++ {
+				for _, i := range [2]int{i + len(directions) - k, i + k} {
+					d := directions[i%len(directions)]
+					if d.delta != 0 || d.mode != vPred && d.mode != hPred {
+						measure(d.mode, int(d.delta))
+					}
+				}
 			}
 		}
 	}
@@ -313,8 +427,14 @@ func (c *chooser) chroma(t *tile, b *block) {
 	if b.size.cfl() {
 		at = cdfUVMode + 15*int(b.mode)
 	}
-	candidates := []mode{dcPred, vPred, hPred, smoothPred, paethPred}
-	if b.mode != dcPred && b.mode != vPred && b.mode != hPred && b.mode != smoothPred && b.mode != paethPred {
+	var room [7]mode
+	candidates := append(room[:0], dcPred)
+	for i, m := range [...]mode{smoothPred, vPred, hPred, paethPred} {
+		if i < c.uvModes && m != b.mode {
+			candidates = append(candidates, m)
+		}
+	}
+	if b.mode != dcPred {
 		candidates = append(candidates, b.mode)
 	}
 	best, bestBits := math.MaxInt, 0
@@ -416,21 +536,28 @@ var levelBits = [16]int{9, 36, 54, 70, 80, 88, 95, 102, 108, 114, 119, 124, 129,
 func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 	w, h := 1<<x.size.wLog2(), 1<<x.size.hLog2()
 	src := &t.src[x.plane]
-	var types []txType
+	var room [4]txType
+	types := room[:0]
 	set := txSet(x.size, t.reducedTxSet)
 	d := c.at(b.row, b.col, b.size)
 	switch {
 	case x.plane > 0:
-		types = []txType{x.typ}
+		types = append(types, x.typ)
 	case c.searched:
-		types = []txType{d.typ}
-	case set == 0 || symbolOf(set, b.mode.txType()) < 0 || b.mode.txType() == dctDCT:
-		types = []txType{dctDCT}
-		if set > 0 {
-			types = append(types, adstADST, idtx)
-		}
+		types = append(types, d.typ)
 	default:
-		types = []txType{dctDCT, b.mode.txType(), idtx}
+		own := b.mode.txType()
+		if set == 0 || symbolOf(set, own) < 0 {
+			own = dctDCT
+		}
+		if c.types > 1 || own == dctDCT {
+			types = append(types, dctDCT)
+		}
+		if own != dctDCT {
+			types = append(types, own)
+		} else if set > 0 && c.types > 2 {
+			types = append(types, adstADST)
+		}
 	}
 	// Squared errors are those of coefficients; what a large transform does not
 	// code is the rest of the residual's.
@@ -446,8 +573,15 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 		}
 	}
 	residual()
+	still := 0 // residuals of nearly nothing
 	for _, v := range t.scratchA[:w*h] {
 		energy += int64(v) * int64(v)
+		if uint32(v+1) < 3 {
+			still++
+		}
+	}
+	if x.plane == 0 && !c.searched && set > 0 && 2*still >= w*h {
+		types = append(types, idtx)
 	}
 	best := c.cost(energy, 4)
 	bestDistortion, bestBits := energy, 4
@@ -493,20 +627,23 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 func (t *tile) quantizeLevels(levels []int32, size txSize, typ txType) (saved int64, eob, rate int) {
 	scan := scans()[typ.class()][size]
 	halve := size.halvings()
-	q := int64(t.dcQ)
-	round := q * 7 / 16
+	coefs := t.coefs[:len(levels)]
+	q, inverse, round := t.dcQ, t.dcInverse, t.dcQ*7/16
 	last := 0
 	for c, pos := range scan {
-		v := int64(t.coefs[pos])
+		v := coefs[pos]
 		m := max(v, -v)
-		l := (m<<halve + round) / q
-		levels[pos] = 0
-		if l != 0 {
-			e := m - l*q>>halve
-			saved += m*m - e*e
-			levels[pos] = int32(l)
+		x := m<<halve + round
+		if x < q {
+			levels[pos] = 0
+			last += levelBits[0]
+		} else {
+			l := int32(uint64(x) * inverse >> 32)
+			e := int64(m - l*q>>halve)
+			saved += int64(m)*int64(m) - e*e
+			levels[pos] = l
 			if v < 0 {
-				levels[pos] = int32(-l)
+				levels[pos] = -l
 			}
 			eob = c + 1
 			rate += last
@@ -514,14 +651,11 @@ func (t *tile) quantizeLevels(levels []int32, size txSize, typ txType) (saved in
 			if l < 16 {
 				rate += levelBits[l]
 			} else {
-				rate += 150 + 32*(bits.Len64(uint64(l-14))-1)
+				rate += 150 + 32*(bits.Len32(uint32(l-14))-1)
 			}
-		} else {
-			last += levelBits[0]
 		}
 		if c == 0 {
-			q = int64(t.acQ)
-			round = q * 6 / 16
+			q, inverse, round = t.acQ, t.acInverse, t.acQ*6/16
 		}
 	}
 	return saved, eob, rate + 16*3 + 16*bits.Len(uint(eob))/2

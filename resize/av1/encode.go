@@ -106,6 +106,7 @@ func newFrame(planes []component, subX, subY int, qIndex int) *frame {
 		f.rec[i] = plane{make([]uint8, w*h>>sx>>sy), w >> sx}
 	}
 	f.dcQ, f.acQ = dcQ[qIndex], acQ[qIndex]
+	f.dcInverse, f.acInverse = (1<<32-1)/uint64(f.dcQ)+1, (1<<32-1)/uint64(f.acQ)+1
 	return f
 }
 

@@ -82,7 +82,9 @@ type frame struct {
 	// Source and reconstruction, both with sides of whole superblocks.
 	src, rec [3]plane
 	dcQ, acQ int32
-	activity []int16 // by 16x16 block; see activityMap
+	// 1<<32 divided by them, rounded up: quotients of numbers of 20 bits are exact.
+	dcInverse, acInverse uint64
+	analysis
 }
 
 // tile encodes one tile.

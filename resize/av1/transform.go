@@ -427,7 +427,8 @@ func inverse1D(dst, src []int32, n, m int, kind kind1D) {
 	}
 }
 
-// forward1D is the transpose of inverse1D, without clipping. It overwrites src.
+// forward1D is the transpose of inverse1D, without clipping. It overwrites src. All
+// numbers have less than 18 bits.
 func forward1D(dst, src []int32, n, m int, kind kind1D) {
 	switch {
 	case kind == kindIdentity:
@@ -435,11 +436,11 @@ func forward1D(dst, src []int32, n, m int, kind kind1D) {
 		return
 	case kind == kindADST && n == 2:
 		for i := range m {
-			t0, t1, t2, t3 := int64(src[i]), int64(src[m+i]), int64(src[2*m+i]), int64(src[3*m+i])
-			dst[i] = round12(sinpi1*t0 + sinpi2*t1 + sinpi3*t2 + sinpi4*t3)
-			dst[m+i] = round12(sinpi3 * (t0 + t1 - t3))
-			dst[2*m+i] = round12(sinpi4*t0 - sinpi1*t1 - sinpi3*t2 + sinpi2*t3)
-			dst[3*m+i] = round12(sinpi2*t0 - sinpi4*t1 + sinpi3*t2 - sinpi1*t3)
+			t0, t1, t2, t3 := src[i], src[m+i], src[2*m+i], src[3*m+i]
+			dst[i] = (sinpi1*t0 + sinpi2*t1 + sinpi3*t2 + sinpi4*t3 + 2048) >> 12
+			dst[m+i] = (sinpi3*(t0+t1-t3) + 2048) >> 12
+			dst[2*m+i] = (sinpi4*t0 - sinpi1*t1 - sinpi3*t2 + sinpi2*t3 + 2048) >> 12
+			dst[3*m+i] = (sinpi2*t0 - sinpi4*t1 + sinpi3*t2 - sinpi1*t3 + 2048) >> 12
 		}
 		return
 	}
@@ -468,10 +469,10 @@ func forward1D(dst, src []int32, n, m int, kind kind1D) {
 			}
 			continue
 		}
-		c, si := int64(s.cos), int64(s.sin)
+		c, si := s.cos, s.sin
 		for j, x := range a {
-			x, y := int64(x), int64(b[j])
-			a[j], b[j] = round12(x*c+y*si), round12(y*c-x*si)
+			y := b[j]
+			a[j], b[j] = (x*c+y*si+2048)>>12, (y*c-x*si+2048)>>12
 		}
 	}
 }
@@ -551,6 +552,13 @@ func forward(coefs []int32, a, b *block64, t txSize, typ txType) {
 		a[i] <<= 3
 	}
 	forward1D(b[:], a[:], hl, w, columns)
+	// The second direction has room for less than 18 bits.
+	middle := max(wl+hl-7, 0)
+	if middle > 0 {
+		for i, x := range b[:w*ch] {
+			b[i] = (x + 1<<middle>>1) >> middle
+		}
+	}
 	transpose(a[:], b[:], w, ch)
 	forward1D(b[:], a[:], wl, ch, rows)
 	// The two gains are sqrt(w/2) and sqrt(h/2) beyond orthonormal; inverse
@@ -560,10 +568,10 @@ func forward(coefs []int32, a, b *block64, t txSize, typ txType) {
 	if shift&1 == 1 {
 		scale, shift = 2896, shift-1 // half of it is left
 	}
-	shift = shift/2 - 1 + t.halvings()
+	shift = shift/2 - 1 + t.halvings() - middle
 	transpose(coefs, b[:], ch, cw)
 	for i, x := range coefs[:cw*ch] {
-		coefs[i] = int32((int64(x)*scale + 1<<(11+shift)) >> (12 + shift))
+		coefs[i] = int32((int64(x)*scale + 1<<(12+shift)>>1) >> (12 + shift))
 	}
 }
 
