@@ -19,11 +19,11 @@ const (
 // autoNames are the names of the formats above, in that order.
 var autoNames = []string{"auto", "auto-avif", "auto-webp", "auto-jpeg"}
 
-// Slow reports whether results of the format are made one at a time, since they
-// take long and much memory.
-func (f Format) Slow() bool {
-	c := f.codec()
-	return f == AutoAVIF || c != nil && c.heavy
+// Slow reports whether results may be made one at a time, since they take long and
+// much memory: AVIF without loss is written in a sandbox, and that which has to be
+// similar to the source is read in one.
+func (o *Options) Slow() bool {
+	return (o.Format == AVIF || o.Format == AutoAVIF) && (o.Lossless || o.AutoQuality != 0)
 }
 
 // IsAuto reports whether f stands for a choice of formats.

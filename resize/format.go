@@ -43,7 +43,7 @@ type codec struct {
 	// optIn says that files are read only where the format is named in
 	// Limits.Formats.
 	optIn bool
-	// heavy says that the work is done in a sandbox which takes much memory and
+	// heavy says that files are decoded in a sandbox which takes much memory and
 	// time: a few at once have to do.
 	heavy bool
 	// start, if not nil, does at once what else the first call would have to

@@ -333,6 +333,14 @@ func (j *job) resultWeight(p plan) int64 {
 		}
 		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
 	}
+	if j.target == AVIF {
+		switch {
+		case j.options.Lossless:
+			weight += avifLosslessBytes * area(p.canvas)
+		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
+			weight += 10 * area(p.canvas)
+		}
+	}
 	if j.target == WebP {
 		switch {
 		case j.options.Lossless:
@@ -375,13 +383,11 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.budget == nil {
 		return func() {}, ctx.Err()
 	}
-	heavy := j.codec.heavy
-	if j.unread {
-		heavy = heavy || j.options.Format == AVIF || j.options.Format == AutoAVIF
-	} else {
-		heavy = heavy || j.target.codec().heavy
+	o := j.options
+	if !j.unread {
+		o.Format = j.target
 	}
-	return j.budget.work(ctx, heavy)
+	return j.budget.work(ctx, j.codec.heavy || o.Slow())
 }
 
 func (j *job) release() {

@@ -191,7 +191,7 @@ type HandlerConfig struct {
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 	// Quality are the qualities of formats when the URL has no "q", 1 to 100, as in
 	// `{"jpeg": 80, "webp": 75}`; of PNG and GIF they make palettes smaller. Empty
-	// means 75, of AVIF 60.
+	// means 75.
 	Quality map[string]int `json:"quality"`
 	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
 	// one is WebP. 0 means 2000000.
@@ -206,6 +206,9 @@ type HandlerConfig struct {
 	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small); absent
 	// means 2.
 	WebPMethod *int `json:"webp_method"`
+	// AVIFEffort is the effort of the AVIF encoder, 0 (fast) to 9 (small); absent
+	// means 3.
+	AVIFEffort *int `json:"avif_effort"`
 
 	// Damaged is what becomes of a picture of which a part cannot be decoded, as it
 	// is cut off: "refuse" (422), or "show" what there is of it, with "no-store" and
@@ -280,6 +283,7 @@ const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
 	defaultWebPMethod     = 2
+	defaultAVIFEffort     = 3
 	showDamaged           = "show"
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000
@@ -434,6 +438,12 @@ func (h *HandlerConfig) validate(key string, faults *faults) {
 	}
 	if h.WebPMethod == nil {
 		h.WebPMethod = new(defaultWebPMethod)
+	}
+	if h.AVIFEffort == nil {
+		h.AVIFEffort = new(defaultAVIFEffort)
+	}
+	if *h.AVIFEffort < 0 || *h.AVIFEffort > 9 {
+		faults.add(key+".avif_effort", "%d is not between 0 and 9", *h.AVIFEffort)
 	}
 	if !slices.Contains([]string{"", "refuse", showDamaged}, h.Damaged) {
 		faults.add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)

@@ -55,12 +55,12 @@ func (c *Config) EncodingOf(prefix string) (resize.Quality, error) {
 	case prefix != "":
 		return resize.Quality{}, fmt.Errorf("there is no handler %q", prefix)
 	}
-	return resize.Quality{WebPMethod: defaultWebPMethod}, nil
+	return resize.Quality{WebPMethod: defaultWebPMethod, AVIFEffort: defaultAVIFEffort}, nil
 }
 
 // encoding returns what results are encoded with; the configuration is valid.
 func (h *HandlerConfig) encoding() resize.Quality {
-	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.qualities()}
+	return resize.Quality{WebPMethod: *h.WebPMethod, AVIFEffort: *h.AVIFEffort, Formats: h.qualities()}
 }
 
 // qualityKey returns what of the configuration changes results, for the cache

@@ -112,7 +112,7 @@ func (h *Handler) enter(ctx context.Context, req *request, old *cache.Entry) (*t
 			return nil, err
 		}
 	}
-	if req.options.Format.Slow() {
+	if req.options.Slow() {
 		return h.slowPlaces.enter(ctx)
 	}
 	return h.places.enter(ctx)

@@ -102,7 +102,14 @@ func (t *tile) eachRow(row, col int, b blockSize, f func(p, y int, rec []uint8))
 }
 
 func newChooser(f *frame, effort int) *chooser {
-	c := &chooser{search: searches[min(max(effort, 0), len(searches)-1)]}
+	c := &chooser{}
+	c.init(f, effort)
+	return c
+}
+
+// init prepares c for a tile.
+func (c *chooser) init(f *frame, effort int) {
+	c.search = searches[min(max(effort, 0), len(searches)-1)]
 	if len(f.cells) == 0 {
 		f.analyse(&f.analysis)
 	}
@@ -112,7 +119,6 @@ func newChooser(f *frame, effort int) *chooser {
 	c.frameLambda = (q * q * 103 << 12) / (64 * 16 * 1000)
 	c.frameSATDBit = int(f.dcQ) * 321 * 16 / 8000
 	c.lambda, c.satdBit = c.frameLambda, c.frameSATDBit
-	return c
 }
 
 // weigh scales lambda for a block.

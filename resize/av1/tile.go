@@ -1,5 +1,7 @@
 package av1
 
+import "context"
+
 // contexts are what later blocks ask about those above or to the left of them, by
 // the column or row in units of 4x4 (section 8.3.2).
 type contexts struct {
@@ -84,6 +86,8 @@ type frame struct {
 	dcQ, acQ int32
 	// 1<<32 divided by them, rounded up: quotients of numbers of 20 bits are exact.
 	dcInverse, acInverse uint64
+	ctx                  context.Context // nil: nobody ends the work
+	tile                 *tile           // that which is encoded
 	analysis
 }
 
@@ -107,19 +111,22 @@ type tile struct {
 }
 
 // encode writes the tile and returns its bytes, which are valid until the next one
-// (section 5.11.2).
-func (t *tile) encode() []byte {
+// (section 5.11.2). It ends between rows of superblocks when its context does.
+func (t *tile) encode() ([]byte, error) {
 	t.symbols.reset()
 	t.cdf = defaultCDFs()[quantizerSet(t.qIndex)]
 	t.above.reset()
 	for row := t.row0; row < t.row1; row += 16 {
+		if t.ctx != nil && t.ctx.Err() != nil {
+			return nil, t.ctx.Err()
+		}
 		t.left.reset()
 		for col := t.col0; col < t.col1; col += 16 {
 			t.clearDecoded(row, col)
 			t.cut(row, col, block64x64)
 		}
 	}
-	return t.symbols.finish()
+	return t.symbols.finish(), nil
 }
 
 // clearDecoded is clear_block_decoded_flags (section 5.11.3).
