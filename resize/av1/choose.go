@@ -27,6 +27,9 @@ type chooser struct {
 	candidate  [64 * 64]uint8
 	levels     [32 * 32]int32
 	pixels     [5][3][64 * 64]uint8
+	// The levels of the blocks in the plan: of each size one block after another,
+	// each with room for three planes.
+	kept [blockSizes][3 * 64 * 64]int32
 }
 
 // decision is what was found for a square.
@@ -35,7 +38,9 @@ type decision struct {
 	mode, uvMode   mode
 	delta, uvDelta int8
 	alphaU, alphaV int8
-	typ            txType
+	// Of the transforms: one of luma, of chroma up to four a plane.
+	typ [9]txType
+	eob [9]uint16
 }
 
 // strip is a part of contexts.
@@ -320,6 +325,7 @@ func (c *chooser) parts(t *tile, row, col int, b blockSize, p partition, limit i
 // try builds a block and returns its cost.
 func (c *chooser) try(t *tile, row, col int, b blockSize) int64 {
 	c.distortion, c.bits = 0, 16
+	c.trial.levels = c.keptLevels(row, col, b)
 	t.build(&c.trial, row, col, b)
 	t.remember(&c.trial)
 	return c.cost(c.distortion, c.bits)
@@ -340,13 +346,48 @@ func (t *tile) symbolBits(at, s int) int {
 	return bitsOf(max(p, 32))
 }
 
+// keptLevels is the place for the levels of a block.
+func (c *chooser) keptLevels(row, col int, b blockSize) []int32 {
+	n := 3 * 16 << (b.w4Log2() + b.h4Log2())
+	i := (row&15)>>b.h4Log2()<<(4-b.w4Log2()) + (col&15)>>b.w4Log2()
+	return c.kept[b][i*n : i*n+n]
+}
+
+// planned takes a block from the plan, once the superblock was searched: it is
+// reconstructed already.
+func (c *chooser) planned(t *tile, b *block) bool {
+	if !c.searched {
+		return false
+	}
+	d := c.at(b.row, b.col, b.size)
+	b.mode, b.delta = d.mode, int(d.delta)
+	b.uvMode, b.uvDelta, b.alphaU, b.alphaV = d.uvMode, int(d.uvDelta), int(d.alphaU), int(d.alphaV)
+	levels := c.keptLevels(b.row, b.col, b.size)
+	b.skip = true
+	tx := b.tx
+	for p := range t.planes() {
+		if p > 0 {
+			if !b.chroma {
+				break
+			}
+			tx = t.chromaTx(b.size)
+		}
+		for x, y := range t.transforms(b, p, tx) {
+			i, n := len(b.transforms), tx.coded()
+			b.transforms = append(b.transforms, transformBlock{
+				plane: p, x: x, y: y, size: tx,
+				typ: d.typ[i], eob: int(d.eob[i]), levels: levels[:n],
+			})
+			levels = levels[n:]
+			b.skip = b.skip && d.eob[i] == 0
+		}
+	}
+	return true
+}
+
 func (c *chooser) luma(t *tile, b *block) {
 	c.weigh(t, b.row, b.col, b.size)
 	d := c.at(b.row, b.col, b.size)
-	if c.searched {
-		b.mode, b.delta = d.mode, int(d.delta)
-		return
-	}
 	t.loadEdges(b, 0, b.col*4, b.row*4, b.tx)
 	w, h := 4*b.size.w4(), 4*b.size.h4()
 	above, left := t.above.mode[b.col].context(), t.left.mode[b.row&15].context()
@@ -422,10 +463,6 @@ func (c *chooser) luma(t *tile, b *block) {
 
 func (c *chooser) chroma(t *tile, b *block) {
 	d := c.at(b.row, b.col, b.size)
-	if c.searched {
-		b.uvMode, b.uvDelta, b.alphaU, b.alphaV = d.uvMode, int(d.uvDelta), int(d.alphaU), int(d.alphaV)
-		return
-	}
 	tx := t.chromaTx(b.size)
 	w, h := 1<<tx.wLog2(), 1<<tx.hLog2()
 	x, y := b.col>>t.subX<<2, b.row>>t.subY<<2
@@ -549,8 +586,6 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 	switch {
 	case x.plane > 0:
 		types = append(types, x.typ)
-	case c.searched:
-		types = append(types, d.typ)
 	default:
 		own := b.mode.txType()
 		if set == 0 || symbolOf(set, own) < 0 {
@@ -586,7 +621,7 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 			still++
 		}
 	}
-	if x.plane == 0 && !c.searched && set > 0 && 2*still >= w*h {
+	if x.plane == 0 && set > 0 && 2*still >= w*h {
 		types = append(types, idtx)
 	}
 	best := c.cost(energy, 4)
@@ -621,9 +656,8 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 			copy(x.levels, levels)
 		}
 	}
-	if x.plane == 0 {
-		d.typ = x.typ
-	}
+	i := len(b.transforms) - 1
+	d.typ[i], d.eob[i] = x.typ, uint16(x.eob)
 	c.distortion += bestDistortion
 	c.bits += bestBits
 }

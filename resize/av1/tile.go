@@ -1,6 +1,9 @@
 package av1
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // contexts are what later blocks ask about those above or to the left of them, by
 // the column or row in units of 4x4 (section 8.3.2).
@@ -68,6 +71,9 @@ type block struct {
 type picker interface {
 	// partition picks one of can for the square block b at row, col.
 	partition(t *tile, row, col int, b blockSize, can []partition) partition
+	// planned sets all of a block that was reconstructed before, and reports
+	// whether it was.
+	planned(t *tile, b *block) bool
 	// luma sets mode, delta and tx of a block.
 	luma(t *tile, b *block)
 	// chroma sets uvMode, uvDelta, alphaU and alphaV when luma is
@@ -262,6 +268,9 @@ func (t *tile) build(b *block, row, col int, size blockSize) {
 		}
 	}
 	b.tx = size.maxTx()
+	if t.pick.planned(t, b) {
+		return
+	}
 	t.pick.luma(t, b)
 	t.reconstruct(b, 0, b.tx)
 	if b.chroma {
@@ -313,52 +322,64 @@ func (t *tile) smoothNear(b *block, p int) bool {
 // 5.11.34, 5.11.35).
 func (t *tile) reconstruct(b *block, p int, tx txSize) {
 	subX, subY := t.sub(p)
-	wl, hl := b.size.residual(subX, subY)
-	baseX, baseY := b.col>>subX<<2, b.row>>subY<<2
 	w, h := 1<<tx.wLog2(), 1<<tx.hLog2()
-	maxX, maxY := t.miCols*4>>subX, t.miRows*4>>subY
-	for y := baseY; y < min(baseY+1<<hl, maxY); y += h {
-		for x := baseX; x < min(baseX+1<<wl, maxX); x += w {
-			t.loadEdges(b, p, x, y, tx)
-			pred := t.pred[:w*h]
-			m, delta := b.mode, b.delta
-			if p > 0 {
-				m, delta = b.uvMode, b.uvDelta
+	for x, y := range t.transforms(b, p, tx) {
+		t.loadEdges(b, p, x, y, tx)
+		pred := t.pred[:w*h]
+		m, delta := b.mode, b.delta
+		if p > 0 {
+			m, delta = b.uvMode, b.uvDelta
+		}
+		t.edges.predict(pred, m, delta)
+		if m == cflPred {
+			lumaAC(&t.ac, &t.rec[0], x, y, w, h, subX, subY, b.lumaW, b.lumaH)
+			alpha := b.alphaU
+			if p == 2 {
+				alpha = b.alphaV
 			}
-			t.edges.predict(pred, m, delta)
-			if m == cflPred {
-				lumaAC(&t.ac, &t.rec[0], x, y, w, h, subX, subY, b.lumaW, b.lumaH)
-				alpha := b.alphaU
-				if p == 2 {
-					alpha = b.alphaV
-				}
-				cfl(pred, &t.ac, alpha)
+			cfl(pred, &t.ac, alpha)
+		}
+		if p == 0 {
+			b.lumaW, b.lumaH = x+w, y+h
+		}
+		n := tx.coded()
+		at := len(b.levels)
+		if cap(b.levels) < at+n {
+			// Room for all three planes; what is in use stays where it is.
+			b.levels, at = make([]int32, 0, 3*64*64), 0
+		}
+		b.levels = b.levels[:at+n]
+		b.transforms = append(b.transforms, transformBlock{plane: p, x: x, y: y, size: tx, levels: b.levels[at : at+n : at+n]})
+		tb := &b.transforms[len(b.transforms)-1]
+		clear(tb.levels)
+		if p > 0 {
+			tb.typ = b.uvMode.txType()
+			if symbolOf(txSet(tx, t.reducedTxSet), tb.typ) < 0 {
+				tb.typ = dctDCT
 			}
-			if p == 0 {
-				b.lumaW, b.lumaH = x+w, y+h
+		}
+		t.pick.quantize(t, b, tb, pred)
+		t.add(tb, pred)
+		sx, sy := (x>>2)&(15>>subX), (y>>2)&(15>>subY)
+		for i := range h >> 2 {
+			for j := range w >> 2 {
+				t.decoded[p][sy+i+1][sx+j+1] = true
 			}
-			n := min(w, 32) * min(h, 32)
-			at := len(b.levels)
-			if cap(b.levels) < at+n {
-				// Room for all three planes; what is in use stays where it is.
-				b.levels, at = make([]int32, 0, 3*64*64), 0
-			}
-			b.levels = b.levels[:at+n]
-			b.transforms = append(b.transforms, transformBlock{plane: p, x: x, y: y, size: tx, levels: b.levels[at : at+n : at+n]})
-			tb := &b.transforms[len(b.transforms)-1]
-			clear(tb.levels)
-			if p > 0 {
-				tb.typ = b.uvMode.txType()
-				if symbolOf(txSet(tx, t.reducedTxSet), tb.typ) < 0 {
-					tb.typ = dctDCT
-				}
-			}
-			t.pick.quantize(t, b, tb, pred)
-			t.add(tb, pred)
-			sx, sy := (x>>2)&(15>>subX), (y>>2)&(15>>subY)
-			for i := range h >> 2 {
-				for j := range w >> 2 {
-					t.decoded[p][sy+i+1][sx+j+1] = true
+		}
+	}
+}
+
+// transforms are where those of a plane of a block begin that are coded.
+func (t *tile) transforms(b *block, p int, tx txSize) iter.Seq2[int, int] {
+	return func(yield func(x, y int) bool) {
+		subX, subY := t.sub(p)
+		wl, hl := b.size.residual(subX, subY)
+		baseX, baseY := b.col>>subX<<2, b.row>>subY<<2
+		maxX, maxY := t.miCols*4>>subX, t.miRows*4>>subY
+		for y := baseY; y < min(baseY+1<<hl, maxY); y += 1 << tx.hLog2() {
+			for x := baseX; x < min(baseX+1<<wl, maxX); x += 1 << tx.wLog2() {
+				if !yield(x, y) {
+					return
 				}
 			}
 		}
