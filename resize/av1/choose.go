@@ -396,6 +396,7 @@ func (c *chooser) luma(t *tile, b *block) {
 	bestAngle := math.MaxInt
 	angle := vPred
 	angleDelta := 0
+	src, stride := t.src[0].pix[b.row*4*t.src[0].stride+b.col*4:], t.src[0].stride
 	measure := func(m mode, delta int) {
 		pred := c.candidate[:w*h]
 		t.edges.predict(pred, m, delta)
@@ -403,7 +404,7 @@ func (c *chooser) luma(t *tile, b *block) {
 		if m.directional() && b.size >= block8x8 {
 			n += t.symbolBits(cdfAngleDelta+8*int(m-vPred), delta+3)
 		}
-		v := t.satd(0, b.col*4, b.row*4, pred, w, h) + n*c.satdBit>>8
+		v := t.satd(src, stride, pred, w, h) + n*c.satdBit>>8
 		if v < best {
 			best, b.mode, b.delta = v, m, delta
 		}
@@ -485,6 +486,7 @@ func (c *chooser) chroma(t *tile, b *block) {
 	var alpha [2]int
 	for p := 1; p <= 2; p++ {
 		t.loadEdges(b, p, x, y, tx)
+		src, stride := t.src[p].pix[y*t.src[p].stride+x:], t.src[p].stride
 		pred := c.candidate[:w*h]
 		for _, m := range candidates {
 			delta := 0
@@ -492,12 +494,12 @@ func (c *chooser) chroma(t *tile, b *block) {
 				delta = b.delta
 			}
 			t.edges.predict(pred, m, delta)
-			costs[m] += t.satd(p, x, y, pred, w, h)
+			costs[m] += t.satd(src, stride, pred, w, h)
 			if m == dcPred && b.size.cfl() {
 				lumaAC(&t.ac, &t.rec[0], x, y, w, h, t.subX, t.subY, b.lumaW, b.lumaH)
 				alpha[p-1] = t.fitAlpha(p, x, y, pred, w, h)
 				cfl(pred, &t.ac, alpha[p-1])
-				costs[cflPred] += t.satd(p, x, y, pred, w, h)
+				costs[cflPred] += t.satd(src, stride, pred, w, h)
 			}
 		}
 	}
@@ -548,31 +550,6 @@ func (t *tile) fitAlpha(p, x, y int, pred []uint8, w, h int) int {
 	return int(min((a+1)/2, 16))
 }
 
-// satd is the sum of the Hadamard-transformed differences of a block from its
-// source, in 4x4, in the scale of an orthonormal transform.
-func (t *tile) satd(p, x, y int, pred []uint8, w, h int) int {
-	src := &t.src[p]
-	sum := int32(0)
-	for by := 0; by < h; by += 4 {
-		for bx := 0; bx < w; bx += 4 {
-			var d [16]int32
-			for i := range 4 {
-				s := src.pix[(y+by+i)*src.stride+x+bx:][:4]
-				q := pred[(by+i)*w+bx:][:4]
-				a, b, e, f := int32(s[0])-int32(q[0]), int32(s[1])-int32(q[1]), int32(s[2])-int32(q[2]), int32(s[3])-int32(q[3])
-				a, b, e, f = a+b, a-b, e+f, e-f
-				d[4*i], d[4*i+1], d[4*i+2], d[4*i+3] = a+e, b+f, a-e, b-f
-			}
-			for i := range 4 {
-				a, b, e, f := d[i], d[4+i], d[8+i], d[12+i]
-				a, b, e, f = a+b, a-b, e+f, e-f
-				sum += max(a+e, -a-e) + max(b+f, -b-f) + max(a-e, e-a) + max(b-f, f-b)
-			}
-		}
-	}
-	return int(sum >> 2)
-}
-
 // levelBits are the estimated bits of a level, in sixteenths.
 var levelBits = [16]int{9, 36, 54, 70, 80, 88, 95, 102, 108, 114, 119, 124, 129, 134, 140, 146}
 
@@ -602,25 +579,8 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 	}
 	// Squared errors are those of coefficients; what a large transform does not
 	// code is the rest of the residual's.
-	energy := int64(0)
-	residual := func() {
-		for i := range h {
-			s := src.pix[(x.y+i)*src.stride+x.x:][:w]
-			q := pred[i*w : i*w+w]
-			a := t.scratchA[i*w : i*w+w]
-			for j, v := range s {
-				a[j] = int32(v) - int32(q[j])
-			}
-		}
-	}
-	residual()
-	still := 0 // residuals of nearly nothing
-	for _, v := range t.scratchA[:w*h] {
-		energy += int64(v) * int64(v)
-		if uint32(v+1) < 3 {
-			still++
-		}
-	}
+	at := src.pix[x.y*src.stride+x.x:]
+	energy, still := t.residual(t.scratchA[:], at, src.stride, pred, w, h)
 	if x.plane == 0 && set > 0 && 2*still >= w*h {
 		types = append(types, idtx)
 	}
@@ -634,9 +594,9 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 	cut := 6 - 2*x.size.halvings() // logarithm of the coefficients' scale, squared
 	for i, typ := range types {
 		if i > 0 {
-			residual()
+			t.residual(t.scratchA[:], at, src.stride, pred, w, h)
 		}
-		forward(t.coefs[:n], &t.scratchA, &t.scratchB, x.size, typ)
+		t.forward(t.coefs[:n], &t.scratchA, &t.scratchB, x.size, typ)
 		levels := c.levels[:n]
 		saved, eob, rate := t.quantizeLevels(levels, x.size, typ)
 		if eob == 0 {
@@ -665,38 +625,42 @@ func (c *chooser) quantize(t *tile, b *block, x *transformBlock, pred []uint8) {
 // quantizeLevels writes the levels of t.coefs. It returns by how much they lower the
 // squared error, in the coefficients' scale, the end of block and the estimated bits.
 func (t *tile) quantizeLevels(levels []int32, size txSize, typ txType) (saved int64, eob, rate int) {
-	scan := scans()[typ.class()][size]
+	places := places()[typ.class()][size]
 	halve := size.halvings()
 	coefs := t.coefs[:len(levels)]
-	q, inverse, round := t.dcQ, t.dcInverse, t.dcQ*7/16
-	last := 0
-	for c, pos := range scan {
+	clear(levels)
+	var mask [32 * 32 / 8]uint8
+	q, inverse, round := t.acQ, t.acInverse, t.acQ*6/16
+	t.large(mask[:], coefs, (q-round+1<<halve-1)>>halve)
+	coded := 0
+	code := func(pos int, q int32, inverse uint64, round int32) {
 		v := coefs[pos]
 		m := max(v, -v)
-		x := m<<halve + round
-		if x < q {
-			levels[pos] = 0
-			last += levelBits[0]
-		} else {
-			l := int32(uint64(x) * inverse >> 32)
-			e := int64(m - l*q>>halve)
-			saved += int64(m)*int64(m) - e*e
-			levels[pos] = l
-			if v < 0 {
-				levels[pos] = -l
-			}
-			eob = c + 1
-			rate += last
-			last = 0
-			if l < 16 {
-				rate += levelBits[l]
-			} else {
-				rate += 150 + 32*(bits.Len32(uint32(l-14))-1)
-			}
+		l := int32(uint64(m<<halve+round) * inverse >> 32)
+		if l == 0 {
+			return
 		}
-		if c == 0 {
-			q, inverse, round = t.acQ, t.acInverse, t.acQ*6/16
+		e := int64(m - l*q>>halve)
+		saved += int64(m)*int64(m) - e*e
+		levels[pos] = l
+		if v < 0 {
+			levels[pos] = -l
+		}
+		coded++
+		eob = max(eob, int(places[pos])+1)
+		if l < 16 {
+			rate += levelBits[l]
+		} else {
+			rate += 150 + 32*(bits.Len32(uint32(l-14))-1)
 		}
 	}
+	mask[0] &^= 1
+	code(0, t.dcQ, t.dcInverse, t.dcQ*7/16)
+	for i := 0; i < len(coefs)/8; i++ {
+		for b := mask[i]; b != 0; b &= b - 1 {
+			code(8*i+bits.TrailingZeros8(b), q, inverse, round)
+		}
+	}
+	rate += (eob - coded) * levelBits[0]
 	return saved, eob, rate + 16*3 + 16*bits.Len(uint(eob))/2
 }

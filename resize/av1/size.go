@@ -216,5 +216,19 @@ var scans = sync.OnceValue(func() *[3][txSizes][]uint16 {
 	return &s
 })
 
+// places has where each coefficient stands in the order of scans.
+var places = sync.OnceValue(func() *[3][txSizes][]uint16 {
+	var p [3][txSizes][]uint16
+	for class, sizes := range scans() {
+		for size, scan := range sizes {
+			p[class][size] = make([]uint16, len(scan))
+			for i, pos := range scan {
+				p[class][size][pos] = uint16(i)
+			}
+		}
+	}
+	return &p
+})
+
 // log2 is the logarithm of n rounded down.
 func log2(n int) int { return bits.Len(uint(n)) - 1 }

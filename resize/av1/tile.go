@@ -100,6 +100,7 @@ type frame struct {
 // tile encodes one tile.
 type tile struct {
 	*frame
+	kernels
 	pick               picker
 	row0, row1         int // in units of 4x4
 	col0, col1         int
@@ -398,31 +399,12 @@ func (t *tile) add(tb *transformBlock, pred []uint8) {
 		}
 		return
 	}
-	t.dequantize(tb)
-	inverse(&t.scratchA, &t.scratchB, t.coefs[:len(tb.levels)], tb.size, tb.typ)
-	for y := range h {
-		row, p, r := rec.pix[at:at+w], pred[y*w:y*w+w], t.scratchA[y*w:y*w+w]
-		for x := range row {
-			row[x] = clip8(int(p[x]) + int(r[x]))
-		}
-		at += rec.stride
-	}
-}
-
-// dequantize writes the coefficients of a transform into t.coefs.
-func (t *tile) dequantize(tb *transformBlock) {
-	q, halve := t.dcQ, tb.size.halvings()
-	for i, l := range tb.levels {
-		v := int64(0)
-		if l != 0 {
-			v = int64(abs(int(l))) * int64(q) & 0xffffff >> halve
-			if l < 0 {
-				v = -v
-			}
-		}
-		t.coefs[i] = clip16(int32(v))
-		q = t.acQ
-	}
+	q := t.coefs[:len(tb.levels)]
+	halvings := tb.size.halvings()
+	t.dequantize(q, tb.levels, t.acQ, halvings)
+	dequantizeGeneric(q[:1], tb.levels[:1], t.dcQ, halvings)
+	t.inverse(&t.scratchA, &t.scratchB, q, tb.size, tb.typ)
+	t.kernels.add(rec.pix[at:], rec.stride, pred, t.scratchA[:], w, h)
 }
 
 // remember writes the contexts for later blocks.
