@@ -52,7 +52,6 @@ type strip struct {
 // state is what building a block changes, without samples.
 type state struct {
 	above, left strip
-	decoded     [3][18][18]bool
 }
 
 func (c *contexts) save(s *strip, at, uvAt int) {
@@ -75,13 +74,26 @@ func (c *contexts) restore(s *strip, at, uvAt int) {
 func (t *tile) save(s *state, col int) {
 	t.above.save(&s.above, col, col>>t.subX)
 	t.left.save(&s.left, 0, 0)
-	s.decoded = t.decoded
 }
 
 func (t *tile) restore(s *state, col int) {
 	t.above.restore(&s.above, col, col>>t.subX)
 	t.left.restore(&s.left, 0, 0)
-	t.decoded = s.decoded
+}
+
+// setDecoded says whether the samples of a square, 8x8 or more, are there.
+func (t *tile) setDecoded(row, col int, b blockSize, there bool) {
+	for p := range t.planes() {
+		subX, subY := t.sub(p)
+		x, w := (col&15)>>subX, b.w4()>>subX
+		y, h := (row&15)>>subY, b.w4()>>subY
+		for i := range h {
+			flags := t.decoded[p][y+i+1][x+1:][:w]
+			for j := range flags {
+				flags[j] = there
+			}
+		}
+	}
 }
 
 // keep copies the reconstruction of a square, unkeep puts it back.
@@ -181,6 +193,7 @@ func (c *chooser) find(t *tile, row, col int, b blockSize) int64 {
 		}
 		if i > 0 {
 			t.restore(before, sb)
+			t.setDecoded(row, col, b, false)
 		}
 		last = p
 		cost := c.parts(t, row, col, b, p, best)
@@ -201,6 +214,7 @@ func (c *chooser) find(t *tile, row, col int, b blockSize) int64 {
 	}
 	if last != d.partition {
 		t.restore(after, sb)
+		t.setDecoded(row, col, b, true)
 		t.unkeep(&c.pixels[log], row, col, b)
 	}
 	return best

@@ -213,3 +213,56 @@ func dequantizeGeneric(coefs, levels []int32, q int32, halvings int) {
 		coefs[i] = clip16(v)
 	}
 }
+
+// paeth predicts each sample by that of its neighbours above, to the left and in the
+// corner which is nearest to what a plane through them has (section 7.11.2.2).
+func (k kernels) paeth(dst, above, left []uint8, corner uint8) {
+	if w, h := len(above), len(left); k.fast(w) {
+		_ = dst[w*h-1]
+		paethAsm(&dst[0], &above[0], &left[0], w/8, h, int32(corner))
+		return
+	}
+	paethGeneric(dst, above, left, corner)
+}
+
+func paethGeneric(dst, above, left []uint8, corner uint8) {
+	w, c := len(above), int(corner)
+	for y, l := range left {
+		row := dst[y*w : y*w+w]
+		l := int(l)
+		for x, a := range above {
+			a := int(a)
+			// base = a + l - c
+			pl, pt, pc := abs(a-c), abs(l-c), abs(a+l-2*c)
+			v := c
+			if pl <= pt && pl <= pc {
+				v = l
+			} else if pt <= pc {
+				v = a
+			}
+			row[x] = uint8(v)
+		}
+	}
+}
+
+// smooth predicts what a column's difference has by the row's weight, and the other
+// way round.
+func (k kernels) smooth(dst []uint8, columns, rows []slope, base int32, shift int) {
+	if w, h := len(columns), len(rows); k.fast(w) {
+		_ = dst[w*h-1]
+		smoothAsm(&dst[0], &columns[0], &rows[0], w/8, h, base, int32(shift))
+		return
+	}
+	smoothGeneric(dst, columns, rows, base, shift)
+}
+
+func smoothGeneric(dst []uint8, columns, rows []slope, base int32, shift int) {
+	w := len(columns)
+	for y, r := range rows {
+		out := dst[y*w:][:w]
+		for x := range columns {
+			c := &columns[x]
+			out[x] = uint8((c.difference*r.weight + r.difference*c.weight + base) >> shift)
+		}
+	}
+}

@@ -36,4 +36,10 @@ func satdAsm(src *uint8, stride int, pred *uint8, w, h int) (sum uint64)
 func largeAsm(mask *uint8, coefs *int32, n int, least int32)
 
 //go:noescape
+func paethAsm(dst, above, left *uint8, w, h int, corner int32)
+
+//go:noescape
+func smoothAsm(dst *uint8, columns, rows *slope, w, h int, base, shift int32)
+
+//go:noescape
 func dequantizeAsm(coefs, levels *int32, n int, q, halvings int32)

@@ -578,3 +578,106 @@ eight:
 eightEnd:
 	VZEROUPPER
 	RET
+
+// func paethAsm(dst *uint8, above *uint8, left *uint8, w int, h int, corner int32)
+// Requires: AVX, AVX2
+TEXT ·paethAsm(SB), NOSPLIT, $0-44
+	MOVQ         dst+0(FP), AX
+	MOVQ         above+8(FP), CX
+	MOVQ         left+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         h+32(FP), SI
+	MOVL         corner+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTW X0, X0
+	TESTQ        SI, SI
+	JZ           rowEnd
+
+row:
+	MOVBLZX      (DX), DI
+	VMOVD        DI, X1
+	VPBROADCASTW X1, X1
+	VPSUBW       X0, X1, X3
+	VPABSW       X3, X2
+	MOVQ         CX, DI
+	MOVQ         BX, R8
+	TESTQ        R8, R8
+	JZ           eightEnd
+
+eight:
+	VPMOVZXBW (DI), X4
+	VPSUBW    X0, X4, X5
+	VPADDW    X3, X5, X6
+	VPABSW    X5, X5
+	VPABSW    X6, X6
+	VPCMPGTW  X2, X5, X7
+	VPCMPGTW  X6, X5, X5
+	VPOR      X5, X7, X7
+	VPCMPGTW  X6, X2, X5
+	VPBLENDVB X5, X0, X4, X4
+	VPBLENDVB X7, X4, X1, X4
+	VPACKUSWB X4, X4, X4
+	VMOVQ     X4, (AX)
+	ADDQ      $0x08, DI
+	ADDQ      $0x08, AX
+	DECQ      R8
+	JNZ       eight
+
+eightEnd:
+	INCQ DX
+	DECQ SI
+	JNZ  row
+
+rowEnd:
+	VZEROUPPER
+	RET
+
+// func smoothAsm(dst *uint8, columns *int32, rows *int32, w int, h int, base int32, shift int32)
+// Requires: AVX, AVX2
+TEXT ·smoothAsm(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         columns+8(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         w+24(FP), BX
+	MOVQ         h+32(FP), SI
+	MOVL         base+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         shift+44(FP), DI
+	VMOVD        DI, X1
+	TESTQ        SI, SI
+	JZ           rowEnd
+
+row:
+	VPBROADCASTD (DX), Y2
+	VPBROADCASTD 4(DX), Y3
+	VPUNPCKLDQ   Y2, Y3, Y3
+	MOVQ         CX, DI
+	MOVQ         BX, R8
+	TESTQ        R8, R8
+	JZ           eightEnd
+
+eight:
+	VPMULLD      (DI), Y3, Y2
+	VPMULLD      32(DI), Y3, Y4
+	VPHADDD      Y4, Y2, Y2
+	VPERMQ       $0xd8, Y2, Y2
+	VPADDD       Y0, Y2, Y2
+	VPSRAD       X1, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKSSDW    X4, X2, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVQ        X4, (AX)
+	ADDQ         $0x40, DI
+	ADDQ         $0x08, AX
+	DECQ         R8
+	JNZ          eight
+
+eightEnd:
+	ADDQ $0x08, DX
+	DECQ SI
+	JNZ  row
+
+rowEnd:
+	VZEROUPPER
+	RET

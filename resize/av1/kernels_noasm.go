@@ -17,5 +17,7 @@ func dequantizeAsm(coefs, levels *int32, n int, q, halvings int32)          { pa
 func residualAsm(dst *int32, src *uint8, stride int, pred *uint8, w, h int) (energy, still uint64) {
 	panic(noAsm)
 }
+func paethAsm(dst, above, left *uint8, w, h int, corner int32)                { panic(noAsm) }
+func smoothAsm(dst *uint8, columns, rows *slope, w, h int, base, shift int32) { panic(noAsm) }
 
 const noAsm = "av1: no assembly in this build"

@@ -84,10 +84,10 @@ func TestKernels(t *testing.T) {
 		stride := w + r.IntN(9)
 		off := r.IntN(8)
 		pixels, pred := samples(stride*h+off+16), samples(n)
-		e, s := fast.residual(a, pixels[off:], stride, pred, w, h)
-		e2, s2 := plain.residual(b, pixels[off:], stride, pred, w, h)
-		if e != e2 || s != s2 || !slices.Equal(a, b) {
-			t.Fatalf("residual of %dx%d: %d, %d; want %d, %d", w, h, e, s, e2, s2)
+		e, still := fast.residual(a, pixels[off:], stride, pred, w, h)
+		want, wantStill := plain.residual(b, pixels[off:], stride, pred, w, h)
+		if e != want || still != wantStill || !slices.Equal(a, b) {
+			t.Fatalf("residual of %dx%d: %d, %d; want %d, %d", w, h, e, still, want, wantStill)
 		}
 		if v, want := fast.satd(pixels[off:], stride, pred, w, h), plain.satd(pixels[off:], stride, pred, w, h); v != want {
 			t.Fatalf("satd of %dx%d: %d; want %d", w, h, v, want)
@@ -99,13 +99,32 @@ func TestKernels(t *testing.T) {
 		if !bytes.Equal(p, q) {
 			t.Fatalf("add of %dx%d differs", w, h)
 		}
-		m, k := samples(n/8+8), make([]uint8, n/8+8)
-		copy(k, m)
+		bits, k := samples(n/8+8), make([]uint8, n/8+8)
+		copy(k, bits)
 		least := int32(1 + r.IntN(1000))
-		fast.large(m, src[:n], least)
+		fast.large(bits, src[:n], least)
 		plain.large(k, src[:n], least)
-		if !bytes.Equal(m, k) {
+		if !bytes.Equal(bits, k) {
 			t.Fatalf("large of %d differs", n)
+		}
+		above, left, corner := samples(w), samples(h), samples(1)[0]
+		p, q = samples(n+8), make([]uint8, n+8)
+		copy(q, p)
+		fast.paeth(p, above, left, corner)
+		plain.paeth(q, above, left, corner)
+		if !bytes.Equal(p, q) {
+			t.Fatalf("paeth of %dx%d differs", w, h)
+		}
+		e1 := &edges{w: w, h: h}
+		copy(e1.above[edgeZero:], above)
+		copy(e1.left[edgeZero:], left)
+		e2 := *e1
+		e2.kernels = plain
+		m := smoothPred + mode(round%3)
+		e1.predict(p, m, 0)
+		e2.predict(q, m, 0)
+		if !bytes.Equal(p, q) {
+			t.Fatalf("mode %d of %dx%d differs", m, w, h)
 		}
 		levels := numbers(n, 1+r.IntN(16))
 		step, halvings := acQ[r.IntN(256)], r.IntN(3)

@@ -60,6 +60,7 @@ type edges struct {
 	roomX, roomY int
 	smooth       bool // a neighbour is smooth: the filter type (section 7.11.2.8)
 	kept         [2][8]filteredEdge
+	kernels
 }
 
 // plane is one component of a picture.
@@ -138,58 +139,48 @@ func (e *edges) predict(dst []uint8, m mode, delta int) {
 	case m.directional():
 		e.directional(dst, m.angle()+3*delta)
 	case m == paethPred:
-		corner := int(e.above[edgeZero-1])
-		for y, l := range left {
-			row := dst[y*w : y*w+w]
-			l := int(l)
-			for x, a := range above {
-				a := int(a)
-				// base = a + l - corner
-				pl, pt, pc := abs(a-corner), abs(l-corner), abs(a+l-2*corner)
-				v := corner
-				if pl <= pt && pl <= pc {
-					v = l
-				} else if pt <= pc {
-					v = a
-				}
-				row[x] = uint8(v)
-			}
-		}
-	case m == smoothPred:
-		wx, wy := weights(w), weights(h)
-		right, bottom := int(above[w-1]), int(left[h-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			ky, l := int(wy[y]), int(left[y])
-			for x := range row {
-				kx := int(wx[x])
-				row[x] = uint8((ky*int(above[x]) + (256-ky)*bottom + kx*l + (256-kx)*right + 256) >> 9)
-			}
-		}
-	case m == smoothVPred:
-		wy := weights(h)
-		bottom := int(left[h-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			k := int(wy[y])
-			for x := range row {
-				row[x] = uint8((k*int(above[x]) + (256-k)*bottom + 128) >> 8)
-			}
-		}
-	case m == smoothHPred:
-		wx := weights(w)
-		right := int(above[w-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			l := int(left[y])
-			for x := range row {
-				k := int(wx[x])
-				row[x] = uint8((k*l + (256-k)*right + 128) >> 8)
-			}
-		}
+		e.kernels.paeth(dst, above, left, e.above[edgeZero-1])
+	case m == smoothPred, m == smoothVPred, m == smoothHPred:
+		e.smoothly(dst, m)
 	default:
 		fill(dst[:w*h], e.dc())
 	}
+}
+
+// A slope is what smooth prediction adds up: of a column or a row the difference of its
+// edge sample to the last one of the other edge, and its weight.
+type slope struct{ difference, weight int32 }
+
+// smoothly predicts by one of the smooth modes (sections 7.11.2.6).
+func (e *edges) smoothly(dst []uint8, m mode) {
+	w, h := e.w, e.h
+	above, left := e.above[edgeZero:edgeZero+w], e.left[edgeZero:edgeZero+h]
+	var columns, rows [64]slope
+	base, shift := int32(0), 7
+	if m != smoothHPred { // from above down to the last sample to the left
+		last := int32(left[h-1])
+		for x, v := range above {
+			columns[x].difference = int32(v) - last
+		}
+		for y, k := range weights(h) {
+			rows[y].weight = int32(k)
+		}
+		base += last << 8
+		shift++
+	}
+	if m != smoothVPred {
+		last := int32(above[w-1])
+		for y, v := range left {
+			rows[y].difference = int32(v) - last
+		}
+		for x, k := range weights(w) {
+			columns[x].weight = int32(k)
+		}
+		base += last << 8
+		shift++
+	}
+	shift = min(shift, 9)
+	e.kernels.smooth(dst, columns[:w], rows[:h], base+1<<shift>>1, shift)
 }
 
 // dc is the DC prediction (section 7.11.2.5).
@@ -462,24 +453,38 @@ func b2i(b bool) int {
 // without its mean (section 7.11.5). lumaW and lumaH are the ends of the decoded
 // luma of the block (MaxLumaW, MaxLumaH).
 func lumaAC(ac *block64, luma *plane, x, y, w, h, subX, subY, lumaW, lumaH int) {
-	sum := 0
-	for i := range h {
-		ly := min((y+i)<<subY, lumaH-1<<subY)
-		for j := range w {
-			lx := min((x+j)<<subX, lumaW-1<<subX)
-			t := 0
-			for dy := range subY + 1 {
-				for dx := range subX + 1 {
-					t += int(luma.pix[(ly+dy)*luma.stride+lx+dx])
-				}
+	sum := int32(0)
+	// Samples beyond the decoded ones are the last of them.
+	cw, ch := min(w, (lumaW>>subX)-x), min(h, (lumaH>>subY)-y)
+	for i := range ch {
+		at := (y+i)<<subY*luma.stride + x<<subX
+		out := ac[i*w:][:w]
+		if subX == 1 && subY == 1 {
+			a, b := luma.pix[at:][:2*cw], luma.pix[at+luma.stride:][:2*cw]
+			for j := range out[:cw] {
+				v := (int32(a[2*j]) + int32(a[2*j+1]) + int32(b[2*j]) + int32(b[2*j+1])) << 1
+				out[j] = v
+				sum += v
 			}
-			t <<= 3 - subX - subY
-			ac[i*w+j] = int32(t)
-			sum += t
+		} else {
+			for j, v := range luma.pix[at:][:cw] {
+				out[j] = int32(v) << 3
+				sum += int32(v) << 3
+			}
+		}
+		for j := cw; j < w; j++ {
+			out[j] = out[cw-1]
+			sum += out[j]
+		}
+	}
+	for i := ch; i < h; i++ {
+		copy(ac[i*w:][:w], ac[(i-1)*w:])
+		for _, v := range ac[i*w:][:w] {
+			sum += v
 		}
 	}
 	n := log2(w) + log2(h)
-	mean := int32((sum + 1<<n>>1) >> n)
+	mean := (sum + 1<<n>>1) >> n
 	for i := range ac[:w*h] {
 		ac[i] -= mean
 	}
