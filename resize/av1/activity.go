@@ -33,6 +33,8 @@ type cell struct {
 	// Sums over gradients (x, y): of x²+y², x²-y² and 2xy. The angle of (across,
 	// diagonal) is twice that of the gradients.
 	energy, across, diagonal int32
+	// drawn is set where edges stand in what is flat, as in drawings and text.
+	drawn bool
 }
 
 // analysis is what is known of a picture before it is encoded.
@@ -78,7 +80,7 @@ func (f *frame) analyse(a *analysis) {
 func (f *frame) cell(x, y int) cell {
 	p := &f.src[0]
 	var c cell
-	sum, square := int32(0), int32(0)
+	sum, square, flat := int32(0), int32(0), 0
 	for i := range 8 {
 		row := p.pix[(y+i)*p.stride+x:][:8]
 		for _, v := range row {
@@ -92,12 +94,16 @@ func (f *frame) cell(x, y int) cell {
 		for j := 0; j < 8; j += 2 {
 			a, b, d, e := int32(row[j]), int32(row[j+1]), int32(below[j]), int32(below[j+1])
 			gx, gy := b-a+e-d, d-a+e-b
+			if a == b && a == d && a == e {
+				flat++
+			}
 			c.energy += gx*gx + gy*gy
 			c.across += gx*gx - gy*gy
 			c.diagonal += 2 * gx * gy
 		}
 	}
 	c.variance = (square - sum*sum>>6) >> 6
+	c.drawn = c.variance >= 64 && flat >= 4
 	return c
 }
 
@@ -125,6 +131,18 @@ func (a *analysis) variances(row, col int, b blockSize) (mean, most int) {
 		}
 	}
 	return mean / (w * h), most
+}
+
+// drawn reports whether a quarter of a block is, but for what is flat.
+func (a *analysis) drawn(row, col int, b blockSize) bool {
+	w, h := (b.w4()+1)>>1, (b.h4()+1)>>1
+	n := 0
+	for y := range h {
+		for _, c := range a.cells[(row>>1+y)*a.stride+col>>1:][:w] {
+			n += b2i(c.drawn)
+		}
+	}
+	return 4*n >= w*h
 }
 
 // A direction is a directional mode with an angle delta.
