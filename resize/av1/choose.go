@@ -133,7 +133,7 @@ func (c *chooser) init(f *frame, effort int) {
 	// libaom's key frame rule is 0.103·s² squared error a bit, s the step in
 	// samples, an eighth of the quantizer.
 	q := int64(f.dcQ)
-	c.frameLambda = (q * q * 103 << 12) / (64 * 16 * 1000)
+	c.frameLambda = (q * q * 65 << 12) / (64 * 16 * 1000)
 	c.frameSATDBit = int(f.dcQ) * 321 * 16 / 8000
 	c.lambda, c.satdBit = c.frameLambda, c.frameSATDBit
 }
@@ -648,7 +648,7 @@ func (t *tile) quantizeLevels(levels []int32, size txSize, typ txType) (saved in
 	coefs := t.coefs[:len(levels)]
 	clear(levels)
 	var mask [32 * 32 / 8]uint8
-	q, inverse, round := t.acQ, t.acInverse, t.acQ*6/16
+	q, inverse, round := t.acQ, t.acInverse, t.acQ*7/16
 	t.large(mask[:], coefs, (q-round+1<<halve-1)>>halve)
 	coded := 0
 	code := func(pos int, q int32, inverse uint64, round int32) {
