@@ -34,7 +34,7 @@ func encodeAVIF(w io.Writer, p *Picture, q Quality) error {
 
 // avifQuantizers are the quantizer indices of AV1 (base_q_idx) at which pictures are
 // about as similar to the source as WebP of the qualities 0, 10, 20 to 100 is.
-var avifQuantizers = [11]int{215, 190, 172, 157, 145, 135, 125, 115, 93, 46, 5}
+var avifQuantizers = [11]int{215, 190, 174, 160, 149, 139, 129, 119, 97, 50, 5}
 
 // avifQuantizer returns the quantizer index of a quality.
 func avifQuantizer(quality int) int {

@@ -207,7 +207,7 @@ type HandlerConfig struct {
 	// means 2.
 	WebPMethod *int `json:"webp_method"`
 	// AVIFEffort is the effort of the AVIF encoder, 0 (fast) to 9 (small); absent
-	// means 3.
+	// means 4.
 	AVIFEffort *int `json:"avif_effort"`
 
 	// Damaged is what becomes of a picture of which a part cannot be decoded, as it
@@ -283,7 +283,7 @@ const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
 	defaultWebPMethod     = 2
-	defaultAVIFEffort     = 3
+	defaultAVIFEffort     = 4
 	showDamaged           = "show"
 	foreverSeconds        = 31536000 // what max-age says for "never expires"
 	largestDimension      = 12000

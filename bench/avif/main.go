@@ -198,7 +198,7 @@ func equal(a, b []point) float64 {
 				if hi.clear-lo.clear < 1e-6 {
 					continue
 				}
-				if p.clear < lo.clear-0.5 || p.clear > hi.clear+0.5 {
+				if p.clear < lo.clear-0.1 || p.clear > hi.clear+0.1 {
 					break
 				}
 				f := (p.clear - lo.clear) / (hi.clear - lo.clear)

@@ -243,15 +243,15 @@ const always, never = 1 << 30, 1 << 30
 // searches are those of the efforts.
 var searches = [10]search{
 	0: {drawings: block8x8, largest: [5]int{1: always, 2: 200, 3: 80, 4: 0}, split: [5]int{1: never, 2: 250, 3: 120, 4: 0}, clear: 128, types: 1, uvModes: 1},
-	1: {drawings: block8x8, largest: [5]int{1: always, 2: 300, 3: 120, 4: 40}, split: [5]int{1: never, 2: 200, 3: 100, 4: 60}, clear: 100, types: 1, uvModes: 1},
-	2: {drawings: block16x16, largest: [5]int{1: always, 2: 400, 3: 160, 4: 80}, split: [5]int{1: never, 2: 150, 3: 80, 4: 60}, clear: 80, types: 2, uvModes: 2},
-	3: {drawings: block16x16, largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 100, 3: 60, 4: 60}, clear: 64, angles: 1, types: 2, uvModes: 2},
-	4: {drawings: block16x16, largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 100, 3: 60, 4: 60}, halves: block16x16, halvesFrom: 100, halfRatio: 280, clear: 64, angles: 1, types: 2, uvModes: 2},
-	5: {drawings: block16x16, largest: [5]int{1: always, 2: 800, 3: 400, 4: 100}, split: [5]int{1: never, 2: 80, 3: 60, 4: 40}, halves: block16x16, halvesFrom: 60, halfRatio: 320, bothHalves: true, clear: 48, angles: 1, smoothHV: true, types: 3, uvModes: 3},
-	6: {drawings: block16x16, largest: [5]int{1: always, 2: 1200, 3: 600, 4: 200}, split: [5]int{1: 600, 2: 60, 3: 50, 4: 30}, halves: block16x16, halvesFrom: 40, halfRatio: 380, bothHalves: true, clear: 32, angles: 1, smoothHV: true, types: 3, uvModes: 3},
-	7: {drawings: block16x16, largest: [5]int{1: always, 2: 2000, 3: 1000, 4: 300}, split: [5]int{1: 300, 2: 40, 3: 30, 4: 20}, halves: block16x16, halvesFrom: 20, halfRatio: 500, bothHalves: true, clear: 16, angles: 2, smoothHV: true, types: 3, uvModes: 4},
-	8: {drawings: block32x32, largest: [5]int{1: always, 2: 4000, 3: 2000, 4: 500}, split: [5]int{1: 100, 2: 20, 3: 10, 4: 10}, halves: block32x32, halvesFrom: 10, halfRatio: 1000, bothHalves: true, angles: 2, smoothHV: true, types: 3, uvModes: 4},
-	9: {drawings: block32x32, largest: [5]int{1: always, 2: always, 3: always, 4: always}, halves: block32x32, halfRatio: 1 << 40, bothHalves: true, angles: 3, smoothHV: true, types: 3, uvModes: 4},
+	1: {drawings: block8x8, largest: [5]int{1: always, 2: 300, 3: 120, 4: 40}, split: [5]int{1: never, 2: 200, 3: 100, 4: 60}, clear: 100, angles: 1, types: 1, uvModes: 1},
+	2: {drawings: block16x16, largest: [5]int{1: always, 2: 400, 3: 160, 4: 80}, split: [5]int{1: never, 2: 150, 3: 80, 4: 60}, clear: 80, angles: 1, types: 2, uvModes: 1},
+	3: {drawings: block16x16, largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 100, 3: 60, 4: 60}, clear: 64, angles: 1, types: 2, uvModes: 1},
+	4: {drawings: block16x16, largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: never, 2: 80, 3: 60, 4: 40}, halves: block16x16, halvesFrom: 60, halfRatio: 320, clear: 64, angles: 1, types: 2, uvModes: 1},
+	5: {drawings: block16x16, largest: [5]int{1: always, 2: 600, 3: 250, 4: 100}, split: [5]int{1: 2000, 2: 60, 3: 50, 4: 30}, halves: block16x16, halvesFrom: 40, halfRatio: 320, clear: 64, angles: 1, types: 2, uvModes: 1},
+	6: {drawings: block16x16, largest: [5]int{1: always, 2: 800, 3: 350, 4: 100}, split: [5]int{1: 800, 2: 60, 3: 50, 4: 30}, halves: block16x16, halvesFrom: 40, halfRatio: 340, clear: 48, angles: 1, types: 2, uvModes: 2},
+	7: {drawings: block16x16, largest: [5]int{1: always, 2: 1200, 3: 600, 4: 200}, split: [5]int{1: 300, 2: 40, 3: 30, 4: 20}, halves: block32x32, halvesFrom: 30, halfRatio: 380, clear: 32, angles: 2, types: 2, uvModes: 3},
+	8: {drawings: block32x32, largest: [5]int{1: always, 2: 2000, 3: 1000, 4: 300}, split: [5]int{1: 100, 2: 20, 3: 10, 4: 10}, halves: block32x32, halvesFrom: 10, halfRatio: 500, bothHalves: true, clear: 16, angles: 3, types: 3, uvModes: 4},
+	9: {drawings: block64x64, largest: [5]int{1: always, 2: always, 3: always, 4: always}, halves: block32x32, halfRatio: 1 << 40, bothHalves: true, angles: 3, smoothHV: true, types: 3, uvModes: 4},
 }
 
 // promising appends to tried those of the partitions that a square can have which
