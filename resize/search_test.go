@@ -45,7 +45,7 @@ func TestSearch(t *testing.T) {
 		luma := lumaPlane(onWhite(img))
 		for _, f := range formats {
 			if f == AVIF && testing.Short() {
-				continue
+				continue // its similarity is measured in a sandbox
 			}
 			codec := f.codec()
 			encode := func(quality int) []byte {
