@@ -8,7 +8,17 @@ import (
 
 // guess resolves the format of the result from the header alone.
 func (j *job) guess(p plan) Format {
-	return j.options.Format.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
+	return j.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas})
+}
+
+// resolve returns the format of a result. AVIF without loss is bounded as WebP
+// without loss is.
+func (j *job) resolve(s subject) Format {
+	l := j.limits
+	if j.options.Lossless {
+		l.AVIFPixels = min(l.AVIFPixels, l.LosslessPixels)
+	}
+	return j.options.Format.resolve(s, l)
 }
 
 // planned returns the options with the format that is encoded.
@@ -95,9 +105,9 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		}
 		p = p.of(img)
 		alpha := !opaque(img)
-		j.target = j.options.Format.resolve(subject{j.codec.format, alpha, false, p.Source}, j.limits)
+		j.target = j.resolve(subject{j.codec.format, alpha, false, p.Source})
 	} else {
-		j.target = j.options.Format.resolve(subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
+		j.target = j.resolve(subject{source: j.codec.format, animated: true, size: p.Source})
 	}
 	body, err := j.encode(ctx, p, r)
 	if err != nil {

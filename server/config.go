@@ -194,7 +194,7 @@ type HandlerConfig struct {
 	// means 75.
 	Quality map[string]int `json:"quality"`
 	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
-	// one is WebP. 0 means 2000000.
+	// one is WebP. 0 means 12500000.
 	AVIFPixels int `json:"avif_pixels"`
 	// RedirectAuto answers "f=auto" with a redirect to the URL that names the
 	// format, for caches that ignore "Vary".
