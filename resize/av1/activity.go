@@ -103,7 +103,7 @@ func (f *frame) cell(x, y int) cell {
 		}
 	}
 	c.variance = (square - sum*sum>>6) >> 6
-	c.drawn = c.variance >= 64 && flat >= 4
+	c.drawn = c.variance >= 4 && flat >= 6 || c.variance >= 64 && flat >= 4
 	return c
 }
 

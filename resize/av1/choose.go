@@ -204,7 +204,7 @@ func (c *chooser) find(t *tile, row, col int, b blockSize) int64 {
 			continue
 		}
 		best, d.partition = cost, p
-		if p == partitionNone && c.trial.skip && c.bits <= 16*8 {
+		if p == partitionNone && c.trial.skip && c.bits <= 16*8 && !c.thin(t, row, col, b) {
 			return best // nothing is left to code
 		}
 		if i < len(can)-1 {
@@ -262,7 +262,7 @@ func (c *chooser) promising(tried []partition, t *tile, row, col int, b blockSiz
 	}
 	mean, most := t.variances(row, col, b)
 	log := b.w4Log2()
-	whole, quarters := mean <= c.largest[log], most >= c.split[log]
+	whole, quarters := mean <= c.largest[log], most >= c.split[log] || log > 1 && c.thin(t, row, col, b)
 	if !whole && !quarters {
 		whole, quarters = log == 1, log > 1
 	}
@@ -286,6 +286,20 @@ func (c *chooser) promising(tried []partition, t *tile, row, col int, b blockSiz
 		tried = append(tried, p)
 	}
 	return tried
+}
+
+// thin reports whether something drawn is in a square, as a line of little contrast that
+// is a small part of it.
+func (c *chooser) thin(t *tile, row, col int, b blockSize) bool {
+	n := b.w4() >> 1
+	for y := range n {
+		for _, cell := range t.cells[(row>>1+y)*t.stride+col>>1:][:n] {
+			if cell.drawn {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // changesAcross reports whether the left and the right half of a square differ more
