@@ -43,7 +43,7 @@ var avifCodec = codec{
 	},
 	decode:      decodeAVIF,
 	memory:      func(info Info, want Want) int64 { return info.linear + memoryStill(info, want) },
-	resultBytes: 16,
+	resultBytes: 12,
 	chroma420:   true,
 	encode:      encodeAVIF,
 	heavy:       true,

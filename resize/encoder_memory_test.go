@@ -88,6 +88,10 @@ func TestMemoryOfEncoders(t *testing.T) {
 		{"BMP", photo, true, Options{Format: BMP}},
 		{"TIFF", photo, true, Options{Format: TIFF}},
 		{"AVIF", photo, false, Options{Format: AVIF}},
+		{"AVIF of planes", planes, false, Options{Format: AVIF, Quality: 95}},
+		{"AVIF of 4:4:4", photo, false, Options{Format: AVIF, Chroma: ChromaFull}},
+		{"AVIF with alpha", photo, true, Options{Format: AVIF}},
+		{"AVIF that is short", photo, true, Options{Format: AVIF, MaxBytes: 100_000}},
 	}
 	for _, tt := range tests {
 		size := image.Pt(w, h)

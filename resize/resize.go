@@ -334,11 +334,12 @@ func (j *job) resultWeight(p plan) int64 {
 		weight += j.target.codec().memory(made, Want{}) + 2*area(p.canvas)
 	}
 	if j.target == AVIF {
+		weight += 1 << 20 // what the encoder knows of a superblock
 		switch {
 		case j.options.Lossless:
 			weight += avifLosslessBytes * area(p.canvas)
 		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
-			weight += 10 * area(p.canvas)
+			weight += 8 * area(p.canvas)
 		}
 	}
 	if j.target == WebP {

@@ -127,7 +127,7 @@ func FuzzWritten(f *testing.F) {
 			fill(m.A)
 			img = m
 		}
-		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
+		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, AVIFEffort: int(quality) % 10, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
 		for _, format := range []Format{JPEG, PNG, WebP, GIF, BMP, TIFF} {
 			var b bytes.Buffer
 			codec := format.codec()
