@@ -19,7 +19,7 @@ var arrows = map[string]string{
 	"s3imageserver/server/doctor":            "server/access server/config server/stores storage storage/cache",
 	"s3imageserver/server/events":            "",
 	"s3imageserver/server/dialect":           "resize",
-	"s3imageserver/resize":                   "resize/vp8 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox resize/options resize/pixel resize/paint resize/look",
+	"s3imageserver/resize":                   "resize/vp8 resize/av1 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox resize/options resize/pixel resize/paint resize/look",
 	"s3imageserver/resize/jpeg":              "",
 	"s3imageserver/resize/vp8":               "",
 	"s3imageserver/resize/png":               "resize/inflate",

@@ -46,7 +46,7 @@ their own names; f=webp gives all of them that format:
 
    s3imageserver convert photos/ thumbnails/ w=300 f=webp
 
-Qualities and the effort of WebP are those that a server has by default, or with -c
+Qualities and the efforts of WebP and AVIF are those that a server has by default, or with -c
 those of its handler.
 
 "-" is the standard input, or output. A file name with "=" needs its folder

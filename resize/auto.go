@@ -16,7 +16,7 @@ type subject struct {
 }
 
 // resolve returns the format that f stands for. AVIF of more pixels than
-// Limits.AVIFPixels is WebP, since its encoder takes long; where f leaves the
+// Limits.AVIFPixels is WebP, since its encoder takes longer; where f leaves the
 // choice, what WebP has no room for is what everyone reads.
 func resolve(f options.Format, s subject, l Limits) options.Format {
 	if f.IsAuto() && max(s.size.X, s.size.Y) > vp8.MaxSide {

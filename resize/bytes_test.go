@@ -20,6 +20,8 @@ var hashedQueries = []string{
 	"f=jpeg",
 	"w=120&f=webp",
 	"w=60&f=webp&autoq=0.98",
+	"w=120&f=avif",
+	"w=70&f=avif&chroma=444&q=40",
 	"w=80&rot=7&con=20&sat=30&hue=40&gam=1.3&sharpen=1.5&radius=9&border=2,0b6bcb&f=png",
 	"w=80&h=80&g=smart&sepia=60&blur=2.5&padding=3&txt=pq&txtsize=20&f=webp",
 }
@@ -71,7 +73,7 @@ func hashOfResults(t *testing.T) string {
 		}
 		for _, query := range hashedQueries {
 			o := options.Parse(options.ParseQuery(query).Get, options.DefaultMaxDimension)
-			if result, err := resizeBytes(t, &Resizer{}, data, o); err == nil {
+			if result, err := resizeBytes(t, &Resizer{Quality: Quality{AVIFEffort: 6}}, data, o); err == nil {
 				sum.Write(result.Body)
 				results++
 			}

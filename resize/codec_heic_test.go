@@ -413,7 +413,7 @@ func TestHEIFSizesThatDiffer(t *testing.T) {
 // shows.
 func TestHEICColoursAtEdges(t *testing.T) {
 	const width, height, step, blurred = 128, 96, 48, 5
-	img := toNRGBA(toPNGBy(t, everything, readOwn(t, "ramps.heic"), Options{}))
+	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "ramps.heic"), Options{}))
 	if img.Rect.Size() != image.Pt(width, height) {
 		t.Fatalf("%v", img.Rect)
 	}

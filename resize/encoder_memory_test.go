@@ -89,6 +89,10 @@ func TestMemoryOfEncoders(t *testing.T) {
 		{"BMP", photo, true, options.Options{Format: options.BMP}},
 		{"TIFF", photo, true, options.Options{Format: options.TIFF}},
 		{"AVIF", photo, false, options.Options{Format: options.AVIF}},
+		{"AVIF of planes", planes, false, options.Options{Format: options.AVIF, Quality: 95}},
+		{"AVIF of 4:4:4", photo, false, options.Options{Format: options.AVIF, Chroma: options.ChromaFull}},
+		{"AVIF with alpha", photo, true, options.Options{Format: options.AVIF}},
+		{"AVIF that is short", photo, true, options.Options{Format: options.AVIF, MaxBytes: 100_000}},
 	}
 	for _, tt := range tests {
 		size := image.Pt(w, h)

@@ -23,7 +23,7 @@ type codec struct {
 	// optIn says that files are read only where the format is named in
 	// Limits.Formats.
 	optIn bool
-	// heavy says that the work is done in a sandbox which takes much memory and
+	// heavy says that files are decoded in a sandbox which takes much memory and
 	// time: a few at once have to do.
 	heavy bool
 	// start, if not nil, does at once what else the first call would have to
@@ -139,19 +139,24 @@ func (w Want) more(n int64) error {
 
 // Quality says how to encode.
 type Quality struct {
-	// Quality is 1 to 100; 0 means the codec's default, 75 and for AVIF 60, and
-	// all colours for PNG and GIF.
+	// Quality is 1 to 100; 0 means the codec's default, 75, and all colours for PNG
+	// and GIF.
 	Quality int
 	// Formats are the qualities of formats where Quality is 0.
 	Formats map[options.Format]int
 	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
 	WebPMethod int
+	// AVIFEffort is the effort of the AVIF encoder: 0 (fast) to 9 (small).
+	AVIFEffort int
 	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
 	Chroma444 bool
 	// Lossless keeps every pixel, in WebP and AVIF.
 	Lossless bool
 	// Progressive writes JPEG in ten scans.
 	Progressive bool
+
+	// ctx ends encoders that can be ended; nil: they go on to their end.
+	ctx context.Context
 }
 
 const defaultQuality = 75

@@ -163,8 +163,9 @@ type Limits struct {
 	OutputSide int
 	// Scans is the largest number of scans of a progressive JPEG; default 100.
 	Scans int
-	// AVIFPixels is the largest result that AVIF is written of; default 2
-	// million. A larger one becomes WebP.
+	// AVIFPixels is the largest result that AVIF is written of; default 12.5
+	// million, which take about two seconds. A larger one becomes WebP, and so does
+	// one without loss of more than LosslessPixels.
 	AVIFPixels int64
 	// LosslessPixels bounds the pixels of all frames of a lossless WebP, whose
 	// encoder takes more than a second and 160 MB for each million; default 2.5
@@ -196,7 +197,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.OutputPixels, 40e6)
 	setInt(&l.OutputSide, 12000)
 	setInt(&l.Scans, 100)
-	set(&l.AVIFPixels, 2e6)
+	set(&l.AVIFPixels, 12.5e6)
 	set(&l.LosslessPixels, 2.5e6)
 	if l.Time <= 0 {
 		l.Time = 20 * time.Second

@@ -11,7 +11,17 @@ import (
 
 // guess resolves the format of the result from the header alone.
 func (j *job) guess(p plan) options.Format {
-	return resolve(j.options.Format, subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas}, j.limits)
+	return j.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas})
+}
+
+// resolve returns the format of a result. AVIF without loss is bounded as WebP
+// without loss is.
+func (j *job) resolve(s subject) options.Format {
+	l := j.limits
+	if j.options.Lossless {
+		l.AVIFPixels = min(l.AVIFPixels, l.LosslessPixels)
+	}
+	return resolve(j.options.Format, s, l)
 }
 
 // planned returns the options with the format that is encoded.
@@ -98,9 +108,9 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		}
 		p = p.of(img)
 		alpha := !pixel.Opaque(img)
-		j.target = resolve(j.options.Format, subject{j.codec.format, alpha, false, p.Source}, j.limits)
+		j.target = j.resolve(subject{j.codec.format, alpha, false, p.Source})
 	} else {
-		j.target = resolve(j.options.Format, subject{source: j.codec.format, animated: true, size: p.Source}, j.limits)
+		j.target = j.resolve(subject{source: j.codec.format, animated: true, size: p.Source})
 	}
 	body, err := j.encode(ctx, p, r)
 	if err != nil {
@@ -143,6 +153,7 @@ func (j *job) quality(r *Resizer) Quality {
 // encode writes the picture with the quality that the options ask for.
 func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error) {
 	q := j.quality(r)
+	q.ctx = ctx
 	if j.target == options.WebP && q.Lossless {
 		if err := j.limits.checkLossless(p.Count, p.Source); err != nil {
 			return nil, err

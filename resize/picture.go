@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"s3imageserver/resize/exif"
-	"s3imageserver/resize/pixel"
 )
 
 // A Picture is what a file holds.
@@ -92,7 +91,3 @@ func (p *Picture) first() (image.Image, error) {
 	}
 	return nil, ErrMalformed
 }
-
-// plain and toNRGBA are what codec_avif.go says to package pixel.
-func plain(img image.Image) image.Image    { return pixel.Normalize(img) }
-func toNRGBA(img image.Image) *image.NRGBA { return pixel.Copy(img) }

@@ -335,6 +335,15 @@ func (j *job) resultWeight(p plan) int64 {
 		}
 		weight += codecOf(j.target).memory(made, Want{}) + 2*area(p.canvas)
 	}
+	if j.target == options.AVIF {
+		weight += 1 << 20 // what the encoder knows of a superblock
+		switch {
+		case j.options.Lossless:
+			weight += avifLosslessBytes * area(p.canvas)
+		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
+			weight += 8 * area(p.canvas)
+		}
+	}
 	if j.target == options.WebP {
 		switch {
 		case j.options.Lossless:
@@ -377,13 +386,11 @@ func (j *job) work(ctx context.Context) (done func(), err error) {
 	if j.budget == nil {
 		return func() {}, ctx.Err()
 	}
-	heavy := j.codec.heavy
-	if j.unread {
-		heavy = heavy || j.options.Format == options.AVIF || j.options.Format == options.AutoAVIF
-	} else {
-		heavy = heavy || codecOf(j.target).heavy
+	o := j.options
+	if !j.unread {
+		o.Format = j.target
 	}
-	return j.budget.work(ctx, heavy)
+	return j.budget.work(ctx, j.codec.heavy || o.Slow())
 }
 
 func (j *job) release() {

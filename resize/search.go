@@ -37,7 +37,7 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
+	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
 	if quality, ok := answers.get(key); ok {
 		return once(quality)
 	}
@@ -259,7 +259,7 @@ var (
 	usualCurves = map[options.Format]usualCurve{
 		options.JPEG: {usualQualities, []float64{-3.06, -2.97, -2.62, -1.99, -1.60, -1.35, -0.98, -0.73, -0.54, -0.36, -0.12, 0.00, 0.18, 0.39, 0.69, 0.91, 1.15, 1.44, 1.87, 2.04}, 5.9, 1.3},
 		options.WebP: {usualQualities, []float64{-2.00, -1.80, -1.64, -1.40, -1.22, -1.03, -0.74, -0.56, -0.41, -0.22, -0.07, 0.00, 0.24, 0.53, 0.83, 1.07, 1.29, 1.42, 1.81, 1.98}, 6, 1.35},
-		options.AVIF: {usualQualities, []float64{-3.09, -3.00, -2.98, -2.69, -2.54, -2.26, -1.83, -1.37, -0.88, -0.51, -0.16, 0.00, 0.18, 0.32, 0.59, 0.75, 0.97, 1.10, 1.40, 1.73}, 6.9, 1.45},
+		options.AVIF: {usualQualities, []float64{-2.40, -2.27, -2.15, -1.80, -1.59, -1.39, -1.04, -0.80, -0.58, -0.39, -0.19, 0.00, 0.20, 0.48, 0.83, 1.10, 1.33, 1.61, 1.99, 2.29}, 5.4, 1.5},
 		options.PNG:  usualPalettes,
 		options.GIF:  usualPalettes,
 	}
@@ -303,7 +303,8 @@ func (j *job) decoded(body []byte) (image.Image, error) {
 type answerKey struct {
 	pixels                 uint64
 	format                 options.Format
-	quality, webpMethod    int
+	quality                int
+	webpMethod, avifEffort int
 	chroma444, progressive bool
 	maxBytes               int
 	autoQuality            options.Similarity

@@ -50,7 +50,7 @@ func TestSearch(t *testing.T) {
 		luma := look.Luma(pixel.OnWhite(img))
 		for _, f := range formats {
 			if f == options.AVIF && testing.Short() {
-				continue
+				continue // its similarity is measured in a sandbox
 			}
 			codec := codecOf(f)
 			encode := func(quality int) []byte {

@@ -158,7 +158,7 @@ func TestPlanesWithAlpha(t *testing.T) {
 	}
 	for _, part := range []*image.NYCbCrA{m, m.SubImage(image.Rect(4, 2, 18, 12)).(*image.NYCbCrA)} {
 		size := part.Rect.Size()
-		for name, got := range map[string]*image.NRGBA{"toNRGBA": toNRGBA(part), "asNRGBA": pixel.Of(part)} {
+		for name, got := range map[string]*image.NRGBA{"Copy": pixel.Copy(part), "Of": pixel.Of(part)} {
 			if got.Rect != (image.Rectangle{Max: size}) {
 				t.Fatalf("%s: %v; want %v from zero", name, got.Rect, size)
 			}

@@ -129,7 +129,7 @@ func FuzzWritten(f *testing.F) {
 			fill(m.A)
 			img = m
 		}
-		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
+		q := Quality{Quality: 1 + int(quality)%100, WebPMethod: int(kind/4) % 7, AVIFEffort: int(quality) % 10, Progressive: kind&32 != 0, Chroma444: kind&64 != 0, Lossless: kind&128 != 0}
 		for _, format := range []options.Format{options.JPEG, options.PNG, options.WebP, options.GIF, options.BMP, options.TIFF} {
 			var b bytes.Buffer
 			codec := codecOf(format)

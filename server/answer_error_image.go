@@ -138,7 +138,7 @@ func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, 
 // plainFormat returns a format that costs little, and that whoever reads f reads
 // too.
 func plainFormat(f resize.Format) resize.Format {
-	if f.Slow() || f == resize.AutoAVIF {
+	if f == resize.AVIF || f == resize.AutoAVIF {
 		return resize.AutoWebP
 	}
 	return f

@@ -112,7 +112,7 @@ func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*tur
 			return nil, err
 		}
 	}
-	if req.options.Format.Slow() {
+	if req.options.Slow() {
 		return m.slowPlaces.enter(ctx)
 	}
 	return m.places.enter(ctx)

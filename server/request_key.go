@@ -20,6 +20,7 @@ func (h *Handler) key(req request) cache.Key {
 		renderedFrom(req.delivery.Version),
 		req.text(),
 		strconv.Itoa(h.resizer.Quality.WebPMethod),
+		strconv.Itoa(h.resizer.Quality.AVIFEffort),
 		h.qualityKey,
 		// They say whether an animation stays one.
 		strconv.Itoa(h.resizer.Limits.Frames),

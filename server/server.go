@@ -160,13 +160,12 @@ func New(c *Config, o Options) (*Server, error) {
 	return s, nil
 }
 
-// startCodecs prepares the codecs of all formats that the configuration names.
-// It takes seconds; until then requests for them wait.
+// startCodecs prepares the codecs of all formats that are read. It takes seconds;
+// until then requests for them wait.
 func (s *Server) startCodecs() {
 	var formats []resize.Format
 	for i := range s.config.Handlers {
-		h := &s.config.Handlers[i]
-		formats = append(append(formats, h.ReadFormats()...), config.FormatsOf(h.OutputFormats)...)
+		formats = append(formats, s.config.Handlers[i].ReadFormats()...)
 	}
 	s.background.Go(func() {
 		defer func() {

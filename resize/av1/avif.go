@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"io"
+	"sync"
 )
 
 // Encode writes m as an AVIF file (AVIF 1.1; ISO/IEC 23008-12). m is an *image.Gray,
@@ -12,7 +13,7 @@ import (
 // of JPEG; alpha becomes an auxiliary item. A nil o means the defaults.
 //
 // The error wraps ErrSize for a picture without samples or with a side above 65536
-// samples, or is that of w. Equal pictures and options make equal bytes. Encode may
+// samples, or is that of w or of o.Context. Equal pictures and options make equal bytes. Encode may
 // be called by several goroutines at once.
 func Encode(w io.Writer, m image.Image, o *Options) error {
 	if o == nil {
@@ -22,10 +23,16 @@ func Encode(w io.Writer, m image.Image, o *Options) error {
 	if err != nil {
 		return err
 	}
-	colour := o.item(planes, subX, subY)
+	colour, err := o.item(planes, subX, subY)
+	if err != nil {
+		return err
+	}
 	items := []item{colour}
 	if alpha != nil {
-		a := o.item([]component{*alpha}, 1, 1)
+		a, err := o.item([]component{*alpha}, 1, 1)
+		if err != nil {
+			return err
+		}
 		a.alpha = true
 		items = append(items, a)
 	}
@@ -40,14 +47,31 @@ type item struct {
 	alpha bool
 }
 
+// worker is the memory of an encoder.
+type worker struct {
+	frame
+	chooser
+}
+
+// workers are those that have nothing to do.
+var workers = sync.Pool{New: func() any { return &worker{} }}
+
 // item encodes planes.
-func (o *Options) item(planes []component, subX, subY int) item {
-	f := newFrame(planes, subX, subY, o.qIndex())
+func (o *Options) item(planes []component, subX, subY int) (item, error) {
+	w := workers.Get().(*worker)
+	defer workers.Put(w)
+	f := &w.frame
+	f.init(planes, subX, subY, o.qIndex())
+	f.ctx = o.Context
 	if !o.Unfiltered {
 		f.filters()
 	}
-	data := f.stream(func() picker { return newChooser(f) })
-	return item{header: f.header, data: data}
+	data, err := f.stream(func() picker {
+		w.chooser.init(f, o.Effort)
+		return &w.chooser
+	})
+	f.ctx = nil
+	return item{header: f.header, data: data}, err
 }
 
 // qIndex is the quantizer index with its default.

@@ -11,8 +11,8 @@
 // restoration, 128x128 superblocks, 4:1 blocks) is not written.
 //
 // The encoder's own choice (chooser) is narrower than what it can write: each block
-// has one transform of its own size, and 2:1 blocks are tried up to 16x16. Tests take
-// the other decisions by chance.
+// has one transform of its own size, and 2:1 blocks are tried up to 32x32. Efforts say
+// what else is tried (searches). Tests take the other decisions by chance.
 //
 // The in-loop filters are the decoder's work: intra prediction reads samples
 // before them, so the encoder only writes their levels.

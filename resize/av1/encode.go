@@ -1,6 +1,7 @@
 package av1
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,10 @@ type Options struct {
 	// QIndex is the quantizer index of AV1, 1 to 255: 1 is nearly lossless.
 	// 0 means 110.
 	QIndex int
+	// Effort is from 0, the fastest, to 9, the fewest bytes.
+	Effort int
+	// Context, if not nil, ends the work when it is done.
+	Context context.Context
 	// Unfiltered switches the in-loop filters of the decoder off.
 	Unfiltered bool
 	// ICC is a colour profile to embed; nil means sRGB. It is not checked.
@@ -71,9 +76,10 @@ func components(m image.Image) (planes []component, subX, subY int, alpha *compo
 	return planes, subX, subY, alpha, err
 }
 
-// padded copies a component to whole superblocks by its last row and column.
-func (c component) padded(width, height int) plane {
-	p := plane{make([]uint8, width*height), width}
+// padded copies a component to whole superblocks by its last row and column, into
+// p, whose memory it uses.
+func (c component) padded(p plane, width, height int) plane {
+	p = plane{grown(p.pix, width*height), width}
 	for y := range height {
 		row := p.pix[y*width : y*width+width]
 		if y >= c.height {
@@ -88,20 +94,29 @@ func (c component) padded(width, height int) plane {
 
 // newFrame prepares a picture of one or three planes.
 func newFrame(planes []component, subX, subY int, qIndex int) *frame {
-	f := &frame{header: header{
+	f := &frame{}
+	f.init(planes, subX, subY, qIndex)
+	return f
+}
+
+// init prepares a picture in the memory of another one.
+func (f *frame) init(planes []component, subX, subY int, qIndex int) {
+	f.header = header{
 		width: planes[0].width, height: planes[0].height,
 		mono: len(planes) == 1, subX: subX, subY: subY, qIndex: qIndex, txSelect: true,
-	}}
+	}
+	f.cells = f.cells[:0]
+	f.ctx = nil
 	f.miCols, f.miRows = (f.width+7)>>3<<1, (f.height+7)>>3<<1
 	f.tiles = newTiling(f.miCols, f.miRows, 0, 0)
 	w, h := f.tiles.sbCols*64, f.tiles.sbRows*64
 	for i, c := range planes {
 		sx, sy := f.sub(i)
-		f.src[i] = c.padded(w>>sx, h>>sy)
-		f.rec[i] = plane{make([]uint8, w*h>>sx>>sy), w >> sx}
+		f.src[i] = c.padded(f.src[i], w>>sx, h>>sy)
+		f.rec[i] = plane{grown(f.rec[i].pix, w*h>>sx>>sy), w >> sx}
 	}
 	f.dcQ, f.acQ = dcQ[qIndex], acQ[qIndex]
-	return f
+	f.dcInverse, f.acInverse = (1<<32-1)/uint64(f.dcQ)+1, (1<<32-1)/uint64(f.acQ)+1
 }
 
 // filters sets the levels of the in-loop filters from the quantizer: the lines that
@@ -125,8 +140,12 @@ func (h *header) filters() {
 
 // encode writes the picture and returns the frame OBU's payload; pick makes a picker
 // for each tile.
-func (f *frame) encode(pick func() picker) []byte {
-	t := &tile{frame: f, above: newContexts(f.tiles.sbCols * 16), left: newContexts(16)}
+func (f *frame) encode(pick func() picker) ([]byte, error) {
+	if f.tile == nil {
+		f.tile = &tile{frame: f, left: newContexts(16)}
+	}
+	t := f.tile
+	t.above = newContexts(f.tiles.sbCols * 16)
 	out := f.frameHeader()
 	if f.tiles.count > 1 {
 		// tile_start_and_end_present_flag 0 and byte alignment (section
@@ -138,17 +157,24 @@ func (f *frame) encode(pick func() picker) []byte {
 		t.row0, t.row1 = row*f.tiles.heightSB*16, min((row+1)*f.tiles.heightSB*16, f.miRows)
 		t.col0, t.col1 = col*f.tiles.widthSB*16, min((col+1)*f.tiles.widthSB*16, f.miCols)
 		t.pick = pick()
-		data := t.encode()
+		data, err := t.encode()
+		if err != nil {
+			return nil, err
+		}
 		if i < f.tiles.count-1 {
 			out = binary.LittleEndian.AppendUint32(out, uint32(len(data)-1))
 		}
 		out = append(out, data...)
 	}
-	return out
+	return out, nil
 }
 
 // stream returns the OBUs of an AVIF item: sequence header and frame.
-func (f *frame) stream(pick func() picker) []byte {
+func (f *frame) stream(pick func() picker) ([]byte, error) {
+	data, err := f.encode(pick)
+	if err != nil {
+		return nil, err
+	}
 	out := appendOBU(nil, obuSequenceHeader, f.sequenceHeader())
-	return appendOBU(out, obuFrame, f.encode(pick))
+	return appendOBU(out, obuFrame, data), nil
 }

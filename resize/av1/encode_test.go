@@ -18,7 +18,12 @@ import (
 // chosenPicture encodes planes with the decisions of the encoder.
 func chosenPicture(what string, planes []component, sub, qIndex int) picture {
 	f := newFrame(planes, sub, sub, qIndex)
-	return picture{f, f.stream(func() picker { return newChooser(f) }), what}
+	effort := (planes[0].width + qIndex) % len(searches)
+	stream, err := f.stream(func() picker { return newChooser(f, effort) })
+	if err != nil {
+		panic(err) // nobody ends it
+	}
+	return picture{f, stream, fmt.Sprintf("%s, effort %d", what, effort)}
 }
 
 // Decisions by cost must decode to the encoder's own samples, too.

@@ -16,6 +16,8 @@ func (r *randomPicker) partition(t *tile, row, col int, b blockSize, can []parti
 	return can[r.IntN(len(can))]
 }
 
+func (r *randomPicker) planned(t *tile, b *block) bool { return false }
+
 func (r *randomPicker) delta(b *block, m mode) int {
 	if b.size >= block8x8 && m.directional() {
 		return r.IntN(7) - 3

@@ -2,7 +2,10 @@ package av1
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"image"
+	"io"
 	"math/rand/v2"
 	"testing"
 )
@@ -66,11 +69,32 @@ func TestSameBytes(t *testing.T) {
 	if err := Encode(&a, m, &Options{QIndex: 90}); err != nil {
 		t.Fatal(err)
 	}
+	// Its memory has another picture in it, larger and smaller.
+	for _, size := range []int{300, 20} {
+		other := image.NewYCbCr(image.Rect(0, 0, size, size), image.YCbCrSubsampleRatio444)
+		for i := range other.Y {
+			other.Y[i], other.Cb[i], other.Cr[i] = uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256))
+		}
+		if err := Encode(io.Discard, other, &Options{QIndex: 5, Effort: size % 7}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := Encode(&b, m, &Options{QIndex: 90}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(a.Bytes(), b.Bytes()) {
 		t.Error("the same picture makes other bytes the second time")
+	}
+}
+
+// Encode ends soon after its context does, with nothing written.
+func TestEncodeEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var b bytes.Buffer
+	err := Encode(&b, image.NewGray(image.Rect(0, 0, 100, 300)), &Options{Context: ctx})
+	if !errors.Is(err, context.Canceled) || b.Len() > 0 {
+		t.Errorf("%d bytes, error %v; want none, and that of the context", b.Len(), err)
 	}
 }
 

@@ -153,7 +153,10 @@ func randomPicture(seed uint64, w, h int) picture {
 		f.tiles = newTiling(f.miCols, f.miRows, r.IntN(3), r.IntN(3))
 	}
 	p := &randomPicker{r, r.IntN(17)}
-	stream := f.stream(func() picker { return p })
+	stream, err := f.stream(func() picker { return p })
+	if err != nil {
+		panic(err) // nobody ends it
+	}
 	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count)}
 }
 

@@ -59,6 +59,8 @@ type edges struct {
 	// How many samples to the right of x and below y the frame has, in whole 8x8.
 	roomX, roomY int
 	smooth       bool // a neighbour is smooth: the filter type (section 7.11.2.8)
+	kept         [2][8]filteredEdge
+	kernels
 }
 
 // plane is one component of a picture.
@@ -72,6 +74,11 @@ type plane struct {
 func (e *edges) load(p *plane, x, y, w, h int, haveLeft, haveAbove, aboveRight, belowLeft bool, maxX, maxY int) {
 	e.haveLeft, e.haveAbove = haveLeft, haveAbove
 	e.w, e.h = w, h
+	for i := range e.kept {
+		for j := range e.kept[i] {
+			e.kept[i][j].valid = false
+		}
+	}
 	e.roomX, e.roomY = maxX-x+1, maxY-y+1
 	above, left := e.above[edgeZero:edgeZero+w+h], e.left[edgeZero:edgeZero+w+h]
 	at := y*p.stride + x
@@ -132,58 +139,48 @@ func (e *edges) predict(dst []uint8, m mode, delta int) {
 	case m.directional():
 		e.directional(dst, m.angle()+3*delta)
 	case m == paethPred:
-		corner := int(e.above[edgeZero-1])
-		for y, l := range left {
-			row := dst[y*w : y*w+w]
-			l := int(l)
-			for x, a := range above {
-				a := int(a)
-				// base = a + l - corner
-				pl, pt, pc := abs(a-corner), abs(l-corner), abs(a+l-2*corner)
-				v := corner
-				if pl <= pt && pl <= pc {
-					v = l
-				} else if pt <= pc {
-					v = a
-				}
-				row[x] = uint8(v)
-			}
-		}
-	case m == smoothPred:
-		wx, wy := weights(w), weights(h)
-		right, bottom := int(above[w-1]), int(left[h-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			ky, l := int(wy[y]), int(left[y])
-			for x := range row {
-				kx := int(wx[x])
-				row[x] = uint8((ky*int(above[x]) + (256-ky)*bottom + kx*l + (256-kx)*right + 256) >> 9)
-			}
-		}
-	case m == smoothVPred:
-		wy := weights(h)
-		bottom := int(left[h-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			k := int(wy[y])
-			for x := range row {
-				row[x] = uint8((k*int(above[x]) + (256-k)*bottom + 128) >> 8)
-			}
-		}
-	case m == smoothHPred:
-		wx := weights(w)
-		right := int(above[w-1])
-		for y := range h {
-			row := dst[y*w : y*w+w]
-			l := int(left[y])
-			for x := range row {
-				k := int(wx[x])
-				row[x] = uint8((k*l + (256-k)*right + 128) >> 8)
-			}
-		}
+		e.kernels.paeth(dst, above, left, e.above[edgeZero-1])
+	case m == smoothPred, m == smoothVPred, m == smoothHPred:
+		e.smoothly(dst, m)
 	default:
 		fill(dst[:w*h], e.dc())
 	}
+}
+
+// A slope is what smooth prediction adds up: of a column or a row the difference of its
+// edge sample to the last one of the other edge, and its weight.
+type slope struct{ difference, weight int32 }
+
+// smoothly predicts by one of the smooth modes (sections 7.11.2.6).
+func (e *edges) smoothly(dst []uint8, m mode) {
+	w, h := e.w, e.h
+	above, left := e.above[edgeZero:edgeZero+w], e.left[edgeZero:edgeZero+h]
+	var columns, rows [64]slope
+	base, shift := int32(0), 7
+	if m != smoothHPred { // from above down to the last sample to the left
+		last := int32(left[h-1])
+		for x, v := range above {
+			columns[x].difference = int32(v) - last
+		}
+		for y, k := range weights(h) {
+			rows[y].weight = int32(k)
+		}
+		base += last << 8
+		shift++
+	}
+	if m != smoothVPred {
+		last := int32(above[w-1])
+		for y, v := range left {
+			rows[y].difference = int32(v) - last
+		}
+		for x, k := range weights(w) {
+			columns[x].weight = int32(k)
+		}
+		base += last << 8
+		shift++
+	}
+	shift = min(shift, 9)
+	e.kernels.smooth(dst, columns[:w], rows[:h], base+1<<shift>>1, shift)
 }
 
 // dc is the DC prediction (section 7.11.2.5).
@@ -238,42 +235,20 @@ func (e *edges) directional(dst []uint8, angle int) {
 		}
 		return
 	}
-	above, left := e.above, e.left // filtered below
-	if angle > 90 && angle < 180 && w+h >= 24 {
-		c := uint8((int(left[z])*5 + int(above[z-1])*6 + int(above[z])*5 + 8) >> 4)
-		above[z-1], left[z-1] = c, c
+	above, left := &e.above, &e.left
+	more := [2]int{} // samples beyond the block that are read
+	if angle < 90 {
+		more[0] = h
+	} else if angle > 180 {
+		more[1] = w
 	}
-	more := 0 // samples beyond the block that are read
-	if e.haveAbove {
-		if angle < 90 {
-			more = h
-		}
-		filterEdge(&above, min(w, e.roomX)+more+1, e.strength(angle-90))
-	}
-	if e.haveLeft {
-		more = 0
-		if angle > 180 {
-			more = w
-		}
-		filterEdge(&left, min(h, e.roomY)+more+1, e.strength(angle-180))
-	}
+	corner := angle > 90 && angle < 180 && w+h >= 24
 	upAbove, upLeft := e.upsample(angle-90), e.upsample(angle-180)
-	if upAbove == 1 {
-		n := w
-		if angle < 90 {
-			n += h
-		}
-		upsampleEdge(&above, n)
+	if angle < 180 {
+		above = e.filtered(0, min(w, e.roomX)+more[0]+1, w+more[0], e.strength(angle-90), upAbove, corner)
 	}
-	if upLeft == 1 {
-		n := h
-		if angle > 180 {
-			n += w
-		}
-		upsampleEdge(&left, n)
-	}
-	blend := func(edge *[edgeLen]uint8, base, shift int) uint8 {
-		return uint8((int(edge[z+base])*(32-shift) + int(edge[z+base+1])*shift + 16) >> 5)
+	if angle > 90 {
+		left = e.filtered(1, min(h, e.roomY)+more[1]+1, h+more[1], e.strength(angle-180), upLeft, corner)
 	}
 	switch {
 	case angle < 90:
@@ -283,42 +258,109 @@ func (e *edges) directional(dst []uint8, angle int) {
 			row := dst[y*w : y*w+w]
 			idx := (y + 1) * dx
 			base, shift := idx>>(6-upAbove), idx<<upAbove>>1&31
-			for x := range row {
-				if base < last {
-					row[x] = blend(&above, base, shift)
-				} else {
-					row[x] = above[z+last]
-				}
-				base += 1 << upAbove
+			n := min(max((last-base+upAbove)>>upAbove, 0), w)
+			if n > 0 {
+				blend(row[:n], above[z+base:], shift, upAbove)
 			}
+			fill(row[n:], above[z+last])
 		}
 	case angle < 180:
 		dx, dy := int(derivative[180-angle]), int(derivative[angle-90])
 		for y := range h {
 			row := dst[y*w : y*w+w]
-			for x := range row {
-				idx := x<<6 - (y+1)*dx
-				base := idx >> (6 - upAbove)
-				if base >= -(1 << upAbove) {
-					row[x] = blend(&above, base, idx<<upAbove>>1&31)
-					continue
-				}
-				idx = y<<6 - (x+1)*dy
-				row[x] = blend(&left, idx>>(6-upLeft), idx<<upLeft>>1&31)
+			idx := -(y + 1) * dx
+			// From x on the base is -1 or above, in whole samples.
+			base, shift := idx>>(6-upAbove), idx<<upAbove>>1&31
+			x := min(max((-base-1)>>upAbove, 0), w)
+			if x < w {
+				blend(row[x:], above[z+base+x<<upAbove:], shift, upAbove)
+			}
+			for j := range row[:x] {
+				idx := y<<6 - (j+1)*dy
+				base, shift := z+idx>>(6-upLeft), idx<<upLeft>>1&31
+				row[j] = uint8((int(left[base])*(32-shift) + int(left[base+1])*shift + 16) >> 5)
 			}
 		}
 	default:
 		dy := int(derivative[270-angle])
+		var column [64]uint8
 		for x := range w {
 			idx := (x + 1) * dy
 			base, shift := idx>>(6-upLeft), idx<<upLeft>>1&31
-			for y := range h {
-				// The edge ends after w+h samples; beyond them lies what a
-				// shift of 0 does not take.
-				dst[y*w+x] = blend(&left, base+y<<upLeft, shift)
+			// The edge ends after w+h samples; beyond them lies what a shift of 0
+			// does not take.
+			blend(column[:h], left[z+base:], shift, upLeft)
+			for y, v := range column[:h] {
+				dst[y*w+x] = v
 			}
 		}
 	}
+}
+
+// blend writes what lies between samples of an edge, shift 32nds behind each one,
+// of an edge that is doubled behind each second one.
+func blend(dst, edge []uint8, shift, doubled int) {
+	if doubled == 1 {
+		edge = edge[:2*len(dst)]
+		for i := range dst {
+			dst[i] = uint8((int(edge[2*i])*(32-shift) + int(edge[2*i+1])*shift + 16) >> 5)
+		}
+		return
+	}
+	edge = edge[:len(dst)+1]
+	a := int(edge[0])
+	for i, b := range edge[1:] {
+		b := int(b)
+		dst[i] = uint8((a<<5 + (b-a)*shift + 16) >> 5)
+		a = b
+	}
+}
+
+// A filteredEdge is an edge as directional modes read it.
+type filteredEdge struct {
+	edgeKey
+	edge [edgeLen]uint8
+}
+
+// edgeKey says what was done to an edge.
+type edgeKey struct {
+	size, n, double int
+	corner, valid   bool
+}
+
+// filtered returns the edge above (0) or to the left (1) with the filter of that
+// strength on size samples from -1 on, and n samples doubled where double is 1.
+// Angles share edges.
+func (e *edges) filtered(side, size, n, strength, double int, corner bool) *[edgeLen]uint8 {
+	edge, have := &e.above, e.haveAbove
+	if side == 1 {
+		edge, have = &e.left, e.haveLeft
+	}
+	if !have {
+		strength = 0
+	}
+	if strength == 0 && double == 0 && !corner {
+		return edge
+	}
+	// The samples that differ by how far they are filtered lie beyond the block, so
+	// both lengths of each strength are kept.
+	f := &e.kept[side][2*strength+b2i(n > max(e.w, e.h))]
+	key := edgeKey{size, n, double, corner, true}
+	if f.edgeKey == key {
+		return &f.edge
+	}
+	f.edgeKey = key
+	f.edge = *edge
+	if corner {
+		f.edge[edgeZero-1] = uint8((int(e.left[edgeZero])*5 + int(e.above[edgeZero-1])*6 + int(e.above[edgeZero])*5 + 8) >> 4)
+	}
+	if strength > 0 {
+		filterEdge(&f.edge, size, strength)
+	}
+	if double == 1 {
+		upsampleEdge(&f.edge, n)
+	}
+	return &f.edge
 }
 
 // strength is that of the edge filter for an angle difference (section 7.11.2.9).
@@ -365,15 +407,17 @@ func filterEdge(edge *[edgeLen]uint8, size, strength int) {
 	if strength == 0 {
 		return
 	}
-	k := [3][5]int{{0, 4, 8, 4, 0}, {0, 5, 6, 5, 0}, {2, 4, 4, 4, 2}}[strength-1]
-	var in [2*64 + 1]uint8
-	copy(in[:size], edge[edgeZero-1:])
-	for i := 1; i < size; i++ {
-		s := 8
-		for j, f := range k {
-			s += f * int(in[min(max(i-2+j, 0), size-1)])
-		}
-		edge[edgeZero-1+i] = uint8(s >> 4)
+	k := [3][3]int{{0, 4, 8}, {0, 5, 6}, {2, 4, 4}}[strength-1]
+	// The first and the last sample stand for those beyond them.
+	var in [2*64 + 1 + 4]uint8
+	copy(in[2:2+size], edge[edgeZero-1:])
+	in[0], in[1] = in[2], in[2]
+	in[size+2], in[size+3] = in[size+1], in[size+1]
+	out := edge[edgeZero : edgeZero-1+size]
+	for i := range out {
+		p := in[i+1:][:5]
+		s := k[0]*(int(p[0])+int(p[4])) + k[1]*(int(p[1])+int(p[3])) + k[2]*int(p[2])
+		out[i] = uint8((s + 8) >> 4)
 	}
 }
 
@@ -409,24 +453,38 @@ func b2i(b bool) int {
 // without its mean (section 7.11.5). lumaW and lumaH are the ends of the decoded
 // luma of the block (MaxLumaW, MaxLumaH).
 func lumaAC(ac *block64, luma *plane, x, y, w, h, subX, subY, lumaW, lumaH int) {
-	sum := 0
-	for i := range h {
-		ly := min((y+i)<<subY, lumaH-1<<subY)
-		for j := range w {
-			lx := min((x+j)<<subX, lumaW-1<<subX)
-			t := 0
-			for dy := range subY + 1 {
-				for dx := range subX + 1 {
-					t += int(luma.pix[(ly+dy)*luma.stride+lx+dx])
-				}
+	sum := int32(0)
+	// Samples beyond the decoded ones are the last of them.
+	cw, ch := min(w, (lumaW>>subX)-x), min(h, (lumaH>>subY)-y)
+	for i := range ch {
+		at := (y+i)<<subY*luma.stride + x<<subX
+		out := ac[i*w:][:w]
+		if subX == 1 && subY == 1 {
+			a, b := luma.pix[at:][:2*cw], luma.pix[at+luma.stride:][:2*cw]
+			for j := range out[:cw] {
+				v := (int32(a[2*j]) + int32(a[2*j+1]) + int32(b[2*j]) + int32(b[2*j+1])) << 1
+				out[j] = v
+				sum += v
 			}
-			t <<= 3 - subX - subY
-			ac[i*w+j] = int32(t)
-			sum += t
+		} else {
+			for j, v := range luma.pix[at:][:cw] {
+				out[j] = int32(v) << 3
+				sum += int32(v) << 3
+			}
+		}
+		for j := cw; j < w; j++ {
+			out[j] = out[cw-1]
+			sum += out[j]
+		}
+	}
+	for i := ch; i < h; i++ {
+		copy(ac[i*w:][:w], ac[(i-1)*w:])
+		for _, v := range ac[i*w:][:w] {
+			sum += v
 		}
 	}
 	n := log2(w) + log2(h)
-	mean := int32((sum + 1<<n>>1) >> n)
+	mean := (sum + 1<<n>>1) >> n
 	for i := range ac[:w*h] {
 		ac[i] -= mean
 	}

@@ -85,6 +85,9 @@ const (
 func (t txSize) wLog2() int { return int("\x02\x03\x04\x05\x06\x02\x03\x03\x04\x04\x05\x05\x06"[t]) }
 func (t txSize) hLog2() int { return int("\x02\x03\x04\x05\x06\x03\x02\x04\x03\x05\x04\x06\x05"[t]) }
 
+// coded is how many coefficients may be coded.
+func (t txSize) coded() int { return 1 << (min(t.wLog2(), 5) + min(t.hLog2(), 5)) }
+
 // sqr and sqrUp are Tx_Size_Sqr and Tx_Size_Sqr_Up: the largest square within and
 // the smallest one around.
 func (t txSize) sqr() txSize   { return txSize(min(t.wLog2(), t.hLog2()) - 2) }
@@ -211,6 +214,20 @@ var scans = sync.OnceValue(func() *[3][txSizes][]uint16 {
 		}
 	}
 	return &s
+})
+
+// places has where each coefficient stands in the order of scans.
+var places = sync.OnceValue(func() *[3][txSizes][]uint16 {
+	var p [3][txSizes][]uint16
+	for class, sizes := range scans() {
+		for size, scan := range sizes {
+			p[class][size] = make([]uint16, len(scan))
+			for i, pos := range scan {
+				p[class][size][pos] = uint16(i)
+			}
+		}
+	}
+	return &p
 })
 
 // log2 is the logarithm of n rounded down.

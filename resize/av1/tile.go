@@ -1,5 +1,10 @@
 package av1
 
+import (
+	"context"
+	"iter"
+)
+
 // contexts are what later blocks ask about those above or to the left of them, by
 // the column or row in units of 4x4 (section 8.3.2).
 type contexts struct {
@@ -66,6 +71,9 @@ type block struct {
 type picker interface {
 	// partition picks one of can for the square block b at row, col.
 	partition(t *tile, row, col int, b blockSize, can []partition) partition
+	// planned sets all of a block that was reconstructed before, and reports
+	// whether it was.
+	planned(t *tile, b *block) bool
 	// luma sets mode, delta and tx of a block.
 	luma(t *tile, b *block)
 	// chroma sets uvMode, uvDelta, alphaU and alphaV when luma is
@@ -82,12 +90,17 @@ type frame struct {
 	// Source and reconstruction, both with sides of whole superblocks.
 	src, rec [3]plane
 	dcQ, acQ int32
-	activity []int16 // by 16x16 block; see activityMap
+	// 1<<32 divided by them, rounded up: quotients of numbers of 20 bits are exact.
+	dcInverse, acInverse uint64
+	ctx                  context.Context // nil: nobody ends the work
+	tile                 *tile           // that which is encoded
+	analysis
 }
 
 // tile encodes one tile.
 type tile struct {
 	*frame
+	kernels
 	pick               picker
 	row0, row1         int // in units of 4x4
 	col0, col1         int
@@ -105,19 +118,22 @@ type tile struct {
 }
 
 // encode writes the tile and returns its bytes, which are valid until the next one
-// (section 5.11.2).
-func (t *tile) encode() []byte {
+// (section 5.11.2). It ends between rows of superblocks when its context does.
+func (t *tile) encode() ([]byte, error) {
 	t.symbols.reset()
 	t.cdf = defaultCDFs()[quantizerSet(t.qIndex)]
 	t.above.reset()
 	for row := t.row0; row < t.row1; row += 16 {
+		if t.ctx != nil && t.ctx.Err() != nil {
+			return nil, t.ctx.Err()
+		}
 		t.left.reset()
 		for col := t.col0; col < t.col1; col += 16 {
 			t.clearDecoded(row, col)
 			t.cut(row, col, block64x64)
 		}
 	}
-	return t.symbols.finish()
+	return t.symbols.finish(), nil
 }
 
 // clearDecoded is clear_block_decoded_flags (section 5.11.3).
@@ -253,6 +269,9 @@ func (t *tile) build(b *block, row, col int, size blockSize) {
 		}
 	}
 	b.tx = size.maxTx()
+	if t.pick.planned(t, b) {
+		return
+	}
 	t.pick.luma(t, b)
 	t.reconstruct(b, 0, b.tx)
 	if b.chroma {
@@ -304,52 +323,64 @@ func (t *tile) smoothNear(b *block, p int) bool {
 // 5.11.34, 5.11.35).
 func (t *tile) reconstruct(b *block, p int, tx txSize) {
 	subX, subY := t.sub(p)
-	wl, hl := b.size.residual(subX, subY)
-	baseX, baseY := b.col>>subX<<2, b.row>>subY<<2
 	w, h := 1<<tx.wLog2(), 1<<tx.hLog2()
-	maxX, maxY := t.miCols*4>>subX, t.miRows*4>>subY
-	for y := baseY; y < min(baseY+1<<hl, maxY); y += h {
-		for x := baseX; x < min(baseX+1<<wl, maxX); x += w {
-			t.loadEdges(b, p, x, y, tx)
-			pred := t.pred[:w*h]
-			m, delta := b.mode, b.delta
-			if p > 0 {
-				m, delta = b.uvMode, b.uvDelta
+	for x, y := range t.transforms(b, p, tx) {
+		t.loadEdges(b, p, x, y, tx)
+		pred := t.pred[:w*h]
+		m, delta := b.mode, b.delta
+		if p > 0 {
+			m, delta = b.uvMode, b.uvDelta
+		}
+		t.edges.predict(pred, m, delta)
+		if m == cflPred {
+			lumaAC(&t.ac, &t.rec[0], x, y, w, h, subX, subY, b.lumaW, b.lumaH)
+			alpha := b.alphaU
+			if p == 2 {
+				alpha = b.alphaV
 			}
-			t.edges.predict(pred, m, delta)
-			if m == cflPred {
-				lumaAC(&t.ac, &t.rec[0], x, y, w, h, subX, subY, b.lumaW, b.lumaH)
-				alpha := b.alphaU
-				if p == 2 {
-					alpha = b.alphaV
-				}
-				cfl(pred, &t.ac, alpha)
+			cfl(pred, &t.ac, alpha)
+		}
+		if p == 0 {
+			b.lumaW, b.lumaH = x+w, y+h
+		}
+		n := tx.coded()
+		at := len(b.levels)
+		if cap(b.levels) < at+n {
+			// Room for all three planes; what is in use stays where it is.
+			b.levels, at = make([]int32, 0, 3*64*64), 0
+		}
+		b.levels = b.levels[:at+n]
+		b.transforms = append(b.transforms, transformBlock{plane: p, x: x, y: y, size: tx, levels: b.levels[at : at+n : at+n]})
+		tb := &b.transforms[len(b.transforms)-1]
+		clear(tb.levels)
+		if p > 0 {
+			tb.typ = b.uvMode.txType()
+			if symbolOf(txSet(tx, t.reducedTxSet), tb.typ) < 0 {
+				tb.typ = dctDCT
 			}
-			if p == 0 {
-				b.lumaW, b.lumaH = x+w, y+h
+		}
+		t.pick.quantize(t, b, tb, pred)
+		t.add(tb, pred)
+		sx, sy := (x>>2)&(15>>subX), (y>>2)&(15>>subY)
+		for i := range h >> 2 {
+			for j := range w >> 2 {
+				t.decoded[p][sy+i+1][sx+j+1] = true
 			}
-			n := min(w, 32) * min(h, 32)
-			at := len(b.levels)
-			if cap(b.levels) < at+n {
-				// Room for all three planes; what is in use stays where it is.
-				b.levels, at = make([]int32, 0, 3*64*64), 0
-			}
-			b.levels = b.levels[:at+n]
-			b.transforms = append(b.transforms, transformBlock{plane: p, x: x, y: y, size: tx, levels: b.levels[at : at+n : at+n]})
-			tb := &b.transforms[len(b.transforms)-1]
-			clear(tb.levels)
-			if p > 0 {
-				tb.typ = b.uvMode.txType()
-				if symbolOf(txSet(tx, t.reducedTxSet), tb.typ) < 0 {
-					tb.typ = dctDCT
-				}
-			}
-			t.pick.quantize(t, b, tb, pred)
-			t.add(tb, pred)
-			sx, sy := (x>>2)&(15>>subX), (y>>2)&(15>>subY)
-			for i := range h >> 2 {
-				for j := range w >> 2 {
-					t.decoded[p][sy+i+1][sx+j+1] = true
+		}
+	}
+}
+
+// transforms are where those of a plane of a block begin that are coded.
+func (t *tile) transforms(b *block, p int, tx txSize) iter.Seq2[int, int] {
+	return func(yield func(x, y int) bool) {
+		subX, subY := t.sub(p)
+		wl, hl := b.size.residual(subX, subY)
+		baseX, baseY := b.col>>subX<<2, b.row>>subY<<2
+		maxX, maxY := t.miCols*4>>subX, t.miRows*4>>subY
+		for y := baseY; y < min(baseY+1<<hl, maxY); y += 1 << tx.hLog2() {
+			for x := baseX; x < min(baseX+1<<wl, maxX); x += 1 << tx.wLog2() {
+				if !yield(x, y) {
+					return
 				}
 			}
 		}
@@ -368,31 +399,12 @@ func (t *tile) add(tb *transformBlock, pred []uint8) {
 		}
 		return
 	}
-	t.dequantize(tb)
-	inverse(&t.scratchA, &t.scratchB, t.coefs[:len(tb.levels)], tb.size, tb.typ)
-	for y := range h {
-		row, p, r := rec.pix[at:at+w], pred[y*w:y*w+w], t.scratchA[y*w:y*w+w]
-		for x := range row {
-			row[x] = clip8(int(p[x]) + int(r[x]))
-		}
-		at += rec.stride
-	}
-}
-
-// dequantize writes the coefficients of a transform into t.coefs.
-func (t *tile) dequantize(tb *transformBlock) {
-	q, halve := t.dcQ, tb.size.halvings()
-	for i, l := range tb.levels {
-		v := int64(0)
-		if l != 0 {
-			v = int64(abs(int(l))) * int64(q) & 0xffffff >> halve
-			if l < 0 {
-				v = -v
-			}
-		}
-		t.coefs[i] = clip16(int32(v))
-		q = t.acQ
-	}
+	q := t.coefs[:len(tb.levels)]
+	halvings := tb.size.halvings()
+	t.dequantize(q, tb.levels, t.acQ, halvings)
+	dequantizeGeneric(q[:1], tb.levels[:1], t.dcQ, halvings)
+	t.inverse(&t.scratchA, &t.scratchB, q, tb.size, tb.typ)
+	t.kernels.add(rec.pix[at:], rec.stride, pred, t.scratchA[:], w, h)
 }
 
 // remember writes the contexts for later blocks.

@@ -1,6 +1,6 @@
 package av1
 
-import "sync"
+import "math"
 
 // A transform in one dimension is a list of steps (section 7.13.2). A step works on
 // two elements of T and is orthogonal but for a factor, so the forward transform is
@@ -21,6 +21,47 @@ type flow struct {
 	// negate is set.
 	output []uint8
 	negate []bool
+
+	// The same as the kernels have it.
+	inverse, forward           flowSteps
+	inverseMoves, forwardMoves []flowMove
+}
+
+// flowStep works on two rows: the rotation of (a, b) by cos and sin, or their sum and
+// difference.
+type flowStep struct{ a, b, cos, sin int32 }
+
+// flowSteps are steps in runs: so many rotations, so many sums, and again.
+type flowSteps struct {
+	steps []flowStep
+	runs  [][2]int32
+}
+
+func (f *flowSteps) add(s flowStep, hadamard bool) {
+	kind := b2i(hadamard)
+	if n := len(f.runs); n == 0 || kind == 0 && f.runs[n-1][1] > 0 {
+		f.runs = append(f.runs, [2]int32{})
+	}
+	f.runs[len(f.runs)-1][kind]++
+	f.steps = append(f.steps, s)
+}
+
+// flowMove is a row that is copied, with the sign 1 or -1.
+type flowMove struct{ to, from, sign int32 }
+
+// compile writes a flow as the kernels have it. A row of T is where its input was.
+func (f *flow) compile() {
+	row := func(i uint8) int32 { return int32(f.input[i]) }
+	for i := range f.steps {
+		s, t := &f.steps[i], &f.steps[len(f.steps)-1-i]
+		f.inverse.add(flowStep{row(s.a), row(s.b), s.cos, s.sin}, s.hadamard)
+		f.forward.add(flowStep{row(t.a), row(t.b), t.cos, -t.sin}, t.hadamard)
+	}
+	for i, o := range f.output {
+		sign := int32(1 - 2*b2i(f.negate[i]))
+		f.inverseMoves = append(f.inverseMoves, flowMove{int32(i), row(o), sign})
+		f.forwardMoves = append(f.forwardMoves, flowMove{row(o), int32(i), sign})
+	}
 }
 
 func cosine(angle int) int32 {
@@ -320,17 +361,20 @@ func adstFlow(n int) flow {
 	return b.f
 }
 
-// flows are the DCTs of 4 to 64 elements and the ADSTs of 8 and 16.
-var flows = sync.OnceValue(func() *struct{ dct, adst [7]flow } {
-	var f struct{ dct, adst [7]flow }
+// flows are the DCTs of 4 to 64 elements and the ADSTs of 8 and 16, by the kind and the
+// logarithm.
+var flows = func() *[2][7]flow {
+	var f [2][7]flow
 	for n := 2; n <= 6; n++ {
-		f.dct[n] = dctFlow(n)
+		f[kindDCT][n] = dctFlow(n)
+		f[kindDCT][n].compile()
 	}
 	for n := 3; n <= 4; n++ {
-		f.adst[n] = adstFlow(n)
+		f[kindADST][n] = adstFlow(n)
+		f[kindADST][n].compile()
 	}
 	return &f
-})
+}()
 
 // kind1D is the transform of one direction.
 type kind1D uint8
@@ -369,19 +413,19 @@ const (
 )
 
 // round12 is Round2(x, 12).
-func round12(x int64) int32 { return int32((x + 2048) >> 12) }
+func round12(x int32) int32 { return (x + 2048) >> 12 }
 
 // inverse1D transforms the columns of src, 1<<n rows of m numbers, into dst. It
 // overwrites src. All sums are clipped to 16 bits, as those of section 7.13.2 are
 // for 8 bits a sample.
-func inverse1D(dst, src []int32, n, m int, kind kind1D) {
+func (k kernels) inverse1D(dst, src []int32, n, m int, kind kind1D) {
 	switch {
 	case kind == kindIdentity:
-		identity1D(dst, src, n, m)
+		k.identity1D(dst, src, n, m)
 		return
 	case kind == kindADST && n == 2:
 		for i := range m {
-			t0, t1, t2, t3 := int64(src[i]), int64(src[m+i]), int64(src[2*m+i]), int64(src[3*m+i])
+			t0, t1, t2, t3 := src[i], src[m+i], src[2*m+i], src[3*m+i]
 			s0 := sinpi1*t0 + sinpi4*t2 + sinpi2*t3
 			s1 := sinpi2*t0 - sinpi1*t2 - sinpi4*t3
 			s2 := sinpi3 * (t0 - t2 + t3)
@@ -393,49 +437,21 @@ func inverse1D(dst, src []int32, n, m int, kind kind1D) {
 		}
 		return
 	}
-	f := &flows().dct[n]
-	if kind == kindADST {
-		f = &flows().adst[n]
-	}
-	for i := range f.steps {
-		s := &f.steps[i]
-		// Element i of T is row input[i] of src from the start.
-		ra, rb := int(f.input[s.a])*m, int(f.input[s.b])*m
-		a, b := src[ra:ra+m], src[rb:rb+m]
-		b = b[:len(a)]
-		if s.hadamard {
-			for j, x := range a {
-				y := b[j]
-				a[j], b[j] = clip16(x+y), clip16(x-y)
-			}
-			continue
-		}
-		c, si := int64(s.cos), int64(s.sin)
-		for j, x := range a {
-			x, y := int64(x), int64(b[j])
-			a[j], b[j] = round12(x*c-y*si), round12(x*si+y*c)
-		}
-	}
-	for i, o := range f.output {
-		r := int(f.input[o]) * m
-		copy(dst[i*m:i*m+m], src[r:r+m])
-		if f.negate[i] {
-			for j := range m {
-				dst[i*m+j] = -dst[i*m+j]
-			}
-		}
-	}
+	f := &flows[kind][n]
+	k.steps(src[:m<<n], m, &f.inverse, 1<<15-1)
+	k.moves(dst[:m<<n], src[:m<<n], m, f.inverseMoves)
 }
 
-// forward1D is the transpose of inverse1D, without clipping. It overwrites src.
-func forward1D(dst, src []int32, n, m int, kind kind1D) {
+// forward1D is the transpose of inverse1D, without clipping. All numbers have less
+// than 18 bits.
+func (k kernels) forward1D(dst, src []int32, n, m int, kind kind1D) {
 	switch {
 	case kind == kindIdentity:
-		identity1D(dst, src, n, m)
+		k.identity1D(dst, src, n, m)
 		return
 	case kind == kindADST && n == 2:
 		for i := range m {
-			t0, t1, t2, t3 := int64(src[i]), int64(src[m+i]), int64(src[2*m+i]), int64(src[3*m+i])
+			t0, t1, t2, t3 := src[i], src[m+i], src[2*m+i], src[3*m+i]
 			dst[i] = round12(sinpi1*t0 + sinpi2*t1 + sinpi3*t2 + sinpi4*t3)
 			dst[m+i] = round12(sinpi3 * (t0 + t1 - t3))
 			dst[2*m+i] = round12(sinpi4*t0 - sinpi1*t1 - sinpi3*t2 + sinpi2*t3)
@@ -443,66 +459,28 @@ func forward1D(dst, src []int32, n, m int, kind kind1D) {
 		}
 		return
 	}
-	f := &flows().dct[n]
-	if kind == kindADST {
-		f = &flows().adst[n]
-	}
-	for i, o := range f.output {
-		r := int(f.input[o]) * m
-		copy(dst[r:r+m], src[i*m:i*m+m])
-		if f.negate[i] {
-			for j := range m {
-				dst[r+j] = -dst[r+j]
-			}
-		}
-	}
-	for i := len(f.steps) - 1; i >= 0; i-- {
-		s := &f.steps[i]
-		ra, rb := int(f.input[s.a])*m, int(f.input[s.b])*m
-		a, b := dst[ra:ra+m], dst[rb:rb+m]
-		b = b[:len(a)]
-		if s.hadamard {
-			for j, x := range a {
-				y := b[j]
-				a[j], b[j] = x+y, x-y
-			}
-			continue
-		}
-		c, si := int64(s.cos), int64(s.sin)
-		for j, x := range a {
-			x, y := int64(x), int64(b[j])
-			a[j], b[j] = round12(x*c+y*si), round12(y*c-x*si)
-		}
-	}
+	f := &flows[kind][n]
+	k.moves(dst[:m<<n], src[:m<<n], m, f.forwardMoves)
+	k.steps(dst[:m<<n], m, &f.forward, math.MaxInt32)
 }
 
 // identity1D scales by sqrt(n/2) (sections 7.13.2.11 to 15).
-func identity1D(dst, src []int32, n, m int) {
-	for i, x := range src[:m<<n] {
-		switch n {
-		case 2:
-			x = round12(int64(x) * 5793)
-		case 3:
-			x *= 2
-		case 4:
-			x = round12(int64(x) * 11586)
-		default:
-			x *= 4
-		}
-		dst[i] = x
+func (k kernels) identity1D(dst, src []int32, n, m int) {
+	dst = dst[:m<<n]
+	copy(dst, src)
+	switch n {
+	case 2:
+		k.scale(dst, 5793, 12, math.MaxInt32)
+	case 3:
+		k.scale(dst, 2, 0, math.MaxInt32)
+	case 4:
+		k.scale(dst, 11586, 12, math.MaxInt32)
+	default:
+		k.scale(dst, 4, 0, math.MaxInt32)
 	}
 }
 
 func clip16(x int32) int32 { return min(max(x, -1<<15), 1<<15-1) }
-
-// transpose writes the w by h matrix src as the h by w matrix dst.
-func transpose(dst, src []int32, w, h int) {
-	for y := range h {
-		for x, v := range src[y*w : y*w+w] {
-			dst[x*h+y] = v
-		}
-	}
-}
 
 // block64 is room for the samples or coefficients of the largest block.
 type block64 [64 * 64]int32
@@ -513,7 +491,7 @@ func (t txSize) rowShift() int { return int("\x00\x01\x02\x02\x02\x00\x00\x01\x0
 // inverse writes the residual of the dequantized coefficients, which are the rows of
 // the coded part, at most 32x32 (section 7.13.3). a and b are scratch; the result is
 // in a, rows of the full width.
-func inverse(a, b *block64, coefs []int32, t txSize, typ txType) {
+func (k kernels) inverse(a, b *block64, coefs []int32, t txSize, typ txType) {
 	wl, hl := t.wLog2(), t.hLog2()
 	w, h := 1<<wl, 1<<hl
 	cw, ch := min(w, 32), min(h, 32)
@@ -521,50 +499,44 @@ func inverse(a, b *block64, coefs []int32, t txSize, typ txType) {
 	// Rows first: their elements become rows of a matrix of ch columns; rows
 	// below the coded part are zero, which every transform keeps.
 	clear(a[cw*ch : w*ch])
-	transpose(a[:], coefs, cw, ch)
+	k.transpose(a[:], coefs, cw, ch)
 	if d := wl - hl; d == 1 || d == -1 {
-		for i, x := range a[:cw*ch] {
-			a[i] = round12(int64(x) * 2896)
-		}
+		k.scale(a[:cw*ch], 2896, 12, math.MaxInt32)
 	}
-	inverse1D(b[:], a[:], wl, ch, rows)
-	shift := t.rowShift()
-	for i, x := range b[:w*ch] {
-		b[i] = clip16((x + 1<<shift>>1) >> shift)
-	}
-	transpose(a[:], b[:], ch, w)
+	k.inverse1D(b[:], a[:], wl, ch, rows)
+	k.scale(b[:w*ch], 1, t.rowShift(), 1<<15-1)
+	k.transpose(a[:], b[:], ch, w)
 	clear(a[w*ch : w*h])
-	inverse1D(b[:], a[:], hl, w, columns)
-	for i, x := range b[:w*h] {
-		a[i] = (x + 8) >> 4
-	}
+	k.inverse1D(b[:], a[:], hl, w, columns)
+	copy(a[:w*h], b[:])
+	k.scale(a[:w*h], 1, 4, math.MaxInt32)
 }
 
 // forward transforms the residual in a, which it overwrites, and writes the
 // coefficients of the coded part in the scale of inverse's.
-func forward(coefs []int32, a, b *block64, t txSize, typ txType) {
+func (k kernels) forward(coefs []int32, a, b *block64, t txSize, typ txType) {
 	wl, hl := t.wLog2(), t.hLog2()
 	w, h := 1<<wl, 1<<hl
 	cw, ch := min(w, 32), min(h, 32)
 	columns, rows := typ.kinds()
-	for i := range a[:w*h] {
-		a[i] <<= 3
+	k.scale(a[:w*h], 8, 0, math.MaxInt32)
+	k.forward1D(b[:], a[:], hl, w, columns)
+	// The second direction has room for less than 18 bits.
+	middle := max(wl+hl-7, 0)
+	if middle > 0 {
+		k.scale(b[:w*ch], 1, middle, math.MaxInt32)
 	}
-	forward1D(b[:], a[:], hl, w, columns)
-	transpose(a[:], b[:], w, ch)
-	forward1D(b[:], a[:], wl, ch, rows)
+	k.transpose(a[:], b[:], w, ch)
+	k.forward1D(b[:], a[:], wl, ch, rows)
 	// The two gains are sqrt(w/2) and sqrt(h/2) beyond orthonormal; inverse
 	// divides by 8, 4 with 32 and 2 with 64 samples a side.
 	shift := wl + hl // twice the logarithm of the gain times 4
-	scale := int64(4096)
+	factor, bits := int32(1), 0
 	if shift&1 == 1 {
-		scale, shift = 2896, shift-1 // half of it is left
+		factor, bits, shift = 2896, 12, shift-1 // half of it is left
 	}
-	shift = shift/2 - 1 + t.halvings()
-	transpose(coefs, b[:], ch, cw)
-	for i, x := range coefs[:cw*ch] {
-		coefs[i] = int32((int64(x)*scale + 1<<(11+shift)) >> (12 + shift))
-	}
+	k.transpose(coefs, b[:], ch, cw)
+	k.scale(coefs[:cw*ch], factor, shift/2-1+t.halvings()-middle+bits, math.MaxInt32)
 }
 
 // halvings is how many times the coefficients are halved for large sizes: by area

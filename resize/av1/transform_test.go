@@ -29,11 +29,11 @@ func TestTransformsRoundTrip(t *testing.T) {
 					}
 				}
 				copy(a[:], want)
-				forward(coefs, &a, &b, size, typ)
+				kernels{}.forward(coefs, &a, &b, size, typ)
 				for i := range coefs {
 					coefs[i] = clip16(coefs[i])
 				}
-				inverse(&a, &b, coefs, size, typ)
+				kernels{}.inverse(&a, &b, coefs, size, typ)
 				worst := int32(0)
 				for i, v := range want {
 					worst = max(worst, v-a[i], a[i]-v)
@@ -65,7 +65,7 @@ func TestInverseDCT(t *testing.T) {
 				want[x] += v
 			}
 		}
-		inverse1D(dst, append([]int32(nil), src...), n, 1, kindDCT)
+		kernels{}.inverse1D(dst, append([]int32(nil), src...), n, 1, kindDCT)
 		for i, v := range want {
 			if d := math.Abs(v - float64(dst[i])); d > 6 {
 				t.Errorf("DCT of %d: sample %d is %d; want %.1f", size, i, dst[i], v)

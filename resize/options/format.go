@@ -120,6 +120,9 @@ func (f Format) isFile() bool { return f != NoFormat && int(f) <= len(formats) }
 // IsAuto reports whether f stands for a choice of formats.
 func (f Format) IsAuto() bool { return f >= AutoJPEG }
 
-// Slow reports whether results of the format are made one at a time, since they
-// take long and much memory.
-func (f Format) Slow() bool { return f == AVIF || f == AutoAVIF }
+// Slow reports whether results may be made one at a time, since they take long and
+// much memory: AVIF without loss is written in a sandbox, and that which has to be
+// similar to the source is read in one.
+func (o *Options) Slow() bool {
+	return (o.Format == AVIF || o.Format == AutoAVIF) && (o.Lossless || o.AutoQuality != 0)
+}

@@ -6,10 +6,11 @@ import "image"
 // that of a macroblock's quarter.
 const flatBlock = 8
 
-// flatColors returns an opaque copy of m, whose alpha is a. In blocks of which
+// FlatColors returns an opaque copy of m, which begins at 0, 0 and has no space
+// between its rows, and whose alpha is a. In blocks of which
 // nothing is seen every pixel has the colour of the block before; in others
 // what is not seen has the mean of what is.
-func flatColors(m *image.NRGBA, a []byte) *image.NRGBA {
+func FlatColors(m *image.NRGBA, a []byte) *image.NRGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	out := image.NewNRGBA(m.Rect)
 	copy(out.Pix, m.Pix)

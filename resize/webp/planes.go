@@ -38,7 +38,7 @@ func Planes(img image.Image) (planes *image.YCbCr, alpha []byte) {
 		for i := range a {
 			a[i] = m.Pix[4*i+3]
 		}
-		return limitedPixels(flatColors(m, a)), alphaChunk(a, size.X, size)
+		return limitedPixels(FlatColors(m, a)), alphaChunk(a, size.X, size)
 	}
 	panic("webp: planes of a picture that is not in planes of 4:2:0, grey or NRGBA")
 }

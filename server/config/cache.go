@@ -194,7 +194,7 @@ type LimitsConfig struct {
 	// RequestSeconds is the time for all that a miss needs; 0 means 30.
 	RequestSeconds int `json:"request_seconds"`
 	// Concurrency is how many pictures are fetched and made at once, and as many AVIF
-	// apart, at most 256: more wait, 256 of them for 10 seconds. One whose store lets
+	// without loss apart, at most 256: more wait, 256 of them for 10 seconds. One whose store lets
 	// it wait for more than a tenth of a second does not count until bytes come; of
 	// those there are 256 at most. 0 means 12 for each processor.
 	Concurrency int `json:"concurrency"`

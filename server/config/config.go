@@ -128,6 +128,7 @@ const (
 	defaultCacheTime      = 604800 // seconds: a week
 	defaultMaxSourceBytes = 50 << 20
 	defaultWebPMethod     = 2
+	defaultAVIFEffort     = 4
 	ShowDamaged           = "show"
 	ForeverSeconds        = 31536000 // what max-age says for "never expires"
 	LargestDimension      = 12000

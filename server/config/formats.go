@@ -54,12 +54,12 @@ func (c *Config) EncodingOf(prefix string) (resize.Quality, error) {
 	case prefix != "":
 		return resize.Quality{}, fmt.Errorf("there is no handler %q", prefix)
 	}
-	return resize.Quality{WebPMethod: defaultWebPMethod}, nil
+	return resize.Quality{WebPMethod: defaultWebPMethod, AVIFEffort: defaultAVIFEffort}, nil
 }
 
 // Encoding returns what results are encoded with; the configuration is valid.
 func (h *HandlerConfig) Encoding() resize.Quality {
-	return resize.Quality{WebPMethod: *h.WebPMethod, Formats: h.Qualities()}
+	return resize.Quality{WebPMethod: *h.WebPMethod, AVIFEffort: *h.AVIFEffort, Formats: h.Qualities()}
 }
 
 // DefaultQuality returns the quality of a format where nothing else is said, 0

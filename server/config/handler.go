@@ -92,10 +92,10 @@ type HandlerConfig struct {
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 	// Quality are the qualities of formats when the URL has no "q", 1 to 100, as in
 	// `{"jpeg": 80, "webp": 75}`; of PNG and GIF they make palettes smaller. Empty
-	// means 75, of AVIF 60.
+	// means 75.
 	Quality map[string]int `json:"quality"`
 	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
-	// one is WebP. 0 means 2000000.
+	// one is WebP. 0 means 12500000.
 	AVIFPixels int `json:"avif_pixels"`
 	// RedirectAuto answers "f=auto" with a redirect to the URL that names the
 	// format, for caches that ignore "Vary".
@@ -107,6 +107,9 @@ type HandlerConfig struct {
 	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small); absent
 	// means 2.
 	WebPMethod *int `json:"webp_method"`
+	// AVIFEffort is the effort of the AVIF encoder, 0 (fast) to 9 (small); absent
+	// means 4.
+	AVIFEffort *int `json:"avif_effort"`
 
 	// Damaged is what becomes of a picture of which a part cannot be decoded, as it
 	// is cut off: "refuse" (422), or "show" what there is of it, with "no-store" and
@@ -178,6 +181,12 @@ func (h *HandlerConfig) validate(key string, faults *Faults) {
 	}
 	if !slices.Contains([]string{"", "refuse", ShowDamaged}, h.Damaged) {
 		faults.Add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)
+	}
+	if h.AVIFEffort == nil {
+		h.AVIFEffort = new(defaultAVIFEffort)
+	}
+	if *h.AVIFEffort < 0 || *h.AVIFEffort > 9 {
+		faults.Add(key+".avif_effort", "%d is not between 0 and 9", *h.AVIFEffort)
 	}
 	if *h.WebPMethod < 0 || *h.WebPMethod > 6 {
 		faults.Add(key+".webp_method", "%d is not between 0 and 6", *h.WebPMethod)

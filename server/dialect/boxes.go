@@ -406,8 +406,19 @@ func (f *format) ofSource(p Picture) bool {
 	return f.skip != "" && strings.Contains(","+f.skip+",", ","+p.Format.String()+",")
 }
 
+// libaomQualities are our qualities of AVIF that look like those of libaom by libavif
+// or libheif of 0, 10 to 100: ours look like WebP of the same number.
+var libaomQualities = [11]int{1, 2, 5, 15, 32, 54, 77, 84, 89, 93, 100}
+
+// qualityOfLibaom returns our quality of AVIF for one of libaom.
+func qualityOfLibaom(n int) int {
+	i := min(max(n, 0), 99) / 10
+	a, b := libaomQualities[i], libaomQualities[i+1]
+	return a + (b-a)*(n-10*i)/10
+}
+
 // write puts format and quality into parameters.
-func (f *format) write(p Picture, l *Limits, usual map[string]int, q params) {
+func (f *format) write(p Picture, l *Limits, of *row, q params) {
 	to := f.format
 	if to == resize.NoFormat {
 		to = p.Format
@@ -438,10 +449,13 @@ func (f *format) write(p Picture, l *Limits, usual map[string]int, q params) {
 		n = f.quality
 	}
 	if n == 0 {
-		n = usual[name]
+		n = of.quality[name]
 	}
 	if n > 0 && name == "avif" {
 		n = max(1, n-f.lower)
+		if of.libaom {
+			n = qualityOfLibaom(n)
+		}
 	}
 	if n > 0 {
 		q.set("q", n)

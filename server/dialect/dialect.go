@@ -78,23 +78,24 @@ type row struct {
 	body     func(f *Fault) Answer
 	signed   bool                   // its URLs have signatures
 	quality  map[string]int         // by the name of a format: where a URL says none
+	libaom   bool                   // its qualities of AVIF are those of libavif and libheif
 	check    func(d *Dialect) error // the keys of its configuration that no other has; nil: it has none
 }
 
 // dialects are all that there are. To add one, write its file and its row.
 var dialects = []row{
-	{name: "imgproxy", parse: parseImgproxy, statuses: imgproxyStatuses, body: plainBody, signed: true,
+	{name: "imgproxy", libaom: true, parse: parseImgproxy, statuses: imgproxyStatuses, body: plainBody, signed: true,
 		quality: map[string]int{"jpeg": 80, "webp": 79, "avif": 63}, check: checkImgproxy},
-	{name: "thumbor", parse: parseThumbor, statuses: thumborStatuses, body: emptyBody, signed: true,
+	{name: "thumbor", libaom: true, parse: parseThumbor, statuses: thumborStatuses, body: emptyBody, signed: true,
 		quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}, check: checkSecret},
-	{name: "imagor", parse: parseThumbor, statuses: imagorStatuses, body: imagorBody, signed: true, check: checkSecret},
-	{name: "nextjs", parse: parseNext, statuses: nextStatuses, body: plainBody, check: checkNext},
+	{name: "imagor", libaom: true, parse: parseThumbor, statuses: imagorStatuses, body: imagorBody, signed: true, check: checkSecret},
+	{name: "nextjs", libaom: true, parse: parseNext, statuses: nextStatuses, body: plainBody, check: checkNext},
 	{name: "cloudflare", parse: parseCloudflare, statuses: cloudflareStatuses, body: cloudflareBody,
 		quality: map[string]int{"jpeg": 85, "webp": 85, "avif": 85}},
 	{name: "iiif", parse: parseIIIF, statuses: iiifStatuses, body: plainBody},
 	{name: "imgix", parse: parseImgix, statuses: imgixStatuses, body: plainBody, signed: true,
 		quality: map[string]int{"jpeg": 75, "webp": 75, "avif": 75}},
-	{name: "weserv", parse: parseWeserv, statuses: weservStatuses, body: weservBody,
+	{name: "weserv", libaom: true, parse: parseWeserv, statuses: weservStatuses, body: weservBody,
 		quality: map[string]int{"jpeg": 80, "webp": 80, "avif": 80}},
 }
 
@@ -275,7 +276,7 @@ func (d *Dialect) Settle(r *Request, p Picture) (Settled, error) {
 	l.shrink(&d.limits)
 	q := r.params.clone()
 	l.write(p, q)
-	r.format.write(p, &d.limits, d.row.quality, q)
+	r.format.write(p, &d.limits, d.row, q)
 	d.limits.lossy(l.size(), q)
 	s := Settled{Options: resize.ParseOptions(q.get, longest)}
 	s.Query = s.Options.String()

@@ -354,7 +354,7 @@ var prose = map[string][]string{
 	"IX-086": {"bg=ff000080"}, "IX-095": {"trim=10"}, "IX-069": {"q=100"},
 	"CF-030": {"rot=90"}, "CF-054": {"lossless=true"}, "CF-049": {"progressive=true"}, "CF-050": {"progressive="}, "CF-038": {"bri="},
 	"WS-050": {"rot=270"}, "WS-071": {"bri=50", "sat=-50", "hue=90"}, "WS-082": {"radius=max"}, "WS-053": {"trim=200"},
-	"NX-052": {"q=55"}, "IP-039": {"size=800x600"},
+	"NX-052": {"q=65"}, "IP-039": {"size=800x600"}, // 55 of libaom
 }
 
 // An elsewhere is a row that is about less than a picture.
