@@ -9,11 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
-	"runtime"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/urfave/cli/v3"
 	_ "golang.org/x/crypto/x509roots/fallback" // a scratch container has no CA roots
 
@@ -34,9 +31,10 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 		Version:   versionText(),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "c", Usage: "configuration `FILE` (default: config.json in the working directory, else a built-in one that shows sample pictures)"},
+			&cli.BoolFlag{Name: "version", Usage: "tell the version", Local: true},
 		},
 		Commands: []*cli.Command{
-			{Name: "serve", Usage: "answer requests; this is what is done without a command", Action: serve},
+			serveCommand(),
 			checkCommand(),
 			doctorCommand(),
 			signCommand(),
@@ -49,13 +47,18 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 			healthCommand(),
 			versionCommand(),
 		},
-		Action:                serve,
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Bool("version") {
+				return printVersion(ctx, cmd)
+			}
+			return serve(ctx, cmd)
+		},
 		EnableShellCompletion: true,
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
 			c.Hidden = false
 			c.Usage = "print a script that completes commands and flags in bash, zsh, fish or pwsh"
 		},
-		HideVersion:    true, // there is a command
+		HideVersion:    true, // there are a command and a flag of our own
 		Reader:         os.Stdin,
 		Writer:         stdout,
 		ErrWriter:      stderr,
@@ -108,70 +111,4 @@ func loadConfigFile(name string, stderr io.Writer) (*server.Config, []*server.Fa
 		return nil, nil, err
 	}
 	return server.LoadEmbedded("built-in config.json", data, embedded)
-}
-
-func serve(ctx context.Context, cmd *cli.Command) error {
-	if err := noArguments(cmd); err != nil {
-		return err
-	}
-	stderr := cmd.Root().ErrWriter
-	c, warnings, err := loadConfig(cmd)
-	if err != nil {
-		server.LogWarnings(slog.New(slog.NewTextHandler(stderr, nil)), warnings)
-		return err
-	}
-	log := server.NewLog(stderr, c.Log)
-	server.LogWarnings(log, warnings)
-	limitMemory(log)
-	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads(), Version: versionText(), Revision: revision})
-}
-
-// spareThreads returns how many processors there are, and lets the program run
-// on some threads more: when pictures take all processors, what is in the cache
-// is answered by the others, and the kernel shares the time among them sooner
-// than Go's scheduler does. GOMAXPROCS in the environment wins.
-func spareThreads() (processors int) {
-	processors = runtime.GOMAXPROCS(0)
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2*processors + 2)
-	}
-	return processors
-}
-
-// limitMemory lets the garbage collector work harder before the process takes
-// more than 90 % of what its container, else the machine, has. GOMEMLIMIT in the
-// environment wins.
-func limitMemory(log *slog.Logger) {
-	_, err := memlimit.SetGoMemLimitWithOpts(
-		memlimit.WithRatio(0.9),
-		memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)),
-		memlimit.WithLogger(slog.New(slog.DiscardHandler)), // it reports what is no fault
-	)
-	if err != nil {
-		log.Warn("no memory limit set", "error", err)
-	}
-}
-
-func checkCommand() *cli.Command {
-	return &cli.Command{Name: "check", Usage: "read the configuration, say what is wrong with it, and end", Action: check}
-}
-
-// check loads and validates without serving. Unknown keys are faults here.
-func check(_ context.Context, cmd *cli.Command) error {
-	if err := noArguments(cmd); err != nil {
-		return err
-	}
-	c, warnings, err := loadConfig(cmd)
-	faults := []error{err}
-	for _, w := range warnings {
-		faults = append(faults, w)
-	}
-	if err == nil {
-		faults = append(faults, server.Check(c))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.Root().Writer, "configuration is valid; handlers: %d\n", len(c.Handlers))
-	return nil
 }

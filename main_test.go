@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,8 +28,13 @@ import (
 	"s3imageserver/storage/s3/s3test"
 )
 
+// isBuilt says that binary has been asked for: what a filtered run has no use for is
+// not built to be removed.
+var isBuilt atomic.Bool
+
 // binary is the program, built once as it is released.
 var binary = sync.OnceValues(func() (string, error) {
+	isBuilt.Store(true)
 	folder, err := os.MkdirTemp("", "s3imageserver-test-")
 	if err != nil {
 		return "", err
@@ -44,8 +50,10 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder
+	if isBuilt.Load() {
+		if path, err := binary(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder
+		}
 	}
 	os.Exit(code)
 }

@@ -15,16 +15,18 @@ var version, revision string
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "tell the version",
-		Action: func(_ context.Context, cmd *cli.Command) error {
-			if err := noArguments(cmd); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(cmd.Root().Writer, "s3imageserver %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
+		Name:   "version",
+		Usage:  "tell the version",
+		Action: printVersion,
 	}
+}
+
+func printVersion(_ context.Context, cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(cmd.Root().Writer, "s3imageserver %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
 
 // versionText returns the version of a release, else the revision that the
