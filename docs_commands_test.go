@@ -65,7 +65,7 @@ var (
 	localURL  = regexp.MustCompile(`https?://(?:localhost|127\.0\.0\.1)[^\s<>"')\x60]*`)
 	pagePort  = regexp.MustCompile(`\b(8080|8081|9000|9090)\b`)
 	namedFile = regexp.MustCompile("Write `([a-z]+\\.json)`")
-	startsOne = regexp.MustCompile(`^((?:[A-Z0-9_]+=\S+ )*)(?:\./)?s3imageserver(?: -c \S+)?$`)
+	startsOne = regexp.MustCompile(`^((?:[A-Z0-9_]+=\S+ )*)(?:\./)?s3imageserver(?: -c \S+| serve testdata/photos)?$`)
 	inShell   = regexp.MustCompile("`((?:[A-Z0-9_]+=\\S+ )*(?:\\./)?s3imageserver (?:-c|[a-z]+ )[^`]*)`")
 	variable  = regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 )

@@ -14,7 +14,7 @@ func Chart(w, h int) *image.NRGBA {
 		for x := range w {
 			p := m.Pix[m.PixOffset(x, y):]
 			p[0], p[1] = byte(255*x/w), byte(255*y/h)
-			p[2] = byte(127 + 120*math.Sin(float64(x*x+2*y*y)/float64(w*h)*9))
+			p[2] = byte(127 + float64(120*math.Sin(float64(x*x+2*y*y)/float64(w*h)*9)))
 			p[3] = 255
 		}
 	}
