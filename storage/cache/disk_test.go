@@ -142,8 +142,9 @@ func TestEntriesOfAnotherProcess(t *testing.T) {
 	if _, err := a.Purge(t.Context(), ofSource(numbered(0))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Get(numbered(3)); !errors.Is(err, fs.ErrNotExist) || b.Stats().Entries != 9 {
-		t.Errorf("Get of what another deleted: %v, %d known; want a miss and 9", err, b.Stats().Entries)
+	// What b does at its start may end only now, and forgets the others too.
+	if _, err := b.Get(numbered(3)); !errors.Is(err, fs.ErrNotExist) || b.Stats().Entries > 9 {
+		t.Errorf("Get of what another deleted: %v, %d known; want a miss and 9 at most", err, b.Stats().Entries)
 	}
 	b.sweep(t.Context())
 	if n := b.Stats().Entries; n != 0 {
