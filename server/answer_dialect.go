@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"time"
 
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
@@ -71,6 +72,7 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 		h.challenge(header, answer.Status)
 	}
 	h.fault(kindOf(err))
+	h.refused(&req, err, time.Now())
 	exchangeOf(w).failed(req, answer.Status, err)
 	for name, values := range answer.Header {
 		header[name] = values

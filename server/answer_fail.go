@@ -28,6 +28,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		return
 	}
 	h.fault(kindOf(err))
+	h.refused(&req, err, time.Now())
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()
 	if wait := retryAfterOf(err, status); wait != "" {
@@ -55,6 +56,10 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	fallback := h.fallbacks.of(status)
 	if h.config.ErrorStatus != 0 && ofSource(err, status) {
 		status = int(h.config.ErrorStatus)
+	}
+	if text := h.debugText(&req, err); text != "" {
+		writeText(w, status, strconv.Itoa(status)+" "+text)
+		return
 	}
 	o := req.options
 	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}

@@ -38,6 +38,8 @@ type Handler struct {
 	parts  *parts
 	meters *handlerMeters
 	log    *slog.Logger
+
+	refusals refusals
 }
 
 // A gate says who may ask, for what, and how often.

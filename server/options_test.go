@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Clamped and unreadable parameters are 400 where strict_options is set, and
-// named; unknown ones never are.
+// Clamped, unreadable and unknown parameters are 400 where strict_options is set, and
+// named, with the name that was meant.
 func TestStrictOptions(t *testing.T) {
 	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "strict", StrictOptions: true})
 	tests := []struct {
@@ -15,7 +15,12 @@ func TestStrictOptions(t *testing.T) {
 		status int
 		body   string // of a 400
 	}{
-		{"?w=100&h=50&c=false&f=png&utm_source=x&v=3", 200, ""},
+		{"?w=100&h=50&c=false&f=png&utm_source=x", 200, ""},
+		{"?width=100", 400, "there is no parameter width; did you mean w?"},
+		{"?heigth=100", 400, "there is no parameter heigth"},
+		{"?sharpn=1", 400, "there is no parameter sharpn; did you mean sharpen?"},
+		{"?v=3", 400, "there is no parameter v\n"},
+		{"?%3Cscript%3E=1", 400, "there is no parameter of one of the names"},
 		{"?w=100.5", 200, ""},
 		{"?q=0&autoq=0&maxbytes=0&page=0&blur=0&w=0", 200, ""}, // as if they were absent
 		{"?q=-1", 400, "q is clamped to 1"},

@@ -68,6 +68,9 @@ func (h *Handler) understand(raw string) *understood {
 	u.refresh = params.Get(config.RefreshParam) == "1"
 	u.explain, _ = strconv.ParseBool(u.query.Get(config.ExplainParam)) // unreadable: no
 	h.unreadable(params.Get, u)
+	if h.config.StrictOptions {
+		u.wrong = append(u.wrong, config.Unknown(u.query)...)
+	}
 	h.overlays.known(&u.options, u.wrong.note)
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say

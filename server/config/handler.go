@@ -85,9 +85,13 @@ type HandlerConfig struct {
 	// picture in the bucket, without which "wm" is answered 500). A name that is not
 	// here counts as absent, unless strict_options refuses it.
 	Watermarks map[string]WatermarkConfig `json:"watermarks"`
-	// StrictOptions answers 400 to a parameter that is out of range or cannot be
-	// read, instead of clamping or ignoring it.
+	// StrictOptions answers 400 to a parameter that is out of range, cannot be read or
+	// does not exist, instead of clamping or ignoring it.
 	StrictOptions bool `json:"strict_options"`
+	// Debug answers a request without a picture with a text that says why, and what to
+	// do about it, in place of the error image: for whom writes URLs, not for the
+	// internet.
+	Debug bool `json:"debug"`
 	// MaxSourceBytes is the largest source, in bytes; 0 means 52428800.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 	// Quality are the qualities of formats when the URL has no "q", 1 to 100, as in

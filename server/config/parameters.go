@@ -1,10 +1,15 @@
 package config
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 
 	"s3imageserver/resize"
 	"s3imageserver/storage"
@@ -68,6 +73,49 @@ var policies = []resize.Param{
 // Params returns all parameters of a URL, for the reference: those that change
 // pixels, then the others.
 func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
+
+// otherNames are what other servers and habits call our parameters.
+var otherNames = map[string]string{
+	"width": "w", "height": "h", "quality": "q", "format": "f", "fm": "f", "gravity": "g", "position": "g",
+	"rotate": "rot", "rotation": "rot", "background": "bg", "brightness": "bri", "contrast": "con", "saturation": "sat",
+	"grayscale": "gray", "grey": "gray", "mode": "fit", "resize": "fit", "watermark": "wm", "text": "txt", "ratio": "ar", "aspect": "ar",
+}
+
+// plainName is a name that may be said again to anybody: nothing that a page could
+// take for markup.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,32}$`)
+
+// Unknown returns, sorted by name, what is to be said of parameters of a query that
+// do not exist: "there is no parameter width; did you mean w?". Those that campaigns
+// add to every URL ("utm_...") are let be.
+func Unknown(query url.Values) (sentences []string) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if resize.KnownParam(name) || name == RefreshParam || strings.HasPrefix(name, "utm_") ||
+			slices.ContainsFunc(policies, func(p resize.Param) bool { return p.Name == name }) {
+			continue
+		}
+		text := "there is no parameter of one of the names"
+		if plainName.MatchString(name) {
+			text = "there is no parameter " + name
+		}
+		if near := cmp.Or(otherNames[strings.ToLower(name)], nearName(name)); near != "" {
+			text += "; did you mean " + near + "?"
+		}
+		sentences = append(sentences, text)
+	}
+	return sentences
+}
+
+// nearName returns the parameter whose name is one letter away from name; "" if
+// there is none. Names of two letters are all near each other.
+func nearName(name string) string {
+	for _, p := range Params() {
+		if len(name) > 2 && len(name) <= 32 && levenshtein.ComputeDistance(strings.ToLower(name), p.Name) == 1 {
+			return p.Name
+		}
+	}
+	return ""
+}
 
 var ErrName = errors.New("not a valid name")
 

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"path"
+	"sync"
+	"time"
+)
+
+// cures say, by the kind of an error, what somebody does about a request that is
+// refused before a picture is looked for: first mistakes, mostly.
+var cures = map[string]string{
+	"extension":    "add the extension to allowed_formats of the handler; \"*\" allows names without one",
+	"verification": "ask for the URL with explain=1 on the listener for operators, which says why; s3imageserver sign makes URLs",
+	"option":       "docs/options.md has all parameters and what they may be",
+	"version":      "leave versionid out: only buckets have versions",
+	"name":         "a name has no empty part, no \"..\", no backslash and no control character; docs/urls.md says more",
+	"blocked":      "the list blocked of the handler has this name",
+}
+
+// A refusals says once a minute what is refused, so that a flood of requests is no
+// flood of lines, and the first mistake is not silent.
+type refusals struct {
+	mu    sync.Mutex
+	kinds map[string]*refusedKind // as many as there are cures
+}
+
+type refusedKind struct {
+	count int       // since the last line
+	next  time.Time // nothing is said before
+}
+
+// refusalsEvery is how often a kind is told of.
+const refusalsEvery = time.Minute
+
+// note counts a refusal, and returns how many there were since the last line if a
+// line is due; else 0.
+func (r *refusals) note(kind string, now time.Time) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.kinds[kind]
+	if k == nil {
+		if r.kinds == nil {
+			r.kinds = map[string]*refusedKind{}
+		}
+		k = new(refusedKind)
+		r.kinds[kind] = k
+	}
+	k.count++
+	if now.Before(k.next) {
+		return 0
+	}
+	n := k.count
+	k.count, k.next = 0, now.Add(refusalsEvery)
+	return n
+}
+
+// refused tells operators of a request that is refused, and of what to do.
+func (h *Handler) refused(req *request, err error, now time.Time) {
+	kind := kindOf(err)
+	cure := cures[kind]
+	if cure == "" {
+		return
+	}
+	n := h.refusals.note(kind, now)
+	if n == 0 {
+		return
+	}
+	attributes := []any{"kind", kind, "requests", n, "error", err}
+	if kind == "extension" {
+		attributes = append(attributes, "extension", shortened(path.Ext(req.name)))
+	}
+	h.log.Warn("requests are refused", append(attributes, "cure", cure)...)
+}
+
+// debugText says to developers why there is no picture; "" if the handler says
+// that to operators alone.
+func (h *Handler) debugText(req *request, err error) string {
+	if !h.config.Debug {
+		return ""
+	}
+	f := failureOf(err)
+	why := f.err.Error() // what a store has said is for the log
+	if cure := cures[f.kind]; cure != "" {
+		why = err.Error() + "\n" + cure
+	}
+	switch f.kind {
+	case "extension":
+		why = "extension " + shortened(path.Ext(req.name)) + " is not allowed\n" + cures[f.kind]
+	case "missing":
+		why = "the source has no object " + shortened(req.name)
+	}
+	return why
+}
