@@ -313,7 +313,8 @@ func TestAutoFormats(t *testing.T) {
 	}{
 		{"a photo for everyone", photo, AutoJPEG, 50, JPEG},
 		{"a photo", photo, AutoWebP, 50, WebP},
-		{"a photo as AVIF", photo, AutoAVIF, 50, AVIF},
+		{"a photo as AVIF", photo, AutoAVIF, 200, AVIF},
+		{"a very small photo", photo, AutoAVIF, 50, WebP},
 		{"a large photo", photo, AutoAVIF, 0, WebP},
 		{"a large photo as AVIF", photo, AVIF, 0, WebP},
 		{"a drawing for everyone", opaquePNG, AutoJPEG, 50, PNG},
@@ -325,7 +326,7 @@ func TestAutoFormats(t *testing.T) {
 		{"a frame of an animation as AVIF", orbit, AVIF, 50, AVIF},
 	}
 	for _, tt := range tests {
-		r := &Resizer{Limits: Limits{AVIFPixels: 10000}}
+		r := &Resizer{Limits: Limits{AVIFPixels: 40000}}
 		result, err := resizeBytes(t, r, tt.file, Options{Format: tt.format, Width: tt.width})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)

@@ -233,10 +233,8 @@ func parseTiming(text string) map[string]float64 {
 // for one that has none.
 func defaultQuality(f resize.Format) int {
 	switch f {
-	case resize.JPEG, resize.WebP:
+	case resize.JPEG, resize.WebP, resize.AVIF:
 		return 75
-	case resize.AVIF:
-		return 60
 	}
 	return 0
 }
