@@ -295,7 +295,8 @@ func TestAutoFormats(t *testing.T) {
 	}{
 		{"a photo for everyone", photo, options.AutoJPEG, 50, options.JPEG},
 		{"a photo", photo, options.AutoWebP, 50, options.WebP},
-		{"a photo as AVIF", photo, options.AutoAVIF, 50, options.AVIF},
+		{"a photo as AVIF", photo, options.AutoAVIF, 200, options.AVIF},
+		{"a very small photo", photo, options.AutoAVIF, 50, options.WebP},
 		{"a large photo", photo, options.AutoAVIF, 0, options.WebP},
 		{"a large photo as AVIF", photo, options.AVIF, 0, options.WebP},
 		{"a drawing for everyone", opaquePNG, options.AutoJPEG, 50, options.PNG},
@@ -307,7 +308,7 @@ func TestAutoFormats(t *testing.T) {
 		{"a frame of an animation as AVIF", orbit, options.AVIF, 50, options.AVIF},
 	}
 	for _, tt := range tests {
-		r := &Resizer{Limits: Limits{AVIFPixels: 10000}}
+		r := &Resizer{Limits: Limits{AVIFPixels: 40000}}
 		result, err := resizeBytes(t, r, tt.file, options.Options{Format: tt.format, Width: tt.width})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)

@@ -455,7 +455,7 @@ func TestShownConfigurationHasDefaults(t *testing.T) {
 		t.Error("admin.playground is not true")
 	}
 	for i, want := range []map[string]any{
-		{"avif_pixels": 12.5e6, "stale_if_error": 86400.0, "cache_enabled": true, "quality": map[string]any{"jpeg": 75.0, "webp": 60.0, "avif": 60.0}},
+		{"avif_pixels": 12.5e6, "stale_if_error": 86400.0, "cache_enabled": true, "quality": map[string]any{"jpeg": 75.0, "webp": 60.0, "avif": 75.0}},
 		{"avif_pixels": 5.0, "stale_if_error": 0.0, "cache_enabled": false},
 	} {
 		for name, value := range want {

@@ -25,7 +25,7 @@ const (
 // by what the client accepts; a Resizer takes it for AutoJPEG.
 const (
 	Auto     Format = 0xff - iota
-	AutoAVIF        // AVIF; animations and large pictures become WebP
+	AutoAVIF        // AVIF; animations, very small and large pictures become WebP
 	AutoWebP        // WebP
 	AutoJPEG        // what every client reads: JPEG, PNG with transparency and of lossless sources, GIF of GIF and animations
 )

@@ -66,10 +66,8 @@ func (h *HandlerConfig) Encoding() resize.Quality {
 // for one that has none.
 func DefaultQuality(f resize.Format) int {
 	switch f {
-	case resize.JPEG, resize.WebP:
+	case resize.JPEG, resize.WebP, resize.AVIF:
 		return 75
-	case resize.AVIF:
-		return 60
 	}
 	return 0
 }
