@@ -35,7 +35,7 @@ Generated from the tables in resize/options_*.go and server/config/parameters.go
 Parameters come in any order. What they ask for is done in this one: orient, crop, trim, turn, mirror,
 resize, effects, padding, radius, border, watermark, text. A number out of range is taken to the nearest one
 in range, what cannot be read counts as absent, and so does 0 where it is out of range: it turns off what a
-preset asks for. With ` + "`\"strict_options\": true`" + ` both are answered 400. Unknown parameters are ignored.
+preset asks for. With ` + "`\"strict_options\": true`" + ` both are answered 400, and so are unknown parameters, which else are ignored.
 Lengths are pixels of the result. Animations are treated frame by frame.
 
 `

@@ -11,16 +11,15 @@ import (
 // The first request of a kind that is refused is told of at once, with what to do; the
 // others of the same minute are counted.
 func TestRefusalsAreTold(t *testing.T) {
-	out := new(syncBuffer)
-	s := newSite(t, bucket(t), Options{Log: NewLog(out, LogConfig{})}, HandlerConfig{},
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{},
 		HandlerConfig{Prefix: "signed", Auth: &AuthConfig{HMAC: &HMACConfig{Keys: []SigningKey{{ID: "k", Secret: "a secret of sixteen bytes"}}}}})
 	for range 3 {
 		s.get("/h/photo.heif2")
 		s.get("/signed/photo.jpg?w=30")
 	}
 	for _, want := range []string{"kind=extension requests=1 ", "extension=.heif2", "cure=\"add the extension to allowed_formats", "kind=verification requests=1 ", "s3imageserver sign"} {
-		if n := strings.Count(out.String(), want); n != 1 {
-			t.Errorf("%q is there %d times in:\n%s", want, n, out)
+		if n := strings.Count(s.log.String(), want); n != 1 {
+			t.Errorf("%q is there %d times in:\n%s", want, n, s.log)
 		}
 	}
 	h := s.server.handlers[0]
