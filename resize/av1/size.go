@@ -35,9 +35,6 @@ func (b blockSize) h4Log2() int {
 func (b blockSize) w4() int { return 1 << b.w4Log2() }
 func (b blockSize) h4() int { return 1 << b.h4Log2() }
 
-// square is the square block of 4<<log samples.
-func square(log int) blockSize { return blockSize(3 * log) }
-
 // partition is the way a square block is cut (section 6.10.4).
 type partition uint8
 

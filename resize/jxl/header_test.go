@@ -41,7 +41,7 @@ func associated(t *testing.T, stream []byte) []byte {
 	body := stream[len(Codestream):]
 	r := reader{data: body}
 	r.size()
-	if r.bits(1) == 1 || r.bits(1) == 1 {
+	if r.bits(2) != 0 {
 		t.Fatal("the header is of another kind")
 	}
 	r.depth()

@@ -41,7 +41,7 @@ func TestDigest(t *testing.T) {
 	if a, b := Digest(secret), Digest(&AWSConfig{SecretKey: "two"}); a == b || strings.Contains(a, "one") {
 		t.Errorf("digests of two secrets: %s, %s", a, b)
 	}
-	if Digest(HandlerConfig{Bucket: new(storagetest.Memory)}) == Digest(HandlerConfig{Bucket: new(storagetest.Memory)}) {
+	if a, b := new(storagetest.Memory), new(storagetest.Memory); Digest(HandlerConfig{Bucket: a}) == Digest(HandlerConfig{Bucket: b}) {
 		t.Error("two buckets have one digest")
 	}
 }

@@ -202,7 +202,6 @@ func (v *vector) picture(r *Request) Picture {
 
 var (
 	wordRE    = regexp.MustCompile(`(?:^|\s)([a-z][\w-]*)=(\S+)`)
-	bodyRE    = regexp.MustCompile(`body=(.*)$`)
 	sizeRE    = regexp.MustCompile(`^(\d+)x(\d+)$`)
 	canonRE   = regexp.MustCompile(`Link canonical path: (\S+)`)
 	headerREs = map[string]*regexp.Regexp{

@@ -61,12 +61,6 @@ func (x *index[K, V]) add(k K, v V) {
 
 func (x *index[K, V]) remove(k K) { x.entries.Invalidate(k) }
 
-// setBound changes the bound, at least 1.
-func (x *index[K, V]) setBound(bound uint64) {
-	x.entries.SetMaximum(max(bound, 1))
-	x.entries.CleanUp()
-}
-
 func (x *index[K, V]) weight() uint64 { return x.entries.WeightedSize() }
 
 func (x *index[K, V]) len() int { return x.entries.EstimatedSize() }
