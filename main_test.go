@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	_ "image/png"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -25,6 +26,7 @@ import (
 
 	_ "golang.org/x/image/webp"
 
+	"s3imageserver/server"
 	"s3imageserver/storage/s3/s3test"
 )
 
@@ -130,6 +132,24 @@ func start(t *testing.T, folder string, config map[string]any, configure func(*e
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // may have ended
 	_, _ = p.cmd.Process.Wait()
+}
+
+// serveInBackground serves the configuration until the test ends.
+func serveInBackground(t *testing.T, c *server.Config) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := new(output)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	waitFor(t, func() bool { return bytes.Contains([]byte(log.String()), []byte("listening")) })
 }
 
 func freePort(t *testing.T) int {

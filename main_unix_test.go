@@ -4,18 +4,9 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"image"
 	"io"
-	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -25,27 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"s3imageserver/server"
 	"s3imageserver/storage/s3/s3test"
 )
-
-// serveInBackground serves the configuration until the test ends.
-func serveInBackground(t *testing.T, c *server.Config) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	log := new(output)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	waitFor(t, func() bool { return bytes.Contains([]byte(log.String()), []byte("listening")) })
-}
 
 // In an empty root, as nobody, with nothing but its configuration, the binary
 // serves from MinIO.
@@ -136,32 +108,6 @@ func TestTerminate(t *testing.T) {
 	}
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, p.output)
-	}
-}
-
-// writeCertificate makes a self-signed certificate for 127.0.0.1 in folder.
-func writeCertificate(t *testing.T, folder, certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(filepath.Join(folder, file), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

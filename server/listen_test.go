@@ -259,7 +259,11 @@ func TestShutdown(t *testing.T) {
 		answer <- err
 	}()
 	<-slow.entered
-	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := self.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool { return strings.Contains(log.String(), "shutting down") })
