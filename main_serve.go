@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/urfave/cli/v3"
@@ -66,7 +68,25 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	log := server.NewLog(stderr, c.Log)
 	server.LogWarnings(log, warnings)
 	limitMemory(log)
+	asking, stop := context.WithTimeout(ctx, storesTime)
+	var asked sync.WaitGroup
+	asked.Go(func() { tellOfStores(asking, c, log) })
+	defer asked.Wait()
+	defer stop()
 	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads(), Version: versionText(), Revision: revision})
+}
+
+// storesTime is how long stores are asked at the start.
+const storesTime = 20 * time.Second
+
+// tellOfStores says at the start what the first request would find out: a store that is
+// not there, does not know the keys or has no such bucket. It serves all the same.
+func tellOfStores(ctx context.Context, c *server.Config, log *slog.Logger) {
+	for _, f := range server.DoctorOfStores(ctx, c) {
+		if ctx.Err() == nil {
+			log.Warn("pictures cannot be had", "about", f.About, "error", f.Text, "cure", "s3imageserver doctor says more")
+		}
+	}
 }
 
 // shown returns the configuration that the arguments of serve ask for; nil if there

@@ -3,7 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +39,36 @@ func TestServeFolder(t *testing.T) {
 	end()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A store that has no such bucket, or is not there, is told of at the start.
+func TestServeTellsOfStores(t *testing.T) {
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>") // the client waits for it
+	}))
+	t.Cleanup(store.Close)
+	gone := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	for endpoint, want := range map[string]string{store.URL: "there is no bucket photos", gone: "aws.endpoint"} {
+		ctx, end := context.WithCancel(t.Context())
+		log, ended := new(output), make(chan error, 1)
+		t.Setenv("AWS_ACCESS_KEY_ID", "some")
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "thing")
+		go func() {
+			ended <- run(ctx, []string{"serve", "s3://photos", "-endpoint", endpoint, "-region", "us-east-1", "-port", strconv.Itoa(freePort(t))}, log, log)
+		}()
+		for deadline := time.Now().Add(patience); !strings.Contains(log.String(), want); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: nothing of %q:\n%s", endpoint, want, log)
+			}
+		}
+		waitFor(t, func() bool { return strings.Contains(log.String(), "listening") })
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

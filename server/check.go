@@ -34,6 +34,10 @@ func Doctor(ctx context.Context, c *Config) []Finding {
 	}})
 }
 
+// DoctorOfStores is the part of [Doctor] that asks the stores of pictures, and returns
+// its faults alone. It changes nothing.
+func DoctorOfStores(ctx context.Context, c *Config) []Finding { return doctor.Stores(ctx, c) }
+
 // tryWatermark reads a watermark of a bucket once.
 func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
 	m := &mark{name: name, bucket: b, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}

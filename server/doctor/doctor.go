@@ -87,6 +87,21 @@ func Examine(ctx context.Context, c *config.Config, m Means) []Finding {
 	return d.findings
 }
 
+// Stores returns what keeps the stores of a configuration from giving pictures: none
+// but faults. It reads, and changes nothing.
+func Stores(ctx context.Context, c *config.Config) []Finding {
+	d := &doctor{config: c}
+	for i := range c.Handlers {
+		entries, keys := c.Handlers[i].AllSources()
+		for j := range entries {
+			if e := &entries[j]; c.Handlers[i].Bucket == nil && e.Kind() == config.KindS3 {
+				d.store(ctx, config.HandlerKey(i)+"."+keys[j], &e.AWSConfig)
+			}
+		}
+	}
+	return filter(d.findings, func(f Finding) bool { return f.Level == FindingFault })
+}
+
 // file looks at who may read the configuration.
 func (d *doctor) file() {
 	if why := d.config.Exposed(); why != "" {
