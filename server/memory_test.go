@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,43 +12,44 @@ import (
 // under one that never ends.
 func TestIdleMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var made uint64
-		busy, released := false, 0
-		m := &idleMemory{made: func() uint64 { return made }, busy: func() bool { return busy }, release: func() { released++ }}
+		var made, released atomic.Uint64
+		var busy atomic.Bool
+		m := &idleMemory{made: made.Load, busy: busy.Load, release: func() { released.Add(1) }}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); m.run(ctx) }()
 		defer func() { cancel(); <-ended }()
 		time.Sleep(time.Second) // between two looks
-		want := func(what string, n int, after time.Duration) {
+		want := func(what string, n uint64, after time.Duration) {
 			t.Helper()
-			released = 0
+			released.Store(0)
 			time.Sleep(after)
 			synctest.Wait()
-			if released != n {
-				t.Errorf("%s: released %d times in %v; want %d", what, released, after, n)
+			if released.Load() != n {
+				t.Errorf("%s: released %d times in %v; want %d", what, released.Load(), after, n)
 			}
 		}
 		want("nothing was made", 0, time.Hour)
-		made = 64
+		made.Store(64)
 		want("after a load", 1, time.Minute)
 		want("long after it", 0, time.Hour)
-		made, busy = 65, true
+		made.Store(65)
+		busy.Store(true)
 		want("a picture is being made", 0, time.Hour)
-		busy = false
+		busy.Store(false)
 		want("it is made", 1, time.Minute)
 		for range 60 { // a picture every ten seconds
-			made++
-			released = 0
+			made.Add(1)
+			released.Store(0)
 			time.Sleep(idleLook)
 		}
-		trickle := 0
+		trickle := uint64(0)
 		for range 60 {
-			made++
-			want := released
+			made.Add(1)
+			want := released.Load()
 			time.Sleep(idleLook)
 			synctest.Wait()
-			trickle += released - want
+			trickle += released.Load() - want
 		}
 		if trickle != 10 {
 			t.Errorf("pictures one by one for ten minutes: released %d times; want 10", trickle)
