@@ -214,7 +214,7 @@ func encodeWebP(w io.Writer, p *Picture, q Quality) error {
 	if err != nil {
 		return err
 	}
-	if err := webp.CheckLength(len(chunks)); err != nil {
+	if err := webp.CheckLength(int64(len(chunks))); err != nil {
 		return fromBelow(err)
 	}
 	_, err = w.Write(webp.File(chunks))

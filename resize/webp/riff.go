@@ -92,9 +92,9 @@ func AppendChunk(b []byte, id string, data ...[]byte) []byte {
 
 // CheckLength refuses chunks of n bytes that are longer than the header of a WebP
 // file can say (RFC 9649, section 2.4: 2^32 - 10 with the header's last 4 bytes).
-func CheckLength(n int) error {
+func CheckLength(n int64) error {
 	const most = 1<<32 - 10 - 4
-	if int64(n) > most {
+	if n > most {
 		return fmt.Errorf("%w: a WebP of %d bytes", ErrLimit, n)
 	}
 	return nil

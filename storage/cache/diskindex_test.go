@@ -36,7 +36,7 @@ func TestIndexMemory(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := heap()
-	x := newDiskIndex(1<<50, mostEntries)
+	x := newDiskIndex(1<<50, mostEntries-1)
 	most := 0.0
 	for i := range n {
 		x.add(idNumbered(i), fileInfo{size: blockBytes, keep: uint32(i)})
@@ -125,7 +125,7 @@ func TestIndexEvictsAmongTheHot(t *testing.T) {
 // each names what is there from beginning to end, whatever else happens.
 func TestIndexEachWhileItChanges(t *testing.T) {
 	const n = 20_000
-	x := newDiskIndex(1<<40, mostEntries)
+	x := newDiskIndex(1<<40, mostEntries-1)
 	for i := range n {
 		x.add(idNumbered(i), fileInfo{size: blockBytes})
 	}
