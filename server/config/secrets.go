@@ -7,6 +7,8 @@ import (
 	"os"
 	"reflect"
 	"strconv"
+
+	"s3imageserver/server/dialect"
 )
 
 // Exposed says that other users of the machine can read secrets in the file; it
@@ -68,27 +70,9 @@ func (c *Config) SecretValues() map[string]string {
 }
 
 // A Secret is a string that does not show itself when it is printed, logged or
-// encoded.
-type Secret string
-
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "***"
-}
-
-// GoString keeps the secret out of %#v.
-func (s Secret) GoString() string { return strconv.Quote(s.String()) }
-
-// MarshalText keeps the secret out of JSON.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// UnmarshalText takes the text as the secret.
-func (s *Secret) UnmarshalText(text []byte) error {
-	*s = Secret(text)
-	return nil
-}
+// encoded. Those of dialects are of the same type, so that nothing that looks for
+// secrets misses them.
+type Secret = dialect.Secret
 
 // withoutPassword returns a URL as it may be shown.
 func withoutPassword(text string) string {
