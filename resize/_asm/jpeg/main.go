@@ -96,7 +96,7 @@ func idct4(f *File) {
 	t.p.Free(q...)
 	t.replace("FADD", x[0], middle)
 	y := pass(x)
-	f.Transpose4(&t.p, y)
+	f.Transpose4(&t.p, y, S4, D2)
 	y = pass(y)
 	for _, v := range y {
 		f.Words(Unary("FCVTNS", v, v, S4))
@@ -164,8 +164,8 @@ func idct8(f *File) {
 	}
 	// Lanes of half are rows, 0 to 3 and 4 to 7; those of rows are columns.
 	for i := range half {
-		f.Transpose4(&t.p, half[i][:4])
-		f.Transpose4(&t.p, half[i][4:])
+		f.Transpose4(&t.p, half[i][:4], S4, D2)
+		f.Transpose4(&t.p, half[i][4:], S4, D2)
 	}
 	var rows [2][]V
 	for i := range rows {
@@ -234,8 +234,8 @@ func fdct(f *File) {
 	}
 	for i := range half {
 		half[i] = line(half[i])
-		f.Transpose4(&t.p, half[i][:4])
-		f.Transpose4(&t.p, half[i][4:])
+		f.Transpose4(&t.p, half[i][:4], S4, D2)
+		f.Transpose4(&t.p, half[i][4:], S4, D2)
 	}
 	// Lanes are vertical frequencies now, 0 to 3 and 4 to 7.
 	var out [2][]V

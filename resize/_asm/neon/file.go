@@ -79,18 +79,19 @@ func (f *File) Fill(d V, value uint32, a Arrangement, temp string) {
 	f.Go("VDUP %s, %s", temp, d.Go(a))
 }
 
-// Transpose4 transposes 4 x 4 lanes of 32 bits, in place, by way of four registers
-// of p.
-func (f *File) Transpose4(p *Pool, y []V) {
+// Transpose4 transposes 4 x 4 lanes in place, by way of four registers of p: lanes of
+// that arrangement, two of which are one of pairs: S4 and D2, or H4 and S2 for
+// halfwords in the lower halves.
+func (f *File) Transpose4(p *Pool, y []V, lanes, pairs Arrangement) {
 	t := p.Take(4)
-	f.Op("VTRN1", t[0], y[0], y[1], S4)
-	f.Op("VTRN2", t[1], y[0], y[1], S4)
-	f.Op("VTRN1", t[2], y[2], y[3], S4)
-	f.Op("VTRN2", t[3], y[2], y[3], S4)
-	f.Op("VTRN1", y[0], t[0], t[2], D2)
-	f.Op("VTRN1", y[1], t[1], t[3], D2)
-	f.Op("VTRN2", y[2], t[0], t[2], D2)
-	f.Op("VTRN2", y[3], t[1], t[3], D2)
+	f.Op("VTRN1", t[0], y[0], y[1], lanes)
+	f.Op("VTRN2", t[1], y[0], y[1], lanes)
+	f.Op("VTRN1", t[2], y[2], y[3], lanes)
+	f.Op("VTRN2", t[3], y[2], y[3], lanes)
+	f.Op("VTRN1", y[0], t[0], t[2], pairs)
+	f.Op("VTRN1", y[1], t[1], t[3], pairs)
+	f.Op("VTRN2", y[2], t[0], t[2], pairs)
+	f.Op("VTRN2", y[3], t[1], t[3], pairs)
 	p.Free(t...)
 }
 

@@ -39,21 +39,6 @@ func columns4(f *File, p *Pool, lo, hi V) (d [4]V) {
 	return d
 }
 
-// transpose4 transposes 4x4 halfwords in the lower halves of four registers.
-func transpose4(f *File, p *Pool, y [4]V) [4]V {
-	t := p.Take(4)
-	f.Op("VTRN1", t[0], y[0], y[1], H4)
-	f.Op("VTRN2", t[1], y[0], y[1], H4)
-	f.Op("VTRN1", t[2], y[2], y[3], H4)
-	f.Op("VTRN2", t[3], y[2], y[3], H4)
-	f.Op("VTRN1", y[0], t[0], t[2], S2)
-	f.Op("VTRN1", y[1], t[1], t[3], S2)
-	f.Op("VTRN2", y[2], t[0], t[2], S2)
-	f.Op("VTRN2", y[3], t[1], t[3], S2)
-	p.Free(t...)
-	return y
-}
-
 func forward(f *File) {
 	f.Text("forwardAsm", 0, "out", "src", "pred", "predStride")
 	var p Pool
@@ -89,7 +74,8 @@ func forward(f *File) {
 		return t
 	}
 	t := pass(d, func(v V) { f.Go("VSHL $3, %s, %s", v.Go(H4), v.Go(H4)) }, 9)
-	t = pass(transpose4(f, &p, t), func(v V) { f.Words(Shift("SRSHR", v, v, 4, H4)) }, 16)
+	f.Transpose4(&p, t[:], H4, S2)
+	t = pass(t, func(v V) { f.Words(Shift("SRSHR", v, v, 4, H4)) }, 16)
 	f.Go("FSTPD (F%d, F%d), (R0)", t[0], t[1])
 	f.Go("FSTPD (F%d, F%d), 16(R0)", t[2], t[3])
 	f.Go("RET")
@@ -131,9 +117,9 @@ func inverse(f *File) {
 	f.Words(Extend(true, b[1], b[0], H8), Extend(true, b[0], b[0], H4), Extend(true, b[3], b[2], H8), Extend(true, b[2], b[2], H4))
 	y := pass(b)
 	// Lanes are columns; then they are rows, as the second pass goes along a row.
-	f.Transpose4(&p, y)
+	f.Transpose4(&p, y, S4, D2)
 	y = pass(y)
-	f.Transpose4(&p, y)
+	f.Transpose4(&p, y, S4, D2)
 	// Lanes are columns again.
 	q := p.One()
 	samples4(f, q, "R1", "R2")
