@@ -74,15 +74,9 @@ func linearAVIF(h heif.Header) int64 {
 }
 
 func decodeAVIF(file []byte, want Want) (*Picture, error) {
-	h, err := heif.Parse(file)
+	h, err := wholeHEIF(file, want)
 	if err != nil {
-		return nil, fromBelow(err)
-	}
-	if err := want.Limits.checkCoded(h.Coded); err != nil {
 		return nil, err
-	}
-	if err := h.Complete(file); err != nil {
-		return nil, fromBelow(err)
 	}
 	var p *Picture
 	err = want.sandbox(avifProgram, file, linearAVIF(h), func(i *sandbox.Instance, in sandbox.Pointer) error {

@@ -78,16 +78,23 @@ func linearHEIC(h heif.Header) int64 {
 	return base + int64(n*float64(h.Coded))
 }
 
-func decodeHEIC(file []byte, want Want) (*Picture, error) {
+// wholeHEIF reads the boxes of a HEIC or AVIF file that is within the limits and has
+// all its data.
+func wholeHEIF(file []byte, want Want) (heif.Header, error) {
 	h, err := heif.Parse(file)
 	if err != nil {
-		return nil, fromBelow(err)
+		return h, fromBelow(err)
 	}
 	if err := want.Limits.checkCoded(h.Coded); err != nil {
-		return nil, err
+		return h, err
 	}
-	if err := h.Complete(file); err != nil {
-		return nil, fromBelow(err)
+	return h, fromBelow(h.Complete(file))
+}
+
+func decodeHEIC(file []byte, want Want) (*Picture, error) {
+	h, err := wholeHEIF(file, want)
+	if err != nil {
+		return nil, err
 	}
 	var mask image.Image // first: colours may be cut, and then take less
 	if h.Mask.Item != 0 {
