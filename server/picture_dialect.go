@@ -84,12 +84,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 	if err != nil {
 		return nil, err
 	}
-	entry := cache.NewEntry(result.Body, result.Format.MediaType())
-	entry.Unkept = result.Damaged
-	entry.Timing = workTiming(result.Timing)
-	h.meters.made(result.Timing, source.Size)
-	stageSpans(ctx, began, result.Timing)
-	return entry, nil
+	return h.resultEntry(ctx, began, result, source), nil
 }
 
 // settleForeign returns the options for a picture.

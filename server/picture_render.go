@@ -134,12 +134,17 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	if err != nil {
 		return nil, err
 	}
+	return h.resultEntry(ctx, began, result, source), nil
+}
+
+// resultEntry counts a result, and returns it as the cache has it.
+func (h *Handler) resultEntry(ctx context.Context, began time.Time, result *resize.Result, source *storage.Object) *cache.Entry {
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
 	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	h.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
-	return entry, nil
+	return entry
 }
 
 // storesTrouble reports whether the cause of err is that the source cannot be
