@@ -15,8 +15,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"image"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,9 +22,8 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
+	"s3imageserver/bench/meter"
 	"s3imageserver/resize"
 )
 
@@ -114,16 +111,16 @@ func run(efforts string, verbose, curve bool, profile string, names []string) er
 
 // measure encodes a picture at all qualities.
 func measure(source []byte, format resize.Format, quality resize.Quality) (s score, err error) {
-	reference, err := luma(source)
+	reference, err := meter.Luma(source)
 	if err != nil {
 		return s, err
 	}
 	make := func(format resize.Format, q int) ([]byte, float64, error) {
 		r := resize.Resizer{Quality: quality}
 		r.Limits.AVIFPixels = 1 << 40
-		before := cpuTime()
+		before := meter.CPUTime()
 		result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, resize.Options{Format: format, Quality: q})
-		took := cpuTime() - before
+		took := meter.CPUTime() - before
 		if err != nil {
 			return nil, 0, err
 		}
@@ -153,11 +150,11 @@ func measure(source []byte, format resize.Format, quality resize.Quality) (s sco
 			}
 			s.millis = (took - idle) / (float64(reference.Rect.Dx()*reference.Rect.Dy()) / 1e6)
 		}
-		got, err := luma(file)
+		got, err := meter.Luma(file)
 		if err != nil {
 			return s, err
 		}
-		s.points = append(s.points, point{-math.Log(1 - ssim(reference, got)), math.Log(float64(len(file)))})
+		s.points = append(s.points, point{-math.Log(1 - meter.SSIM(reference, got)), math.Log(float64(len(file)))})
 	}
 	return s, nil
 }
@@ -211,57 +208,4 @@ func equal(a, b []point) float64 {
 		return math.NaN()
 	}
 	return sum / n
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // it has no way to fail
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// luma decodes a file by our own decoders.
-func luma(file []byte) (*image.Gray, error) {
-	r := resize.Resizer{Limits: resize.Limits{Formats: []resize.Format{resize.AVIF}}}
-	result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(file), Size: int64(len(file))}, resize.Options{Format: resize.PNG})
-	if err != nil {
-		return nil, err
-	}
-	img, err := png.Decode(bytes.NewReader(result.Body))
-	if err != nil {
-		return nil, err
-	}
-	b := img.Bounds()
-	out := image.NewGray(b)
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			out.Set(x, y, img.At(x, y))
-		}
-	}
-	return out, nil
-}
-
-// ssim returns the mean structural similarity over windows of 8 by 8 pixels, 4
-// apart (Wang et al., 2004).
-func ssim(a, b *image.Gray) float64 {
-	const c1, c2, n = 6.5025, 58.5225, 64.0
-	sum, windows := 0.0, 0
-	for y := 0; y+8 <= a.Rect.Dy(); y += 4 {
-		for x := 0; x+8 <= a.Rect.Dx(); x += 4 {
-			var sa, sb, saa, sbb, sab int
-			for dy := range 8 {
-				p, q := a.Pix[(y+dy)*a.Stride+x:][:8], b.Pix[(y+dy)*b.Stride+x:][:8]
-				for i := range p {
-					s, t := int(p[i]), int(q[i])
-					sa, sb, saa, sbb, sab = sa+s, sb+t, saa+s*s, sbb+t*t, sab+s*t
-				}
-			}
-			ma, mb := float64(sa)/n, float64(sb)/n
-			va, vb, cov := float64(saa)/n-ma*ma, float64(sbb)/n-mb*mb, float64(sab)/n-ma*mb
-			sum += (2*ma*mb + c1) * (2*cov + c2) / ((ma*ma + mb*mb + c1) * (va + vb + c2))
-			windows++
-		}
-	}
-	return sum / float64(windows)
 }

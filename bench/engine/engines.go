@@ -22,6 +22,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"s3imageserver/bench/meter"
 	"s3imageserver/resize"
 )
 
@@ -45,31 +46,17 @@ type engine interface {
 	make(t task, quality int) ([]byte, error)
 }
 
-// cpuTime returns the CPU time that this process has used, of all threads, in
-// user and kernel mode.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // it has no way to fail
-	}
-	return used(&u)
-}
-
-func used(u *syscall.Rusage) time.Duration {
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // measureSelf returns the CPU time of one call of f, garbage collection
 // included.
 func measureSelf(times int, f func() error) (time.Duration, error) {
 	runtime.GC() // what others left behind
-	before := cpuTime()
+	before := meter.CPUTime()
 	for range times {
 		if err := f(); err != nil {
 			return 0, err
 		}
 	}
-	return (cpuTime() - before) / time.Duration(times), nil
+	return (meter.CPUTime() - before) / time.Duration(times), nil
 }
 
 // ours is this server's engine, called as the server calls it.
@@ -230,7 +217,7 @@ func (e *vips) run(t task, times, quality int) (time.Duration, error) {
 	if err := cmd.Run(); err != nil {
 		return 0, fmt.Errorf("vipsthumbnail: %w", err)
 	}
-	return used(cmd.ProcessState.SysUsage().(*syscall.Rusage)), nil
+	return meter.Used(cmd.ProcessState.SysUsage().(*syscall.Rusage)), nil
 }
 
 func (e *vips) measure(t task) (time.Duration, error) {

@@ -18,7 +18,6 @@ import (
 	"flag"
 	"fmt"
 	"image"
-	"image/png"
 	"io"
 	"math"
 	"os"
@@ -27,9 +26,8 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"syscall"
-	"time"
 
+	"s3imageserver/bench/meter"
 	"s3imageserver/resize"
 )
 
@@ -186,21 +184,13 @@ func measure(source []byte, j job) (millis float64, body []byte, err error) {
 		return 0, nil, err
 	}
 	runtime.GC()
-	before := cpuTime()
+	before := meter.CPUTime()
 	for range j.times {
 		if err := make(); err != nil {
 			return 0, nil, err
 		}
 	}
-	return float64((cpuTime() - before).Microseconds()) / 1000 / float64(j.times), body, nil
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // it has no way to fail
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return float64((meter.CPUTime() - before).Microseconds()) / 1000 / float64(j.times), body, nil
 }
 
 // equalBytes returns the ratio of our bytes to those of sharp at the quality at
@@ -258,57 +248,15 @@ func lossless(source []byte, j job) ([]byte, image.Point, error) {
 
 // similarity decodes both files by our own decoders and compares their luma.
 func similarity(a, b []byte) (float64, error) {
-	x, err := luma(a)
+	x, err := meter.Luma(a)
 	if err != nil {
 		return 0, err
 	}
-	y, err := luma(b)
+	y, err := meter.Luma(b)
 	if err != nil {
 		return 0, err
 	}
-	return ssim(x, y), nil
-}
-
-func luma(file []byte) (*image.Gray, error) {
-	r := resize.Resizer{Limits: resize.Limits{Formats: []resize.Format{resize.AVIF}}}
-	result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(file), Size: int64(len(file))}, resize.Options{Format: resize.PNG})
-	if err != nil {
-		return nil, err
-	}
-	img, err := png.Decode(bytes.NewReader(result.Body))
-	if err != nil {
-		return nil, err
-	}
-	b := img.Bounds()
-	out := image.NewGray(b)
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			out.Set(x, y, img.At(x, y))
-		}
-	}
-	return out, nil
-}
-
-// ssim returns the mean structural similarity over windows of 8 by 8 pixels, 4
-// apart (Wang et al., 2004).
-func ssim(a, b *image.Gray) float64 {
-	const c1, c2, n = 6.5025, 58.5225, 64.0
-	sum, windows := 0.0, 0
-	for y := 0; y+8 <= a.Rect.Dy(); y += 4 {
-		for x := 0; x+8 <= a.Rect.Dx(); x += 4 {
-			var sa, sb, saa, sbb, sab float64
-			for dy := range 8 {
-				for dx := range 8 {
-					p, q := float64(a.Pix[(y+dy)*a.Stride+x+dx]), float64(b.Pix[(y+dy)*b.Stride+x+dx])
-					sa, sb, saa, sbb, sab = sa+p, sb+q, saa+p*p, sbb+q*q, sab+p*q
-				}
-			}
-			ma, mb := sa/n, sb/n
-			sum += (2*ma*mb + c1) * (2*(sab/n-ma*mb) + c2) / ((ma*ma + mb*mb + c1) * (saa/n - ma*ma + sbb/n - mb*mb + c2))
-			windows++
-		}
-	}
-	return sum / float64(windows)
+	return meter.SSIM(x, y), nil
 }
 
 func median(v []float64) float64 {
