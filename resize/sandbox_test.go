@@ -17,11 +17,7 @@ import (
 
 func readOwn(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return picturetest.File(t, "testdata/"+name)
 }
 
 // everything reads all formats.

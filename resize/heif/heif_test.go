@@ -6,22 +6,18 @@ import (
 	"errors"
 	"image"
 	"io"
-	"os"
 	"slices"
 	"testing"
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/isobmff"
+	"s3imageserver/resize/picturetest"
 )
 
 // sample returns a sample file.
 func sample(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return picturetest.File(t, "../testdata/"+name)
 }
 
 // What the boxes of a file say is bounded, whatever they say.

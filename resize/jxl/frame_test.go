@@ -3,10 +3,10 @@ package jxl
 import (
 	"errors"
 	"image"
-	"os"
 	"testing"
 
 	"s3imageserver/resize/icc"
+	"s3imageserver/resize/picturetest"
 )
 
 // A bitWriter writes bits as JPEG XL has them, the least significant one first.
@@ -144,9 +144,5 @@ func FuzzHeader(f *testing.F) {
 // sample returns a sample file.
 func sample(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return picturetest.File(t, "../testdata/"+name)
 }

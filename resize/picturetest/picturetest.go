@@ -5,6 +5,8 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"os"
+	"testing"
 )
 
 // Chart is a picture without symmetry, smooth enough to be scaled.
@@ -45,4 +47,14 @@ func PSNR(a, b image.Image) float64 {
 		return math.Inf(1)
 	}
 	return 10 * math.Log10(255*255*float64(n)/sum)
+}
+
+// File returns what is in a file.
+func File(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
