@@ -7,9 +7,8 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
-	"s3imageserver/server/stores"
-
 	"s3imageserver/server/doctor"
+	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
 

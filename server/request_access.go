@@ -10,7 +10,6 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
-
 	"s3imageserver/server/config"
 )
 
