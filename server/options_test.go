@@ -18,6 +18,7 @@ func TestStrictOptions(t *testing.T) {
 		{"?w=100&h=50&c=false&f=png&utm_source=x", 200, ""},
 		{"?width=100", 400, "there is no parameter width; did you mean w?"},
 		{"?heigth=100", 400, "there is no parameter heigth"},
+		{"?BLUR=1", 400, "there is no parameter BLUR; did you mean blur?"},
 		{"?sharpn=1", 400, "there is no parameter sharpn; did you mean sharpen?"},
 		{"?v=3", 400, "there is no parameter v\n"},
 		{"?%3Cscript%3E=1", 400, "there is no parameter of one of the names"},

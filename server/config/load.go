@@ -393,16 +393,21 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 
 // suggestion names the one of the known names that is nearest to name.
 func suggestion(name string, known []string) string {
-	nearest, least := "", len(name)
+	if near := nearest(name, known, len(name)); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// nearest returns the known name that fewer than least letters tell from name, in
+// capitals or not, and as few as can be; "" if there is none.
+func nearest(name string, known []string, least int) (near string) {
 	for _, k := range known {
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < least {
-			nearest, least = k, d
+			near, least = k, d
 		}
 	}
-	if nearest == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", nearest)
+	return near
 }
 
 // HandlerKey returns the key of a handler.

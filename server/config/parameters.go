@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
 	"s3imageserver/resize"
 	"s3imageserver/storage"
 )
@@ -106,15 +104,17 @@ func Unknown(query url.Values) (sentences []string) {
 	return sentences
 }
 
-// nearName returns the parameter whose name is one letter away from name; "" if
-// there is none. Names of two letters are all near each other.
+// nearName returns the parameter whose name is at most one letter away from name; ""
+// if there is none. Names of two letters are all near each other.
 func nearName(name string) string {
-	for _, p := range Params() {
-		if len(name) > 2 && len(name) <= 32 && levenshtein.ComputeDistance(strings.ToLower(name), p.Name) == 1 {
-			return p.Name
-		}
+	if len(name) < 3 || len(name) > 32 {
+		return ""
 	}
-	return ""
+	var names []string
+	for _, p := range Params() {
+		names = append(names, p.Name)
+	}
+	return nearest(name, names, 2)
 }
 
 var ErrName = errors.New("not a valid name")
