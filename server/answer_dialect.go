@@ -71,8 +71,9 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
 		h.challenge(header, answer.Status)
 	}
-	h.fault(kindOf(err))
-	h.refused(&req, err, time.Now())
+	kind := kindOf(err)
+	h.fault(kind)
+	h.refused(&req, kind, err, time.Now())
 	exchangeOf(w).failed(req, answer.Status, err)
 	for name, values := range answer.Header {
 		header[name] = values

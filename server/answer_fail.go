@@ -19,7 +19,8 @@ const retryAfter = 5 * time.Second
 // cause, if the handler has one, and never to be kept unless the handler says
 // so.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
-	status := statusOf(err)
+	f := failureOf(err)
+	status := f.status
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
@@ -27,8 +28,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		h.failForeign(w, r, req, err)
 		return
 	}
-	h.fault(kindOf(err))
-	h.refused(&req, err, time.Now())
+	h.fault(f.kind)
+	h.refused(&req, f.kind, err, time.Now())
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()
 	if wait := retryAfterOf(err, status); wait != "" {
@@ -50,16 +51,16 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		http.Error(w, "503 too many pictures are to be made", status)
 		return
 	}
+	if text := h.debugText(&req, f, err); text != "" {
+		writeText(w, status, strconv.Itoa(status)+" "+text)
+		return
+	}
 	if age := h.errorAge(&req, status, err); age > 0 {
 		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
 	}
 	fallback := h.fallbacks.of(status)
 	if h.config.ErrorStatus != 0 && ofSource(err, status) {
 		status = int(h.config.ErrorStatus)
-	}
-	if text := h.debugText(&req, err); text != "" {
-		writeText(w, status, strconv.Itoa(status)+" "+text)
-		return
 	}
 	o := req.options
 	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}

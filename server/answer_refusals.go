@@ -6,17 +6,6 @@ import (
 	"time"
 )
 
-// cures say, by the kind of an error, what somebody does about a request that is
-// refused before a picture is looked for: first mistakes, mostly.
-var cures = map[string]string{
-	"extension":    "add the extension to allowed_formats of the handler; \"*\" allows names without one",
-	"verification": "ask for the URL with explain=1 on the listener for operators, which says why; s3imageserver sign makes URLs",
-	"option":       "docs/options.md has all parameters and what they may be",
-	"version":      "leave versionid out: only buckets have versions",
-	"name":         "a name has no empty part, no \"..\", no backslash and no control character; docs/urls.md says more",
-	"blocked":      "the list blocked of the handler has this name",
-}
-
 // A refusals says once a minute what is refused, so that a flood of requests is no
 // flood of lines, and the first mistake is not silent.
 type refusals struct {
@@ -55,8 +44,7 @@ func (r *refusals) note(kind string, now time.Time) int {
 }
 
 // refused tells operators of a request that is refused, and of what to do.
-func (h *Handler) refused(req *request, err error, now time.Time) {
-	kind := kindOf(err)
+func (h *Handler) refused(req *request, kind string, err error, now time.Time) {
 	cure := cures[kind]
 	if cure == "" {
 		return
@@ -74,11 +62,10 @@ func (h *Handler) refused(req *request, err error, now time.Time) {
 
 // debugText says to developers why there is no picture; "" if the handler says
 // that to operators alone.
-func (h *Handler) debugText(req *request, err error) string {
+func (h *Handler) debugText(req *request, f failure, err error) string {
 	if !h.config.Debug {
 		return ""
 	}
-	f := failureOf(err)
 	why := f.err.Error() // what a store has said is for the log
 	if cure := cures[f.kind]; cure != "" {
 		why = err.Error() + "\n" + cure

@@ -33,7 +33,7 @@ func TestRefusalsAreTold(t *testing.T) {
 
 // With debug a request without a picture is answered with a text that says why.
 func TestDebug(t *testing.T) {
-	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "debug", Debug: true})
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "debug", Debug: true, ErrorImageAge: 60})
 	for path, want := range map[string]string{
 		"photo.heif2": "404 extension .heif2 is not allowed\nadd the extension",
 		"missing.jpg": "404 the source has no object missing.jpg",
@@ -43,7 +43,7 @@ func TestDebug(t *testing.T) {
 		}
 		r := s.get("/debug/" + path)
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.StatusCode != 404 || !strings.HasPrefix(string(body), want) || r.Header.Get("Content-Type") != "text/plain; charset=utf-8" || r.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if err != nil || r.StatusCode != 404 || !strings.HasPrefix(string(body), want) || r.Header.Get("Content-Type") != "text/plain; charset=utf-8" || r.Header.Get("X-Content-Type-Options") != "nosniff" || r.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %q, %v; want %q", path, r.StatusCode, body, r.Header, want)
 		}
 	}

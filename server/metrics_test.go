@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -272,6 +273,11 @@ func TestKinds(t *testing.T) {
 		}
 		if got := failureOf(f.err); got.err != f.err {
 			t.Errorf("%q is taken for %q, which stands before it", f.err, got.err)
+		}
+	}
+	for kind := range cures {
+		if !slices.ContainsFunc(failures, func(f failure) bool { return f.kind == kind }) {
+			t.Errorf("there is a cure for %s, which is no kind of an error", kind)
 		}
 	}
 	guide, err := os.ReadFile("../docs/operations.md")

@@ -90,7 +90,7 @@ type HandlerConfig struct {
 	StrictOptions bool `json:"strict_options"`
 	// Debug answers a request without a picture with a text that says why, and what to
 	// do about it, in place of the error image: for whom writes URLs, not for the
-	// internet.
+	// internet. Handlers with a dialect answer as its server does.
 	Debug bool `json:"debug"`
 	// MaxSourceBytes is the largest source, in bytes; 0 means 52428800.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
