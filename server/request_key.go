@@ -11,7 +11,7 @@ import (
 
 // renderVersion is raised whenever the same request gives other bytes than
 // before: entries of older versions are not found any more.
-const renderVersion = 9
+const renderVersion = 10
 
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
