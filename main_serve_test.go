@@ -22,8 +22,11 @@ import (
 func TestServeFolder(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	port := strconv.Itoa(freePort(t))
+	opened := make(chan string, 1)
+	defer func(before func(string) error) { openInBrowser = before }(openInBrowser)
+	openInBrowser = func(address string) error { opened <- address; return nil }
 	log, ended := new(output), make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"serve", "testdata/photos", "-port", port}, log, log) }()
+	go func() { ended <- run(ctx, []string{"serve", "testdata/photos", "-port", port, "-open"}, log, log) }()
 	for deadline := time.Now().Add(patience); !strings.Contains(log.String(), "http://127.0.0.1:"+port); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not listening:\n%s", log)
@@ -35,6 +38,9 @@ func TestServeFolder(t *testing.T) {
 	}
 	if status, kind, _ := get(t, "http://127.0.0.1:"+port+"/"); status != 200 || !strings.HasPrefix(kind, "text/html") {
 		t.Errorf("/: %d, %s; want the playground", status, kind)
+	}
+	if address, want := <-opened, "http://127.0.0.1:"+port+"/"; address != want {
+		t.Errorf("opened %s; want %s", address, want)
 	}
 	end()
 	if err := <-ended; err != nil {
@@ -79,7 +85,7 @@ func TestServeBucket(t *testing.T) {
 	for _, c := range program.Commands {
 		if c.Name == "serve" {
 			c.Action = func(_ context.Context, cmd *cli.Command) error {
-				text, err := shown(cmd)
+				text, err := servedByArguments(cmd)
 				if err != nil {
 					return err
 				}

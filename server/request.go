@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -89,7 +88,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}
-	if err == nil && !h.allowed(name) {
+	if err == nil && !h.config.AllowsName(name) {
 		err = errExtension
 	}
 	return req, err
@@ -105,13 +104,4 @@ func (h *Handler) settleUnhinted(req *request) {
 	plain.options, plain.widths = req.unhinted, nil
 	_ = h.bounds.settle(&plain, req.unhinted, req.understood.used, h.config.MaxDimension) // its error is that of the request
 	req.unhinted = plain.options
-}
-
-// allowed reports whether the extension of name is one of the handler's.
-func (h *Handler) allowed(name string) bool {
-	if slices.Contains(h.config.AllowedFormats, config.AnyName) {
-		return true
-	}
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	return ext != "" && slices.Contains(h.config.AllowedFormats, ext)
 }

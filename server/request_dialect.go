@@ -58,7 +58,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if !storage.ValidName(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.BadURL))
 	}
-	if !h.allowed(req.name) {
+	if !h.config.AllowsName(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.NotAllowed))
 	}
 	mark := req.options.Watermark
