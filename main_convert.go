@@ -234,7 +234,7 @@ func (c *conversion) rename(name string) string {
 func (c *conversion) run(ctx context.Context, cmd *cli.Command, tasks []task) error {
 	var mu sync.Mutex
 	var faults []error // guarded by mu
-	eachAtOnce(ctx, cmd.Root().ErrWriter, "converting", cmd.Int("j"), tasks, func(t task) {
+	eachAtOnce(ctx, cmd.Root().ErrWriter, "converting", cmd.Int("j"), len(tasks), slices.Values(tasks), func(t task) {
 		if err := c.one(ctx, t); err != nil {
 			mu.Lock()
 			defer mu.Unlock()
