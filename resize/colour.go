@@ -3,7 +3,6 @@ package resize
 import (
 	"image"
 
-	"s3imageserver/resize/exif"
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/pixel"
@@ -157,20 +156,4 @@ func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
 		}
 	}
 	return out
-}
-
-// tiffProfile returns the profile in a TIFF file's first directory, nil if there
-// is none.
-func tiffProfile(file []byte) []byte {
-	const tagICC = 34675
-	for e := range exif.Entries(file) {
-		if e.Tag != tagICC || e.Count <= 4 || e.Count > maxICCBytes {
-			continue
-		}
-		at := uint64(e.Order.Uint32(e.Value))
-		if at+uint64(e.Count) <= uint64(len(file)) {
-			return file[at : at+uint64(e.Count)]
-		}
-	}
-	return nil
 }

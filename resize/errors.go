@@ -6,6 +6,7 @@ import (
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/tiff"
 	"s3imageserver/resize/webp"
 )
 
@@ -13,6 +14,7 @@ import (
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
 	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit},
+	{tiff.ErrMalformed, ErrMalformed}, {tiff.ErrUnsupported, ErrUnsupported},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 

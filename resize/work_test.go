@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // stuckCodec is a codec whose decoder waits for release, whatever the context
@@ -259,7 +260,7 @@ func (c *endingContext) Err() error {
 // Our own decoders of rows end when nobody waits for the picture any more, and not
 // when the file does.
 func TestDecodingEndsWithItsContext(t *testing.T) {
-	m := noisy(image.Pt(900, 700), false)
+	m := picturetest.Noisy(image.Pt(900, 700), false)
 	files := map[string][]byte{
 		"8 bits.png":     rawPNG(pngKind{depth: 8, color: 2}, m.Rect.Max, nil),
 		"16 bits.png":    rawPNG(pngKind{depth: 16, color: 6}, m.Rect.Max, nil),

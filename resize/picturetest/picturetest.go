@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 )
@@ -18,6 +19,22 @@ func Chart(w, h int) *image.NRGBA {
 			p[0], p[1] = byte(255*x/w), byte(255*y/h)
 			p[2] = byte(127 + float64(120*math.Sin(float64(x*x+2*y*y)/float64(w*h)*9)))
 			p[3] = 255
+		}
+	}
+	return m
+}
+
+// Noisy returns a picture whose neighbours are alike, by chance.
+func Noisy(size image.Point, alpha bool) *image.NRGBA {
+	r := rand.New(rand.NewPCG(1, uint64(size.X)))
+	m := image.NewNRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			c := color.NRGBA{byte(x + r.IntN(9)), byte(y + r.IntN(9)), byte(x ^ y), 255}
+			if alpha {
+				c.A = byte(x * y)
+			}
+			m.SetNRGBA(x, y, c)
 		}
 	}
 	return m
