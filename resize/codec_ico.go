@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/png"
 )
 
 // ICO, read only, where the configuration names it: the largest picture of the
@@ -90,7 +91,7 @@ const (
 
 // read finds size and depth in the picture's own header.
 func (c *icon) read() error {
-	if bytes.HasPrefix(c.data, []byte(pngSignature)) {
+	if bytes.HasPrefix(c.data, []byte(png.Signature)) {
 		const ihdr = 8 + 8 + 13 // signature, length and name, and what counts here
 		if string(c.data[12:16]) != "IHDR" {
 			return fmt.Errorf("%w: icon whose PNG begins with %q", ErrMalformed, c.data[12:16])

@@ -3,9 +3,7 @@ package resize
 import (
 	"bytes"
 	"compress/zlib"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"io"
 
@@ -24,20 +22,15 @@ var pngCodec = codec{
 	resultBytes: 14,
 	embedsICC:   true,
 	usual:       100, // below it by palettes
-	magic:       []string{pngSignature},
+	magic:       []string{png.Signature},
 	config:      configPNG,
 	decode:      decodePNG,
 	memory:      memoryPNG,
 	encode:      encodePNG,
 }
 
-const (
-	pngSignature = "\x89PNG\r\n\x1a\n"
-	pngIHDRBytes = 25 // the chunk with its length, type and checksum
-)
-
 func configPNG(head []byte) (Info, error) {
-	if len(head) < len(pngSignature)+pngIHDRBytes {
+	if len(head) < png.HeaderBytes {
 		return Info{}, io.ErrUnexpectedEOF
 	}
 	h, err := png.ParseHeader(head)
@@ -45,32 +38,22 @@ func configPNG(head []byte) (Info, error) {
 		return Info{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	info := Info{Size: h.Size, Depth: 4, Alpha: h.Alpha(), plain: !h.Interlaced}
-	if h.Gray() {
-		info.Depth = 1
-	}
-	// What follows up to the pixels, as far as it is here.
-	for rest := head[len(pngSignature)+pngIHDRBytes:]; ; {
-		if len(rest) < 8 {
-			info.Depth = 4 // there may be a transparent colour
+	reached, clear := false, false // the pixels; a colour that is transparent
+	for c := range png.Chunks(head) {
+		if reached = c.Kind == "IDAT"; reached || c.Cut() {
 			break
 		}
-		n, kind := uint64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
-		if kind == "IDAT" {
-			break
-		}
-		if n+12 > uint64(len(rest)) {
-			info.Depth = 4
-			break
-		}
-		switch kind {
+		switch c.Kind {
 		case "eXIf":
-			info.orientation = exif.OrientationOf(rest[8 : 8+n])
+			info.orientation = exif.OrientationOf(c.Data)
 		case "tRNS":
-			info.Depth = 4
+			clear = true
 		case "iCCP":
-			info.profile = int64(min(1032*n, maxICCBytes))
+			info.profile = min(1032*int64(len(c.Data)), maxICCBytes)
 		}
-		rest = rest[12+n:]
+	}
+	if h.Gray() && reached && !clear {
+		info.Depth = 1
 	}
 	return info, nil
 }
@@ -92,10 +75,10 @@ const rowsOfPNG = 8
 func decodePNG(file []byte, want Want) (*Picture, error) {
 	var o exif.Orientation
 	var colours pngColours
-	for kind, data := range pngChunks(file) {
-		colours.take(kind, data)
-		if kind == "eXIf" {
-			o = exif.OrientationOf(data)
+	for c := range png.SoundChunks(file) {
+		colours.take(c.Kind, c.Data)
+		if c.Kind == "eXIf" {
+			o = exif.OrientationOf(c.Data)
 		}
 	}
 	f, err := png.Parse(file)
@@ -107,15 +90,12 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	p := still(img)
-	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(greyPNG(file)), f.Odd
+	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(f.Colourless()), f.Odd
 	if isCut {
 		p.Source = want.cut.source
 	}
 	return p, nil
 }
-
-// greyPNG reports whether the colours of a file are grey, with alpha or without.
-func greyPNG(file []byte) bool { return file[len(pngSignature)+8+9]&2 == 0 }
 
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.
@@ -134,26 +114,6 @@ func decodePixelsPNG(f *png.File, file []byte, o exif.Orientation, want Want) (i
 	}
 	img, err = decodeRowsPNG(f, cut{}, want)
 	return img, false, err
-}
-
-// pngChunks yields type and data of every chunk of a file, up to the first one
-// that is not whole, but for those whose checksum is wrong: of pixels nobody looks
-// at it here.
-func pngChunks(file []byte) func(func(kind string, data []byte) bool) {
-	return func(yield func(string, []byte) bool) {
-		rest := file[min(len(file), len(pngSignature)):]
-		for len(rest) >= 12 {
-			n := uint64(binary.BigEndian.Uint32(rest))
-			if n > uint64(len(rest)-12) {
-				return
-			}
-			kind, data, sum := string(rest[4:8]), rest[8:8+n], binary.BigEndian.Uint32(rest[8+n:])
-			if (kind == "IDAT" || crc32.ChecksumIEEE(rest[4:8+n]) == sum) && !yield(kind, data) {
-				return
-			}
-			rest = rest[12+n:]
-		}
-	}
 }
 
 // inflateICC returns the profile of an iCCP chunk: a name, NUL, a method, and

@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/png"
 )
 
 // Colours of an embedded profile come out as sRGB; EXIF, and with it GPS, never
@@ -178,7 +179,7 @@ func TestProfileThatCannotBeKept(t *testing.T) {
 // Grey with alpha has the colours of a grey profile too.
 func TestProfileOfGreyWithAlpha(t *testing.T) {
 	profile := append([]byte("grey\x00\x00"), deflate(t, darkGrey())...)
-	file := append([]byte(pngSignature), pngChunk("IHDR", []byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0})...)
+	file := append([]byte(png.Signature), pngChunk("IHDR", []byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0})...)
 	file = append(file, pngChunk("iCCP", profile)...)
 	file = append(file, pngChunk("IDAT", deflate(t, []byte{0, 200, 255, 200, 100}))...)
 	file = append(file, pngChunk("IEND", nil)...)
