@@ -291,3 +291,21 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 		}
 	}
 }
+
+// Memory that is not free while a picture is decoded is no fault of the picture.
+func TestBusyIsNotMalformed(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	withPNG(t, func(c *codec) {
+		c.decode = func(_ []byte, want Want) (*Picture, error) { return nil, want.more(3_000_000) }
+	})
+	b := NewBudget(BudgetConfig{Bytes: 10_000_000})
+	if err := b.acquire(t.Context(), 7_000_000); err != nil {
+		t.Fatal(err)
+	}
+	defer b.release(7_000_000)
+	r := &Resizer{Budget: b}
+	_, err := r.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, options.Options{Width: 5, Format: options.PNG})
+	if !errors.Is(err, ErrBusy) || errors.Is(err, ErrMalformed) {
+		t.Errorf("%v; want ErrBusy alone", err)
+	}
+}
