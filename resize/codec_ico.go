@@ -213,3 +213,20 @@ func setOpaque(m *image.NRGBA) {
 		m.Pix[i] = 255
 	}
 }
+
+// pageICO returns the head of a file with the n-th entry alone.
+func pageICO(file []byte, n int) ([]byte, error) {
+	const head, entry = 6, 16
+	if len(file) < head {
+		return nil, io.ErrUnexpectedEOF
+	}
+	count := int(binary.LittleEndian.Uint16(file[4:]))
+	if count == 0 {
+		return nil, fmt.Errorf("%w: ICO without a picture", ErrMalformed)
+	}
+	at := head + (min(n, count)-1)*entry
+	if len(file) < at+entry {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return append(binary.LittleEndian.AppendUint16(bytes.Clone(file[:4]), 1), file[at:at+entry]...), nil
+}

@@ -21,7 +21,7 @@ type measured struct{ admitted, real int64 }
 func measureDecoding(t *testing.T, file []byte, o options.Options) (m measured, err error) {
 	t.Helper()
 	o.Format = options.PNG
-	j := everything.newJob(o)
+	j := &job{admission: everything.admission(o), file: file}
 	if err := j.sniff(file); err != nil {
 		return m, err
 	}
@@ -37,7 +37,7 @@ func measureDecoding(t *testing.T, file []byte, o options.Options) (m measured, 
 	j.want.ran = func(n int64) { linear = max(linear, n) }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	p, err := j.decode(file)
+	p, err := j.decode()
 	if err == nil {
 		_, err = p.first()
 	}

@@ -3,7 +3,6 @@ package resize
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -175,21 +174,6 @@ func (q Quality) quality() int {
 	}
 	return q.Quality
 }
-
-var (
-	// ErrNotPicture says that the bytes are no picture at all: nothing, HTML,
-	// or the error document of a store.
-	ErrNotPicture = errors.New("not a picture")
-	// ErrUnsupported says that the bytes are of a kind that is not read, or not
-	// allowed here.
-	ErrUnsupported = errors.New("unsupported format")
-	// ErrMalformed says that a file of a known format does not decode.
-	ErrMalformed = errors.New("malformed picture")
-	// ErrLimit says that a picture is beyond a limit, or would be.
-	ErrLimit = errors.New("picture beyond a limit")
-	// ErrBusy says that the memory budget stayed full for too long.
-	ErrBusy = errors.New("too much work at once")
-)
 
 // OptInFormats returns the formats that are only read if [Limits] names them.
 func OptInFormats() []options.Format {

@@ -34,7 +34,7 @@ func allocated(f func()) int64 {
 // and what its codec says of it.
 func bytesOfDecoding(t *testing.T, name string, file []byte, o options.Options) (got, said int64, ok bool) {
 	t.Helper()
-	j := &job{resizer: &Resizer{}, limits: Limits{}.withDefaults(), options: o}
+	j := (&Resizer{}).admission(o)
 	if err := j.sniff(file); err != nil {
 		return 0, 0, false
 	}

@@ -37,13 +37,13 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
+	key := answerKey{pixelHash(img, p.ICC), j.format, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
 	if quality, ok := answers.get(key); ok {
 		return once(quality)
 	}
-	s := &searcher{format: j.target, curve: curveOf(j.target), once: once, most: q.Quality}
+	s := &searcher{format: j.format, curve: curveOf(j.format), once: once, most: q.Quality}
 	if s.most == 0 {
-		s.most = codecOf(j.target).usual
+		s.most = codecOf(j.format).usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
 		luma := look.Luma(img)
@@ -291,7 +291,7 @@ func curveOf(f options.Format) func(quality int) float64 {
 
 // decoded returns the picture of a result.
 func (j *job) decoded(body []byte) (image.Image, error) {
-	p, err := codecOf(j.target).decode(body, Want{Limits: j.limits})
+	p, err := codecOf(j.format).decode(body, Want{Limits: j.limits})
 	if err != nil {
 		return nil, fmt.Errorf("resize: own result: %w", err)
 	}

@@ -26,15 +26,15 @@ type Header struct {
 
 // settled asks Source.Settle for the options: when the header is read, and
 // again where the picture tells more than that.
-func (j *job) settled(h Header) error {
-	o, err := j.settle(h)
+func (a *admission) settled(h Header) error {
+	o, err := a.settle(h)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSettle, err)
 	}
 	if !o.Format.IsAuto() && !o.Format.Writable() {
 		return fmt.Errorf("%w: no output format", ErrUnsupported)
 	}
-	j.options = o
+	a.options = o
 	return nil
 }
 

@@ -26,7 +26,7 @@ func stuckCodec(release <-chan struct{}) *codec {
 }
 
 func stuckJob(b *Budget, release <-chan struct{}, limit time.Duration) *job {
-	return &job{limits: Limits{Time: limit}.withDefaults(), budget: b, options: options.Options{Format: options.PNG}, codec: stuckCodec(release), target: options.PNG, resizer: &Resizer{}, held: 1000}
+	return &job{admission: &admission{limits: Limits{Time: limit}.withDefaults(), budget: b, options: options.Options{Format: options.PNG}, codec: stuckCodec(release), expected: options.PNG, resizer: &Resizer{}, held: 1000}}
 }
 
 // A decoder that does not end: who waits gets an answer, and the processor and
@@ -123,7 +123,9 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 	}
 }
 
-func runStuck(ctx context.Context, j *job) (*Result, error) { return runJob(ctx, j, nil, j.make) }
+func runStuck(ctx context.Context, j *job) (*Result, error) {
+	return perform(ctx, j, func(ctx context.Context, j *job) (*Result, error) { return j.result(ctx) })
+}
 
 // withPNG replaces the functions of the PNG codec for one test.
 func withPNG(t *testing.T, change func(c *codec)) {
@@ -275,7 +277,7 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 	}
 	for name, file := range files {
 		for _, o := range []Options{{Format: PNG}, {Width: 200, Format: PNG}} {
-			j := everything.newJob(o)
+			j := &job{admission: everything.admission(o), file: file}
 			if err := j.sniff(file); err != nil {
 				t.Fatal(name, err)
 			}
@@ -285,7 +287,7 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 			ctx := &endingContext{Context: t.Context(), left: 3}
 			j.want.ctx = ctx
 			const few = 3 // who asks, who is told of it, and who makes sure
-			if _, err := j.decode(file); !errors.Is(err, context.Canceled) || ctx.left < -few {
+			if _, err := j.decode(); !errors.Is(err, context.Canceled) || ctx.left < -few {
 				t.Errorf("%s, %v: %v, and was asked %d times after its end; want context.Canceled at once", name, o, err, -ctx.left)
 			}
 		}
