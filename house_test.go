@@ -46,7 +46,7 @@ var arrows = map[string]string{
 	"s3imageserver/storage/s3/s3test":        "",
 	"s3imageserver/resize/options":           "resize/exif",
 	"s3imageserver/resize/pixel":             "resize/scale",
-	"s3imageserver/resize/paint":             "resize/options resize/pixel resize/scale",
+	"s3imageserver/resize/paint":             "resize/exif resize/options resize/pixel resize/scale",
 	"s3imageserver/resize/look":              "resize/options resize/pixel resize/paint resize/scale",
 	"s3imageserver/resize/picturetest":       "",
 }

@@ -106,7 +106,7 @@ const approximateScale = 2
 func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
 	n := jpegScale(size, want.Min)
 	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
-	if ratio, ok := chromaRatio(h); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+	if ratio, ok := h.Ratio(); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
 		o.ChromaScale = 2 * n
 	}
 	return o
@@ -210,7 +210,7 @@ func memoryJPEG(info Info, want Want) int64 {
 
 func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	h := info.jpeg
-	if _, ok := chromaRatio(h); !ok {
+	if _, ok := h.Ratio(); !ok {
 		strips = false
 	}
 	o := scalesJPEG(h, info.Size, want)

@@ -65,7 +65,7 @@ func TestPNGAgrees(t *testing.T) {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
 			for _, smooth := range []bool{true, false} {
-				randomize(img, rng)
+				picturetest.Randomize(img, rng)
 				if m, ok := img.(*image.NRGBA); ok && smooth {
 					for i := range m.Pix {
 						m.Pix[i] = byte(i/7 + i%4*50)
@@ -154,7 +154,7 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {7, 5}, {64, 64}, {300, 200}} {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
-			randomize(img, rng)
+			picturetest.Randomize(img, rng)
 			if m, ok := img.(*image.RGBA); ok {
 				for i := 3; i < len(m.Pix); i += 4 {
 					m.Pix[i] = 255

@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/png"
 )
 
@@ -216,8 +217,8 @@ func TestOrientationThen(t *testing.T) {
 	}
 	for a := exif.Orientation(1); a <= 8; a++ {
 		for b := exif.Orientation(1); b <= 8; b++ {
-			want := upright(upright(img, a), b).(*image.Gray)
-			got := upright(img, a.Then(b)).(*image.Gray)
+			want := paint.Turn(paint.Turn(img, a), b).(*image.Gray)
+			got := paint.Turn(img, a.Then(b)).(*image.Gray)
 			if got.Rect != want.Rect || !bytes.Equal(got.Pix, want.Pix) {
 				t.Errorf("%d then %d is not %d", a, b, a.Then(b))
 			}

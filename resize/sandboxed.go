@@ -82,13 +82,13 @@ func rowNRGBA(dst, src []byte, premultiplied bool) []byte {
 	switch r := image.Rect(0, 0, len(dst)/4, 1); {
 	case deep && premultiplied:
 		clear(dst)
-		pixel.Unmultiply64(&image.NRGBA{Pix: dst, Stride: len(dst), Rect: r}, &image.RGBA64{Pix: src, Stride: len(src), Rect: r})
+		pixel.Unpremultiply64(&image.NRGBA{Pix: dst, Stride: len(dst), Rect: r}, &image.RGBA64{Pix: src, Stride: len(src), Rect: r})
 	case deep:
 		for i := range dst {
 			dst[i] = pixel.To8Bits(src[2*i], src[2*i+1])
 		}
 	case premultiplied:
-		pixel.Unmultiply(&image.NRGBA{Pix: dst, Stride: len(dst), Rect: r}, &image.RGBA{Pix: src, Stride: len(src), Rect: r})
+		pixel.Unpremultiply(&image.NRGBA{Pix: dst, Stride: len(dst), Rect: r}, &image.RGBA{Pix: src, Stride: len(src), Rect: r})
 	default:
 		return src
 	}

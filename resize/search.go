@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
+	"s3imageserver/resize/scale"
 )
 
 const (
@@ -323,7 +324,7 @@ func pixelHash(img image.Image, profile []byte) uint64 {
 	fmt.Fprintf(&h, "%T %v", img, size)
 	ycc := func(m *image.YCbCr) {
 		fmt.Fprint(&h, m.SubsampleRatio)
-		c := image.Pt(chromaSize(size, m.SubsampleRatio))
+		c := scale.ChromaSize(size, m.SubsampleRatio)
 		plane(m.Y, m.YStride, size.X, size.Y)
 		plane(m.Cb, m.CStride, c.X, c.Y)
 		plane(m.Cr, m.CStride, c.X, c.Y)

@@ -86,7 +86,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
 	return []step{
 		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
-		{"turn", true, always(func(img image.Image) image.Image { return upright(img, plan.turn) })}, // the rest is in the viewer's coordinates
+		{"turn", true, always(func(img image.Image) image.Image { return paint.Turn(img, plan.turn) })}, // the rest is in the viewer's coordinates
 		{"convert colours", toSRGB != nil, always(toSRGB)},
 		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
 		{"effects", o.Effects != options.Effects{}, always(func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })},

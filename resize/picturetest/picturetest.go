@@ -75,3 +75,54 @@ func File(t testing.TB, path string) []byte {
 	}
 	return data
 }
+
+// StoredAt tells where a pixel of the upright picture
+// is stored by an orientation, straight from the table of EXIF 2.3 section 4.6.4.
+func StoredAt(o int, stored image.Point, x, y int) (sx, sy int) {
+	w, h := stored.X, stored.Y
+	switch o {
+	case 2:
+		return w - 1 - x, y
+	case 3:
+		return w - 1 - x, h - 1 - y
+	case 4:
+		return x, h - 1 - y
+	case 5:
+		return y, x
+	case 6:
+		return y, h - 1 - x
+	case 7:
+		return w - 1 - y, h - 1 - x
+	case 8:
+		return w - 1 - y, x
+	}
+	return x, y
+}
+
+// Randomize fills a picture with noise, without transparency but where it has planes.
+func Randomize(img image.Image, rng *rand.Rand) {
+	fill := func(planes ...[]byte) {
+		for _, p := range planes {
+			for i := range p {
+				p[i] = byte(rng.Uint32())
+			}
+		}
+	}
+	switch m := img.(type) {
+	case *image.Gray:
+		fill(m.Pix)
+	case *image.NRGBA:
+		fill(m.Pix)
+	case *image.CMYK:
+		fill(m.Pix)
+	case *image.RGBA64:
+		fill(m.Pix)
+		for i := 6; i < len(m.Pix); i += 8 {
+			m.Pix[i], m.Pix[i+1] = 0xff, 0xff
+		}
+	case *image.YCbCr:
+		fill(m.Y, m.Cb, m.Cr)
+	case *image.NYCbCrA:
+		fill(m.Y, m.Cb, m.Cr, m.A)
+	}
+}

@@ -57,12 +57,12 @@ func Copy(img image.Image) *image.NRGBA {
 	case *image.Paletted:
 		fromPalette(out, m)
 	case *image.RGBA:
-		Unmultiply(out, m)
+		Unpremultiply(out, m)
 	case *image.CMYK, *image.YCbCr, *image.Gray:
 		// Opaque: premultiplied or not is the same, and image/draw is fast.
 		draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, m, b.Min, draw.Src)
 	case *image.RGBA64:
-		Unmultiply64(out, m)
+		Unpremultiply64(out, m)
 	case *image.NRGBA64:
 		for y := range b.Dy() {
 			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
@@ -138,26 +138,37 @@ func fromPalette(out *image.NRGBA, m *image.Paletted) {
 	}
 }
 
-// Unmultiply takes alpha out of the colours of m. Both have one size, and bounds of
-// out start at zero.
-func Unmultiply(out *image.NRGBA, m *image.RGBA) {
+// Premultiply multiplies alpha into the colours of m, which starts at zero, in place.
+func Premultiply(m *image.NRGBA) *image.RGBA {
+	for i := 0; i+4 <= len(m.Pix); i += 4 {
+		p := m.Pix[i:][:4:4]
+		if a := p[3]; a != 255 {
+			p[0], p[1], p[2] = scale.Premultiply(p[0], a), scale.Premultiply(p[1], a), scale.Premultiply(p[2], a)
+		}
+	}
+	return &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+}
+
+// Unpremultiply takes alpha out of the colours of m. Both have one size, and bounds of
+// out start at zero. They may share their pixels.
+func Unpremultiply(out *image.NRGBA, m *image.RGBA) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:4*b.Dx()]
 		dst := out.Pix[y*out.Stride:][:4*b.Dx()]
 		copy(dst, src)
 		for i := 3; i < len(dst); i += 4 {
-			if a := uint32(dst[i]); a != 0 && a != 255 {
+			if a := dst[i]; a != 0 && a != 255 {
 				for j := i - 3; j < i; j++ {
-					dst[j] = byte(min(255, (uint32(dst[j])*255+a/2)/a))
+					dst[j] = scale.Unpremultiply(dst[j], a)
 				}
 			}
 		}
 	}
 }
 
-// Unmultiply64 is [Unmultiply] of 16-bit samples.
-func Unmultiply64(out *image.NRGBA, m *image.RGBA64) {
+// Unpremultiply64 is [Unpremultiply] of 16-bit samples.
+func Unpremultiply64(out *image.NRGBA, m *image.RGBA64) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:8*b.Dx()]

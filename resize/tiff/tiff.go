@@ -82,7 +82,7 @@ func Decode(file []byte) (image.Image, error) {
 	case *image.RGBA: // fresh: its bytes become those of the picture
 		out := &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
 		if l.samples > 3 {
-			pixel.Unmultiply(out, m)
+			pixel.Unpremultiply(out, m)
 		}
 		img = out
 	}
