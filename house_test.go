@@ -27,7 +27,7 @@ var arrows = map[string]string{
 	"s3imageserver/resize/gif":               "",
 	"s3imageserver/resize/icc":               "",
 	"s3imageserver/resize/jxl":               "resize/isobmff resize/exif resize/icc",
-	"s3imageserver/resize/heif":              "resize/isobmff resize/exif resize/icc resize/scale",
+	"s3imageserver/resize/heif":              "resize/isobmff resize/exif resize/icc resize/scale resize/pixel",
 	"s3imageserver/resize/webp":              "",
 	"s3imageserver/resize/tiff":              "resize/exif resize/icc resize/pixel",
 	"s3imageserver/resize/palette":           "",

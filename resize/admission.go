@@ -190,7 +190,7 @@ func (a *admission) resultWeight(p plan) int64 {
 	if a.options.AutoQuality != 0 { // what it looks like, and the luma of both
 		made := Info{Size: p.canvas, Depth: 4, Alpha: a.info.Alpha}
 		if a.expected == options.AVIF {
-			made.linear = linearAVIF(heif.Header{Coded: area(p.canvas), Planes: 3, Alpha: made.Alpha})
+			made.linear = heif.Header{Coded: area(p.canvas), Planes: 3, Alpha: made.Alpha}.MemoryAV1()
 		}
 		weight += codecOf(a.expected).memory(made, Want{}) + 2*area(p.canvas)
 	}

@@ -3,6 +3,7 @@
 package pixel
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"image/draw"
@@ -86,6 +87,32 @@ func Of(img image.Image) *image.NRGBA {
 		return scale.NRGBA(m)
 	}
 	return Copy(img)
+}
+
+// Clone is [Normalize] with pixels that are its own: those of img may be memory that
+// goes away.
+func Clone(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		c := *m
+		c.Y, c.Cb, c.Cr = bytes.Clone(m.Y), bytes.Clone(m.Cb), bytes.Clone(m.Cr)
+		return Normalize(&c)
+	case *image.Gray:
+		c := *m
+		c.Pix = bytes.Clone(m.Pix)
+		return Normalize(&c)
+	}
+	return Copy(img)
+}
+
+// Part returns the part of img in r, which shares its pixels.
+func Part(img image.Image, r image.Rectangle) image.Image {
+	if m, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok && img.Bounds() != r {
+		return m.SubImage(r)
+	}
+	return img
 }
 
 // fromNYCbCrA converts planes with alpha. What is clear has no colour.
