@@ -9,6 +9,45 @@ import (
 	"s3imageserver/resize/pixel"
 )
 
+// Quality says how to encode.
+type Quality struct {
+	// Quality is 1 to 100; 0 means the codec's default, 75, and all colours for PNG
+	// and GIF.
+	Quality int
+	// Formats are the qualities of formats where Quality is 0.
+	Formats map[options.Format]int
+	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
+	WebPMethod int
+	// AVIFEffort is the effort of the AVIF encoder: 0 (fast) to 9 (small).
+	AVIFEffort int
+	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
+	Chroma444 bool
+	// Lossless keeps every pixel, in WebP and AVIF.
+	Lossless bool
+	// Progressive writes JPEG in ten scans.
+	Progressive bool
+
+	// ctx ends encoders that can be ended; nil: they go on to their end.
+	ctx context.Context
+}
+
+const defaultQuality = 75
+
+// of returns the quality for a format, 0 for the codec's default.
+func (q Quality) of(f options.Format) int {
+	if q.Quality != 0 {
+		return q.Quality
+	}
+	return q.Formats[f]
+}
+
+func (q Quality) quality() int {
+	if q.Quality <= 0 || q.Quality > 100 {
+		return defaultQuality
+	}
+	return q.Quality
+}
+
 // expect resolves the format of the result from the header alone.
 func (a *admission) expect(p plan) options.Format {
 	return a.resolve(subject{a.codec.format, a.info.Alpha, a.info.Animated && a.animates(), p.canvas})
