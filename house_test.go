@@ -69,9 +69,9 @@ var onlyIn = map[string]string{
 	"golang.org/x/image/tiff":                        "resize/tiff/ resize/picturetest/",
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
-	"image/png":                                      "resize/codec_png.go",
+	"image/png":                                      "", // our own reads and writes it
 	"image/gif":                                      "resize/codec_gif.go",
-	"image/jpeg":                                     "resize/codec_jpeg.go",
+	"image/jpeg":                                     "", // our own reads and writes it
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",

@@ -44,7 +44,7 @@ func configJPEG(head []byte) (Info, error) {
 	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
-	info.strips = h.Progressive || jpeg.Interleaved(head, h.Components)
+	info.byRows = h.Progressive || jpeg.Interleaved(head, h.Components)
 	return info, nil
 }
 
@@ -119,9 +119,9 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, isCut, err := decodeCutJPEG(file, &h, &o, want)
+	m, resampled, err := resampleJPEG(file, &h, &o, want)
 	if err == errWhole {
-		if err := want.moreJPEG(file); err != nil {
+		if err := want.reserveWholeJPEG(file); err != nil {
 			return nil, err
 		}
 		m, err = jpeg.Decode(fileReader{bytes.NewReader(file), want}, &o)
@@ -152,7 +152,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
-	p.isCut = isCut
+	p.resampled = resampled
 	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
 	return p, nil
@@ -188,7 +188,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
+	if err := want.reserve(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
 	complete, err := jpeg.Complete(fileReader{bytes.NewReader(file), want}, o)
@@ -205,7 +205,7 @@ func memoryJPEG(info Info, want Want) int64 {
 	if info.jpeg == nil {
 		return 3*area(info.Size) + 1<<20
 	}
-	return bytesOfJPEG(&info, want, info.strips && want.cuts())
+	return bytesOfJPEG(&info, want, info.byRows && want.resamples())
 }
 
 func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
@@ -217,14 +217,14 @@ func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
 }
 
-// moreJPEG makes sure that the whole picture may be held, where the header
+// reserveWholeJPEG makes sure that the whole picture may be held, where the header
 // said that strips of it would do.
-func (w Want) moreJPEG(file []byte) error {
+func (w Want) reserveWholeJPEG(file []byte) error {
 	info, err := configJPEG(file)
-	if err != nil || !w.cuts() {
+	if err != nil || !w.resamples() {
 		return err
 	}
-	return w.more(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
+	return w.reserve(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
 }
 
 func encodeJPEG(w io.Writer, p *Picture, q Quality) error {

@@ -32,7 +32,7 @@ var effectParams = []param{
 	{"con", "contrast, more or less", groupEffects, "w=120&con=40", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Contrast }, min: -100, max: 100}},
 	{"gam", "gamma: above 1 brightens the dark parts, below 1 darkens them", groupEffects, "w=120&gam=1.8", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Gamma }, min: 0.1, max: 10, neutral: 100}},
 	{"sat", "saturation, more or less; -100 is grey", groupEffects, "w=120&sat=60", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Saturation }, min: -100, max: 100}},
-	{"hue", "turn all colours around the colour wheel, by degrees", groupEffects, "w=120&hue=90", special{
+	{"hue", "turn all colours around the colour wheel, by degrees", groupEffects, "w=120&hue=90", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.Effects.Hue, verdict = parseAngle(v)
 			return verdict
@@ -44,13 +44,13 @@ var effectParams = []param{
 	{"gray", "shades of grey", groupEffects, "w=120&gray=true", toggle{func(o *Options) *bool { return &o.Effects.Gray }}},
 	{"sepia", "the brown of old photographs, in per cent", groupEffects, "w=120&sepia=100", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sepia }, min: 1, max: 100}},
 	{"tint", "one colour in place of all others, light and dark as before; the alpha is how much of it", groupEffects, "w=120&tint=0b6bcb", colorValue{func(o *Options) *Color { return &o.Effects.Tint }}},
-	{"duotone", "two colours in place of black and white", groupEffects, "w=120&duotone=2b1055,ffd86b", special{
+	{"duotone", "two colours in place of black and white", groupEffects, "w=120&duotone=2b1055,ffd86b", custom{
 		read:  readDuotone,
 		write: func(o *Options) string { return o.Effects.Duotone.String() },
 		words: "`rrggbb,rrggbb`",
 	}},
 	{"invert", "the negative", groupEffects, "w=120&invert=true", toggle{func(o *Options) *bool { return &o.Effects.Invert }}},
-	{"pixelate", "blocks of one colour, so many pixels wide", groupEffects, "w=120&pixelate=8", special{
+	{"pixelate", "blocks of one colour, so many pixels wide", groupEffects, "w=120&pixelate=8", custom{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 2, 1000)
 			d.Effects.Pixelate = int(n / 100)
