@@ -24,6 +24,9 @@ type Effects struct {
 // OnlyGray reports whether all that is asked for is to leave out the colours.
 func (e Effects) OnlyGray() bool { return e == Effects{Gray: true} }
 
+// OnlySharpens reports whether nothing else is asked for.
+func (e Effects) OnlySharpens() bool { return e.Sharpen != 0 && e == Effects{Sharpen: e.Sharpen} }
+
 // Duotone has the colours that black and white become; zero: none.
 type Duotone struct{ Dark, Light Color }
 
@@ -61,7 +64,7 @@ var effectParams = []param{
 		form:  scaleOf(2, 100),
 	}},
 	{"blur", "blur by a Gaussian of that standard deviation, in pixels", groupEffects, "w=120&blur=3", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Blur }, min: 0.3, max: maxBlur}},
-	{"sharpen", "sharpen by an unsharp mask of that standard deviation, in pixels", groupEffects, "w=120&sharpen=1", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sharpen }, min: 0.1, max: maxSharpen}},
+	{"sharpen", "sharpen luma by an unsharp mask of that standard deviation, in pixels", groupEffects, "w=120&sharpen=1", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sharpen }, min: 0.1, max: maxSharpen}},
 	{"bitonal", "black and white only: what is lighter than middle grey is white", groupEffects, "w=120&bitonal=true", toggle{func(o *Options) *bool { return &o.Effects.Bitonal }}},
 }
 
