@@ -69,16 +69,6 @@ func trimmed(img image.Image, p *Picture, turn exif.Orientation, o options.Optio
 	return integer(turn.Shown(float(left), p.Source))
 }
 
-func float(r image.Rectangle) scale.Rect {
-	return scale.Rect{X: float64(r.Min.X), Y: float64(r.Min.Y), W: float64(r.Dx()), H: float64(r.Dy())}
-}
-
-// integer returns a rectangle whose corners are whole numbers already.
-func integer(r scale.Rect) image.Rectangle {
-	x, y := int(r.X), int(r.Y)
-	return image.Rect(x, y, x+int(r.W), y+int(r.H))
-}
-
 // proxySide is the longer side of the picture that is looked at instead of the
 // whole one.
 const proxySide = 144
