@@ -53,3 +53,23 @@ func (k kernels) difference(src, pred []byte, n int) uint32 {
 	}
 	return differenceGeneric(src, pred, n)
 }
+
+func (k kernels) filterLeft(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	filterLeftGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterTop(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	filterTopGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterColumns(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	filterColumnsGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterRows(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	filterRowsGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) stretch(p []byte, s *stretching) {
+	stretchGeneric(p, s)
+}
