@@ -7,7 +7,12 @@ import (
 
 // A stretching is the way from the limited range of samples, of ITU-R BT.601, to the
 // full one.
-type stretching struct{ full [256]byte }
+type stretching struct {
+	full [256]byte
+	// The same as arithmetic: a sample less base, and of that factor parts of 32768
+	// more, rounded, above offset, clamped.
+	base, factor, offset int16
+}
 
 var lumaStretch, chromaStretch = stretchings()
 
@@ -16,6 +21,9 @@ func stretchings() (luma, chroma stretching) {
 		luma.full[i] = byte(math.Max(0, math.Min(255, float64((float64(i)-16)*255/219)+0.5)))
 		chroma.full[i] = byte(math.Max(0, math.Min(255, float64((float64(i)-128)*255/224)+128.5)))
 	}
+	// 36/219 and 31/224 of a sample; the second one is cut off, so that a half is none.
+	luma.base, luma.factor = 16, 5387
+	chroma.base, chroma.factor, chroma.offset = 128, 4534, 128
 	return luma, chroma
 }
 
