@@ -230,11 +230,7 @@ func (d *decoder) readModes(x int) {
 	mb.skip = h.skips && r.bit(h.skipProb)
 	above := d.aboveModes[4*x:][:4]
 	if mb.in4x4 = !r.bit(lumaProbs[0]); mb.in4x4 {
-		for i := range mb.modes {
-			a, l := &above[i%4], &d.leftModes[i/4]
-			m := r.mode4(&modeProbabilities[*a][*l])
-			mb.modes[i], *a, *l = m, m, m
-		}
+		r.blockModes(&mb.modes, (*[4]uint8)(above), &d.leftModes)
 	} else {
 		mb.luma = modeDC
 		if r.bit(lumaProbs[1]) {
@@ -259,33 +255,6 @@ func (d *decoder) readModes(x int) {
 			}
 		}
 	}
-}
-
-// mode4 reads the mode of a 4x4 block (section 11.2).
-func (r *boolReader) mode4(p *[modes4 - 1]uint8) uint8 {
-	switch {
-	case !r.bit(p[0]):
-		return block4DC
-	case !r.bit(p[1]):
-		return block4TM
-	case !r.bit(p[2]):
-		return block4VE
-	case !r.bit(p[3]):
-		switch {
-		case !r.bit(p[4]):
-			return block4HE
-		case !r.bit(p[5]):
-			return block4RD
-		}
-		return block4VR
-	case !r.bit(p[6]):
-		return block4LD
-	case !r.bit(p[7]):
-		return block4VL
-	case !r.bit(p[8]):
-		return block4HD
-	}
-	return block4HU
 }
 
 // readCoefficients reads those of a macroblock and reports whether there are any

@@ -8,7 +8,8 @@ import (
 // A boolReader is the boolean entropy decoder (RFC 6386, section 7.3). Behind the
 // end of its bytes there are zeros, and ended is true.
 type boolReader struct {
-	in    []byte // what is not in value yet
+	in    []byte
+	at    int    // of what is not in value yet
 	value uint64 // what was read, from the highest bit on; the highest 8 bits are of the unit of width
 	width uint32 // of the interval, 128 to 255 between bits
 	count int    // bits in value, less the 8 that a decision takes
@@ -19,15 +20,16 @@ func newBoolReader(in []byte) boolReader { return boolReader{in: in, width: 255,
 
 // fill makes sure that there are enough bits for a decision. Its arguments and
 // results are value and count, which the caller may have in registers.
+//
+//go:noinline
 func (r *boolReader) fill(value uint64, count int) (uint64, int) {
-	if len(r.in) >= 8 {
-		value |= binary.BigEndian.Uint64(r.in) &^ 255 >> (count + 8)
-		r.in = r.in[7:]
-		return value, count + 56
+	if rest := r.in[r.at:]; len(rest) >= 8 {
+		r.at += 7
+		return value | binary.BigEndian.Uint64(rest)&^255>>(uint(count+8)&7), count + 56
 	}
-	for len(r.in) > 0 && count <= 48 {
-		value |= uint64(r.in[0]) << (48 - count)
-		r.in = r.in[1:]
+	for r.at < len(r.in) && count <= 48 {
+		value |= uint64(r.in[r.at]) << (48 - count)
+		r.at++
 		count += 8
 	}
 	if count < 0 {
@@ -227,4 +229,50 @@ func (r *boolReader) above1(p *[16]uint8) int32 {
 		v = 2*v + r.number(p)
 	}
 	return int32(c.least + v)
+}
+
+// block4Tree has for each branch of the tree of modes of blocks where both ways lead:
+// to another branch, or to a mode, behind branchMode (section 11.2).
+var block4Tree = block4TreeTable()
+
+const branchMode = 16
+
+func block4TreeTable() (t [branchMode][2]uint8) {
+	for m, path := range block4Paths {
+		for i, s := range path {
+			next := uint8(branchMode + m)
+			if i < len(path)-1 {
+				next = path[i+1].branch
+			}
+			t[s.branch][bit(s.bit)] = next
+		}
+	}
+	return t
+}
+
+// blockModes reads the modes of the blocks of a macroblock. above and left are those of
+// its neighbours before, and its own last ones afterwards.
+func (r *boolReader) blockModes(modes *[16]uint8, above, left *[4]uint8) {
+	value, width, count := r.value, r.width, r.count
+	for i := range modes {
+		a, l := &above[i%4], &left[i/4]
+		p := &modeProbabilities[*a][*l]
+		branch := uint8(0)
+		for branch < branchMode {
+			if count < 0 {
+				value, count = r.fill(value, count)
+			}
+			split := 1 + (width-1)*uint32(p[branch])>>8
+			low := uint64(split) << 56
+			// Which way it is cannot be foreseen: there is no jump.
+			d, below := bits.Sub64(value, low, 0)
+			value = d + low&-below
+			width = width - split + (2*split-width)&-uint32(below)
+			shift := shiftOf[width&255] & 7
+			value, width, count = value<<shift, width<<shift, count-int(shift)
+			branch = block4Tree[branch%branchMode][(below&1)^1]
+		}
+		modes[i], *a, *l = branch-branchMode, branch-branchMode, branch-branchMode
+	}
+	r.value, r.width, r.count = value, width, count
 }

@@ -175,29 +175,27 @@ func predictInPlace(p *samples, at, n, mode int, hasAbove, hasLeft bool) {
 func predictBlock(p *samples, at int, mode uint8) {
 	q := (*[4*stride + 9]byte)(p[at-stride-1:]) // from the corner on
 	above := binary.LittleEndian.Uint32(q[1:5])
-	var rows [4]uint32
+	var r0, r1, r2, r3 uint32
 	switch mode {
 	case block4DC:
-		sum := 4
-		for i := range 4 {
-			sum += int(q[1+i]) + int(q[(i+1)*stride])
-		}
-		w := uint32(sum/8) * 0x01010101
-		rows = [4]uint32{w, w, w, w}
+		sum := uint32(q[1]) + uint32(q[2]) + uint32(q[3]) + uint32(q[4]) + uint32(q[stride]) + uint32(q[2*stride]) + uint32(q[3*stride]) + uint32(q[4*stride])
+		r0 = (sum + 4) / 8 * eachOf4
+		r1, r2, r3 = r0, r0, r0
 	case block4TM:
 		corner := int64(q[0])
-		for i := range rows {
-			rows[i] = uint32(addToEach(uint64(above), int64(q[(i+1)*stride])-corner))
-		}
+		r0 = uint32(addToEach(uint64(above), int64(q[stride])-corner))
+		r1 = uint32(addToEach(uint64(above), int64(q[2*stride])-corner))
+		r2 = uint32(addToEach(uint64(above), int64(q[3*stride])-corner))
+		r3 = uint32(addToEach(uint64(above), int64(q[4*stride])-corner))
 	case block4VE:
-		w := uint32(weighted(binary.LittleEndian.Uint64(q[0:8]), binary.LittleEndian.Uint64(q[1:9]), binary.LittleEndian.Uint64(q[2:10])))
-		rows = [4]uint32{w, w, w, w}
+		r0 = uint32(weighted(binary.LittleEndian.Uint64(q[0:8]), binary.LittleEndian.Uint64(q[1:9]), binary.LittleEndian.Uint64(q[2:10])))
+		r1, r2, r3 = r0, r0, r0
 	case block4HE:
 		l0, l1, l2, l3 := uint32(q[stride]), uint32(q[2*stride]), uint32(q[3*stride]), uint32(q[4*stride])
-		rows[0] = (uint32(q[0]) + 2*l0 + l1 + 2) >> 2 * 0x01010101
-		rows[1] = (l0 + 2*l1 + l2 + 2) >> 2 * 0x01010101
-		rows[2] = (l1 + 2*l2 + l3 + 2) >> 2 * 0x01010101
-		rows[3] = (l2 + 3*l3 + 2) >> 2 * 0x01010101
+		r0 = (uint32(q[0]) + 2*l0 + l1 + 2) >> 2 * eachOf4
+		r1 = (l0 + 2*l1 + l2 + 2) >> 2 * eachOf4
+		r2 = (l1 + 2*l2 + l3 + 2) >> 2 * eachOf4
+		r3 = (l2 + 3*l3 + 2) >> 2 * eachOf4
 	case block4LD, block4VL:
 		// Samples above from the second one on, with the last one twice.
 		a := binary.LittleEndian.Uint64(q[1:9])
@@ -205,15 +203,13 @@ func predictBlock(p *samples, at int, mode uint8) {
 		c := b>>8 | a&(255<<56)
 		triples := weighted(a, b, c) // the one of the second sample first
 		if mode == block4LD {
-			for i := range rows {
-				rows[i] = uint32(triples >> (8 * i))
-			}
+			r0, r1, r2, r3 = uint32(triples), uint32(triples>>8), uint32(triples>>16), uint32(triples>>24)
 			break
 		}
 		pairs := mean(a, b)
-		rows[0], rows[1] = uint32(pairs), uint32(triples)
-		rows[2] = uint32(pairs>>8)&0xffffff | uint32(triples>>32)<<24
-		rows[3] = uint32(triples>>8)&0xffffff | uint32(triples>>40)<<24
+		r0, r1 = uint32(pairs), uint32(triples)
+		r2 = uint32(pairs>>8)&0xffffff | uint32(triples>>32)<<24
+		r3 = uint32(triples>>8)&0xffffff | uint32(triples>>40)<<24
 	default:
 		// Samples from the lowest one at the left up, and on to the fourth above.
 		e := uint64(q[4*stride]) | uint64(q[3*stride])<<8 | uint64(q[2*stride])<<16 | uint64(q[stride])<<24 | uint64(q[0])<<32 | uint64(above)<<40
@@ -223,32 +219,32 @@ func predictBlock(p *samples, at int, mode uint8) {
 		pairs := mean(e, f)
 		switch mode {
 		case block4RD:
-			for i := range rows {
-				rows[i] = uint32(triples >> (24 - 8*i))
-			}
+			r0, r1, r2, r3 = uint32(triples>>24), uint32(triples>>16), uint32(triples>>8), uint32(triples)
 		case block4VR:
-			rows[0], rows[1] = uint32(pairs>>32), uint32(triples>>24)
-			rows[2] = rows[0]<<8 | uint32(triples>>16)&255
-			rows[3] = rows[1]<<8 | uint32(triples>>8)&255
+			r0, r1 = uint32(pairs>>32), uint32(triples>>24)
+			r2 = r0<<8 | uint32(triples>>16)&255
+			r3 = r1<<8 | uint32(triples>>8)&255
 		case block4HD:
 			// Pairs and triples take turns, four of each.
 			w := spread(uint32(pairs)) | spread(uint32(triples))<<8
-			rows[3], rows[2], rows[1] = uint32(w), uint32(w>>16), uint32(w>>32)
-			rows[0] = uint32(w>>48) | uint32(triples>>32)<<16
+			r3, r2, r1 = uint32(w), uint32(w>>16), uint32(w>>32)
+			r0 = uint32(w>>48) | uint32(triples>>32)<<16
 		case block4HU:
 			low := uint32(q[4*stride])
-			last := (uint32(q[3*stride]) + 3*low + 2) >> 2
-			at := func(w uint64, i int) uint32 { return uint32(w>>(8*i)) & 255 }
-			rows[0] = at(pairs, 2) | at(triples, 1)<<8 | at(pairs, 1)<<16 | at(triples, 0)<<24
-			rows[1] = rows[0]>>16 | at(pairs, 0)<<16 | last<<24
-			rows[2] = rows[1]>>16 | low<<16 | low<<24
-			rows[3] = low * 0x01010101
+			r0 = uint32(pairs>>16)&255 | uint32(triples>>8)&255<<8 | uint32(pairs>>8)&255<<16 | uint32(triples)<<24
+			r1 = r0>>16 | uint32(pairs)&255<<16 | (uint32(q[3*stride])+3*low+2)>>2<<24
+			r2 = r1>>16 | low<<16 | low<<24
+			r3 = low * eachOf4
 		}
 	}
-	for i, w := range rows {
-		binary.LittleEndian.PutUint32(q[(i+1)*stride+1:][:4], w)
-	}
+	binary.LittleEndian.PutUint32(q[stride+1:stride+5], r0)
+	binary.LittleEndian.PutUint32(q[2*stride+1:2*stride+5], r1)
+	binary.LittleEndian.PutUint32(q[3*stride+1:3*stride+5], r2)
+	binary.LittleEndian.PutUint32(q[4*stride+1:4*stride+5], r3)
 }
+
+// eachOf4 times a sample is four of it.
+const eachOf4 = 0x01010101
 
 // mean returns the means of the samples of two words, halves rounded up.
 func mean(a, b uint64) uint64 { return a | b - (a^b)&^eachLane>>1 }
