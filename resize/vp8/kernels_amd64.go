@@ -48,7 +48,7 @@ func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
 // stretchAsm takes n times 32 samples.
 //
 //go:noescape
-func stretchAsm(p *byte, n int, base, factor, offset int16)
+func stretchAsm(p *byte, n, base, factor, offset int)
 
 func predict4Asm(all *[modes4]prediction, differences *[modes4]uint32, src *byte, e *edge) {
 	predict4Picked(all, differences, src, e, &directionPicks)

@@ -2733,14 +2733,20 @@ TEXT ·filterColumnsAsm(SB), NOSPLIT, $0-48
 	VZEROUPPER
 	RET
 
-// func stretchAsm(p *byte, n int, base int16, factor int16, offset int16)
+// func stretchAsm(p *byte, n int, base int, factor int, offset int)
 // Requires: AVX, AVX2
-TEXT ·stretchAsm(SB), NOSPLIT, $0-22
+TEXT ·stretchAsm(SB), NOSPLIT, $0-40
 	MOVQ         p+0(FP), AX
 	MOVQ         n+8(FP), CX
-	VPBROADCASTW base+16(FP), Y0
-	VPBROADCASTW factor+18(FP), Y1
-	VPBROADCASTW offset+20(FP), Y2
+	MOVQ         base+16(FP), DX
+	VMOVQ        DX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         factor+24(FP), DX
+	VMOVQ        DX, X1
+	VPBROADCASTW X1, Y1
+	MOVQ         offset+32(FP), DX
+	VMOVQ        DX, X2
+	VPBROADCASTW X2, Y2
 
 samples:
 	VPMOVZXBW (AX), Y3

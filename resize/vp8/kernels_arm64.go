@@ -2,8 +2,6 @@
 
 package vp8
 
-import "unsafe"
-
 //go:generate sh -c "cd ../_asm && go run ./vp8 ../vp8/kernels_arm64.s"
 
 // useAsm selects the assembly. Every arm64 that Go runs on has NEON.
@@ -34,6 +32,23 @@ func difference16Asm(src, pred *byte) uint32
 //go:noescape
 func difference8Asm(src, pred *byte) uint32
 
+//go:noescape
+func filterLeftAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterTopAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterColumnsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+// stretchAsm takes n times 32 samples.
+//
+//go:noescape
+func stretchAsm(p *byte, n, base, factor, offset int)
+
 func predict4Asm(all *[modes4]prediction, differences *[modes4]uint32, src *byte, e *edge) {
 	predict4Picked(all, differences, src, e, &directionPicks)
 }
@@ -49,30 +64,4 @@ func directionPickTables() (t [modes4]prediction) {
 	}
 	copy(t[block4VE:], directions[block4VE:])
 	return t
-}
-
-// The filters of the decoder are in Go as yet.
-
-func filterLeftAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
-	filterLeftGeneric(unsafe.Slice(y, 15*yStride+8), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
-}
-
-func filterTopAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
-	filterTopGeneric(unsafe.Slice(y, 7*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
-}
-
-func filterColumnsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
-	filterColumnsGeneric(unsafe.Slice(y, 15*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
-}
-
-func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
-	filterRowsGeneric(unsafe.Slice(y, 15*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
-}
-
-func stretchAsm(p *byte, n int, base, factor, offset int16) {
-	s := &lumaStretch
-	if base == chromaStretch.base {
-		s = &chromaStretch
-	}
-	stretchGeneric(unsafe.Slice(p, 32*n), s)
 }

@@ -21,6 +21,6 @@ func filterTopAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)     
 func filterColumnsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) { panic(noAsm) }
 func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)    { panic(noAsm) }
 
-func stretchAsm(p *byte, n int, base, factor, offset int16) { panic(noAsm) }
+func stretchAsm(p *byte, n, base, factor, offset int) { panic(noAsm) }
 
 const noAsm = "vp8: no assembly in this build"

@@ -11,7 +11,7 @@ type stretching struct {
 	full [256]byte
 	// The same as arithmetic: a sample less base, and of that factor parts of 32768
 	// more, rounded, above offset, clamped.
-	base, factor, offset int16
+	base, factor, offset int
 }
 
 var lumaStretch, chromaStretch = stretchings()

@@ -772,17 +772,14 @@ func loopFilter() {
 // stretch takes 32 samples at a time: what they are above base, and a part of that
 // more.
 func stretch() {
-	TEXT("stretchAsm", NOSPLIT, "func(p *byte, n int, base, factor, offset int16)")
+	TEXT("stretchAsm", NOSPLIT, "func(p *byte, n, base, factor, offset int)")
 	p := Load(Param("p"), GP64())
 	n := Load(Param("n"), GP64())
 	var k [3]VecVirtual
 	for i, name := range []string{"base", "factor", "offset"} {
-		k[i] = YMM()
-		a, err := Param(name).Resolve()
-		if err != nil {
-			panic(err)
-		}
-		VPBROADCASTW(a.Addr, k[i])
+		x := XMM()
+		VMOVQ(Load(Param(name), GP64()), x)
+		k[i] = ymm2(VPBROADCASTW, x)
 	}
 	Label("samples")
 	var half [2]VecVirtual
