@@ -95,7 +95,8 @@ func (d *decoder) readHeader(frame []byte) error {
 	level, sharpness := r.literal(6), r.literal(3)
 	h.filtered = level != 0
 	var ofFrame, of4x4 int // what levels of key frames, and there of blocks of 4x4, have more
-	if r.flag() && r.flag() {
+	adjusted := r.flag()
+	if adjusted && r.flag() {
 		var deltas [8]int
 		for i := range deltas {
 			deltas[i] = r.optional(6)
