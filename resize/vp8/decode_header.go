@@ -90,7 +90,7 @@ func (d *decoder) readHeader(frame []byte) error {
 		}
 	}
 
-	// The loop filter (section 9.6).
+	// The loop filter (section 9.4).
 	h.simple = r.flag()
 	level, sharpness := r.literal(6), r.literal(3)
 	h.filtered = level != 0
