@@ -11,7 +11,7 @@ type boolReader struct {
 	in    []byte
 	at    int    // of what is not in value yet
 	value uint64 // what was read, from the highest bit on; the highest 8 bits are of the unit of width
-	width uint32 // of the interval, 128 to 255 between bits
+	width uint64 // of the interval, 128 to 255 between bits
 	count int    // bits in value, less the 8 that a decision takes
 	ended bool
 }
@@ -54,16 +54,16 @@ func (r *boolReader) bit(p uint8) bool {
 	if r.count < 0 {
 		r.value, r.count = r.fill(r.value, r.count)
 	}
-	split := 1 + (r.width-1)*uint32(p)>>8
-	low := uint64(split) << 56
+	split := 1 + (r.width-1)*uint64(p)>>8
+	low := split << 56
 	one := r.value >= low
 	if one {
 		r.value -= low
 		split = r.width - split
 	}
-	shift := shiftOf[split&255]
-	r.width = split << (shift & 7)
-	r.value <<= shift & 7
+	shift := shiftOf[split&255] & 63
+	r.width = split << shift
+	r.value <<= shift
 	r.count -= int(shift)
 	return one
 }
@@ -132,28 +132,28 @@ func (r *boolReader) levels(b *block, of *positions, first, size int, steps *[2]
 		if count < 0 {
 			value, count = r.fill(value, count)
 		}
-		split := 1 + (width-1)*uint32(p[0])>>8
-		low := uint64(split) << 56
+		split := 1 + (width-1)*uint64(p[0])>>8
+		low := split << 56
 		if value < low {
-			shift := shiftOf[split&255] & 7
+			shift := shiftOf[split&255] & 63
 			r.value, r.width, r.count = value<<shift, split<<shift, count-int(shift)
 			return n
 		}
 		value -= low
 		width -= split
-		shift := shiftOf[width&255] & 7
+		shift := shiftOf[width&255] & 63
 		value, width, count = value<<shift, width<<shift, count-int(shift)
 		// As long as there are zeros, the block goes on.
 		for {
 			if count < 0 {
 				value, count = r.fill(value, count)
 			}
-			split = 1 + (width-1)*uint32(p[1])>>8
-			low = uint64(split) << 56
+			split = 1 + (width-1)*uint64(p[1])>>8
+			low = split << 56
 			if value >= low {
 				break
 			}
-			shift = shiftOf[split&255] & 7
+			shift = shiftOf[split&255] & 63
 			value, width, count = value<<shift, split<<shift, count-int(shift)
 			if n++; n == 16 {
 				r.value, r.width, r.count = value, width, count
@@ -163,24 +163,24 @@ func (r *boolReader) levels(b *block, of *positions, first, size int, steps *[2]
 		}
 		value -= low
 		width -= split
-		shift = shiftOf[width&255] & 7
+		shift = shiftOf[width&255] & 63
 		value, width, count = value<<shift, width<<shift, count-int(shift)
 		// Is it 1?
 		if count < 0 {
 			value, count = r.fill(value, count)
 		}
-		split = 1 + (width-1)*uint32(p[2])>>8
-		low = uint64(split) << 56
+		split = 1 + (width-1)*uint64(p[2])>>8
+		low = split << 56
 		v := int32(1)
 		next := &of[n+1]
 		if value < low {
-			shift = shiftOf[split&255] & 7
+			shift = shiftOf[split&255] & 63
 			value, width, count = value<<shift, split<<shift, count-int(shift)
 			p = &next[1]
 		} else {
 			value -= low
 			width -= split
-			shift = shiftOf[width&255] & 7
+			shift = shiftOf[width&255] & 63
 			r.value, r.width, r.count = value<<shift, width<<shift, count-int(shift)
 			v = r.above1(p)
 			value, width, count = r.value, r.width, r.count
@@ -191,9 +191,10 @@ func (r *boolReader) levels(b *block, of *positions, first, size int, steps *[2]
 		if count < 0 {
 			value, count = r.fill(value, count)
 		}
-		d, below := bits.Sub64(value, uint64((width+1)>>1)<<56, 0)
-		value = (d + uint64((width+1)>>1)<<56&-below) << 1
-		width = (width + uint32(below)) &^ 1
+		low = (width + 1) >> 1 << 56
+		d, below := bits.Sub64(value, low, 0)
+		value = (d + low&-below) << 1
+		width = (width + below) &^ 1
 		count--
 		sign := int32(below) - 1
 		step := steps[1]
@@ -262,15 +263,16 @@ func (r *boolReader) blockModes(modes *[16]uint8, above, left *[4]uint8) {
 			if count < 0 {
 				value, count = r.fill(value, count)
 			}
-			split := 1 + (width-1)*uint32(p[branch])>>8
-			low := uint64(split) << 56
-			// Which way it is cannot be foreseen: there is no jump.
-			d, below := bits.Sub64(value, low, 0)
-			value = d + low&-below
-			width = width - split + (2*split-width)&-uint32(below)
-			shift := shiftOf[width&255] & 7
+			split := 1 + (width-1)*uint64(p[branch])>>8
+			low := split << 56
+			ways := &block4Tree[branch%branchMode]
+			if value < low {
+				branch, width = ways[0], split
+			} else {
+				branch, width, value = ways[1], width-split, value-low
+			}
+			shift := shiftOf[width&255] & 63
 			value, width, count = value<<shift, width<<shift, count-int(shift)
-			branch = block4Tree[branch%branchMode][(below&1)^1]
 		}
 		modes[i], *a, *l = branch-branchMode, branch-branchMode, branch-branchMode
 	}
