@@ -64,7 +64,7 @@ func planesOfVP8(size image.Point) int64 {
 }
 
 func decodeWebP(file []byte, want Want) (*Picture, error) {
-	info, err := webp.Parse(file)
+	info, err := webp.Parse(file[:min(len(file), headBytes)]) // what it was admitted with
 	if err != nil {
 		return nil, fromBelow(err)
 	}
@@ -134,7 +134,7 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 			p = p.last()
 		}
 	case only.Lossy != nil && only.Alpha == nil:
-		img, isCut, err := decodeLossyWebP(only.Lossy, info.Size, orientation, want)
+		img, isCut, err := decodeLossyWebP(only.Lossy, info, orientation, want)
 		if err != nil {
 			return nil, err
 		}

@@ -7,26 +7,27 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
+	"s3imageserver/resize/webp"
 )
 
-// decodeLossyWebP decodes a picture of that size and orientation, and cuts it on the
-// way if it can.
-func decodeLossyWebP(frame []byte, size image.Point, o exif.Orientation, want Want) (img image.Image, isCut bool, err error) {
+// decodeLossyWebP decodes a picture of that orientation, and cuts it on the way if it
+// can.
+func decodeLossyWebP(frame []byte, h webp.Header, o exif.Orientation, want Want) (img image.Image, isCut bool, err error) {
 	upright := func(o exif.Orientation) bool { return o <= 1 }
 	c := want.cut
-	if want.cuts() && c.source == size && (c.orientation == o || upright(c.orientation) && upright(o)) {
+	if want.cuts() && c.source == h.Size && (c.orientation == o || upright(c.orientation) && upright(o)) {
 		img, err := decodeCutWebP(frame, c, want)
 		if err == nil || want.show == nil || !errors.Is(err, ErrMalformed) {
 			return img, true, err
 		}
 	}
-	if want.cuts() {
+	if h.Lossy && want.cuts() {
 		// The header said that rows would do.
-		if err := want.more(planesOfVP8(size)); err != nil {
+		if err := want.more(planesOfVP8(h.Size)); err != nil {
 			return nil, false, err
 		}
 	}
-	img, err = decodePlanesWebP(frame, size, want)
+	img, err = decodePlanesWebP(frame, h.Size, want)
 	return img, false, err
 }
 

@@ -112,6 +112,16 @@ func TestTurnedWebPIsCutAfterwards(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if o == 6 {
+			// Behind a profile that is longer than the first bytes nothing was known, and
+			// all was asked for.
+			long := webp.With(file, webp.FlagICC, webp.AppendChunk(nil, "ICCP", make([]byte, headBytes)), nil)
+			wanted := webpWant(t, long[:headBytes], options.Options{Width: 60, Format: options.JPEG})
+			wanted.grow = func(n int64) error { t.Errorf("%d more bytes", n); return nil }
+			if _, err := decodeWebP(long, wanted); err != nil {
+				t.Error(err)
+			}
+		}
 		if upright := o == 1; p.isCut != upright || int(p.orientation) != o || (more == 0) != upright {
 			t.Errorf("orientation %d: is cut: %v, orientation %d, %d more bytes", o, p.isCut, p.orientation, more)
 		}
