@@ -21,6 +21,7 @@ import (
 
 	"s3imageserver/server"
 	"s3imageserver/server/dialect"
+	"s3imageserver/testserver"
 )
 
 // viewerVersion is that of OpenSeadragon, from npm.
@@ -151,7 +152,7 @@ const zoom = (f) => { viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom
 // The page shows and copies the URL in the dialects of the handlers that have the
 // same pictures.
 func TestPlaygroundShowsDialects(t *testing.T) {
-	port := freePort(t)
+	port := testserver.Port(t)
 	photos, err := filepath.Abs("testdata/photos")
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +173,7 @@ func TestPlaygroundShowsDialects(t *testing.T) {
 	if copied != want {
 		t.Errorf("copied %q; want %q", copied, want)
 	}
-	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
+	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
 	v.content()

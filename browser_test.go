@@ -18,6 +18,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"s3imageserver/testserver"
 )
 
 // A visitor is a browser with one page.
@@ -67,7 +69,7 @@ func browse(t *testing.T, url string) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.ctx, cancel = context.WithTimeout(tab, 3*patience)
+	v.ctx, cancel = context.WithTimeout(tab, 3*testserver.Patience)
 	t.Cleanup(cancel)
 	if _, err := chromedp.Call(v.ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
@@ -133,7 +135,7 @@ func (v *visitor) allowClipboard(url string) {
 func (v *visitor) is(what, script, want string) {
 	v.t.Helper()
 	got := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(testserver.Patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if got = v.text(script); got == want {
 			return
 		}
@@ -201,7 +203,7 @@ func serveText(t *testing.T, text string) {
 // URLs; its listener for operators wants a token.
 func playgroundServer(t *testing.T) (public, admin string) {
 	t.Helper()
-	port, adminPort := freePort(t), freePort(t)
+	port, adminPort := testserver.Port(t), testserver.Port(t)
 	photos, err := filepath.Abs("testdata/photos")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +285,7 @@ func TestPlayground(t *testing.T) {
 	if want := public + "h/still-life.jpg?w=400&h=400&" + fp; copied != want {
 		t.Errorf("copied %q; want %q", copied, want)
 	}
-	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
+	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
 	// The same without the interface that browsers keep from pages over plain HTTP.
@@ -366,7 +368,7 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	port, adminPort := freePort(t), freePort(t)
+	port, adminPort := testserver.Port(t), testserver.Port(t)
 	text := fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true, "admin": {"listen": "127.0.0.1:%d"},
 		"presets": {"card": "w=300&h=200"},
 		"handlers": [
@@ -436,10 +438,10 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed path, good for an hour on the public address, copied")
 	copied := v.text(`navigator.clipboard.readText()`)
 	_, path, _ := strings.Cut(copied, "/signed/")
-	if status, mediaType, _ := get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
+	if status, mediaType, _ := testserver.Get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
 		t.Errorf("the signed URL %s: %d %s", copied, status, mediaType)
 	}
-	if status, _, _ := get(t, public+"signed/photos/garden.webp?w=600"); status != 404 {
+	if status, _, _ := testserver.Get(t, public+"signed/photos/garden.webp?w=600"); status != 404 {
 		t.Errorf("without a signature: %d; want 404", status)
 	}
 	v.content()

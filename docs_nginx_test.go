@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3imageserver/testserver"
 )
 
 // The nginx of docs/cdn.md keeps pictures, one for each format that browsers
@@ -35,14 +37,14 @@ func TestNginxOfTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	s := start(t, folder, map[string]any{"handlers": []any{map[string]any{
+	s := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{
 		"name": "h", "source": map[string]any{"dir": filepath.Join(root, "testdata/photos")}, "output_format": "auto",
 	}}}, nil)
-	port := freePort(t)
+	port := testserver.Port(t)
 	replaced := strings.NewReplacer(
 		"/var/cache/nginx/pictures", folder+"/pictures",
 		"listen 80;", fmt.Sprintf("listen 127.0.0.1:%d;", port),
-		"http://127.0.0.1:8080", s.url,
+		"http://127.0.0.1:8080", s.URL,
 	).Replace(string(block[1]))
 	user := ""
 	if os.Geteuid() == 0 {
@@ -57,24 +59,16 @@ func TestNginxOfTheGuide(t *testing.T) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd, log := exec.Command(nginx, "-p", folder, "-e", "stderr", "-c", file), new(output)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()    // may have ended
-		_, _ = cmd.Process.Wait() // reports the kill
-	})
+	log := testserver.Run(t, exec.Command(nginx, "-p", folder, "-e", "stderr", "-c", file)).Output
 	ask := func(accept string) (cache, mediaType string) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(10 * time.Millisecond) {
 			r, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/h/still-life.jpg?w=300", port), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.Header.Set("Accept", accept)
-			answer, err := client.Do(r)
+			answer, err := testserver.Client.Do(r)
 			if err != nil && time.Now().Before(deadline) {
 				continue // it starts
 			}
