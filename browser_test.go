@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"math"
 	"os"
 	"os/exec"
@@ -19,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"s3imageserver/server"
 	"s3imageserver/testserver"
 )
 
@@ -180,8 +183,9 @@ func (v *visitor) shoot(name string) {
 	if err := os.WriteFile(file, picture, 0o644); err != nil {
 		v.t.Fatal(err)
 	}
-	if _, err := command(v.t, "convert", file, filepath.Join("docs", "playground", name), "q=85"); err != nil {
-		v.t.Fatal(err)
+	convert := exec.Command(testserver.Binary(v.t), "convert", file, filepath.Join("docs", "playground", name), "q=85")
+	if out, err := convert.CombinedOutput(); err != nil {
+		v.t.Fatalf("%v: %v\n%s", convert, err, out)
 	}
 }
 
@@ -192,11 +196,13 @@ func serveText(t *testing.T, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := loadConfigFile(file, os.Stderr)
+	c, _, err := server.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveInBackground(t, c)
+	testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+		return server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	})
 }
 
 // playgroundServer serves the samples to everybody, and the same with signed

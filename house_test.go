@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -117,6 +118,20 @@ func contains(list, word string) bool {
 		}
 	}
 	return false
+}
+
+// Every package of the house is in its picture.
+func TestReadmeHasEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for path := range arrows {
+		if name := strings.TrimPrefix(path, "s3imageserver"); name != "" && !strings.Contains(text, strings.TrimPrefix(name, "/")+"/") {
+			t.Errorf("README.md does not show the package %s", path)
+		}
+	}
 }
 
 func TestImportsStayInTheirFiles(t *testing.T) {

@@ -37,13 +37,3 @@ func TestReadmeHasTheFirstParameters(t *testing.T) {
 		t.Error("README.md does not link docs/options.md")
 	}
 }
-
-// Every package of the house is in its picture.
-func TestReadmeHasEveryPackage(t *testing.T) {
-	text := readme(t)
-	for path := range arrows {
-		if name := strings.TrimPrefix(path, "s3imageserver"); name != "" && !strings.Contains(text, strings.TrimPrefix(name, "/")+"/") {
-			t.Errorf("README.md does not show the package %s", path)
-		}
-	}
-}
