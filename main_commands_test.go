@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/buildinfo"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,8 @@ import (
 	"s3imageserver/server"
 	"s3imageserver/testserver"
 )
+
+var update = flag.Bool("update", false, "write docs/commands.md anew")
 
 // command runs the program within the test.
 func command(t *testing.T, args ...string) (stdout string, err error) {

@@ -1,4 +1,4 @@
-package main
+package playground_test
 
 import (
 	"bufio"

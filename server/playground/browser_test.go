@@ -1,7 +1,8 @@
-package main
+package playground_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,10 @@ import (
 	"s3imageserver/server"
 	"s3imageserver/testserver"
 )
+
+var update = flag.Bool("update", false, "write docs/playground anew")
+
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 // A visitor is a browser with one page.
 type visitor struct {

@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func readVectors(t *testing.T) []vector {
 		}
 	}
 	if got, err := os.ReadFile(vectorFile); err != nil || !bytes.Equal(got, text.Bytes()) {
-		t.Errorf("%s is stale (%v): go test -tags nodynamic . -update", vectorFile, err)
+		t.Errorf("%s is stale (%v): go test -tags nodynamic ./docs -run TestSnippets -update", vectorFile, err)
 	}
 	return want
 }
