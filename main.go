@@ -37,6 +37,7 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 			serveCommand(),
 			checkCommand(),
 			doctorCommand(),
+			initCommand(),
 			signCommand(),
 			translateCommand(),
 			purgeCommand(),
@@ -96,8 +97,8 @@ func loadConfig(cmd *cli.Command) (*server.Config, []*server.Fault, error) {
 	return loadConfigFile(cmd.String("c"), cmd.Root().ErrWriter)
 }
 
-// loadConfigFile reads the named file; without a name config.json, and without
-// that the embedded configuration.
+// loadConfigFile reads the named file; without a name config.json; without that
+// what variables say of a bucket, and without these the embedded configuration.
 func loadConfigFile(name string, stderr io.Writer) (*server.Config, []*server.Fault, error) {
 	if name != "" {
 		return server.Load(name)
@@ -105,7 +106,12 @@ func loadConfigFile(name string, stderr io.Writer) (*server.Config, []*server.Fa
 	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
 		return server.Load(defaultConfig)
 	}
-	fmt.Fprintln(stderr, "no config.json here and no -c: showing the built-in sample pictures")
+	if text, err := servedByVariables(); err != nil {
+		return nil, nil, err
+	} else if text != nil {
+		return server.LoadEmbedded("the environment", text, embedded)
+	}
+	fmt.Fprintln(stderr, "no config.json here, no -c and no "+bucketVariable+": showing the built-in sample pictures")
 	data, err := embedded.ReadFile(defaultConfig)
 	if err != nil {
 		return nil, nil, err

@@ -108,10 +108,14 @@ func splitOptions(args []string) (paths []string, query url.Values, err error) {
 		switch {
 		case !ok || strings.ContainsAny(name, `/\.`):
 			paths = append(paths, a)
-		case !resize.KnownParam(name) && name != "preset":
-			return nil, nil, fmt.Errorf("convert: there is no option %q; all are in docs/options.md", name)
 		default:
 			query.Set(name, value)
+		}
+	}
+	query = server.ShortNames(query)
+	for name := range query {
+		if !resize.KnownParam(name) && name != "preset" {
+			return nil, nil, fmt.Errorf("convert: there is no option %q; all are in docs/options.md", name)
 		}
 	}
 	return paths, query, nil
@@ -234,7 +238,7 @@ func (c *conversion) rename(name string) string {
 func (c *conversion) run(ctx context.Context, cmd *cli.Command, tasks []task) error {
 	var mu sync.Mutex
 	var faults []error // guarded by mu
-	eachAtOnce(ctx, cmd.Root().ErrWriter, "converting", cmd.Int("j"), tasks, func(t task) {
+	eachAtOnce(ctx, cmd.Root().ErrWriter, "converting", cmd.Int("j"), len(tasks), slices.Values(tasks), func(t task) {
 		if err := c.one(ctx, t); err != nil {
 			mu.Lock()
 			defer mu.Unlock()

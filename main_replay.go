@@ -142,7 +142,7 @@ func replay(ctx context.Context, cmd *cli.Command) error {
 		}
 	}
 	pairs := mostFrequent(counts, cmd.Int("n"))
-	eachAtOnce(ctx, cmd.Root().ErrWriter, "comparing", cmd.Int("j"), pairs, func(p *pair) { r.one(ctx, p) })
+	eachAtOnce(ctx, cmd.Root().ErrWriter, "comparing", cmd.Int("j"), len(pairs), slices.Values(pairs), func(p *pair) { r.one(ctx, p) })
 	if err := ctx.Err(); err != nil {
 		return err
 	}

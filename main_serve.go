@@ -2,18 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/cenkalti/backoff/v5"
+	"github.com/pkg/browser"
 	"github.com/urfave/cli/v3"
 
 	"s3imageserver/server"
@@ -29,7 +27,7 @@ pictures of the folder or of the bucket are at /h/NAME on this machine alone, an
 shows them at /. Access keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from
 ~/.aws/credentials, or from the role of the machine.
 
-   s3imageserver serve ./photos
+   s3imageserver serve ./photos -open
    s3imageserver serve s3://photos/2026 -region eu-central-1
    s3imageserver serve s3://photos -endpoint http://127.0.0.1:9000 -port 8081`,
 		Flags: []cli.Flag{
@@ -38,6 +36,7 @@ shows them at /. Access keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_K
 			&cli.StringFlag{Name: "endpoint", Usage: "with a bucket: `URL` of a store that is not AWS"},
 			&cli.StringFlag{Name: "region", Usage: "with a bucket: its `REGION` (default: the one that the store names)"},
 			&cli.StringFlag{Name: "cache", Usage: "with an argument: `FOLDER` that keeps results (default: memory alone)"},
+			&cli.BoolFlag{Name: "open", Usage: "open the page in a browser when the server answers"},
 		},
 		Action: serve,
 	}
@@ -48,7 +47,7 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	load := func() (*server.Config, []*server.Fault, error) { return loadConfig(cmd) }
 	// The program itself takes no argument but the name of a command.
 	if cmd.Name == "serve" {
-		text, err := shown(cmd)
+		text, err := servedByArguments(cmd)
 		if err != nil {
 			return err
 		}
@@ -71,6 +70,9 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	asking, stop := context.WithTimeout(ctx, storesTime)
 	var asked sync.WaitGroup
 	asked.Go(func() { tellOfStores(asking, c, log) })
+	if cmd.Bool("open") {
+		asked.Go(func() { openPage(asking, publicURL(c)+"/", log) })
+	}
 	defer asked.Wait()
 	defer stop()
 	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads(), Version: versionText(), Revision: revision})
@@ -89,64 +91,31 @@ func tellOfStores(ctx context.Context, c *server.Config, log *slog.Logger) {
 	}
 }
 
-// shown returns the configuration that the arguments of serve ask for; nil if there
-// are none, and the configuration is a file.
-func shown(cmd *cli.Command) ([]byte, error) {
-	switch cmd.NArg() {
-	case 0:
-		for _, name := range []string{"port", "listen", "endpoint", "region", "cache"} {
-			if cmd.IsSet(name) {
-				return nil, fmt.Errorf("serve: -%s is for serve FOLDER and serve s3://BUCKET; else the configuration says it", name)
-			}
-		}
-		return nil, nil
-	case 1:
-	default:
-		return nil, fmt.Errorf("serve: %q is one argument too many; flags stand before or behind the first", cmd.Args().Get(1))
-	}
-	if cmd.String("c") != "" {
-		return nil, errors.New("serve: either -c FILE or a folder or bucket, not both")
-	}
-	type object = map[string]any
-	handler := object{"name": "h", "output_format": "auto", "cache": object{"memory_mb": 64}}
-	path := cmd.Args().First()
-	if bucket, ok := strings.CutPrefix(path, "s3://"); ok {
-		bucket, folder, _ := strings.Cut(bucket, "/")
-		if bucket == "" {
-			return nil, fmt.Errorf("serve: %s names no bucket: s3://BUCKET or s3://BUCKET/FOLDER", path)
-		}
-		store := object{"bucket_name": bucket, "file_path": folder}
-		for _, key := range []string{"endpoint", "region"} {
-			if v := cmd.String(key); v != "" {
-				store[key] = v
-			}
-		}
-		handler["aws"] = store
-	} else {
-		for _, key := range []string{"endpoint", "region"} {
-			if cmd.IsSet(key) {
-				return nil, fmt.Errorf("serve: -%s is for buckets, and %s is a folder", key, path)
-			}
-		}
-		folder, err := filepath.Abs(path)
+// openPage opens the address in a browser as soon as it answers.
+func openPage(ctx context.Context, address string, log *slog.Logger) {
+	answers := func() (struct{}, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 		if err != nil {
-			return nil, err
+			return struct{}{}, backoff.Permanent(err)
 		}
-		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("serve: there is no folder %s; a bucket is s3://BUCKET", path)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return struct{}{}, err
 		}
-		handler["source"] = object{"dir": folder}
+		return struct{}{}, resp.Body.Close()
 	}
-	if folder := cmd.String("cache"); folder != "" {
-		handler["cache_path"] = folder
+	_, err := backoff.Retry(ctx, answers, backoff.WithBackOff(backoff.NewConstantBackOff(20*time.Millisecond)))
+	if err == nil {
+		err = openInBrowser(address)
 	}
-	return json.Marshal(object{
-		"handlers":   []any{handler},
-		"listen":     cmd.String("listen"),
-		"http_port":  cmd.Int("port"),
-		"playground": true,
-	})
+	if err != nil && ctx.Err() == nil {
+		log.Warn("no browser was opened", "url", address, "error", err)
+	}
 }
+
+// openInBrowser opens an address in the browser of who is at the machine. Tests
+// put another in its place.
+var openInBrowser = browser.OpenURL
 
 // spareThreads returns how many processors there are, and lets the program run
 // on some threads more: when pictures take all processors, what is in the cache

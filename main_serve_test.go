@@ -22,9 +22,13 @@ import (
 // A folder is served without a configuration, at this machine alone.
 func TestServeFolder(t *testing.T) {
 	port := strconv.Itoa(testserver.Port(t))
-	log, _ := testserver.Background(t, func(ctx context.Context, log io.Writer) error {
-		return run(ctx, []string{"serve", "testdata/photos", "-port", port}, log, log)
+	opened := make(chan string, 1)
+	defer func(before func(string) error) { openInBrowser = before }(openInBrowser)
+	openInBrowser = func(address string) error { opened <- address; return nil }
+	log, end := testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+		return run(ctx, []string{"serve", "testdata/photos", "-port", port, "-open"}, log, log)
 	})
+	defer end() // before openInBrowser is what it was
 	if !strings.Contains(log.String(), "http://127.0.0.1:"+port) {
 		t.Errorf("it says that it listens elsewhere:\n%s", log)
 	}
@@ -34,6 +38,9 @@ func TestServeFolder(t *testing.T) {
 	}
 	if status, kind, _ := testserver.Get(t, "http://127.0.0.1:"+port+"/"); status != 200 || !strings.HasPrefix(kind, "text/html") {
 		t.Errorf("/: %d, %s; want the playground", status, kind)
+	}
+	if address, want := <-opened, "http://127.0.0.1:"+port+"/"; address != want {
+		t.Errorf("opened %s; want %s", address, want)
 	}
 }
 
@@ -69,7 +76,7 @@ func TestServeBucket(t *testing.T) {
 	for _, c := range program.Commands {
 		if c.Name == "serve" {
 			c.Action = func(_ context.Context, cmd *cli.Command) error {
-				text, err := shown(cmd)
+				text, err := servedByArguments(cmd)
 				if err != nil {
 					return err
 				}

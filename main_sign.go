@@ -14,7 +14,7 @@ func signCommand() *cli.Command {
 		Name:        "sign",
 		Usage:       "sign URLs",
 		ArgsUsage:   "URL ...",
-		Description: "Prints URLs, whole or from the path on, with a signature, one a line. The keys are those of\nauth.hmac in the configuration.",
+		Description: "Prints URLs, whole or from the path on, with a signature, one a line. The keys are those of\nauth.hmac in the configuration. What a signature does not mend is warned about: an end that has\npassed, parameters that do not exist, an extension that is not allowed.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "`ID` of the key (default: the first one of the handler)"},
 			&cli.StringFlag{Name: "exp", Usage: "when the URLs end: after a `TIME` as in 1h30m or 7d, or at one as in 2030-12-31T00:00:00Z (default: as they say, else never)"},
@@ -41,6 +41,9 @@ func sign(_ context.Context, cmd *cli.Command) error {
 			return err
 		}
 		fmt.Fprintln(cmd.Root().Writer, signed)
+		for _, doubt := range c.Doubts(signed, time.Now()) {
+			fmt.Fprintf(cmd.Root().ErrWriter, "warning: %s: %s\n", url, doubt)
+		}
 	}
 	return nil
 }

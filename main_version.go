@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -15,10 +17,37 @@ var version, revision string
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:   "version",
-		Usage:  "tell the version",
-		Action: printVersion,
+		Name:  "version",
+		Usage: "tell the version",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "licenses", Usage: "print the licenses of the program and of everything that is built into it"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Bool("licenses") {
+				return printLicenses(cmd)
+			}
+			return printVersion(ctx, cmd)
+		},
 	}
+}
+
+// The licenses of the program, and of what is built into it, which ask to be handed on
+// with it; TestLicenses writes the last one.
+var (
+	//go:embed NOTICE
+	notice string
+	//go:embed LICENSE
+	license string
+	//go:embed LICENSES.txt
+	licensesOfOthers string
+)
+
+func printLicenses(cmd *cli.Command) error {
+	if err := noArguments(cmd); err != nil {
+		return err
+	}
+	_, err := io.WriteString(cmd.Root().Writer, notice+"\n"+license+"\n"+licensesOfOthers)
+	return err
 }
 
 func printVersion(_ context.Context, cmd *cli.Command) error {

@@ -4,27 +4,28 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"iter"
 	"os"
 	"sync"
 )
 
 // eachAtOnce calls work for all items, n at once, and shows on w how far it has
-// come. When ctx ends no further work begins; it returns when all that began
-// has ended.
-func eachAtOnce[T any](ctx context.Context, w io.Writer, what string, n int, items []T, work func(T)) {
-	bar := newProgress(w, len(items), what)
-	defer bar.end()
+// come; total is how many there are, below 0 if that is not known. When ctx ends no
+// further work begins; it returns when all that began has ended.
+func eachAtOnce[T any](ctx context.Context, w io.Writer, what string, n, total int, items iter.Seq[T], work func(T)) {
+	shown := newProgress(w, total, what)
+	defer shown.end()
 	queue := make(chan T)
 	var wg sync.WaitGroup
-	for range max(1, min(n, len(items))) {
+	for range max(1, n) {
 		wg.Go(func() {
 			for item := range queue {
 				work(item)
-				bar.step()
+				shown.step()
 			}
 		})
 	}
-	for _, item := range items {
+	for item := range items {
 		if ctx.Err() != nil {
 			break
 		}

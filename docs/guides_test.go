@@ -30,6 +30,7 @@ var notRun = []struct{ begins, why string }{
 	{"go run -tags nodynamic ./bench/", "minutes to half an hour, some need rivals from npm; .ci/run does a part of it"},
 	{"aws s3api put-bucket-lifecycle-configuration", "needs the command line of AWS"},
 	{"s3imageserver check -c FILE", "FILE stands for any"},
+	{"s3imageserver init ", "its folder and bucket stand for any; TestInit writes"},
 	{"s3imageserver serve ", "its folder and bucket stand for any; TestServeFolder and TestServeBucket serve"},
 	{"s3imageserver translate -c FILE", "as before; TestGuidesOfDialects translates"},
 	{"docker build ", "needs a container engine; the binary runs in an empty root instead"},

@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"io/fs"
+	"iter"
 	"net/url"
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/stores"
 )
 
 // The configuration is package config. These are its types under the names that
@@ -54,6 +57,14 @@ var (
 	ErrNeedsSize = config.ErrNeedsSize
 	ErrNoDialect = config.ErrNoDialect
 )
+
+// ShortNames is [config.ShortNames].
+func ShortNames(query url.Values) url.Values { return config.ShortNames(query) }
+
+// Names is [stores.Names].
+func Names(ctx context.Context, c *Config, handler int, prefix, after string) iter.Seq2[string, error] {
+	return stores.Names(ctx, c, handler, prefix, after)
+}
 
 // Load is [config.Load].
 func Load(file string) (c *Config, warnings []*Fault, err error) { return config.Load(file) }

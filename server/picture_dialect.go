@@ -28,7 +28,7 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 		return nil // that of the token is on the picture, and nothing over it
 	}
 	name := req.foreign.Overlay.Source.Name
-	if !storage.ValidName(name) || !h.allowed(name) {
+	if !storage.ValidName(name) || !h.config.AllowsName(name) {
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
 	}
 	// Who may not see a picture may not see it over another one either.

@@ -87,10 +87,10 @@ func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
 
 func (q question) ask(ctx context.Context) (list pictureList, err error) {
 	if q.samples {
-		list.Names, err = q.handler.sources.List(ctx, maxSamples, q.handler.allowed)
+		list.Names, err = q.handler.sources.List(ctx, maxSamples, q.handler.config.AllowsName)
 		return list, err
 	}
-	return picturesOf(ctx, q.handler.sources, q.folder, q.after, q.search, q.handler.allowed)
+	return picturesOf(ctx, q.handler.sources, q.folder, q.after, q.search, q.handler.config.AllowsName)
 }
 
 // refuseQuestion answers one of too many questions.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -28,7 +27,8 @@ type request struct {
 	info       []string             // fields that are asked for instead of the picture
 	widths     []int                // of the <picture> that is asked for instead
 	refresh    bool                 // the picture is to be made anew
-	query      url.Values           // all parameters of the URL, known and others
+	query      url.Values           // all parameters of the URL, known and others, by their short names
+	sent       url.Values           // the same as they were sent: that is what a signature is of
 	explain    bool                 // what is asked for is what became of it
 	operator   bool                 // and an operator asks
 	steps      []step               // of the options, if explain
@@ -55,7 +55,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 		return h.parseForeign(r)
 	}
 	u := h.understand(r.URL.RawQuery)
-	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
+	req := request{understood: u, query: u.query, sent: u.sent, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
 	if u.explain {
 		h.explained(&req, r)
 	}
@@ -89,7 +89,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if req.info != nil || req.widths != nil {
 		req.negotiated = false
 	}
-	if err == nil && !h.allowed(name) {
+	if err == nil && !h.config.AllowsName(name) {
 		err = errExtension
 	}
 	return req, err
@@ -105,13 +105,4 @@ func (h *Handler) settleUnhinted(req *request) {
 	plain.options, plain.widths = req.unhinted, nil
 	_ = h.bounds.settle(&plain, req.unhinted, req.understood.used, h.config.MaxDimension) // its error is that of the request
 	req.unhinted = plain.options
-}
-
-// allowed reports whether the extension of name is one of the handler's.
-func (h *Handler) allowed(name string) bool {
-	if slices.Contains(h.config.AllowedFormats, config.AnyName) {
-		return true
-	}
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
-	return ext != "" && slices.Contains(h.config.AllowedFormats, ext)
 }

@@ -29,7 +29,7 @@ type foreign struct {
 // is all of it, since any part of it may say what is made.
 func (r *request) Canonical(prefix string) []byte {
 	if r.foreign == nil {
-		return CanonicalURL(prefix, r.name, r.query)
+		return CanonicalURL(prefix, r.name, r.sent)
 	}
 	return config.CanonicalForeignURL(prefix, r.foreign.sent, r.query)
 }
@@ -58,7 +58,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if !storage.ValidName(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.BadURL))
 	}
-	if !h.allowed(req.name) {
+	if !h.config.AllowsName(req.name) {
 		return req, foreignError(h.dialect.Fault(dialect.NotAllowed))
 	}
 	mark := req.options.Watermark

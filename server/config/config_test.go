@@ -109,7 +109,7 @@ func TestUnknownKeys(t *testing.T) {
 	}
 	want := []string{
 		file + `:3:3: handlers.0.cache_pth: unknown key; did you mean "cache_path"?`,
-		file + `:3:21: handlers.0.aws_secret: unknown key; did you mean `,
+		file + `:3:21: handlers.0.aws_secret: unknown key`,
 		file + `:3:66: zzz: unknown key`,
 	}
 	if len(warnings) != len(want) {
@@ -158,6 +158,70 @@ func TestEnvironment(t *testing.T) {
 	for _, shown := range []string{fmt.Sprint(h.AWS.SecretKey), fmt.Sprintf("%v %+v %#v %s %q", *h.AWS, *h.AWS, *h.AWS, h.AWS.SecretKey, h.AWS.SecretKey)} {
 		if strings.Contains(shown, "et") && strings.Contains(shown, "se\"") {
 			t.Errorf("the secret shows in %s", shown)
+		}
+	}
+}
+
+// A string may hold what a file holds; a server made of it depends on the file.
+func TestReferencedFiles(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(secret, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := func(reference string) string {
+		return `{"handlers": [{"name": "n", "aws": {"bucket_name": "b", "aws_access": "a", "aws_secret": "` + reference + `"}}]}`
+	}
+	write("se\"cr\\et ${HOME}\r\n")
+	file := writeConfig(t, config("${file:"+filepath.ToSlash(secret)+"}"))
+	c, warnings, err := Load(file)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if got := string(c.Handlers[0].AWS.SecretKey); got != `se"cr\et ${HOME}` {
+		t.Errorf("the secret is %q", got)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Unchanged(text) {
+		t.Error("changed without a change")
+	}
+	if write("another"); c.Unchanged(text) {
+		t.Error("unchanged with another secret")
+	}
+	// Beside the configuration, as all files of it.
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "near"), []byte("beside"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(config("${file:near}")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err = Load(file); err != nil || c.Handlers[0].AWS.SecretKey != "beside" {
+		t.Errorf("beside the configuration: %v", err)
+	}
+	write(strings.Repeat("x", mostReferenced+1))
+	for reference, want := range map[string]string{
+		"${file:/nowhere/at/all}":                  "no such file",
+		"${file:" + filepath.ToSlash(dir) + "}":    "is not a file",
+		"${file:" + filepath.ToSlash(secret) + "}": "more than",
+	} {
+		_, _, err := Load(writeConfig(t, config(reference)))
+		if err == nil || !strings.Contains(err.Error(), "handlers.0.aws.aws_secret: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", reference, err, want)
+		}
+	}
+}
+
+// Only what is near is suggested.
+func TestSuggestion(t *testing.T) {
+	for name, want := range map[string]string{"cache_pth": `; did you mean "cache_path"?`, "S3IMAGESERVER_HTP_PORT": `; did you mean "S3IMAGESERVER_HTTP_PORT"?`, "S3IMAGESERVER_ACCESS_KEY": "", "zzz": ""} {
+		if got := suggestion(name, []string{"cache_path", "S3IMAGESERVER_HTTPS_KEY", "S3IMAGESERVER_HTTP_PORT"}); got != want {
+			t.Errorf("%s: %q; want %q", name, got, want)
 		}
 	}
 }

@@ -43,15 +43,15 @@ func override(c *Config, found *Faults) (keys []string) {
 // name begins as this program's does.
 var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_.+)?)?)$`)
 
-// strayVariables returns a fault for every variable that begins as those of keys
-// do, but stands for none of c, and is not named in its text.
+// strayVariables returns a fault for every variable that is not empty and begins as
+// those of keys do, but stands for none of c, and is not named in its text.
 func strayVariables(c *Config, text []byte) (found []*Fault) {
 	var known []string
 	eachScalar(reflect.ValueOf(c).Elem(), "", func(key string, _ reflect.Value) { known = append(known, envName(key)) })
 	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
+		name, value, _ := strings.Cut(variable, "=")
 		switch {
-		case !strings.HasPrefix(name, envPrefix), slices.Contains(known, name), serviceLink.MatchString(name), bytes.Contains(text, []byte("${"+name+"}")), bytes.Contains(text, []byte("${"+name+":-")):
+		case value == "", !strings.HasPrefix(name, envPrefix), slices.Contains(known, name), serviceLink.MatchString(name), bytes.Contains(text, []byte("${"+name+"}")), bytes.Contains(text, []byte("${"+name+":-")):
 		default:
 			found = append(found, &Fault{Text: "the environment variable " + name + " stands for no single value of this configuration" + suggestion(name, known)})
 		}

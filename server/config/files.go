@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Path returns where a file of the configuration lies: as it is if it is
@@ -39,6 +41,24 @@ func (c *Config) ReadFile(name string) ([]byte, error) {
 		return err == nil && sha256.Sum256(now) == sum
 	})
 	return data, err
+}
+
+// referenced returns what the file holds that a string refers to, without the end of its
+// last line. A Server depends on it.
+func (c *Config) referenced(name string) (string, error) {
+	info, err := os.Stat(c.Path(name))
+	switch {
+	case err != nil: // an embedded one, else that is said below
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file", name)
+	case info.Size() > mostReferenced:
+		return "", fmt.Errorf("%s holds more than the %d bytes that a secret may have", name, mostReferenced)
+	}
+	data, err := c.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
 func (c *Config) fileBytes(name string) ([]byte, error) {

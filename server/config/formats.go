@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"s3imageserver/resize"
 )
@@ -74,6 +76,15 @@ func DefaultQuality(f resize.Format) int {
 
 // AnyName stands for all names in AllowedFormats.
 const AnyName = "*"
+
+// AllowsName reports whether the extension of an object's name is one of AllowedFormats.
+func (c *HandlerConfig) AllowsName(name string) bool {
+	if slices.Contains(c.AllowedFormats, AnyName) {
+		return true
+	}
+	ext := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	return ext != "" && slices.Contains(c.AllowedFormats, ext)
+}
 
 // ReadFormats returns the formats that a handler reads: those that extensions
 // name, and where all names are allowed the usual ones too.

@@ -22,8 +22,8 @@ import (
 )
 
 // Load reads and validates the configuration file: JSON with // and /* */
-// comments, trailing commas, and ${NAME} or ${NAME:-default} in strings for
-// environment variables.
+// comments, trailing commas, and in strings ${NAME} or ${NAME:-default} for
+// environment variables and ${file:PATH} for what a file holds.
 // The error joins all faults, each with its place; warnings are unknown keys,
 // those that are written twice, references to variables that are written in
 // another way, and variables of the environment that stand for
@@ -52,11 +52,11 @@ func parse(file string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	}
 	src.root = root
 	expanded := root.Clone()
-	found, lookalikes := expandEnv(&expanded)
 	c := &Config{files: files, doc: src}
 	if files == nil {
 		c.base = filepath.Dir(file)
 	}
+	found, lookalikes := expandEnv(&expanded, c.referenced)
 	found = append(found, decode(expanded, c)...)
 	overridden := override(c, &found)
 	unread := found[:len(found):len(found)]
@@ -284,18 +284,25 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// envReference matches ${NAME} and ${NAME:-default}; envLookalike what other
-// programs would replace too, and we do not.
+// envReference matches ${NAME}, ${NAME:-default} and ${file:PATH}; envLookalike what
+// other programs would replace too, and we do not.
 var (
-	envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^{}]*)?\}`)
+	envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*(:-[^{}]*)?|file:[^{}]+)\}`)
 	envLookalike = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-+=?]|[#%/^,@:])[^{}]*\}`)
 )
 
+// fileReference begins a reference to a file, as ${file:/run/secrets/key} is.
+const fileReference = "${file:"
+
+// mostReferenced is how long a file may be that stands in a string, in bytes.
+const mostReferenced = 64 << 10
+
 // expandEnv replaces ${NAME} in every string value below v, and returns a fault
 // for every name that is not set. ${NAME:-default} is the default where the
-// variable is not set, or empty, as in shells. Any other "$" stays as it is; a
-// warning is what looks like a reference of another kind.
-func expandEnv(v *hujson.Value) (faults, warnings Faults) {
+// variable is not set, or empty, as in shells; ${file:PATH} is what the file holds,
+// as read returns it. Any other "$" stays as it is; a warning is what looks like a
+// reference of another kind.
+func expandEnv(v *hujson.Value, read func(file string) (string, error)) (faults, warnings Faults) {
 	var walk func(v *hujson.Value, path string)
 	walk = func(v *hujson.Value, path string) {
 		switch t := v.Value.(type) {
@@ -313,10 +320,17 @@ func expandEnv(v *hujson.Value) (faults, warnings Faults) {
 			}
 			for _, ref := range envLookalike.FindAllString(t.String(), -1) {
 				if !envReference.MatchString(ref) {
-					warnings.Add(path, "%s is taken literally: only ${NAME} and ${NAME:-default} are replaced", ref)
+					warnings.Add(path, "%s is taken literally: only ${NAME}, ${NAME:-default} and ${file:PATH} are replaced", ref)
 				}
 			}
 			v.Value = hujson.String(envReference.ReplaceAllStringFunc(t.String(), func(ref string) string {
+				if file, ok := strings.CutPrefix(ref, fileReference); ok {
+					text, err := read(strings.TrimSuffix(file, "}"))
+					if err != nil {
+						faults.Add(path, "%v", err)
+					}
+					return text
+				}
 				name, otherwise, optional := strings.Cut(ref[2:len(ref)-1], ":-")
 				value, ok := os.LookupEnv(name)
 				switch {
@@ -391,9 +405,10 @@ func unknownKeys(v hujson.Value, t reflect.Type, path string) []*Fault {
 	return found
 }
 
-// suggestion names the one of the known names that is nearest to name.
+// suggestion names the one of the known names that is nearest to name, if it is near:
+// at most a third of its letters are others.
 func suggestion(name string, known []string) string {
-	if near := nearest(name, known, len(name)); near != "" {
+	if near := nearest(name, known, len(strings.TrimPrefix(name, envPrefix))/3+1); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""

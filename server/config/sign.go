@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,9 @@ var signed = func() map[string]bool {
 	names := map[string]bool{}
 	for _, p := range Params() {
 		names[p.Name] = p.Name != SignatureParam && p.Name != TokenParam
+	}
+	for _, n := range longNames {
+		names[n.long] = true // as it was sent
 	}
 	return names
 }()
@@ -112,6 +116,33 @@ func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
 	}
 	u.RawQuery = SignQuery([]byte(key.Secret), h.Prefix, name, query)
 	return u.String(), nil
+}
+
+// Doubts returns what a signature does not mend about a URL, as sentences: an end that has
+// passed, an extension that is not allowed, parameters that do not exist, cannot be read
+// or are out of range. URLs of a dialect, and those that no handler answers, have none.
+func (c *Config) Doubts(text string, now time.Time) (sentences []string) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil
+	}
+	h := c.handlerOf(u)
+	if h == nil || h.Dialect != nil {
+		return nil
+	}
+	query := ShortNames(resize.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "&")))
+	if end, err := strconv.ParseInt(query.Get(ExpiryParam), 10, 64); err == nil && end <= now.Unix() {
+		sentences = append(sentences, "the URL ended at "+time.Unix(end, 0).UTC().Format(time.RFC3339))
+	}
+	if name, err := ObjectName(u, h.Prefix); err == nil && !h.AllowsName(name) {
+		sentences = append(sentences, fmt.Sprintf("%q is not in allowed_formats of handler %q", path.Ext(name), h.Prefix))
+	}
+	resize.ExplainOptions(query.Get, h.MaxDimension, func(n resize.Note) {
+		if n.Verdict != resize.Used {
+			sentences = append(sentences, n.String())
+		}
+	})
+	return append(sentences, Unknown(query)...)
 }
 
 // SignQuery returns the query with its signature.
