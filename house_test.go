@@ -136,6 +136,25 @@ func TestReadmeHasEveryPackage(t *testing.T) {
 	}
 }
 
+// go.mod has what the code imports in one block, and what that needs in another.
+func TestModulesAreInOrder(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "require (")
+	if len(blocks) != 3 {
+		t.Fatalf("go.mod has %d blocks; want one of direct requirements and one of indirect ones", len(blocks)-1)
+	}
+	for i, block := range blocks[1:] {
+		for line := range strings.Lines(block) {
+			if strings.HasPrefix(line, "\t") && strings.Contains(line, "// indirect") != (i == 1) {
+				t.Errorf("block %d of go.mod has %q", i+1, strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
 func TestImportsStayInTheirFiles(t *testing.T) {
 	out, err := exec.Command("git", "grep", "-nE", `^\s*(import )?([A-Za-z_0-9]+ )?"[^" ]+"( //.*)?$`, "--", "*.go", ":!*_test.go", ":!bench", ":!testdata").Output()
 	if err != nil {

@@ -117,3 +117,19 @@ func TestProgressInLines(t *testing.T) {
 		}
 	}
 }
+
+// On a terminal it is one line, which is written over and erased at the end.
+func TestProgressOnATerminal(t *testing.T) {
+	defer func(before time.Duration) { toldEvery = before }(toldEvery)
+	toldEvery = 0
+	var told bytes.Buffer
+	p := newProgress(&told, 2, "warming")
+	p.terminal = true
+	p.step()
+	p.step()
+	p.end()
+	lines := strings.Split(told.String(), clearLine)
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "warming: 1 of 2, ") || !strings.HasPrefix(lines[2], "warming: 2 of 2, ") || lines[0]+lines[3] != "" || strings.Contains(told.String(), "\n") {
+		t.Errorf("%q; want two states of one line, and nothing left", &told)
+	}
+}
