@@ -44,14 +44,14 @@ func configJPEG(head []byte) (Info, error) {
 	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
-	info.strips = h.Progressive || isInterleaved(head, h.Components)
+	info.byRows = h.Progressive || jpeg.Interleaved(head, h.Components)
 	return info, nil
 }
 
 // isJPEG reports whether a file begins with SOI and has a marker soon. Some
 // writers leave a few bytes between the two.
 func isJPEG(head []byte) bool {
-	if !bytes.HasPrefix(head, []byte{0xff, markerSOI}) {
+	if !bytes.HasPrefix(head, []byte("\xff\xd8")) {
 		return false
 	}
 	for rest := head[2:min(len(head), sniffBytes)]; ; {
@@ -64,17 +64,6 @@ func isJPEG(head []byte) bool {
 		}
 		rest = rest[i+1:]
 	}
-}
-
-// isInterleaved reports whether the first scan has so many components, as far as
-// its header is among the first bytes of a file.
-func isInterleaved(head []byte, components int) bool {
-	for s := range jpegSegments(head) {
-		if s.marker == markerSOS {
-			return len(s.payload) > 0 && int(s.payload[0]) == components
-		}
-	}
-	return false
 }
 
 // endless is a reader that has only an error.
@@ -117,7 +106,7 @@ const approximateScale = 2
 func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
 	n := jpegScale(size, want.Min)
 	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
-	if ratio, ok := chromaRatio(h); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+	if ratio, ok := h.Ratio(); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
 		o.ChromaScale = 2 * n
 	}
 	return o
@@ -130,9 +119,9 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, isCut, err := decodeCutJPEG(file, &h, &o, want)
+	m, resampled, err := resampleJPEG(file, &h, &o, want)
 	if err == errWhole {
-		if err := want.moreJPEG(file); err != nil {
+		if err := want.reserveWholeJPEG(file); err != nil {
 			return nil, err
 		}
 		m, err = jpeg.Decode(fileReader{bytes.NewReader(file), want}, &o)
@@ -163,7 +152,7 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
-	p.isCut = isCut
+	p.resampled = resampled
 	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
 	return p, nil
@@ -199,7 +188,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
+	if err := want.reserve(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
 	complete, err := jpeg.Complete(fileReader{bytes.NewReader(file), want}, o)
@@ -216,26 +205,26 @@ func memoryJPEG(info Info, want Want) int64 {
 	if info.jpeg == nil {
 		return 3*area(info.Size) + 1<<20
 	}
-	return bytesOfJPEG(&info, want, info.strips && want.cuts())
+	return bytesOfJPEG(&info, want, info.byRows && want.resamples())
 }
 
 func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	h := info.jpeg
-	if _, ok := chromaRatio(h); !ok {
+	if _, ok := h.Ratio(); !ok {
 		strips = false
 	}
 	o := scalesJPEG(h, info.Size, want)
 	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
 }
 
-// moreJPEG makes sure that the whole picture may be held, where the header
+// reserveWholeJPEG makes sure that the whole picture may be held, where the header
 // said that strips of it would do.
-func (w Want) moreJPEG(file []byte) error {
+func (w Want) reserveWholeJPEG(file []byte) error {
 	info, err := configJPEG(file)
-	if err != nil || !w.cuts() {
+	if err != nil || !w.resamples() {
 		return err
 	}
-	return w.more(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
+	return w.reserve(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
 }
 
 func encodeJPEG(w io.Writer, p *Picture, q Quality) error {

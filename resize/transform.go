@@ -17,33 +17,36 @@ import (
 // transform returns p as the options want it; the work is done frame by frame,
 // as the result is encoded. Its Source is the size of the result.
 func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
-	p, seen, err := j.look(p)
+	p, content, err := j.look(p)
 	if err == nil {
-		err = j.resettle(p, &seen)
+		err = j.resettle(p, &content)
 	}
 	if err != nil {
 		return nil, err
 	}
-	plan := planOf(p.Source, p.orientation, j.planned(), seen)
+	plan := planOf(p.Source, p.orientation, j.planned(), content)
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return nil, err
 	}
 	// What was admitted is for what the header alone told.
 	more := max(0, j.resultWeight(plan)-j.resultWeight(j.plan))
-	if p.Count > 1 {
-		if !j.limits.keepsFrames(p.Count, plan.canvas) {
-			p.Count = 1
+	count := p.Count
+	if count > 1 {
+		if !j.limits.keepsFrames(count, plan.canvas) {
+			count = 1
 		} else {
-			more += int64(p.Count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
+			more += int64(count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
 		}
 	}
 	if err := j.grow(j.held + more); err != nil {
 		return nil, err
 	}
-	toSRGB := j.colours(p, &plan)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != options.Effects{}
+	profile, toSRGB := j.colours(p.ICC, &plan)
+	j.asStored = plan.resample.identity() && plan.turn <= 1 && !plan.detail && toSRGB == nil && !(j.info.Animated && count == 1) && j.options.Effects == options.Effects{}
 	steps := slices.DeleteFunc(j.steps(p, &plan, toSRGB), func(s step) bool { return !s.wanted })
-	q := p.mapped(func(img image.Image) (image.Image, error) {
+	kept := *p
+	kept.Count, kept.ICC = count, profile
+	q := kept.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -55,7 +58,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		}
 		return img, nil
 	})
-	q.Source, q.Scale, q.orientation, q.isCut = plan.canvas, 1, 1, false
+	q.Source, q.Scale, q.orientation, q.resampled = plan.canvas, 1, 1, false
 	return q, nil
 }
 
@@ -82,8 +85,8 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
 	return []step{
-		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
-		{"turn", true, always(func(img image.Image) image.Image { return upright(img, plan.turn) })}, // the rest is in the viewer's coordinates
+		{"crop and scale", !p.resampled, always(func(img image.Image) image.Image { return plan.resample.apply(img, p.Scale) })},
+		{"turn", true, always(func(img image.Image) image.Image { return paint.Turn(img, plan.turn) })}, // the rest is in the viewer's coordinates
 		{"convert colours", toSRGB != nil, always(toSRGB)},
 		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
 		{"effects", o.Effects != options.Effects{}, always(func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })},
@@ -105,9 +108,9 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 }
 
-// A cut is a part of a stored picture and the size that it gets, still turned
+// A resample is a part of a stored picture and the size that it gets, still turned
 // as it is stored.
-type cut struct {
+type resample struct {
 	source      image.Point      // size of the stored picture
 	orientation exif.Orientation // that it was computed for
 	part        scale.Rect       // in pixels of the source
@@ -118,21 +121,21 @@ type cut struct {
 	edge image.Rectangle
 }
 
-// identity reports whether the cut is the whole picture at its own size.
-func (c cut) identity() bool {
+// identity reports whether the result is the whole picture at its own size.
+func (c resample) identity() bool {
 	return c.size == c.source && c.part == scale.Rect{W: float64(c.size.X), H: float64(c.size.Y)}
 }
 
 // at returns the part in pixels of the picture decoded at scale s, and how to
 // resample it.
-func (c cut) at(s float64) (scale.Rect, scale.Options) {
+func (c resample) at(s float64) (scale.Rect, scale.Options) {
 	return scale.Rect{X: c.part.X * s, Y: c.part.Y * s, W: c.part.W * s, H: c.part.H * s},
 		scale.Options{Undroop: s == 1.0/8, Chroma: c.chroma, Within: c.within(s)}
 }
 
 // within returns the pixels of the picture decoded at scale s that lie within the
 // edge as a whole, or, if there are none, in part.
-func (c cut) within(s float64) (r image.Rectangle) {
+func (c resample) within(s float64) (r image.Rectangle) {
 	r.Min.X, r.Max.X = inner(c.edge.Min.X, c.edge.Max.X, s)
 	r.Min.Y, r.Max.Y = inner(c.edge.Min.Y, c.edge.Max.Y, s)
 	return r
@@ -147,8 +150,8 @@ func inner(from, to int, s float64) (lo, hi int) {
 	return lo, max(lo+1, int(math.Ceil(float64(to)*s)))
 }
 
-// apply makes the cut of a picture decoded at scale s.
-func (c cut) apply(img image.Image, s float64) image.Image {
+// apply resamples a picture decoded at scale s.
+func (c resample) apply(img image.Image, s float64) image.Image {
 	if s == 1 && c.identity() && !changesChroma(img, c.chroma) {
 		return img
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // decodeOwnPNG returns the pixels of a file, cut as c says.
-func decodeOwnPNG(file []byte, c cut) (image.Image, error) {
+func decodeOwnPNG(file []byte, c resample) (image.Image, error) {
 	f, err := ownpng.Parse(file)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func TestPNGAgrees(t *testing.T) {
 		if info, err := configPNG(file); err == nil && area(info.Size) > 5e6 {
 			return
 		}
-		got, err := decodeOwnPNG(file, cut{})
+		got, err := decodeOwnPNG(file, resample{})
 		want, wantErr := png.Decode(bytes.NewReader(file))
 		if wantErr == nil && err != nil {
 			t.Errorf("%s: %v; image/png reads it", name, err)
@@ -65,7 +65,7 @@ func TestPNGAgrees(t *testing.T) {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
 			for _, smooth := range []bool{true, false} {
-				randomize(img, rng)
+				picturetest.Randomize(img, rng)
 				if m, ok := img.(*image.NRGBA); ok && smooth {
 					for i := range m.Pix {
 						m.Pix[i] = byte(i/7 + i%4*50)
@@ -122,14 +122,14 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 			{Crop: options.Crop{X: options.Length{N: 1}, Y: options.Length{N: 2}, W: options.Length{N: 3}, H: options.Length{N: 1}}, Enlarge: true, Width: 50, Format: options.PNG},
 			{Width: 1000, Format: options.PNG},
 		} {
-			c := planOf(info.Size, info.orientation, o, seen{}).cut
-			want := Want{Limits: Limits{}.withDefaults(), cut: c}
+			c := planOf(info.Size, info.orientation, o, content{}).resample
+			want := Want{Limits: Limits{}.withDefaults(), resample: c}
 			got, err := decodePNG(file, want)
 			whole, wholeErr := decodePNG(file, Want{Limits: want.Limits})
 			if (err == nil) != (wholeErr == nil) {
 				t.Errorf("%s, %v: %v; decoded first: %v", name, o, err, wholeErr)
 			}
-			if err != nil || wholeErr != nil || !got.isCut {
+			if err != nil || wholeErr != nil || !got.resampled {
 				continue
 			}
 			cuts++
@@ -154,7 +154,7 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {7, 5}, {64, 64}, {300, 200}} {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
-			randomize(img, rng)
+			picturetest.Randomize(img, rng)
 			if m, ok := img.(*image.RGBA); ok {
 				for i := 3; i < len(m.Pix); i += 4 {
 					m.Pix[i] = 255
@@ -201,19 +201,19 @@ func TestMemoryOfPNG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := planOf(info.Size, info.orientation, options.Options{Width: 10}, seen{}).cut
-	if got := memoryPNG(info, Want{cut: c}); got > 2<<20 {
+	c := planOf(info.Size, info.orientation, options.Options{Width: 10}, content{}).resample
+	if got := memoryPNG(info, Want{resample: c}); got > 2<<20 {
 		t.Errorf("%d bytes for a few rows", got)
 	}
 	if got := memoryPNG(info, Want{}); got < 400_000 {
 		t.Errorf("%d bytes for all", got)
 	}
 	asked := int64(0)
-	want := Want{Limits: Limits{}.withDefaults(), cut: c, grow: func(n int64) error {
+	want := Want{Limits: Limits{}.withDefaults(), resample: c, grow: func(n int64) error {
 		asked += n
 		return ErrBusy
 	}}
-	if p, err := decodePNG(file, want); err != nil || !p.isCut || asked != 0 {
+	if p, err := decodePNG(file, want); err != nil || !p.resampled || asked != 0 {
 		t.Errorf("a plain file: %v, asks for %d bytes", err, asked)
 	}
 	// Its orientation comes late: behind the pixels.
@@ -223,7 +223,7 @@ func TestMemoryOfPNG(t *testing.T) {
 		t.Errorf("a file that must be decoded whole: %v, asks for %d bytes", err, asked)
 	}
 	want.grow = nil
-	if p, err := decodePNG(late, want); err != nil || p.isCut || p.orientation != 6 {
+	if p, err := decodePNG(late, want); err != nil || p.resampled || p.orientation != 6 {
 		t.Errorf("the same without a budget: %v", err)
 	}
 }
@@ -260,7 +260,7 @@ func rawPNG(kind pngKind, size image.Point, rows []byte) []byte {
 	z := zlib.NewWriter(&data)
 	_, _ = z.Write(append(bytes.Clone(rows[:min(n, len(rows))]), make([]byte, max(0, n-len(rows)))...)) // memory
 	_ = z.Close()
-	file := slices.Concat([]byte(pngSignature), pngChunk("IHDR", ihdr))
+	file := slices.Concat([]byte(ownpng.Signature), pngChunk("IHDR", ihdr))
 	if kind.color == 3 {
 		palette := make([]byte, 3<<kind.depth)
 		for i := range palette {
@@ -294,7 +294,7 @@ func pngKinds() (kinds []pngKind) {
 // does.
 func agreesPNG(file []byte) error {
 	want, wantErr := png.Decode(bytes.NewReader(file))
-	whole, err := decodeOwnPNG(file, cut{})
+	whole, err := decodeOwnPNG(file, resample{})
 	if (err == nil) != (wantErr == nil) {
 		return fmt.Errorf("%v; image/png says %v", err, wantErr)
 	}
@@ -305,7 +305,7 @@ func agreesPNG(file []byte) error {
 		return errors.New("other pixels than image/png")
 	}
 	size := whole.Bounds().Size()
-	c := planOf(size, 1, options.Options{Width: 5, Height: 3, Fit: options.Cover}, seen{}).cut
+	c := planOf(size, 1, options.Options{Width: 5, Height: 3, Fit: options.Cover}, content{}).resample
 	if f, err := ownpng.Parse(file); c.identity() || err != nil || f.Interlaced {
 		return err
 	}
@@ -338,7 +338,7 @@ func TestKindsOfPNG(t *testing.T) {
 				}
 			}
 			file := rawPNG(kind, size, rows)
-			if _, err := decodeOwnPNG(file, cut{}); err != nil {
+			if _, err := decodeOwnPNG(file, resample{}); err != nil {
 				t.Errorf("%+v of %v: %v", kind, size, err)
 			}
 			if err := agreesPNG(file); err != nil {
@@ -380,14 +380,14 @@ func FuzzPNGChunks(f *testing.F) {
 			return
 		}
 		want, wantErr := png.Decode(bytes.NewReader(file))
-		got, err := decodeOwnPNG(file, cut{})
+		got, err := decodeOwnPNG(file, resample{})
 		if wantErr == nil && err != nil {
 			t.Fatalf("%v; image/png reads it", err)
 		}
 		parsed, parseErr := ownpng.Parse(file)
 		shown := 0
 		if parseErr == nil {
-			_, _ = decodeRowsPNG(parsed, cut{}, Want{show: func() { shown++ }}) // an error where there is no row
+			_, _ = decodeRowsPNG(parsed, resample{}, Want{show: func() { shown++ }}) // an error where there is no row
 		}
 		if shown > 0 && err == nil {
 			t.Fatal("a picture that is whole is shown as a damaged one")
@@ -400,20 +400,21 @@ func FuzzPNGChunks(f *testing.F) {
 
 // withChecksumsPNG returns a file with the checksums that its chunks should have.
 func withChecksumsPNG(file []byte) []byte {
-	if len(file) < len(pngSignature) {
+	if len(file) < len(ownpng.Signature) {
 		return file
 	}
-	out, rest := bytes.Clone(file[:len(pngSignature)]), file[len(pngSignature):]
-	for len(rest) >= 12 {
-		n := uint64(binary.BigEndian.Uint32(rest))
-		if n > uint64(len(rest)-12) {
+	out := bytes.Clone(file[:len(ownpng.Signature)])
+	for c := range ownpng.Chunks(file) {
+		if c.Truncated() {
 			break
 		}
-		out = append(out, pngChunk(string(rest[4:8]), rest[8:8+n])...)
-		rest = rest[12+n:]
+		out = ownpng.AppendChunk(out, c.Kind, c.Data)
 	}
-	return append(out, rest...)
+	return append(out, file[len(out):]...)
 }
+
+// pngChunk returns a chunk with its length and checksum.
+func pngChunk(kind string, data []byte) []byte { return ownpng.AppendChunk(nil, kind, data) }
 
 // Pixels of three bytes become opaque ones of four, and nothing behind them
 // changes.
