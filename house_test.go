@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -43,7 +44,10 @@ var arrows = map[string]string{
 	"s3imageserver/storage/guard":            "storage",
 	"s3imageserver/storage/cache":            "storage",
 	"s3imageserver/storage/storagetest":      "storage",
-	"s3imageserver/storage/s3/s3test":        "",
+	"s3imageserver/storage/s3/s3test":        "testserver",
+	"s3imageserver/testserver":               "",
+	"s3imageserver/deploy":                   "", // tests alone
+	"s3imageserver/server/playground":        "", // as there
 	"s3imageserver/resize/options":           "resize/exif",
 	"s3imageserver/resize/pixel":             "resize/scale",
 	"s3imageserver/resize/paint":             "resize/exif resize/options resize/pixel resize/scale",
@@ -71,7 +75,7 @@ var onlyIn = map[string]string{
 	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "", // our own reads and writes it
 	"image/gif":                                      "resize/codec_gif.go",
-	"image/jpeg":                                     "", // our own reads and writes it
+	"image/jpeg":                                     "testserver/", // our own reads and writes it
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",
@@ -93,7 +97,7 @@ func TestArrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(out)) {
-		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
 		allowed, ok := arrows[path]
 		if strings.HasPrefix(path, "s3imageserver/bench") || strings.HasPrefix(path, "s3imageserver/testdata") || strings.HasPrefix(path, "s3imageserver/docs") {
 			continue
@@ -117,6 +121,39 @@ func contains(list, word string) bool {
 		}
 	}
 	return false
+}
+
+// Every package of the house is in its picture.
+func TestReadmeHasEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for path := range arrows {
+		if name := strings.TrimPrefix(path, "s3imageserver"); name != "" && !strings.Contains(text, strings.TrimPrefix(name, "/")+"/") {
+			t.Errorf("README.md does not show the package %s", path)
+		}
+	}
+}
+
+// go.mod has what the code imports in one block, and what that needs in another.
+func TestModulesAreInOrder(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "require (")
+	if len(blocks) != 3 {
+		t.Fatalf("go.mod has %d blocks; want one of direct requirements and one of indirect ones", len(blocks)-1)
+	}
+	for i, block := range blocks[1:] {
+		for line := range strings.Lines(block) {
+			if strings.HasPrefix(line, "\t") && strings.Contains(line, "// indirect") != (i == 1) {
+				t.Errorf("block %d of go.mod has %q", i+1, strings.TrimSpace(line))
+			}
+		}
+	}
 }
 
 func TestImportsStayInTheirFiles(t *testing.T) {

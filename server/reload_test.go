@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"s3imageserver/testserver"
 )
 
 // fileService is a running server of a configuration file, in a folder with
@@ -184,7 +186,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), jpegFile(t, 300, 200), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	port, securePort := freePort(t), freePort(t)
+	port, securePort := testserver.Port(t), testserver.Port(t)
 	certFile, keyFile := filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
 	writeCertificate(t, certFile, keyFile, "cert-0.example")
 	// publish writes a configuration the way Kubernetes does: a link that is

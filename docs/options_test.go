@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"bytes"
@@ -18,9 +18,12 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
 
-var update = flag.Bool("update", false, "write docs/options.md and its pictures anew")
+var update = flag.Bool("update", false, "write what is generated in docs and testdata/signing anew")
+
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 const (
 	referenceFile = "docs/options.md"
@@ -30,7 +33,7 @@ const (
 const referenceHead = `# Parameters of a URL
 
 Generated from the tables in resize/options_*.go and server/config/parameters.go by
-` + "`go test -tags nodynamic . -update`" + `; a test fails when it is stale.
+` + "`go test -tags nodynamic ./docs -update`" + `; a test fails when it is stale.
 
 Parameters come in any order. What they ask for is done in this one: orient, crop, trim, turn, mirror,
 resize, effects, padding, radius, border, watermark, text. A number out of range is taken to the nearest one
@@ -80,12 +83,12 @@ func TestOptionReference(t *testing.T) {
 		return
 	}
 	if got, err := os.ReadFile(referenceFile); err != nil || string(got) != strings.TrimRight(text.String(), "\n")+"\n" {
-		t.Errorf("%s is stale (%v): go test -tags nodynamic . -update", referenceFile, err)
+		t.Errorf("%s is stale (%v): go test -tags nodynamic ./docs -update", referenceFile, err)
 	}
 	for file, want := range pictures {
 		got, err := os.ReadFile(filepath.Join(pictureFolder, file))
 		if err != nil || !same(t, got, want) {
-			t.Errorf("%s/%s is stale (%v): go test -tags nodynamic . -update", pictureFolder, file, err)
+			t.Errorf("%s/%s is stale (%v): go test -tags nodynamic ./docs -update", pictureFolder, file, err)
 		}
 	}
 	files, err := os.ReadDir(pictureFolder)

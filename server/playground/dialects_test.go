@@ -1,4 +1,4 @@
-package main
+package playground_test
 
 import (
 	"bufio"
@@ -21,6 +21,7 @@ import (
 
 	"s3imageserver/server"
 	"s3imageserver/server/dialect"
+	"s3imageserver/testserver"
 )
 
 // viewerVersion is that of OpenSeadragon, from npm.
@@ -151,7 +152,7 @@ const zoom = (f) => { viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom
 // The page shows and copies the URL in the dialects of the handlers that have the
 // same pictures.
 func TestPlaygroundShowsDialects(t *testing.T) {
-	port := freePort(t)
+	port := testserver.Port(t)
 	photos, err := filepath.Abs("testdata/photos")
 	if err != nil {
 		t.Fatal(err)
@@ -166,13 +167,15 @@ func TestPlaygroundShowsDialects(t *testing.T) {
 	v.allowClipboard(public)
 	want := public + "img/unsigned/rs:fill:400:300/plain/still-life.jpg"
 	v.is("URLs of others", `document.querySelector("#theirs").innerText.replace(/\s+/g, " ")`, "imgproxy: "+want+" Copy nextjs: its URLs do not say this")
-	v.do(chromedp.Click("#theirs button"))
+	// The list is made anew when the size of the picture is known: a button that is gone is looked for again.
+	for chromedp.Do(v.ctx, chromedp.Click("#theirs button")) != nil && v.ctx.Err() == nil {
+	}
 	v.is("what the page says", `document.querySelector("#status").textContent`, "URL of imgproxy copied")
 	copied := v.text(`navigator.clipboard.readText()`)
 	if copied != want {
 		t.Errorf("copied %q; want %q", copied, want)
 	}
-	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
+	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
 	v.content()

@@ -1,8 +1,11 @@
-package main
+package playground_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"math"
 	"os"
 	"os/exec"
@@ -18,7 +21,14 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
+
+var update = flag.Bool("update", false, "write docs/playground anew")
+
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 // A visitor is a browser with one page.
 type visitor struct {
@@ -67,7 +77,7 @@ func browse(t *testing.T, url string) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.ctx, cancel = context.WithTimeout(tab, 3*patience)
+	v.ctx, cancel = context.WithTimeout(tab, 3*testserver.Patience)
 	t.Cleanup(cancel)
 	if _, err := chromedp.Call(v.ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
@@ -133,7 +143,7 @@ func (v *visitor) allowClipboard(url string) {
 func (v *visitor) is(what, script, want string) {
 	v.t.Helper()
 	got := ""
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(testserver.Patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if got = v.text(script); got == want {
 			return
 		}
@@ -178,8 +188,9 @@ func (v *visitor) shoot(name string) {
 	if err := os.WriteFile(file, picture, 0o644); err != nil {
 		v.t.Fatal(err)
 	}
-	if _, err := command(v.t, "convert", file, filepath.Join("docs", "playground", name), "q=85"); err != nil {
-		v.t.Fatal(err)
+	convert := exec.Command(testserver.Binary(v.t), "convert", file, filepath.Join("docs", "playground", name), "q=85")
+	if out, err := convert.CombinedOutput(); err != nil {
+		v.t.Fatalf("%v: %v\n%s", convert, err, out)
 	}
 }
 
@@ -190,18 +201,20 @@ func serveText(t *testing.T, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := loadConfigFile(file, os.Stderr)
+	c, _, err := server.Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveInBackground(t, c)
+	testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+		return server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	})
 }
 
 // playgroundServer serves the samples to everybody, and the same with signed
 // URLs; its listener for operators wants a token.
 func playgroundServer(t *testing.T) (public, admin string) {
 	t.Helper()
-	port, adminPort := freePort(t), freePort(t)
+	port, adminPort := testserver.Port(t), testserver.Port(t)
 	photos, err := filepath.Abs("testdata/photos")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +296,7 @@ func TestPlayground(t *testing.T) {
 	if want := public + "h/still-life.jpg?w=400&h=400&" + fp; copied != want {
 		t.Errorf("copied %q; want %q", copied, want)
 	}
-	if status, mediaType, _ := get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
+	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
 	// The same without the interface that browsers keep from pages over plain HTTP.
@@ -366,7 +379,7 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	port, adminPort := freePort(t), freePort(t)
+	port, adminPort := testserver.Port(t), testserver.Port(t)
 	text := fmt.Sprintf(`{"http_port": %d, "listen": "127.0.0.1", "playground": true, "admin": {"listen": "127.0.0.1:%d"},
 		"presets": {"card": "w=300&h=200"},
 		"handlers": [
@@ -436,10 +449,10 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed path, good for an hour on the public address, copied")
 	copied := v.text(`navigator.clipboard.readText()`)
 	_, path, _ := strings.Cut(copied, "/signed/")
-	if status, mediaType, _ := get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
+	if status, mediaType, _ := testserver.Get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
 		t.Errorf("the signed URL %s: %d %s", copied, status, mediaType)
 	}
-	if status, _, _ := get(t, public+"signed/photos/garden.webp?w=600"); status != 404 {
+	if status, _, _ := testserver.Get(t, public+"signed/photos/garden.webp?w=600"); status != 404 {
 		t.Errorf("without a signature: %d; want 404", status)
 	}
 	v.content()

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package deploy_test
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
 
 // Buckets and token of the nodes in these tests.
@@ -29,7 +30,7 @@ const (
 // A node is a process with deploy/config.json; what a machine or a container
 // decides is in its environment.
 type node struct {
-	*process
+	*testserver.Process
 	url, admin string
 	env        []string
 }
@@ -37,7 +38,7 @@ type node struct {
 // newNode returns a node that was not started; cache is its folder of results.
 func newNode(t *testing.T, store *s3test.Server, cache string) *node {
 	t.Helper()
-	port, admin := freePort(t), freePort(t)
+	port, admin := testserver.Port(t), testserver.Port(t)
 	return &node{
 		url: fmt.Sprintf("http://127.0.0.1:%d", port), admin: fmt.Sprintf("http://127.0.0.1:%d", admin),
 		env: []string{
@@ -61,14 +62,9 @@ func (n *node) command(words ...string) *exec.Cmd {
 // start runs the command that is the node, and waits until it is ready.
 func (n *node) start(t *testing.T, words ...string) {
 	t.Helper()
-	n.process = &process{cmd: n.command(words...), url: n.url, output: new(output)}
-	n.cmd.Stdout, n.cmd.Stderr = n.output, n.output
-	if err := n.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(n.process.kill)
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		r, err := client.Get(n.url + "/readyz")
+	n.Process = testserver.Run(t, n.command(words...))
+	for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(10 * time.Millisecond) {
+		r, err := testserver.Client.Get(n.url + "/readyz")
 		if err == nil {
 			r.Body.Close() // nothing is in it
 			if r.StatusCode == 200 {
@@ -76,7 +72,7 @@ func (n *node) start(t *testing.T, words ...string) {
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the node is not ready: %v\n%s", err, n.output)
+			t.Fatalf("the node is not ready: %v\n%s", err, n.Output)
 		}
 	}
 }
@@ -122,12 +118,12 @@ func TestImage(t *testing.T) {
 		t.Skip("the image is not tested: ", err)
 	}
 	m, store, root := dockerfile(t), deployedStore(t), openFolder(t)
-	store.Put(t, deployedPictures, "photo.jpg", photo(t, 600, 400))
+	store.Put(t, deployedPictures, "photo.jpg", testserver.Photo(t, 600, 400))
 	for _, c := range m.copies {
 		from, to := c[0], filepath.Join(root, c[1])
 		switch from {
 		case "/out/s3imageserver":
-			from = build(t)
+			from = testserver.Binary(t)
 		case "/out/cache":
 			if err := os.Mkdir(to, 0o755); err != nil {
 				t.Fatal(err)
@@ -165,22 +161,22 @@ func TestImage(t *testing.T) {
 	}
 	for _, want := range []string{"fwd=miss", "hit; detail=disk"} { // the second one after a restart
 		n.start(t, inside(m.entrypoint)...)
-		status, body, from := getHeader(t, n.url+"/h/photo.jpg?w=300", "Cache-Status")
+		status, body, from := testserver.GetHeader(t, n.url+"/h/photo.jpg?w=300", "Cache-Status")
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
 		if status != 200 || err != nil || c.Width != 300 || from != "s3imageserver; "+want {
-			t.Errorf("GET = %d, %s, %d pixels wide, %v; want 300 pixels, %s\n%s", status, from, c.Width, err, want, n.output)
+			t.Errorf("GET = %d, %s, %d pixels wide, %v; want 300 pixels, %s\n%s", status, from, c.Width, err, want, n.Output)
 		}
 		if err := check(); err != nil {
-			t.Errorf("health: %v\n%s", err, n.output)
+			t.Errorf("health: %v\n%s", err, n.Output)
 		}
-		if log := n.output.String(); strings.Contains(log, `"WARN"`) || strings.Contains(log, `"ERROR"`) {
+		if log := n.Output.String(); strings.Contains(log, `"WARN"`) || strings.Contains(log, `"ERROR"`) {
 			t.Errorf("the log has warnings:\n%s", log)
 		}
-		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := n.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.cmd.Wait(); err != nil {
-			t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, n.output)
+		if err := n.Wait(); err != nil {
+			t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, n.Output)
 		}
 	}
 	if err := check(); err == nil || !strings.Contains(err.Error(), "health: ") {
@@ -203,7 +199,7 @@ func startNginx(t *testing.T, nodes []*node) string {
 		}
 		t.Skip("not tested behind nginx (Debian: nginx-light): ", err)
 	}
-	folder, port := openFolder(t), freePort(t)
+	folder, port := openFolder(t), testserver.Port(t)
 	text := deployed(t, "nginx.conf")
 	replace := func(old, new string) {
 		t.Helper()
@@ -221,7 +217,7 @@ func startNginx(t *testing.T, nodes []*node) string {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	log := new(output)
+	log := new(testserver.Output)
 	cmd := exec.Command(path, "-e", "stderr", "-c", file, "-p", folder, "-g", "daemon off;")
 	cmd.Stdout, cmd.Stderr = log, log
 	if os.Getuid() == 0 {
@@ -241,8 +237,8 @@ func startNginx(t *testing.T, nodes []*node) string {
 		}
 	})
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		r, err := client.Get(url + "/healthz")
+	for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(10 * time.Millisecond) {
+		r, err := testserver.Client.Get(url + "/healthz")
 		if err == nil {
 			r.Body.Close() // nothing is in it
 			return url
@@ -262,9 +258,9 @@ func TestBehindNginx(t *testing.T) {
 	name := func(i int) string { return fmt.Sprintf("folder/photo %d.jpg", i) }
 	path := func(i, w int) string { return fmt.Sprintf("/h/folder/photo%%20%d.jpg?w=%d", i, w) }
 	for i := range pictures {
-		store.Put(t, deployedPictures, name(i), photo(t, 300+i, 200))
+		store.Put(t, deployedPictures, name(i), testserver.Photo(t, 300+i, 200))
 	}
-	run := []string{build(t), "-c", "deploy/config.json"}
+	run := []string{testserver.Binary(t), "-c", "deploy/config.json"}
 	var nodes []*node
 	for range 3 {
 		n := newNode(t, store, t.TempDir())
@@ -276,18 +272,18 @@ func TestBehindNginx(t *testing.T) {
 	// Each picture is made by one node, and by no other.
 	var made [pictures][]byte
 	for i := range pictures {
-		status, body, from := getHeader(t, front+path(i, 120), "Cache-Status")
+		status, body, from := testserver.GetHeader(t, front+path(i, 120), "Cache-Status")
 		if status != 200 || from != "s3imageserver; fwd=miss" {
 			t.Fatalf("GET %s = %d, %s; want a miss", path(i, 120), status, from)
 		}
 		made[i] = body
 	}
-	waitFor(t, func() bool { return store.Has(t, deployedResults, "", pictures) })
+	testserver.WaitFor(t, func() bool { return store.Has(t, deployedResults, "", pictures) })
 	makers := map[int]int{}
 	for i := range pictures {
 		var tiers []string
 		for j, n := range nodes {
-			status, body, from := getHeader(t, n.url+path(i, 120), "Cache-Status")
+			status, body, from := testserver.GetHeader(t, n.url+path(i, 120), "Cache-Status")
 			if status != 200 || !bytes.Equal(body, made[i]) {
 				t.Errorf("node %d: %s = %d, %d bytes; want those %d that nginx had", j+1, path(i, 120), status, len(body), len(made[i]))
 			}
@@ -306,18 +302,18 @@ func TestBehindNginx(t *testing.T) {
 
 	// What operators ask is not to be had through nginx.
 	for _, path := range []string{"/metrics", "/stats", "/config", "/purge"} {
-		if status, _, _ := get(t, front+path); status != 404 {
+		if status, _, _ := testserver.Get(t, front+path); status != 404 {
 			t.Errorf("GET %s through nginx = %d; want 404", path, status)
 		}
 	}
 	// The picture changes; node 2 is told, and all have the new one.
-	store.Put(t, deployedPictures, name(0), photo(t, 200, 300))
+	store.Put(t, deployedPictures, name(0), testserver.Photo(t, 200, 300))
 	if out, err := nodes[1].command(append(run, "purge", "-handler", "h", "-name", name(0))...).CombinedOutput(); err != nil {
 		t.Fatalf("purge: %v\n%s", err, out)
 	}
 	for _, url := range []string{nodes[0].url, nodes[1].url, nodes[2].url, front} {
-		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-			if _, body, _ := getHeader(t, url+path(0, 120), "Cache-Status"); !bytes.Equal(body, made[0]) {
+		for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(50 * time.Millisecond) {
+			if _, body, _ := testserver.GetHeader(t, url+path(0, 120), "Cache-Status"); !bytes.Equal(body, made[0]) {
 				break
 			}
 			if time.Now().After(deadline) {
@@ -340,7 +336,7 @@ func TestBehindNginx(t *testing.T) {
 				default:
 				}
 				url := front + path(i%pictures, 20+i%200)
-				r, err := client.Get(url)
+				r, err := testserver.Client.Get(url)
 				if err == nil {
 					_, err = new(bytes.Buffer).ReadFrom(r.Body)
 					r.Body.Close() // read to its end
@@ -356,26 +352,26 @@ func TestBehindNginx(t *testing.T) {
 	more := func(n int64) {
 		t.Helper()
 		goal := asked.Load() + n
-		for deadline := time.Now().Add(2 * patience); asked.Load() < goal && failed.Load() == 0; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(2 * testserver.Patience); asked.Load() < goal && failed.Load() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Errorf("%d requests in %v; want %d", asked.Load()-goal+n, 2*patience, n)
+				t.Errorf("%d requests in %v; want %d", asked.Load()-goal+n, 2*testserver.Patience, n)
 				return
 			}
 		}
 	}
 	more(50)
-	nodes[0].kill()
+	nodes[0].Kill()
 	more(200)
 	nodes[0].start(t, run...)
 	more(50)
 	const out = 1200 * time.Millisecond // nginx.conf's fail_timeout, and a little more
 	time.Sleep(out)
 	for i, n := range nodes {
-		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := n.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
-		if err := n.cmd.Wait(); err != nil {
-			t.Errorf("node %d after SIGTERM: %v\n%s", i+1, err, n.output)
+		if err := n.Wait(); err != nil {
+			t.Errorf("node %d after SIGTERM: %v\n%s", i+1, err, n.Output)
 		}
 		more(50)
 		n.start(t, run...)

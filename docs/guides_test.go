@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"bytes"
@@ -13,10 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"s3imageserver/server"
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
 
 // notRun are the commands of the guides that no test runs, by how they begin.
@@ -56,10 +56,10 @@ type walk struct {
 	t      *testing.T
 	page   string
 	folder string
-	ports  map[string]int // by those of the page
-	server *exec.Cmd      // the last one that was started; nil: none
-	signed []string       // URLs that the server has to answer at the end
-	done   map[string]int // how many of each kind of step
+	ports  map[string]int      // by those of the page
+	server *testserver.Process // the last one that was started; nil: none
+	signed []string            // URLs that the server has to answer at the end
+	done   map[string]int      // how many of each kind of step
 }
 
 var (
@@ -80,7 +80,7 @@ func (w *walk) here(text string) string {
 				p = "8080"
 			}
 			if w.ports[p] == 0 {
-				w.ports[p] = freePort(w.t)
+				w.ports[p] = testserver.Port(w.t)
 			}
 		}
 		return strconv.Itoa(w.ports[p])
@@ -116,34 +116,19 @@ func (w *walk) shell(script string) *exec.Cmd {
 }
 
 // background starts a program that ends with the test.
-func (w *walk) background(script string) (*exec.Cmd, *output) {
+func (w *walk) background(script string) *testserver.Process {
 	w.t.Helper()
-	cmd, out := w.shell("exec env "+script), new(output)
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Kill()    // may have ended
-		_, _ = cmd.Process.Wait() // reports the kill
-	})
-	return cmd, out
+	return testserver.Run(w.t, w.shell("exec env "+script))
 }
 
 // serve starts a server in place of the last one.
 func (w *walk) serve(script string) {
 	w.t.Helper()
 	if w.server != nil {
-		_ = w.server.Process.Kill()
-		_, _ = w.server.Process.Wait() // reports the kill
+		w.server.Kill()
 	}
-	cmd, out := w.background(script)
-	w.server = cmd
-	for deadline := time.Now().Add(patience); !strings.Contains(out.String(), "listening"); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%s: %s does not start:\n%s", w.page, script, out)
-		}
-	}
+	w.server = w.background(script)
+	w.server.Listens(w.t, 1)
 }
 
 // run does what a line of the shell says.
@@ -157,6 +142,11 @@ func (w *walk) run(script string) {
 	}
 	w.done["command"]++
 	plain := strings.TrimSpace(strings.SplitN(script, "    #", 2)[0])
+	if flags, ok := strings.CutPrefix(plain, "CGO_ENABLED=0 go run "); ok { // which would not end its child when it is killed
+		w.run("CGO_ENABLED=0 go build " + flags)
+		w.serve("./s3imageserver")
+		return
+	}
 	if startsOne.MatchString(plain) {
 		w.serve(plain)
 		return
@@ -193,7 +183,7 @@ func (w *walk) run(script string) {
 func (w *walk) ask(url string) {
 	w.t.Helper()
 	w.done["url"]++
-	r, err := client.Get(w.here(url))
+	r, err := testserver.Client.Get(w.here(url))
 	if err != nil {
 		w.t.Errorf("%s: %s: %v", w.page, url, err)
 		return
@@ -380,7 +370,7 @@ func TestGuides(t *testing.T) {
 				}
 			}
 			if w.page != "README.md" { // which builds its own
-				if err := os.Symlink(build(t), filepath.Join(w.folder, "s3imageserver")); err != nil {
+				if err := os.Symlink(testserver.Binary(t), filepath.Join(w.folder, "s3imageserver")); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"bytes"
@@ -185,7 +185,7 @@ func TestConfigurationReference(t *testing.T) {
 		return
 	}
 	if string(got) != want {
-		t.Errorf("%s is stale: go test -tags nodynamic . -run TestConfiguration -update", configurationFile)
+		t.Errorf("%s is stale: go test -tags nodynamic ./docs -run TestConfiguration -update", configurationFile)
 	}
 }
 

@@ -1,8 +1,10 @@
-package main
+package docs_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"image"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
 
 // howto returns the code blocks of a language of a page that answers one question.
@@ -226,7 +229,7 @@ echo json_encode(array_merge([picture_url("a b/ü.jpg", ["w" => 300])], array_ma
 func eachHasWidth(t *testing.T, urls []string, want []int) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := writeFile(filepath.Join(dir, "a b", "ü.jpg"), photo(t, 600, 400)); err != nil {
+	if err := write(filepath.Join(dir, "a b", "ü.jpg"), testserver.Photo(t, 600, 400)); err != nil {
 		t.Fatal(err)
 	}
 	c := &server.Config{Handlers: []server.HandlerConfig{{Name: "h", Source: server.SourceConfig{Dir: dir}, StrictOptions: true}}}
@@ -251,14 +254,18 @@ func eachHasWidth(t *testing.T, urls []string, want []int) {
 			t.Errorf("%s: %d, %s; want a WebP", text, w.Code, w.Header().Get("Content-Type"))
 			continue
 		}
-		file := filepath.Join(t.TempDir(), "result.webp")
-		if err := os.WriteFile(file, w.Body.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, width, _ := details(t, file); width != want[i] {
-			t.Errorf("%s: %d pixels wide; want %d", text, width, want[i])
+		if c, _, err := image.DecodeConfig(w.Body); err != nil || c.Width != want[i] {
+			t.Errorf("%s: %d pixels wide, %v; want %d", text, c.Width, err, want[i])
 		}
 	}
+}
+
+// write writes a file, and its folder.
+func write(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
 }
 
 // lines runs a command that prints a list of texts as JSON.
@@ -280,15 +287,15 @@ func TestHowtoWordPress(t *testing.T) {
 	need(t, "nginx")
 	uploads := t.TempDir()
 	for _, name := range []string{"2026/05/cat.jpg", "2026/05/on-1-2.jpeg"} {
-		if err := writeFile(filepath.Join(uploads, filepath.FromSlash(name)), photo(t, 600, 400)); err != nil {
+		if err := write(filepath.Join(uploads, filepath.FromSlash(name)), testserver.Photo(t, 600, 400)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	folder := t.TempDir()
-	s := start(t, folder, map[string]any{"handlers": []any{map[string]any{
+	s := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{
 		"name": "uploads", "source": map[string]any{"dir": uploads}, "output_format": "auto",
 	}}}, nil)
-	block := strings.ReplaceAll(howto(t, "wordpress", "nginx")[0], "http://127.0.0.1:8080", s.url)
+	block := strings.ReplaceAll(howto(t, "wordpress", "nginx")[0], "http://127.0.0.1:8080", s.URL)
 	base := nginxWith(t, folder, func(port int) string {
 		return fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%s}\n", port, block)
 	})
@@ -303,23 +310,19 @@ func TestHowtoWordPress(t *testing.T) {
 		"/wp-content/uploads/../../../etc/passwd-1x1.jpg":  0,
 		"/wp-content/uploads/2026/%2e%2e/%2e%2e/x-1x1.jpg": 0,
 	} {
-		status, kind, body := get(t, base+path)
+		status, kind, body := testserver.Get(t, base+path)
 		if want == 0 {
 			if status != http.StatusNotFound && status != http.StatusBadRequest {
 				t.Errorf("%s: %d; want 404 or 400", path, status)
 			}
 			continue
 		}
-		file := filepath.Join(t.TempDir(), "result")
-		if err := os.WriteFile(file, body, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		if status != http.StatusOK || !strings.HasPrefix(kind, "image/") {
 			t.Errorf("%s: %d, %s; want a picture", path, status, kind)
 			continue
 		}
-		if _, w, _ := details(t, file); w != want {
-			t.Errorf("%s: %d pixels wide; want %d", path, w, want)
+		if c, _, err := image.DecodeConfig(bytes.NewReader(body)); err != nil || c.Width != want {
+			t.Errorf("%s: %d pixels wide, %v; want %d", path, c.Width, err, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package deploy_test
 
 import (
 	"os"
@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"s3imageserver/testserver"
 )
 
 // systemd finds no fault in the unit, and what it is exposed to is at most 1.5
@@ -27,7 +29,7 @@ func TestUnit(t *testing.T) {
 	}
 	// The program has to be there; this one is.
 	file := filepath.Join(t.TempDir(), "s3imageserver.service")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, program, build(t))), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, program, testserver.Binary(t))), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{

@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3imageserver/testserver"
 )
 
 // The nginx of docs/cdn.md keeps pictures, one for each format that browsers
@@ -29,14 +31,14 @@ func TestNginxOfTheGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	s := start(t, folder, map[string]any{"handlers": []any{map[string]any{
+	s := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{
 		"name": "h", "source": map[string]any{"dir": filepath.Join(root, "testdata/photos")}, "output_format": "auto",
 	}}}, nil)
 	base := nginxWith(t, folder, func(port int) string {
 		return strings.NewReplacer(
 			"/var/cache/nginx/pictures", folder+"/pictures",
 			"listen 80;", fmt.Sprintf("listen 127.0.0.1:%d;", port),
-			"http://127.0.0.1:8080", s.url,
+			"http://127.0.0.1:8080", s.URL,
 		).Replace(string(block[1]))
 	})
 	ask := func(accept string) (cache, mediaType string) {
@@ -46,7 +48,7 @@ func TestNginxOfTheGuide(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("Accept", accept)
-		answer, err := client.Do(r)
+		answer, err := testserver.Client.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +71,7 @@ func TestNginxOfTheGuide(t *testing.T) {
 // port of this machine, and returns its URL once it answers. It ends with the test.
 func nginxWith(t *testing.T, folder string, configuration func(port int) string) (base string) {
 	t.Helper()
-	port := freePort(t)
+	port := testserver.Port(t)
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;\n" // the folder of the test is nobody else's
@@ -83,18 +85,10 @@ func nginxWith(t *testing.T, folder string, configuration func(port int) string)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd, log := exec.Command(need(t, "nginx"), "-p", folder, "-e", "stderr", "-c", file), new(output)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()    // may have ended
-		_, _ = cmd.Process.Wait() // reports the kill
-	})
+	log := testserver.Run(t, exec.Command(need(t, "nginx"), "-p", folder, "-e", "stderr", "-c", file)).Output
 	base = fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		answer, err := client.Head(base + "/")
+	for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := testserver.Client.Head(base + "/")
 		if err == nil {
 			_ = answer.Body.Close() // nothing of it is read
 			return base

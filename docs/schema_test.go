@@ -1,4 +1,4 @@
-package main
+package docs_test
 
 import (
 	"bytes"
@@ -110,7 +110,7 @@ func TestConfigurationSchema(t *testing.T) {
 	}
 	got, err := os.ReadFile(schemaFile)
 	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): go test -tags nodynamic . -run TestConfiguration -update", schemaFile, err)
+		t.Errorf("%s is stale (%v): go test -tags nodynamic ./docs -run TestConfiguration -update", schemaFile, err)
 	}
 }
 

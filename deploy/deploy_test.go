@@ -1,4 +1,4 @@
-package main
+package deploy_test
 
 import (
 	"encoding/json"
@@ -17,7 +17,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
+
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 // A tree is a document of YAML. Paths are keys and indices with dots between;
 // a key may hold dots if it is the last one.
