@@ -80,10 +80,7 @@ func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
 		return nil // the encoder drops one that does not fit
 	}
 	p.ICC = nil
-	if !needsSRGB(profile) {
-		return nil
-	}
-	return func(img image.Image) image.Image { return toSRGB(img, profile) }
+	return conversion(profile)
 }
 
 // keepsColours reports whether the result can have the colours of the profile:
