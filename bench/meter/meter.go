@@ -100,3 +100,10 @@ func WithoutMetadata(file []byte) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("no scan")
 }
+
+// PNG encodes pixels as image/png does.
+func PNG(m image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	err := png.Encode(&b, m)
+	return b.Bytes(), err
+}

@@ -58,7 +58,7 @@ func newSums(linear *[3][256]float64, m [9]float64) *sums {
 			for from := range 3 {
 				g := give(to, from, v)
 				total += g
-				n[from] = round(float64(g*one))
+				n[from] = round(float64(g * one))
 				sum += n[from]
 				if max(n[from], -n[from]) > max(n[largest], -n[largest]) {
 					largest = from
