@@ -12,7 +12,7 @@ import (
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
 	format:      options.GIF,
-	resultBytes: 12,
+	resultBytes: 16,
 	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},
 	config: func(head []byte) (Info, error) {

@@ -35,6 +35,9 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 			p.Count = 1
 		} else {
 			more += int64(p.Count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
+			if j.target == options.GIF {
+				more += min(gifHeldBytes, 5*int64(p.Count)*area(plan.canvas))
+			}
 		}
 	}
 	if err := j.grow(j.held + more); err != nil {
