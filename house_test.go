@@ -69,7 +69,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "resize/codec_png.go",
-	"image/gif":                                      "resize/codec_gif.go",
+	"image/gif":                                      "resize/codec_gif_write.go",
 	"image/jpeg":                                     "resize/codec_jpeg.go",
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",

@@ -102,7 +102,7 @@ func (p *Palette) reaches(i int, c *point, limit int32) bool {
 func (p *Palette) strength() (s [maxActivity + 1]int32) {
 	for a := range s {
 		f := float64(a) / max(0.01, busy*p.meanError/one)
-		s[a] = busyStrength + int32((calmStrength-busyStrength)*max(0, 1-f)+0.5)
+		s[a] = busyStrength + int32(float64((calmStrength-busyStrength)*max(0, 1-f))+0.5)
 	}
 	return s
 }
