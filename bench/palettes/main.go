@@ -41,9 +41,17 @@ var pictures = []string{
 	"testdata/photos/chart.png", "testdata/photos/logo.png", "testdata/photos/balloons.jpg",
 }
 
-// animations are scaled to 200 pixels.
-var animations = []string{
-	"testdata/photos/orbit.gif", "../shared/corpus/gif/thumbor__animated.gif", "../shared/corpus/gif/image-gif__moon_impact.gif", "../shared/corpus/gif/image-gif__anim-gr.gif",
+// animations are scaled to so many pixels.
+var animations = []animation{
+	{"testdata/photos/orbit.gif", 200},
+	{"../shared/corpus/gif/image-gif__moon_impact.gif", 80},
+	{"../shared/corpus/gif/image__large-gif-anim-combine.gif", 300},
+	{"../shared/corpus/gif/pillow__dispose_none_load_end.gif", 150},
+}
+
+type animation struct {
+	name  string
+	width int
 }
 
 // qualities ask for a number of colours.
@@ -53,12 +61,16 @@ func main() {
 	runs := flag.Int("runs", 3, "rounds of measurements; medians are taken")
 	work := flag.String("work", "bench/.work", "work folder")
 	verbose := flag.Bool("v", false, "print every picture")
+	stills := flag.Bool("stills", true, "measure pictures")
 	flag.Parse()
+	if !*stills {
+		pictures = nil
+	}
 	if flag.NArg() > 0 {
 		pictures, animations = nil, nil
 		for _, name := range flag.Args() {
 			if strings.HasSuffix(name, ".gif") {
-				animations = append(animations, name)
+				animations = append(animations, animation{name, 200})
 			} else {
 				pictures = append(pictures, name)
 			}
@@ -208,12 +220,13 @@ func (b *bench) moving() error {
 	}
 	fmt.Println("\n| animation as GIF | frames | PSNR, dB | vips | bytes to vips | CPU, ms | vips |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|")
-	for _, name := range animations {
+	for _, a := range animations {
+		name := a.name
 		source, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		frames, err := lossless(source, 200)
+		frames, err := lossless(source, a.width)
 		if err != nil {
 			return err
 		}
@@ -230,20 +243,20 @@ func (b *bench) moving() error {
 		if err := os.WriteFile(in, strip, 0o644); err != nil {
 			return err
 		}
-		var a, c []float64
+		var own, others []float64
 		var body []byte
 		for range b.runs {
 			runtime.GC()
 			before := meter.CPUTime()
-			if body, err = convert(source, resize.Options{Width: 200, Format: resize.GIF}); err != nil {
+			if body, err = convert(source, resize.Options{Width: a.width, Format: resize.GIF}); err != nil {
 				return err
 			}
-			a = append(a, float64((meter.CPUTime()-before).Microseconds())/1000)
+			own = append(own, float64((meter.CPUTime()-before).Microseconds())/1000)
 			used, err := vips("gifsave", in, out, "--page-height", strconv.Itoa(frames[0].Rect.Dy()))
 			if err != nil {
 				return err
 			}
-			c = append(c, used)
+			others = append(others, used)
 		}
 		other, err := os.ReadFile(out)
 		if err != nil {
@@ -260,7 +273,7 @@ func (b *bench) moving() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %s | %d | %.2f | %.2f | %d to %d, %.3f | %.1f | %.1f |\n", filepath.Base(name), len(frames), mine, theirs, len(body), len(other), float64(len(body))/float64(len(other)), median(a), median(c))
+		fmt.Printf("| %s | %d | %.2f | %.2f | %d to %d, %.3f | %.1f | %.1f |\n", filepath.Base(name), len(frames), mine, theirs, len(body), len(other), float64(len(body))/float64(len(other)), median(own), median(others))
 	}
 	return nil
 }
