@@ -74,7 +74,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "", // our own reads and writes it
-	"image/gif":                                      "resize/codec_gif.go",
+	"image/gif":                                      "resize/codec_gif_write.go",
 	"image/jpeg":                                     "testserver/", // our own reads and writes it
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",
