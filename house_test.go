@@ -56,7 +56,6 @@ var onlyIn = map[string]string{
 	"github.com/minio/minio-go/v7":                   "storage/s3/",
 	"github.com/gorilla/mux":                         "server/server.go",
 	"github.com/golang-jwt/jwt/v5":                   "server/access/",
-	"github.com/MicahParks/keyfunc/v3":               "server/access/keys.go",
 	"github.com/MicahParks/jwkset":                   "server/access/keys.go",
 	"github.com/sony/gobreaker/v2":                   "storage/guard/guard.go",
 	"github.com/gen2brain/webp":                      "resize/codec_webp.go",
