@@ -11,13 +11,14 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                          "server resize",
-	"s3imageserver/server":                   "server/access server/config server/doctor server/events server/stores server/dialect resize storage storage/cache storage/guard",
+	"s3imageserver/server":                   "server/access server/config server/doctor server/events server/refresh server/stores server/dialect resize storage storage/cache storage/guard",
 	"s3imageserver/server/config":            "server/dialect resize storage",
-	"s3imageserver/server/access":            "server/config resize",
+	"s3imageserver/server/access":            "server/config server/refresh resize",
 	"s3imageserver/server/access/accesstest": "",
-	"s3imageserver/server/stores":            "server/config storage storage/cache storage/s3 storage/dir storage/origin",
+	"s3imageserver/server/stores":            "server/config server/refresh storage storage/cache storage/s3 storage/dir storage/origin",
 	"s3imageserver/server/doctor":            "server/access server/config server/stores storage storage/cache",
 	"s3imageserver/server/events":            "",
+	"s3imageserver/server/refresh":           "",
 	"s3imageserver/server/dialect":           "resize",
 	"s3imageserver/resize":                   "resize/vp8 resize/av1 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox resize/options resize/pixel resize/paint resize/look",
 	"s3imageserver/resize/jpeg":              "",

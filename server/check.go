@@ -39,8 +39,7 @@ func DoctorOfStores(ctx context.Context, c *Config) []Finding { return doctor.St
 
 // tryWatermark reads a watermark of a bucket once.
 func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
-	m := &mark{name: name, bucket: b, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
-	_, err := m.get(ctx)
+	_, err := newMark(name, b, slog.New(slog.DiscardHandler)).get(ctx)
 	return err
 }
 

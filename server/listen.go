@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 const (
@@ -230,13 +231,13 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 // A new one that is not valid is logged, and the old one stays.
 type reloader struct {
 	certFile    string
-	certificate *config.Watched[*tls.Certificate]
+	certificate *refresh.Watched[*tls.Certificate]
 	log         *slog.Logger
 }
 
 func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
 	r = &reloader{certFile: certFile, log: log}
-	r.certificate, err = config.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
+	r.certificate, err = refresh.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
 	return r, err
 }
 

@@ -42,7 +42,7 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
 	if !ok {
-		m = &mark{name: name, bucket: h.bucket, busy: make(chan struct{}, 1), log: h.log.With("watermark", name)}
+		m = newMark(name, h.bucket, h.log.With("watermark", name))
 		m, _ = h.foreignMarks.SetIfAbsent(name, m)
 	}
 	w, err := m.get(ctx)

@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"image"
 	"image/color"
 	"image/draw"
@@ -17,7 +15,6 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 
 	"s3imageserver/resize"
-	"s3imageserver/storage"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -160,16 +157,5 @@ func TestFonts(t *testing.T) {
 	}
 	if len(keys) != 2 {
 		t.Errorf("two files of one name have the keys %v", keys)
-	}
-}
-
-// While an object is being read the first time, who waits for it may leave.
-func TestWatermarkWaiterLeaves(t *testing.T) {
-	m := &mark{name: "x", bucket: new(storagetest.Memory), busy: make(chan struct{}, 1)} // nothing is logged
-	m.busy <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := m.get(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, storage.ErrUnavailable) {
-		t.Errorf("get: %v; want that the context is cancelled", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 const (
@@ -117,7 +117,7 @@ func (v *service) watch(ctx context.Context) {
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last := config.StampOf(v.file)
+	last := refresh.StampOf(v.file)
 	changed := false
 	for {
 		select {
@@ -130,7 +130,7 @@ func (v *service) watch(ctx context.Context) {
 			if v.file == "" || !*v.current.Load().config.WatchConfig {
 				continue
 			}
-			switch stamp := config.StampOf(v.file); {
+			switch stamp := refresh.StampOf(v.file); {
 			case stamp != last: // perhaps it is being written: look again
 				last, changed = stamp, true
 			case changed:

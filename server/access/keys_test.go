@@ -24,6 +24,7 @@ import (
 
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 // A key file is read again when it changes; one that is no key changes nothing.
@@ -174,10 +175,10 @@ func TestKeySetFromURL(t *testing.T) {
 	defer web.Close()
 	d := newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
 	ring := d.door.oneOf[0].(*tokens).keys[0]
+	passed := time.Duration(0)
 	later := func(d time.Duration) {
-		ring.mu.Lock()
-		defer ring.mu.Unlock()
-		ring.asked, ring.next = ring.asked.Add(-d), ring.next.Add(-d)
+		passed += d
+		ring.remote.Now = func() time.Time { return time.Now().Add(passed) }
 	}
 	oldToken := accesstest.Mint(t, jwt.SigningMethodRS256, k.RSA, accesstest.Claims(), map[string]any{"kid": "old"})
 	newToken := accesstest.Mint(t, jwt.SigningMethodES256, k.P256, accesstest.Claims(), map[string]any{"kid": "new"})
@@ -266,7 +267,7 @@ func FuzzToken(f *testing.F) {
 		f.Fatal(err)
 	}
 	t1 := newTokens(c, ring)
-	local, err := config.Watch(func() (*keySet, error) {
+	local, err := refresh.Watch(func() (*keySet, error) {
 		return parseKey([]byte(accesstest.JWKS(f, map[string]any{"one": &k.P256.PublicKey, "two": &k.RSA.PublicKey})))
 	})
 	if err != nil {
