@@ -44,7 +44,7 @@ func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDi
 	e.Query, e.File, e.Canonical = s.Query, s.Source, s.Canonical
 	if o, err := h.settleForeign(req, resize.Header{Width: p.Width, Height: p.Height, Format: p.Format}); err == nil {
 		req.options = o
-		req.step("dialect")
+		req.trace.passed("dialect", o)
 	}
 	return e
 }

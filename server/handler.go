@@ -185,7 +185,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = h.admit(r, &req)
 	}
 	parsed()
-	if req.operator || req.explain && err == nil {
+	if req.trace.mayExplain(err) {
 		h.explain(w, r, req, err)
 		return
 	}

@@ -29,9 +29,7 @@ type request struct {
 	widths     []int                // of the <picture> that is asked for instead
 	refresh    bool                 // the picture is to be made anew
 	query      url.Values           // all parameters of the URL, known and others
-	explain    bool                 // what is asked for is what became of it
-	operator   bool                 // and an operator asks
-	steps      []step               // of the options, if explain
+	trace      *requestTrace        // how it was understood; nil: nobody asks
 	grant      access.Grant         // by which it is answered
 	understood *understood          // what the query says
 	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
@@ -56,8 +54,9 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	}
 	u := h.understand(r.URL.RawQuery)
 	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
-	if u.explain {
-		h.explained(&req, r)
+	if u.trace != nil {
+		req.explained(h.newTrace(r))
+		req.trace.query = u.trace
 	}
 	name, err := config.ObjectName(r.URL, h.config.Prefix)
 	req.name = name
@@ -73,15 +72,15 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	req.refresh = u.refresh && authorized(h.admin, r)
 	h.chooseFormat(&req, r)
 	req.unhinted = req.options
-	req.step("parameters")
+	req.trace.passed("parameters", req.options)
 	if req.info == nil && req.widths == nil { // what is asked for has no size, or all of them
 		h.obeyHints(&req, r)
 	}
-	req.step("client hints")
+	req.trace.passed("client hints", req.options)
 	if e := h.bounds.settle(&req, req.unhinted, u.used, h.config.MaxDimension); err == nil {
 		err = e
 	}
-	req.step("snap")
+	req.trace.passed("snap", req.options)
 	h.settleUnhinted(&req)
 	if err == nil && u.used.Has(config.SrcsetParam) && len(u.widths) == 0 {
 		err = fmt.Errorf("%w: srcset has no width, as in 320,640", errOption)

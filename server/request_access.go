@@ -19,7 +19,7 @@ func (h *Handler) admit(r *http.Request, req *request) (err error) {
 	if err := h.admitPicture(r, req); err != nil {
 		return err
 	}
-	if req.explain && !req.operator && !req.grant.Signed {
+	if t := req.trace; t != nil && !t.operator && !req.grant.Signed {
 		return fmt.Errorf("%w: explain is for operators and signed URLs", access.ErrVerification)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	}
 	if p := req.grant.Policy; p != nil {
 		err = h.obeyPolicy(p, req)
-		req.step("claim img")
+		req.trace.passed("claim img", req.options)
 	}
 	return err
 }

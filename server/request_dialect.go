@@ -40,7 +40,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.Route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path
 	if rest, ok := withoutExplain(call.Query); ok && (authorized(h.admin, r) || byOperator(r)) {
-		h.explained(&req, r)
+		req.explained(h.newTrace(r))
 		call.Query = rest
 	}
 	if h.config.ClientHints {
@@ -66,7 +66,7 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
 		req.options.Watermark = mark
 	}
-	req.step("URL")
+	req.trace.passed("URL", req.options)
 	return req, nil
 }
 

@@ -18,11 +18,17 @@ import (
 // choice.
 func (h *Handler) chooseFormat(req *request, r *http.Request) {
 	f := req.options.Format
-	if f == resize.NoFormat || (!f.IsAuto() && !h.config.Writes(f)) {
+	if f != resize.NoFormat && !f.IsAuto() && !h.config.Writes(f) {
+		req.trace.refusedFormat(f)
+		f = resize.NoFormat
+	}
+	if f == resize.NoFormat {
 		f = resize.FormatByName(h.config.OutputFormat)
 	}
 	if f == resize.Auto {
-		f = h.negotiate(r.Header.Values("Accept"))
+		accept := r.Header.Values("Accept")
+		req.trace.negotiated(accept)
+		f = h.negotiate(accept)
 		req.negotiated = true
 	}
 	if f == resize.AutoAVIF && !h.config.Writes(resize.AVIF) {

@@ -22,9 +22,9 @@ type understood struct {
 	info     []string // fields that are asked for
 	widths   []int    // of a <picture>
 	refresh  bool
-	explain  bool
 	dense    bool // the density of the screen is given
 	wrong    refused
+	trace    *queryTrace // nil: nobody asks how it was read
 
 	text atomic.Pointer[optionsText] // of the last request
 }
@@ -55,9 +55,13 @@ func (h *Handler) understand(raw string) *understood {
 		return u
 	}
 	u := &understood{query: resize.ParseQuery(raw)}
-	u.used = h.bounds.Narrow(u.query, u.wrong.note)
-	params := h.layers(u.used, u.wrong.note)
-	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.wrong.note)
+	if explain, _ := strconv.ParseBool(u.query.Get(config.ExplainParam)); explain { // unreadable: no
+		u.trace = &queryTrace{read: map[string]resize.Note{}, unknown: map[string]resize.Note{}}
+	}
+	u.used = h.bounds.Narrow(u.query, u.notes(u.trace.ignore))
+	params := config.LayersOf(h.presets, h.config.DefaultPreset, u.used, u.notes(u.trace.ignore))
+	u.trace.layered(params)
+	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.notes(u.trace.option))
 	if !h.config.ObjectRules {
 		u.options.Gravity, u.options.Crop = u.options.Gravity.Settled(), u.options.Crop.Settled()
 	}
@@ -66,12 +70,11 @@ func (h *Handler) understand(raw string) *understood {
 	u.info = resize.ParseDetails(params.Get(config.InfoParam))
 	u.readWidths(params.Get(config.SrcsetParam), h.config.MaxDimension)
 	u.refresh = params.Get(config.RefreshParam) == "1"
-	u.explain, _ = strconv.ParseBool(u.query.Get(config.ExplainParam)) // unreadable: no
 	h.unreadable(params.Get, u)
 	if h.config.StrictOptions {
 		u.wrong = append(u.wrong, config.Unknown(u.query)...)
 	}
-	h.overlays.known(&u.options, u.wrong.note)
+	h.overlays.known(&u.options, u.notes(u.trace.unknownName))
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say
 	}
@@ -115,11 +118,13 @@ func newQueries() *otter.Cache[string, *understood] {
 	return otter.Must(&otter.Options[string, *understood]{MaximumSize: mostQueries})
 }
 
-// layers returns the parameters of a query with those of the presets that it
-// names below them, and the handler's default one at the bottom. Unknown
-// presets are noted.
-func (h *Handler) layers(query url.Values, note func(resize.Note)) config.Layers {
-	return config.LayersOf(h.presets, h.config.DefaultPreset, query, note)
+// notes returns what gets notes about a query: what strict_options refuses, and the
+// trace.
+func (u *understood) notes(traced func(resize.Note)) func(resize.Note) {
+	return func(n resize.Note) {
+		u.wrong.note(n)
+		traced(n)
+	}
 }
 
 // refused joins what strict_options refuses.
