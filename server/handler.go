@@ -64,10 +64,10 @@ type maker struct {
 	// foreignMarks are watermarks that URLs of the dialect name.
 	foreignMarks *otter.Cache[string, *mark]
 	misses       *rate.Limiter // nil: any number
-	places       *places       // for what is made soon
-	// slowPlaces are for formats that are made one at a time and must not hold up
+	queue        *places       // for what is made soon
+	// slowQueue are for formats that are made one at a time and must not hold up
 	// the others.
-	slowPlaces *places
+	slowQueue *places
 }
 
 // An answerer knows what answers tell beside the picture, and what is sent in its
@@ -111,9 +111,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 				Fonts:       fonts.byName,
 				ShowDamaged: c.Damaged == config.ShowDamaged,
 			},
-			overlays:   overlays,
-			places:     newPlaces(c.Limits.Concurrency, o.Workers),
-			slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
+			overlays:  overlays,
+			queue:     newPlaces(c.Limits.Concurrency, o.Workers),
+			slowQueue: newPlaces(c.Limits.Concurrency, o.Workers),
 		},
 		answerer: answerer{
 			config:    c,

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
 )
@@ -122,25 +120,6 @@ func TestPlaces(t *testing.T) {
 			wg.Wait()
 		})
 	})
-	t.Run("gone", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPlaces(3, 1)
-			for range 3 {
-				if _, err := p.enter(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			began := time.Now()
-			if _, err := p.enter(t.Context()); !errors.Is(err, resize.ErrBusy) || time.Since(began) != placeWait {
-				t.Errorf("who waits behind others that work: %v after %v; want resize.ErrBusy after %v", err, time.Since(began), placeWait)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			if _, err := p.enter(ctx); !errors.Is(err, context.Canceled) || p.waiting.Load() != 0 {
-				t.Errorf("who leaves while waiting: %v, %d wait", err, p.waiting.Load())
-			}
-		})
-	})
 }
 
 // stallingBucket has objects whose store never answers, or stops in the body, and
@@ -188,67 +167,4 @@ func TestSoundBehindStalled(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Who comes back to a place goes before those who have none yet, and no place is
-// given back twice.
-func TestLentPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, 1)
-		first, err := p.enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var order []string
-		var wg sync.WaitGroup
-		for i := range 3 {
-			wg.Go(func() {
-				turn, err := p.enter(t.Context())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				order = append(order, fmt.Sprint(i)) // one at a time
-				time.Sleep(time.Second)
-				turn.end()
-				turn.end() // a second time is nothing
-			})
-			synctest.Wait()
-		}
-		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter / 2) }); err != nil || len(order) != 0 {
-			t.Fatalf("a short wait: %v, %v have come; want none", err, order)
-		}
-		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter + time.Second/2) }); err != nil {
-			t.Fatal(err)
-		}
-		order = append(order, "back")
-		first.end()
-		wg.Wait()
-		if got := strings.Join(order, " "); got != "0 back 1 2" && got != "0 1 back 2" { // behind the one who is first
-			t.Errorf("the order is %s", got)
-		}
-		if !p.free.TryAcquire(1) || p.free.TryAcquire(1) {
-			t.Error("there is not one place in the end")
-		}
-		// Who leaves while the place is lent has none to give back.
-		p.free.Release(1)
-		turn, err := p.enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := turn.lend(ctx, func() {
-			time.Sleep(2 * lendAfter)
-			if !p.free.TryAcquire(1) {
-				t.Error("the place is not lent")
-			}
-			cancel()
-		}); !errors.Is(err, context.Canceled) {
-			t.Errorf("who left: %v", err)
-		}
-		turn.end()
-		if p.free.TryAcquire(1) {
-			t.Error("a place was given back twice")
-		}
-	})
 }

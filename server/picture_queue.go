@@ -23,7 +23,7 @@ const (
 	lendAfter = 100 * time.Millisecond
 )
 
-// places bound how many pictures of a handler are in the making: from the
+// A places bounds how many pictures of a handler are in the making: from the
 // question to the store, before which they wait, to the result. Those whose
 // store lets them wait are not in the making.
 type places struct {
@@ -45,6 +45,9 @@ func newPlaces(n, processors int) *places {
 	}
 	return &places{free: semaphore.NewWeighted(int64(n)), first: semaphore.NewWeighted(1)}
 }
+
+// waits returns how many wait.
+func (p *places) waits() int { return int(p.waiting.Load()) }
 
 // enter waits for a place, in the order of arrival; the turn has to end. The
 // error wraps [resize.ErrBusy], or is that of ctx.
@@ -128,6 +131,12 @@ func (t *turn) lend(ctx context.Context, wait func()) error {
 	defer t.mu.Unlock()
 	t.holds = true
 	return nil
+}
+
+// body returns a body of a store; while it is waited for, others have the place of
+// the turn. ctx is that of the fill, as that of the body.
+func (t *turn) body(ctx context.Context, body io.ReadCloser) io.ReadCloser {
+	return &lendingBody{body, t, ctx}
 }
 
 // A lendingBody lends the place of its turn while it is waited for.

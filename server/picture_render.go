@@ -65,7 +65,7 @@ func (h *Handler) fillOnce(ctx context.Context, req request, turn *turn, old *ca
 		return nil, false, fmt.Errorf("source: %w", errEmpty)
 	}
 	if _, kept := source.Body.(*keptBody); !kept {
-		source.Body = &lendingBody{source.Body, turn, ctx}
+		source.Body = turn.body(ctx, source.Body)
 	}
 	if source.Stopgap != nil && h.keeps(ctx, req) {
 		return nil, false, fmt.Errorf("source: %w", source.Stopgap)
@@ -113,9 +113,9 @@ func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*tur
 		}
 	}
 	if req.options.Slow() {
-		return m.slowPlaces.enter(ctx)
+		return m.slowQueue.enter(ctx)
 	}
-	return m.places.enter(ctx)
+	return m.queue.enter(ctx)
 }
 
 // resize makes the picture of an opened source.
