@@ -187,7 +187,7 @@ type HandlerStats struct {
 func (s *Server) Stats() Stats {
 	stats := Stats{Work: s.budgets.pictures.Load(), Handlers: map[string]HandlerStats{}}
 	for _, h := range s.handlers {
-		stats.Work.Waiting += h.queue.waits() + h.slowQueue.waits()
+		stats.Work.Waiting += h.queue.Waiting() + h.slowQueue.Waiting()
 		hs := HandlerStats{Cache: h.cache.Stats()}
 		for _, g := range h.guards {
 			hs.Sources = append(hs.Sources, g.Stats())

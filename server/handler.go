@@ -13,6 +13,7 @@ import (
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/queue"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
@@ -64,10 +65,10 @@ type maker struct {
 	// foreignMarks are watermarks that URLs of the dialect name.
 	foreignMarks *otter.Cache[string, *mark]
 	misses       *rate.Limiter // nil: any number
-	queue        *places       // for what is made soon
+	queue        *queue.Queue  // for what is made soon
 	// slowQueue are for formats that are made one at a time and must not hold up
 	// the others.
-	slowQueue *places
+	slowQueue *queue.Queue
 }
 
 // An answerer knows what answers tell beside the picture, and what is sent in its
@@ -112,8 +113,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 				ShowDamaged: c.Damaged == config.ShowDamaged,
 			},
 			overlays:  overlays,
-			queue:     newPlaces(c.Limits.Concurrency, o.Workers),
-			slowQueue: newPlaces(c.Limits.Concurrency, o.Workers),
+			queue:     queue.New(c.Limits.Concurrency, o.Workers),
+			slowQueue: queue.New(c.Limits.Concurrency, o.Workers),
 		},
 		answerer: answerer{
 			config:    c,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/queue"
 	"s3imageserver/storage"
 )
 
@@ -63,9 +64,9 @@ func TestPlaces(t *testing.T) {
 			b, s, ask := start(t)
 			began := time.Now()
 			_, working := ask("/h/%d.jpg?w=10", n)
-			refused, waiting := ask("/h/more-%d.jpg?w=10", mostWaiting)
-			if asked := b.asked.Load(); asked != n || refused.Load() != 0 || s.server.Stats().Work.Waiting != mostWaiting {
-				t.Errorf("the store is asked %d times at once, %d requests are refused, %d wait; want %d, 0, %d", asked, refused.Load(), s.server.Stats().Work.Waiting, n, mostWaiting)
+			refused, waiting := ask("/h/more-%d.jpg?w=10", queue.MostWaiting)
+			if asked := b.asked.Load(); asked != n || refused.Load() != 0 || s.server.Stats().Work.Waiting != queue.MostWaiting {
+				t.Errorf("the store is asked %d times at once, %d requests are refused, %d wait; want %d, 0, %d", asked, refused.Load(), s.server.Stats().Work.Waiting, n, queue.MostWaiting)
 			}
 			if r := s.get("/h/one-more.jpg?w=10"); !busy(r) || b.asked.Load() != n || time.Since(began) > 0 {
 				t.Errorf("one more: %d after %v, the store was asked %d times; want 503 at once", r.StatusCode, time.Since(began), b.asked.Load())
@@ -79,7 +80,7 @@ func TestPlaces(t *testing.T) {
 			// open as may be.
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if asked, many := b.asked.Load(), int64(n+mostWaiting+1-config.MostPlaces); asked != config.MostPlaces || refused.Load() != many {
+			if asked, many := b.asked.Load(), int64(n+queue.MostWaiting+1-config.MostPlaces); asked != config.MostPlaces || refused.Load() != many {
 				t.Errorf("after two seconds the store is asked %d times, %d requests are refused; want %d, %d", asked, refused.Load(), config.MostPlaces, many)
 			}
 			close(b.let)
