@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,10 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"s3imageserver/server/config"
+
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
-
-	"s3imageserver/storage/cache"
 )
 
 // acmeTimeout bounds one request to the authority.
@@ -31,37 +30,32 @@ type authority struct {
 	closed  atomic.Bool // no Server uses it any more
 }
 
-// authority returns that of the configuration, nil if there is none. A Server
-// that follows another one with the same settings uses the same.
-func (s *Server) openAuthority() (*authority, error) {
-	a := &s.config.ACME
-	if !a.On() {
-		return nil, nil
-	}
-	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*authority, func() error, error) {
-		client := &acme.Client{DirectoryURL: a.DirectoryURL, UserAgent: "s3imageserver"}
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		if a.CAFile != "" {
-			pem, err := os.ReadFile(s.config.Path(a.CAFile))
-			if err != nil {
-				return nil, nil, &Fault{Key: "acme.ca_file", Text: err.Error()}
-			}
-			pool := x509.NewCertPool()
-			if !pool.AppendCertsFromPEM(pem) {
-				return nil, nil, &Fault{Key: "acme.ca_file", Text: "has no certificate in PEM"}
-			}
-			transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+// newAuthority returns the authority of a configuration that has one; it is asked
+// nothing yet. close is called when nobody uses it any more.
+func newAuthority(c *config.Config, log *slog.Logger) (one *authority, close func() error, err error) {
+	a := &c.ACME
+	client := &acme.Client{DirectoryURL: a.DirectoryURL, UserAgent: "s3imageserver"}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if a.CAFile != "" {
+		pem, err := os.ReadFile(c.Path(a.CAFile))
+		if err != nil {
+			return nil, nil, &config.Fault{Key: "acme.ca_file", Text: err.Error()}
 		}
-		client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
-		one := &authority{hosts: a.Hosts, log: s.log, manager: &autocert.Manager{
-			Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(s.config.Path(a.Cache)), s.log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
-		}}
-		return one, func() error {
-			one.closed.Store(true)
-			transport.CloseIdleConnections()
-			return nil
-		}, nil
-	})
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, nil, &config.Fault{Key: "acme.ca_file", Text: "has no certificate in PEM"}
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
+	one = &authority{hosts: a.Hosts, log: log, manager: &autocert.Manager{
+		Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(c.Path(a.Cache)), log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
+	}}
+	return one, func() error {
+		one.closed.Store(true)
+		transport.CloseIdleConnections()
+		return nil
+	}, nil
 }
 
 // A certificateFolder says in the log what of its files cannot be read or
@@ -119,18 +113,6 @@ func (a *authority) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return certificate, err
 }
 
-// startAuthority gets the certificates of all hosts before clients come for them.
-// The ports must be open: the authority looks there.
-func (s *Server) startAuthority() {
-	if s.authority == nil {
-		return
-	}
-	if s.config.HTTPPort > 0 {
-		_ = s.plainly() // from here on the authority may look there
-	}
-	go s.authority.fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
-}
-
 // fetch gets the certificates of all hosts, as long as any Server uses them: the
 // one that began may have been replaced.
 func (a *authority) fetch() {
@@ -145,27 +127,5 @@ func (a *authority) fetch() {
 	}
 }
 
-var errNoCertificate = errors.New("there is no certificate")
-
-// getCertificate returns the certificate for a client.
-func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	switch {
-	case s.authority != nil:
-		return s.authority.get(hello)
-	case s.certificate != nil:
-		return s.certificate.get(hello)
-	}
-	return nil, errNoCertificate
-}
-
-// plain answers on the port of plain HTTP, where the authority may look too.
-func (s *Server) plain() http.Handler {
-	var handler http.Handler = s
-	if s.config.HTTPSStrict {
-		handler = http.HandlerFunc(s.redirect)
-	}
-	if s.authority != nil {
-		handler = s.authority.manager.HTTPHandler(handler)
-	}
-	return handler
-}
+// plain answers the authority on the port of plain HTTP, and by next all others.
+func (a *authority) plain(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
@@ -53,7 +52,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	if r.TLS != nil && s.config.HSTS > 0 {
 		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
 	}
-	ctx := context.WithValue(r.Context(), requestIDKey{}, x.id)
+	ctx := withRequest(r.Context(), x.id)
 	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
 }
 

@@ -10,18 +10,16 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"golang.org/x/crypto/acme"
 	"golang.org/x/net/netutil"
 
 	"s3imageserver/server/config"
-	"s3imageserver/server/refresh"
+	"s3imageserver/storage/cache"
 )
 
 const (
@@ -114,21 +112,6 @@ type listener struct {
 	listener net.Listener
 	server   *http.Server
 	url      string
-}
-
-// tlsConfig returns that of the listener of HTTPS. An authority that asks for a
-// challenge (RFC 8737) is answered while asked says so.
-func tlsConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), asked func() bool) *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificate}
-	challenged := config.Clone()
-	challenged.NextProtos = append(slices.Clone(config.NextProtos), acme.ALPNProto)
-	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Contains(hello.SupportedProtos, acme.ALPNProto) && asked() {
-			return challenged, nil
-		}
-		return nil, nil // config itself
-	}
-	return config
 }
 
 // listen opens all ports, or none.
@@ -227,26 +210,49 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// A reloader hands out a certificate and reads it again when its files change.
-// A new one that is not valid is logged, and the old one stays.
-type reloader struct {
-	certFile    string
-	certificate *refresh.Watched[*tls.Certificate]
-	log         *slog.Logger
+// openAuthority returns the authority of the configuration, nil if there is none. A
+// Server that follows another one with the same settings uses the same.
+func (s *Server) openAuthority() (*authority, error) {
+	a := &s.config.ACME
+	if !a.On() {
+		return nil, nil
+	}
+	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*authority, func() error, error) { return newAuthority(s.config, s.log) })
 }
 
-func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
-	r = &reloader{certFile: certFile, log: log}
-	r.certificate, err = refresh.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
-	return r, err
+// startAuthority gets the certificates of all hosts before clients come for them.
+// The ports must be open: the authority looks there.
+func (s *Server) startAuthority() {
+	if s.authority == nil {
+		return
+	}
+	if s.config.HTTPPort > 0 {
+		_ = s.plainly() // from here on the authority may look there
+	}
+	go s.authority.fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 }
 
-func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return r.certificate.Get(func(_ *tls.Certificate, err error) {
-		if err != nil {
-			r.log.Error("certificate not reloaded: the old one stays", "error", err)
-		} else {
-			r.log.Info("certificate reloaded", "https_cert", r.certFile)
-		}
-	}), nil
+var errNoCertificate = errors.New("there is no certificate")
+
+// getCertificate returns the certificate for a client.
+func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	switch {
+	case s.authority != nil:
+		return s.authority.get(hello)
+	case s.certificate != nil:
+		return s.certificate.get(hello)
+	}
+	return nil, errNoCertificate
+}
+
+// plain answers on the port of plain HTTP, where the authority may look too.
+func (s *Server) plain() http.Handler {
+	var handler http.Handler = s
+	if s.config.HTTPSStrict {
+		handler = http.HandlerFunc(s.redirect)
+	}
+	if s.authority != nil {
+		handler = s.authority.plain(handler)
+	}
+	return handler
 }

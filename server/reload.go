@@ -190,9 +190,7 @@ func (v *service) replace() error {
 	if err != nil {
 		return err
 	}
-	if h, ok := v.log.Handler().(*logHandler); ok && h.format != nil {
-		h.format.set(c.Log)
-	}
+	reconfigure(v.log, c.Log)
 	v.current.Store(s)
 	if s.authority != old.authority {
 		s.startAuthority()

@@ -248,14 +248,6 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	span.End()
 }
 
-// traceID returns the number of the trace that is being recorded, "" if none is.
-func traceID(ctx context.Context) string {
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		return span.SpanContext().TraceID().String()
-	}
-	return ""
-}
-
 func nothing() {}
 
 // span starts a span below that of ctx, if that is recorded.

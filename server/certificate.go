@@ -1,0 +1,51 @@
+package server
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"slices"
+
+	"golang.org/x/crypto/acme"
+
+	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
+)
+
+// tlsConfig returns that of the listener of HTTPS. An authority that asks for a
+// challenge (RFC 8737) is answered while asked says so.
+func tlsConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), asked func() bool) *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificate}
+	challenged := config.Clone()
+	challenged.NextProtos = append(slices.Clone(config.NextProtos), acme.ALPNProto)
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(hello.SupportedProtos, acme.ALPNProto) && asked() {
+			return challenged, nil
+		}
+		return nil, nil // config itself
+	}
+	return config
+}
+
+// A reloader hands out a certificate and reads it again when its files change.
+// A new one that is not valid is logged, and the old one stays.
+type reloader struct {
+	certFile    string
+	certificate *refresh.Watched[*tls.Certificate]
+	log         *slog.Logger
+}
+
+func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
+	r = &reloader{certFile: certFile, log: log}
+	r.certificate, err = refresh.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
+	return r, err
+}
+
+func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return r.certificate.Get(func(_ *tls.Certificate, err error) {
+		if err != nil {
+			r.log.Error("certificate not reloaded: the old one stays", "error", err)
+		} else {
+			r.log.Info("certificate reloaded", "https_cert", r.certFile)
+		}
+	}), nil
+}
