@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/listen"
 	"s3imageserver/storage/cache"
 )
 
@@ -131,7 +132,7 @@ func (v *service) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
 		}
-		l = netutil.LimitListener(l, maxConnections())
+		l = netutil.LimitListener(l, listen.MaxConnections())
 		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
 	}
 	if c.HTTPSEnabled {
@@ -139,8 +140,8 @@ func (v *service) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
-		l = netutil.LimitListener(l, maxConnections())
-		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
+		l = netutil.LimitListener(l, listen.MaxConnections())
+		config := listen.TLSConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {
@@ -212,12 +213,12 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 
 // openAuthority returns the authority of the configuration, nil if there is none. A
 // Server that follows another one with the same settings uses the same.
-func (s *Server) openAuthority() (*authority, error) {
+func (s *Server) openAuthority() (*listen.Authority, error) {
 	a := &s.config.ACME
 	if !a.On() {
 		return nil, nil
 	}
-	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*authority, func() error, error) { return newAuthority(s.config, s.log) })
+	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*listen.Authority, func() error, error) { return listen.NewAuthority(s.config, s.log) })
 }
 
 // startAuthority gets the certificates of all hosts before clients come for them.
@@ -229,7 +230,7 @@ func (s *Server) startAuthority() {
 	if s.config.HTTPPort > 0 {
 		_ = s.plainly() // from here on the authority may look there
 	}
-	go s.authority.fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
+	go s.authority.Fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 }
 
 var errNoCertificate = errors.New("there is no certificate")
@@ -238,9 +239,9 @@ var errNoCertificate = errors.New("there is no certificate")
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	switch {
 	case s.authority != nil:
-		return s.authority.get(hello)
+		return s.authority.Get(hello)
 	case s.certificate != nil:
-		return s.certificate.get(hello)
+		return s.certificate.Get(hello)
 	}
 	return nil, errNoCertificate
 }
@@ -252,7 +253,7 @@ func (s *Server) plain() http.Handler {
 		handler = http.HandlerFunc(s.redirect)
 	}
 	if s.authority != nil {
-		handler = s.authority.plain(handler)
+		handler = s.authority.Answer(handler)
 	}
 	return handler
 }

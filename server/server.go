@@ -22,6 +22,7 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/listen"
 	"s3imageserver/storage/cache"
 )
 
@@ -59,8 +60,8 @@ type Server struct {
 	shared   map[string]*cache.Shared // by bucket and folder
 	purger   *purger
 
-	certificate *reloader           // nil: no HTTPS
-	authority   *authority          // nil: certificates are not got by ACME
+	certificate *listen.Certificate // nil: no HTTPS
+	authority   *listen.Authority   // nil: certificates are not got by ACME
 	plainly     func() http.Handler // for the port of plain HTTP
 	admin       func() http.Handler // for the listener for operators
 	uses        []string            // names of parts
@@ -117,7 +118,7 @@ func New(c *Config, o Options) (*Server, error) {
 	faults.Collect(err)
 	s.plainly = sync.OnceValue(s.plain)
 	if c.HTTPSEnabled && !c.ACME.On() {
-		if s.certificate, err = newReloader(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey), s.log); err != nil {
+		if s.certificate, err = listen.NewCertificate(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey), s.log); err != nil {
 			faults.Add("https_cert", "%v", err)
 		}
 	}

@@ -1,4 +1,4 @@
-package server
+package listen
 
 import (
 	"context"
@@ -22,17 +22,17 @@ import (
 // acmeTimeout bounds one request to the authority.
 const acmeTimeout = 30 * time.Second
 
-// authority gets certificates and renews them.
-type authority struct {
-	manager *autocert.Manager
+// Authority gets certificates and renews them.
+type Authority struct {
+	Manager *autocert.Manager
 	hosts   []string
 	log     *slog.Logger
 	closed  atomic.Bool // no Server uses it any more
 }
 
-// newAuthority returns the authority of a configuration that has one; it is asked
+// NewAuthority returns the authority of a configuration that has one; it is asked
 // nothing yet. close is called when nobody uses it any more.
-func newAuthority(c *config.Config, log *slog.Logger) (one *authority, close func() error, err error) {
+func NewAuthority(c *config.Config, log *slog.Logger) (one *Authority, close func() error, err error) {
 	a := &c.ACME
 	client := &acme.Client{DirectoryURL: a.DirectoryURL, UserAgent: "s3imageserver"}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -48,7 +48,7 @@ func newAuthority(c *config.Config, log *slog.Logger) (one *authority, close fun
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
 	client.HTTPClient = &http.Client{Transport: &orderTransport{inner: transport}, Timeout: acmeTimeout}
-	one = &authority{hosts: a.Hosts, log: log, manager: &autocert.Manager{
+	one = &Authority{hosts: a.Hosts, log: log, Manager: &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: &certificateFolder{autocert.DirCache(c.Path(a.Cache)), log}, HostPolicy: onlyHosts(a.Hosts), Email: a.Email, Client: client,
 	}}
 	return one, func() error {
@@ -104,28 +104,28 @@ func onlyHosts(hosts []string) autocert.HostPolicy {
 	}
 }
 
-// get returns the certificate for a client, which may have to be fetched.
-func (a *authority) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	certificate, err := a.manager.GetCertificate(hello)
+// Get returns the certificate for a client, which may have to be fetched.
+func (a *Authority) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	certificate, err := a.Manager.GetCertificate(hello)
 	if err != nil && slices.Contains(a.hosts, hello.ServerName) {
 		a.log.Error("no certificate from the authority", "kind", hello.ServerName, "error", err)
 	}
 	return certificate, err
 }
 
-// fetch gets the certificates of all hosts, as long as any Server uses them: the
+// Fetch gets the certificates of all hosts, as long as any Server uses them: the
 // one that began may have been replaced.
-func (a *authority) fetch() {
+func (a *Authority) Fetch() {
 	for _, host := range a.hosts {
 		if a.closed.Load() {
 			return
 		}
-		certificate, err := a.get(&tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
+		certificate, err := a.Get(&tls.ClientHelloInfo{ServerName: host, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
 		if err == nil && certificate.Leaf != nil {
 			a.log.Info("certificate", "host", host, "until", certificate.Leaf.NotAfter.UTC().Format(time.DateOnly))
 		}
 	}
 }
 
-// plain answers the authority on the port of plain HTTP, and by next all others.
-func (a *authority) plain(next http.Handler) http.Handler { return a.manager.HTTPHandler(next) }
+// Answer answers the authority on the port of plain HTTP, and by next all others.
+func (a *Authority) Answer(next http.Handler) http.Handler { return a.Manager.HTTPHandler(next) }
