@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
@@ -162,7 +163,7 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("purge is not complete", "error", err)
 		writeText(w, http.StatusBadGateway, "the purge is not complete: see the log, and try it again")
 	default:
-		s.log.Info("purged", "url", redactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All, "removed", removed)
+		s.log.Info("purged", "url", logging.RedactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All, "removed", removed)
 		writeJSON(w, http.StatusOK, PurgeAnswer{p, removed})
 	}
 }

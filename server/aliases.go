@@ -1,11 +1,14 @@
 package server
 
 import (
+	"io"
 	"io/fs"
+	"log/slog"
 	"net/url"
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 )
 
 // The configuration is package config. These are its types under the names that
@@ -62,6 +65,9 @@ func Load(file string) (c *Config, warnings []*Fault, err error) { return config
 func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	return config.LoadEmbedded(name, data, files)
 }
+
+// NewLog is [logging.New].
+func NewLog(w io.Writer, c LogConfig) *slog.Logger { return logging.New(w, c) }
 
 // Params is [config.Params].
 func Params() []resize.Param { return config.Params() }

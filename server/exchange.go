@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 )
 
@@ -52,7 +53,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	if r.TLS != nil && s.config.HSTS > 0 {
 		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
 	}
-	ctx := withRequest(r.Context(), x.id)
+	ctx := logging.WithRequest(r.Context(), x.id)
 	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
 }
 
@@ -98,7 +99,7 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 		log = x.handler.log
 	}
 	if all {
-		log = every(log)
+		log = logging.Every(log)
 	}
 	if !log.Enabled(r.Context(), level) {
 		return
@@ -106,12 +107,12 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs, slog.Int("status", x.status))
 	if x.err != nil {
-		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", redactQuery(x.faulty.options.String())))
+		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", logging.RedactQuery(x.faulty.options.String())))
 	}
 	if x.answered {
 		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
 	}
-	path, query := redactPath(r.URL.EscapedPath()), redactQuery(r.URL.RawQuery)
+	path, query := logging.RedactPath(r.URL.EscapedPath()), logging.RedactQuery(r.URL.RawQuery)
 	if tooLong(r) {
 		path, query = shortened(path), shortened(query)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -24,7 +25,7 @@ func logged(t *testing.T, b *storagetest.Memory, c Config) (*site, *syncBuffer) 
 		t.Fatal(err)
 	}
 	out := new(syncBuffer)
-	s, err := New(&c, Options{Log: NewLog(out, c.Log)})
+	s, err := New(&c, Options{Log: logging.New(out, c.Log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,9 +177,9 @@ func TestLogConfig(t *testing.T) {
 		t.Errorf("Validate = %v; want 6 faults", err)
 	}
 	var out bytes.Buffer
-	log := NewLog(&out, LogConfig{Format: "json", Level: "warn"})
+	log := logging.New(&out, LogConfig{Format: "json", Level: "warn"})
 	log.Info("no")
-	reconfigure(log, LogConfig{Format: "text", Level: "info"})
+	logging.Reconfigure(log, LogConfig{Format: "text", Level: "info"})
 	log.Log(t.Context(), slog.LevelInfo, "yes")
 	if text := out.String(); strings.Contains(text, "no") || !strings.Contains(text, "msg=yes") {
 		t.Errorf("log = %q", text)

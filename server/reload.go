@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"s3imageserver/server/logging"
 	"s3imageserver/server/refresh"
 )
 
@@ -46,7 +47,7 @@ func newService(c *Config, o Options) (*service, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	o.Log = sampledLog(o.Log)
+	o.Log = logging.Sampled(o.Log)
 	o.parts = newParts(buildOf(o))
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
 	if name := c.FileName(); name != "" {
@@ -190,7 +191,7 @@ func (v *service) replace() error {
 	if err != nil {
 		return err
 	}
-	reconfigure(v.log, c.Log)
+	logging.Reconfigure(v.log, c.Log)
 	v.current.Store(s)
 	if s.authority != old.authority {
 		s.startAuthority()

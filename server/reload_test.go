@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"s3imageserver/server/logging"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,7 @@ func startFileService(t *testing.T, config map[string]any) *fileService {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.v, err = newService(c, Options{Log: NewLog(f.log, c.Log)})
+	f.v, err = newService(c, Options{Log: logging.New(f.log, c.Log)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 )
 
 // chooseFormat puts a format into the options that can be rendered: that of the
@@ -145,7 +146,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 		return false // a token in Location would be in every log on the way
 	}
 	query := maps.Clone(req.query)
-	maps.DeleteFunc(query, func(name string, _ []string) bool { return isSecret(name) && name != config.SignatureParam }) // a token that was written wrong is still one
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return logging.IsSecret(name) && name != config.SignatureParam }) // a token that was written wrong is still one
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()

@@ -23,6 +23,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/server/listen"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 )
 
@@ -89,7 +90,7 @@ func New(c *Config, o Options) (*Server, error) {
 	if o.parts == nil {
 		o.parts = newParts(buildOf(o))
 	}
-	o.Log = sampledLog(o.Log)
+	o.Log = logging.Sampled(o.Log)
 	tracing, err := newTracing(&c.Tracing, o.parts.build, o.Log)
 	if err != nil {
 		var faults config.Faults

@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 func TestFloodOfErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := new(bytes.Buffer)
-		log := NewLog(out, config.LogConfig{Level: "info"}).With("handler", "h")
+		log := New(out, config.LogConfig{Level: "info"}).With("handler", "h")
 		for range 1000 {
 			log.Error("no picture", "kind", "limit", "name", "x")
 		}
@@ -65,7 +65,7 @@ func TestRedactQuery(t *testing.T) {
 		"t=a=b":                                 "t=***",
 		"%zz=1":                                 "%zz=***",
 	} {
-		if got := redactQuery(raw); got != want {
+		if got := RedactQuery(raw); got != want {
 			t.Errorf("redactQuery(%q) = %q; want %q", raw, got, want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestRedactQuery(t *testing.T) {
 		"/h/photo-eyJ.jpg":                   "/h/photo-eyJ.jpg",
 		"/h/50%/eyJhbGci.eyJzdWIi.c2ln?w=10": "/h/50%/***?w=10",
 	} {
-		if got := redactURL(u); got != want {
+		if got := RedactURL(u); got != want {
 			t.Errorf("redactURL(%q) = %q; want %q", u, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package server
+package logging
 
 import (
 	"log/slog"
@@ -15,11 +15,11 @@ import (
 // client's.
 var secretParams = []string{config.TokenParam, config.SignatureParam}
 
-// isSecret reports whether a parameter is one of secretParams, however a client
+// IsSecret reports whether a parameter is one of secretParams, however a client
 // or a library may have spelled it: in any case, with spaces and control
 // characters around it, as an element of a list ("t[]"), or escaped twice. One
 // that cannot be unescaped may be.
-func isSecret(name string) bool {
+func IsSecret(name string) bool {
 	for range 3 {
 		plain, _, _ := strings.Cut(name, "[")
 		plain = strings.TrimFunc(plain, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
@@ -35,13 +35,13 @@ func isSecret(name string) bool {
 	return false
 }
 
-// redactURL is redactQuery for the query of a URL, and redactText for its path.
-func redactURL(u string) string {
+// RedactURL is redactQuery for the query of a URL, and redactText for its path.
+func RedactURL(u string) string {
 	path, query, ok := strings.Cut(u, "?")
-	if path = redactPath(path); !ok {
+	if path = RedactPath(path); !ok {
 		return path
 	}
-	return path + "?" + redactQuery(query)
+	return path + "?" + RedactQuery(query)
 }
 
 // tokenBegin is how a JSON Web Token begins: {" in base64url.
@@ -62,9 +62,9 @@ func redactText(text string) string {
 	return webToken.ReplaceAllLiteralString(text, redacted)
 }
 
-// redactPath returns the path of a URL, escaped, without the JSON Web Tokens in
+// RedactPath returns the path of a URL, escaped, without the JSON Web Tokens in
 // it, whose letters may be escaped too.
-func redactPath(escaped string) string {
+func RedactPath(escaped string) string {
 	plain, err := url.PathUnescape(escaped)
 	if err == nil && redactText(plain) != plain {
 		segments := strings.Split(redactText(plain), "/")
@@ -76,10 +76,10 @@ func redactPath(escaped string) string {
 	return redactText(escaped)
 }
 
-// redactQuery returns a query without the values of secretParams, and without
+// RedactQuery returns a query without the values of secretParams, and without
 // what looks like the beginning of a JSON Web Token, wherever it is. It is the
 // one way of a query into a log.
-func redactQuery(raw string) string {
+func RedactQuery(raw string) string {
 	if raw == "" {
 		return ""
 	}
@@ -89,7 +89,7 @@ func redactQuery(raw string) string {
 		switch {
 		case holdsToken(name):
 			parts[i] = redacted
-		case isSecret(name), holdsToken(value):
+		case IsSecret(name), holdsToken(value):
 			parts[i] = name + "=" + redacted
 		}
 	}

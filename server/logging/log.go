@@ -1,4 +1,6 @@
-package server
+// Package logging writes lines: as the configuration wants them, with the number of
+// the request, without what repeats, and without what is secret in URLs.
+package logging
 
 import (
 	"context"
@@ -14,10 +16,10 @@ import (
 	"s3imageserver/server/config"
 )
 
-// NewLog returns a log as the configuration wants it, which Validate must have
+// New returns a log as the configuration wants it, which Validate must have
 // seen. It adds the number of the request to lines that belong to one, and
 // leaves out what repeats. When the configuration is replaced, it changes with it.
-func NewLog(w io.Writer, c config.LogConfig) *slog.Logger {
+func New(w io.Writer, c config.LogConfig) *slog.Logger {
 	f := &logFormat{}
 	f.set(c)
 	o := &slog.HandlerOptions{Level: &f.level}
@@ -28,9 +30,9 @@ func NewLog(w io.Writer, c config.LogConfig) *slog.Logger {
 	})
 }
 
-// sampledLog returns log with numbers of requests and without what repeats; log
+// Sampled returns log with numbers of requests and without what repeats; log
 // itself if it is of NewLog.
-func sampledLog(log *slog.Logger) *slog.Logger {
+func Sampled(log *slog.Logger) *slog.Logger {
 	if _, ok := log.Handler().(*logHandler); ok {
 		return log
 	}
@@ -145,8 +147,8 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// every returns log without sampling.
-func every(log *slog.Logger) *slog.Logger {
+// Every returns log without sampling.
+func Every(log *slog.Logger) *slog.Logger {
 	if h, ok := log.Handler().(*logHandler); ok {
 		c := *h
 		c.sampler = nil
@@ -231,23 +233,23 @@ func (s *sampler) tell(h *logHandler, k *sampledKind, level slog.Level, message 
 	}
 }
 
-// leftOut returns how many lines a log has left out.
-func leftOut(log *slog.Logger) uint64 {
+// LeftOut returns how many lines a log has left out.
+func LeftOut(log *slog.Logger) uint64 {
 	if h, ok := log.Handler().(*logHandler); ok && h.sampler != nil {
 		return h.sampler.leftOut.Load()
 	}
 	return 0
 }
 
-// reconfigure makes a log of NewLog one as c wants it.
-func reconfigure(log *slog.Logger, c config.LogConfig) {
+// Reconfigure makes a log of NewLog one as c wants it.
+func Reconfigure(log *slog.Logger, c config.LogConfig) {
 	if h, ok := log.Handler().(*logHandler); ok && h.format != nil {
 		h.format.set(c)
 	}
 }
 
-// withRequest returns the context of a request of that number.
-func withRequest(ctx context.Context, id string) context.Context {
+// WithRequest returns the context of a request of that number.
+func WithRequest(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
