@@ -63,7 +63,7 @@ type explainedSignature struct {
 // explainSignature looks at the signature of a request, nil if its handler wants
 // none. It asks by itself: an operator is answered without, and a token may have been
 // enough.
-func (h *Handler) explainSignature(req *request) *explainedSignature {
+func (h *reader) explainSignature(req *request) *explainedSignature {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return nil
 	}
@@ -201,7 +201,7 @@ func parseTiming(text string) map[string]float64 {
 // explainOptions returns the parameters that change pixels with what they were
 // taken for, and those of the URL that do nothing; result is the format of the
 // picture.
-func (h *Handler) explainOptions(req *request, result resize.Format) (used, ignored []explainedOption) {
+func (h *reader) explainOptions(req *request, result resize.Format) (used, ignored []explainedOption) {
 	read := map[string]explainedOption{}
 	if t := req.trace.query; t != nil { // else the words are those of the dialect
 		for _, n := range t.ignored {

@@ -139,11 +139,11 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 }
 
 // resultEntry counts a result, and returns it as the cache has it.
-func (h *Handler) resultEntry(ctx context.Context, began time.Time, result *resize.Result, source *storage.Object) *cache.Entry {
+func (m *maker) resultEntry(ctx context.Context, began time.Time, result *resize.Result, source *storage.Object) *cache.Entry {
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
 	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
-	h.meters.made(result.Timing, source.Size)
+	m.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
 	return entry
 }

@@ -19,7 +19,7 @@ type pageQueries struct {
 
 // pageQueries returns those of a handler: where it has some sizes only, the nearest
 // of them, and where it has presets only, the first of those.
-func (h *Handler) pageQueries() pageQueries {
+func (h *reader) pageQueries() pageQueries {
 	switch {
 	case h.config.PresetsOnly && len(h.presets) > 0:
 		preset := url.Values{config.PresetParam: {sortedKeys(h.presets)[0]}}.Encode()
@@ -66,7 +66,7 @@ func sizeQuery(size [2]int) string {
 }
 
 // ignored returns the parameters that have no effect in URLs of a handler.
-func (h *Handler) ignored() []string {
+func (h *reader) ignored() []string {
 	names := []string{}
 	for _, p := range Params() {
 		if !h.bounds.Counts(p.Name) {

@@ -48,7 +48,7 @@ func (r *request) Parameters() url.Values { return r.query }
 // parse reads name and options. The request is usable for an error image even
 // when there is an error, which wraps errName,
 // errOption, errVersion or errExtension.
-func (h *Handler) parse(r *http.Request) (request, error) {
+func (h *reader) parse(r *http.Request) (request, error) {
 	if h.dialect != nil {
 		return h.parseForeign(r)
 	}
@@ -66,7 +66,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && req.delivery.Misversioned {
 		err = errNoVersion
 	}
-	if err == nil && req.delivery.Version != "" && !h.sources.Versioned() {
+	if err == nil && req.delivery.Version != "" && !h.versioned {
 		err = errVersion
 	}
 	req.refresh = u.refresh && authorized(h.admin, r)
@@ -95,7 +95,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 }
 
 // settleUnhinted settles the options without hints as those with them were.
-func (h *Handler) settleUnhinted(req *request) {
+func (h *reader) settleUnhinted(req *request) {
 	if !h.config.ClientHints {
 		req.unhinted = req.options
 		return
@@ -107,7 +107,7 @@ func (h *Handler) settleUnhinted(req *request) {
 }
 
 // allowed reports whether the extension of name is one of the handler's.
-func (h *Handler) allowed(name string) bool {
+func (h *reader) allowed(name string) bool {
 	if slices.Contains(h.config.AllowedFormats, config.AnyName) {
 		return true
 	}

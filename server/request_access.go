@@ -53,7 +53,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 }
 
 // challenge says how to get in (RFC 9110, section 11.6.1).
-func (h *Handler) challenge(header http.Header, status int) {
+func challenge(header http.Header, status int) {
 	if status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
@@ -67,7 +67,7 @@ func (h *Handler) challenge(header http.Header, status int) {
 // an operator like all that the playground signs. A token has proofs of its own:
 // a signature would outlive it, and say nothing of its claims, so that the client
 // shows the token again.
-func (h *Handler) sign(req *request, query url.Values) string {
+func (h *reader) sign(req *request, query url.Values) string {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return query.Encode()
 	}
@@ -91,7 +91,7 @@ const operatorsTime = time.Hour
 
 // obeyPolicy narrows a request to what the policy of its token allows. What cannot
 // be narrowed is an error that wraps errVerification.
-func (h *Handler) obeyPolicy(p *access.Policy, req *request) error {
+func (h *reader) obeyPolicy(p *access.Policy, req *request) error {
 	if err := p.AllowsName(req.name); err != nil {
 		return err
 	}
@@ -118,6 +118,6 @@ func (h *Handler) obeyPolicy(p *access.Policy, req *request) error {
 }
 
 // narrow returns the options with what a policy says of pixels.
-func (h *Handler) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
+func (h *reader) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
 	return p.Narrow(o, h.config.MaxDimension, func(name string) bool { return h.overlays.marks[name] != nil })
 }

@@ -35,7 +35,7 @@ func (r *request) Canonical(prefix string) []byte {
 }
 
 // parseForeign is parse of a handler with a dialect.
-func (h *Handler) parseForeign(r *http.Request) (request, error) {
+func (h *reader) parseForeign(r *http.Request) (request, error) {
 	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: config.Delivery{MaxAge: -1}}
 	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.Route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path

@@ -17,7 +17,7 @@ import (
 // chooseFormat puts a format into the options that can be rendered: that of the
 // URL, else the handler's, narrowed to what the client accepts if it leaves the
 // choice.
-func (h *Handler) chooseFormat(req *request, r *http.Request) {
+func (h *reader) chooseFormat(req *request, r *http.Request) {
 	f := req.options.Format
 	if f != resize.NoFormat && !f.IsAuto() && !h.config.Writes(f) {
 		req.trace.refusedFormat(f)
@@ -43,7 +43,7 @@ func (h *Handler) chooseFormat(req *request, r *http.Request) {
 // everyone reads. Of formats with different weights the client's favourite
 // counts (RFC 9110, section 12.5.1). A client that names formats and nothing
 // else gets one of them.
-func (h *Handler) negotiate(accept []string) resize.Format {
+func (h *reader) negotiate(accept []string) resize.Format {
 	webp := weight(accept, resize.WebP.MediaType())
 	avif := weight(accept, resize.AVIF.MediaType())
 	switch {
@@ -119,7 +119,7 @@ const saveDataQuality = 50
 // obeyHints applies client hints, rounded so that few variants arise: the
 // pixel ratio to quarters up to 3, the width up to the next 100. A ratio that
 // the URL gives itself is not multiplied again.
-func (h *Handler) obeyHints(req *request, r *http.Request) {
+func (h *reader) obeyHints(req *request, r *http.Request) {
 	if !h.config.ClientHints {
 		return
 	}

@@ -50,7 +50,7 @@ func (u *understood) textOf(o resize.Options) string {
 
 // understand reads the parameters of a query. Most queries are asked for again
 // and again, with other names: short ones are remembered.
-func (h *Handler) understand(raw string) *understood {
+func (h *reader) understand(raw string) *understood {
 	if u, ok := h.queries.GetIfPresent(raw); ok {
 		return u
 	}
@@ -85,7 +85,7 @@ func (h *Handler) understand(raw string) *understood {
 }
 
 // unreadable notes parameters that say nothing to this handler.
-func (h *Handler) unreadable(get func(string) string, u *understood) {
+func (h *reader) unreadable(get func(string) string, u *understood) {
 	check := func(name string, readable bool) {
 		if v := get(name); v != "" && !readable {
 			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: resize.Unreadable})

@@ -30,7 +30,7 @@ type tracedFormat struct {
 }
 
 // newTrace returns the trace of a request that is to be explained.
-func (h *Handler) newTrace(r *http.Request) *requestTrace {
+func (h *reader) newTrace(r *http.Request) *requestTrace {
 	return &requestTrace{operator: authorized(h.admin, r) || byOperator(r)}
 }
 
