@@ -98,7 +98,7 @@ func TestACMEFolder(t *testing.T) {
 	f.wantLogged("level=ERROR", "acme.cache cannot be written", "a-secret-place")
 	for _, token := range []string{"x", strings.Repeat("x", 1000)} {
 		w := httptest.NewRecorder()
-		s.plainly().ServeHTTP(w, httptest.NewRequest("GET", "http://a.example.test/.well-known/acme-challenge/"+token, nil))
+		s.plainHTTP().ServeHTTP(w, httptest.NewRequest("GET", "http://a.example.test/.well-known/acme-challenge/"+token, nil))
 		if w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "a-secret-place") {
 			t.Errorf("a token of %d bytes: %d, %q; want 404 without the place", len(token), w.Code, w.Body)
 		}

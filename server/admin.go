@@ -26,7 +26,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /healthz", serveHealth)
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
-	m.Handle("GET /metrics", s.parts.metrics.handler())
+	m.Handle("GET /metrics", s.reused.metrics.handler())
 	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.Shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

@@ -102,19 +102,19 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 		f := resize.FormatByMediaType(e.MediaType)
 		name := config.SafeFileName(d.FileNameOf(f))
 		if d.Disposition == "attachment" {
-			put(header, "Content-Disposition", d.Disposition)
+			setHeader(header, "Content-Disposition", d.Disposition)
 		}
 		// Without a name, inline has that of the source already.
 		if v := mime.FormatMediaType(d.Disposition, map[string]string{"filename": name}); name != "" && v != "" {
-			put(header, "Content-Disposition", v)
+			setHeader(header, "Content-Disposition", v)
 		}
 	}
 	if e.Unkept || e.Derived {
 		// It says no-store already, or that it is better than nothing.
 	} else if d.Cache != "" && !req.grant.Private && *h.config.CacheTime >= 0 {
-		put(header, "Cache-Control", d.Cache)
+		setHeader(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {
-		put(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")
+		setHeader(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")
 	}
 	if h.dialect.Name() == "iiif" {
 		h.iiifHeader(header, r, req)
@@ -124,7 +124,7 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 // foreignPreflight answers OPTIONS where the dialect wants pictures to be read
 // by scripts of all sites, and says so in every answer.
 func (a *answerer) foreignPreflight(w http.ResponseWriter, r *http.Request) bool {
-	if a.dialect == nil || a.dialect.Name() != "iiif" || a.manners.cors {
+	if a.dialect == nil || a.dialect.Name() != "iiif" || a.headers.cors {
 		return false
 	}
 	header := w.Header()

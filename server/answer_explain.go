@@ -179,7 +179,7 @@ func (h *Handler) explainPicture(ctx context.Context, e *explanation, req *reque
 		e.Result.Width, e.Result.Height, e.Result.Format = d.Width, d.Height, d.Format
 	}
 	meta := *req // by what is kept with the result: it may have been made for somebody else, long ago
-	if err := h.obey(&meta, metaOf(entry.SourceNote)); err == nil {
+	if err := h.applyObjectRules(&meta, metaOf(entry.SourceNote)); err == nil {
 		req.options = meta.options
 		req.trace.passed("object", req.options)
 	}

@@ -250,8 +250,8 @@ func TestTrace(t *testing.T) {
 		return req
 	}
 	const query = "preset=card,none&w=30&f=bmp"
-	if req := parse(query); req.trace != nil || req.understood.trace != nil {
-		t.Errorf("a request that nobody asks about has a trace: %+v, %+v", req.trace, req.understood.trace)
+	if req := parse(query); req.trace != nil || req.parsed.trace != nil {
+		t.Errorf("a request that nobody asks about has a trace: %+v, %+v", req.trace, req.parsed.trace)
 	}
 	req := parse(query + "&explain=1")
 	var widths []string

@@ -63,7 +63,7 @@ func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err
 		status = int(a.config.ErrorStatus)
 	}
 	o := req.options
-	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
+	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: cheapFormat(o.Format)}
 	var body []byte
 	var mediaType string
 	if refused := errors.Is(err, access.ErrVerification) || errors.Is(err, errExtension); refused {

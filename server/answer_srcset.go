@@ -157,7 +157,7 @@ func (h *Handler) view(ctx context.Context, req request, d resize.Details, rules
 // size is concerned.
 func (m *maker) ruled(o resize.Options, rules storage.Meta) resize.Options {
 	r := request{options: o}
-	_ = m.obey(&r, rules) // a watermark that is missing changes no size
+	_ = m.applyObjectRules(&r, rules) // a watermark that is missing changes no size
 	return r.options
 }
 
@@ -206,7 +206,7 @@ func (h *Handler) candidates(req request, v view) []candidate {
 	}
 	var all []candidate
 	add := func(query url.Values) {
-		o, err := h.asked(&req, query)
+		o, err := h.optionsOf(&req, query)
 		if err != nil {
 			return
 		}
@@ -279,11 +279,11 @@ func scaledOptions(o resize.Options, width int, whole [2]int, most int) resize.O
 	return o
 }
 
-// asked returns the options that a URL with that query has when the client of
+// optionsOf returns the options that a URL with that query has when the client of
 // the request asks for it, without hints.
-func (h *reader) asked(req *request, query url.Values) (resize.Options, error) {
-	u := h.understand(query.Encode())
-	other := request{name: req.name, understood: u, query: u.query, options: u.options}
+func (h *reader) optionsOf(req *request, query url.Values) (resize.Options, error) {
+	u := h.parseQuery(query.Encode())
+	other := request{name: req.name, parsed: u, query: u.query, options: u.options}
 	if err := h.bounds.settle(&other, u.options, u.used, h.config.MaxDimension); err != nil {
 		return u.options, err
 	}
@@ -300,7 +300,7 @@ func (h *reader) queryOf(req request, o resize.Options) url.Values {
 	o.Format = resize.NoFormat
 	o = o.Canonical(h.config.MaxDimension)
 	query := resize.ParseQuery(o.String())
-	if h.bounds.Options == nil || h.means(&req, query, o) {
+	if h.bounds.Options == nil || h.standsFor(&req, query, o) {
 		return query
 	}
 	query = req.ownQuery()
@@ -309,7 +309,7 @@ func (h *reader) queryOf(req request, o resize.Options) url.Values {
 			query.Set(name, strconv.Itoa(n))
 		}
 	}
-	if h.means(&req, query, o) {
+	if h.standsFor(&req, query, o) {
 		return query
 	}
 	return nil
@@ -318,7 +318,7 @@ func (h *reader) queryOf(req request, o resize.Options) url.Values {
 // ownQuery returns what of the request's URL makes its picture, save the format.
 func (r *request) ownQuery() url.Values {
 	query := url.Values{}
-	for name, values := range r.understood.used {
+	for name, values := range r.parsed.used {
 		if name != "f" && (name == config.PresetParam || resize.KnownParam(name)) {
 			query.Set(name, values[0])
 		}
@@ -326,10 +326,10 @@ func (r *request) ownQuery() url.Values {
 	return query
 }
 
-// means reports whether a query has these options for the handler, and for who
+// standsFor reports whether a query has these options for the handler, and for who
 // asks.
-func (h *reader) means(req *request, query url.Values, o resize.Options) bool {
-	got := h.understand(query.Encode()).options
+func (h *reader) standsFor(req *request, query url.Values, o resize.Options) bool {
+	got := h.parseQuery(query.Encode()).options
 	got.Format = o.Format
 	if p := req.grant.Policy; p != nil {
 		var err error

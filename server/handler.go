@@ -43,7 +43,7 @@ type basis struct {
 	overlays  *overlays
 	versioned bool // the sources have versions of their objects
 	cache     *cache.Cache
-	parts     *parts
+	reused    *reused
 	meters    *handlerMeters
 	log       *slog.Logger
 }
@@ -52,7 +52,7 @@ type basis struct {
 type reader struct {
 	*basis
 	presets map[string]url.Values
-	queries *otter.Cache[string, *understood]
+	queries *otter.Cache[string, *parsedQuery]
 }
 
 // A gate says who may ask, and how often.
@@ -88,13 +88,13 @@ type maker struct {
 // place.
 type answerer struct {
 	*basis
-	manners manners
-	// operators have the manners of the listener for them: no page elsewhere reads
+	headers fixedHeaders
+	// operatorHeaders are those of the listener for operators: no page elsewhere reads
 	// or shows what they may see.
-	operators manners
-	keepable  keepable
-	fallbacks fallbacks
-	refusals  refusals
+	operatorHeaders fixedHeaders
+	cacheControls   cacheControls
+	fallbacks       fallbacks
+	refusals        refusals
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
@@ -119,8 +119,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		admin:     &s.config.Admin,
 		overlays:  overlays,
 		versioned: sources.Versioned(),
-		parts:     s.parts,
-		meters:    s.parts.metrics.of(c.Prefix),
+		reused:    s.reused,
+		meters:    s.reused.metrics.of(c.Prefix),
 		log:       log,
 	}
 	h := &Handler{
@@ -141,9 +141,9 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 			slowQueue: queue.New(c.Limits.Concurrency, o.Workers),
 		},
 		answerer: answerer{
-			basis:     b,
-			manners:   newManners(&c.Headers),
-			operators: newManners(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
+			basis:           b,
+			headers:         newFixedHeaders(&c.Headers),
+			operatorHeaders: newFixedHeaders(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
 		},
 	}
 	if c.Dialect != nil {
@@ -182,16 +182,16 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 // ServeHTTP is the path of a request, from top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
-	manners := &h.manners
+	headers := &h.headers
 	if byOperator(r) {
-		manners = &h.operators
+		headers = &h.operatorHeaders
 	}
-	manners.set(w.Header(), r)
-	if manners.preflight(w, r) || h.foreignPreflight(w, r) {
+	headers.set(w.Header(), r)
+	if headers.preflight(w, r) || h.foreignPreflight(w, r) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		refuse(w, h.manners.methods())
+		refuse(w, h.headers.methods())
 		return
 	}
 	if err := h.rates.allowClient(r); err != nil {
@@ -243,7 +243,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.FetchTime())
-	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
+	if err := h.overlays.load(ctx, req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}
 	if err := h.prepareForeign(ctx, req); err != nil {

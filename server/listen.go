@@ -127,7 +127,7 @@ func (v *service) listen() (all []listener, err error) {
 		}
 	}()
 	if c.HTTPPort > 0 {
-		handler := v.handler(func(s *Server) http.Handler { return s.plainly() })
+		handler := v.handler(func(s *Server) http.Handler { return s.plainHTTP() })
 		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPPort)))
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
@@ -228,7 +228,7 @@ func (s *Server) startAuthority() {
 		return
 	}
 	if s.config.HTTPPort > 0 {
-		_ = s.plainly() // from here on the authority may look there
+		_ = s.plainHTTP() // from here on the authority may look there
 	}
 	go s.authority.Fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 }
@@ -246,8 +246,8 @@ func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return nil, errNoCertificate
 }
 
-// plain answers on the port of plain HTTP, where the authority may look too.
-func (s *Server) plain() http.Handler {
+// plainHTTPHandler answers on the port of plain HTTP, where the authority may look too.
+func (s *Server) plainHTTPHandler() http.Handler {
 	var handler http.Handler = s
 	if s.config.HTTPSStrict {
 		handler = http.HandlerFunc(s.redirect)

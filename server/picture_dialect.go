@@ -74,7 +74,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		}
 		return o, err
 	}}, req.options)
-	h.parts.made.Add(1)
+	h.reused.made.Add(1)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
 	}

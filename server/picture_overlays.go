@@ -188,9 +188,9 @@ func (m *mark) read(ctx context.Context, old *watermark) (watermark, error) {
 	return w, nil
 }
 
-// known takes names that the configuration does not have out of the options:
+// dropUnknown takes names that the configuration does not have out of the options:
 // they count as absent.
-func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
+func (o *overlays) dropUnknown(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
 		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable})
 		options.Watermark = resize.Watermark{}
@@ -201,10 +201,10 @@ func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
 	}
 }
 
-// prepare gives a request the watermark that its options name. Where objects
+// load gives a request the watermark that its options name. Where objects
 // may name one, it gets all of them: which one it will be is not known for a
 // hit, so all are part of the key.
-func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err error) {
+func (o *overlays) load(ctx context.Context, req *request, rules bool) (err error) {
 	if m := o.marks[req.options.Watermark.Name]; m != nil {
 		if req.watermark, err = m.get(ctx); err != nil {
 			return err
@@ -221,8 +221,8 @@ func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err e
 	return nil
 }
 
-// versions is what a cache key has to know of what is laid over a picture.
-func (o *overlays) versions(req *request) []string {
+// keyParts is what a cache key has to know of what is laid over a picture.
+func (o *overlays) keyParts(req *request) []string {
 	var v []string
 	if req.watermark.version != "" {
 		v = append(v, "watermark", req.watermark.version)

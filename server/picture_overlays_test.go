@@ -147,8 +147,8 @@ func TestFonts(t *testing.T) {
 			t.Fatal(f, err)
 		}
 		req := request{options: resize.Options{Text: resize.Text{Text: "a", Font: "brand"}}}
-		keys[strings.Join((&overlays{fonts: f}).versions(&req), " ")] = true
-		if v := (&overlays{fonts: f}).versions(&request{}); len(v) != 0 {
+		keys[strings.Join((&overlays{fonts: f}).keyParts(&req), " ")] = true
+		if v := (&overlays{fonts: f}).keyParts(&request{}); len(v) != 0 {
 			t.Errorf("a request without a text has the versions %q", v)
 		}
 		if err := os.WriteFile(file, append(bytes.Clone(goregular.TTF), 0), 0o600); err != nil {

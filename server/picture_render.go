@@ -124,14 +124,14 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	if req.foreign != nil {
 		return h.resizeForeign(ctx, req, source)
 	}
-	if err := h.obey(&req, source.Meta); err != nil {
+	if err := h.applyObjectRules(&req, source.Meta); err != nil {
 		return nil, err
 	}
 	began := time.Now()
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
 	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source)}, req.options)
-	h.parts.made.Add(1)
+	h.reused.made.Add(1)
 	if err != nil {
 		return nil, err
 	}

@@ -31,15 +31,15 @@ func (h *reader) pageQueries() pageQueries {
 			First:     sizeQuery(nearestSize(h.bounds.sizes, 600)),
 		}
 	}
-	q := pageQueries{Thumbnail: h.bounds.ask("w=160", "h=160"), Original: h.bounds.ask("w=1200"), First: h.bounds.ask("w=600")}
+	q := pageQueries{Thumbnail: h.bounds.countedQuery("w=160", "h=160"), Original: h.bounds.countedQuery("w=1200"), First: h.bounds.countedQuery("w=600")}
 	if h.bounds.Counts("fit") { // else both sides would cut the picture
-		q.Original = h.bounds.ask("w=1200", "h=1200", "fit=scale-down")
+		q.Original = h.bounds.countedQuery("w=1200", "h=1200", "fit=scale-down")
 	}
 	return q
 }
 
-// ask returns the query of those pairs that count.
-func (b *bounds) ask(pairs ...string) string {
+// countedQuery returns the query of those pairs that count.
+func (b *bounds) countedQuery(pairs ...string) string {
 	return strings.Join(slices.DeleteFunc(pairs, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		return !b.Counts(name)

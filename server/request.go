@@ -31,7 +31,7 @@ type request struct {
 	query      url.Values           // all parameters of the URL, known and others
 	trace      *requestTrace        // how it was understood; nil: nobody asks
 	grant      access.Grant         // by which it is answered
-	understood *understood          // what the query says
+	parsed     *parsedQuery         // what the query says
 	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
 }
 
@@ -52,8 +52,8 @@ func (h *reader) parse(r *http.Request) (request, error) {
 	if h.dialect != nil {
 		return h.parseForeign(r)
 	}
-	u := h.understand(r.URL.RawQuery)
-	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
+	u := h.parseQuery(r.URL.RawQuery)
+	req := request{parsed: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
 	if u.trace != nil {
 		req.explained(h.newTrace(r))
 		req.trace.query = u.trace
@@ -74,7 +74,7 @@ func (h *reader) parse(r *http.Request) (request, error) {
 	req.unhinted = req.options
 	req.trace.passed("parameters", req.options)
 	if req.info == nil && req.widths == nil { // what is asked for has no size, or all of them
-		h.obeyHints(&req, r)
+		h.applyHints(&req, r)
 	}
 	req.trace.passed("client hints", req.options)
 	if e := h.bounds.settle(&req, req.unhinted, u.used, h.config.MaxDimension); err == nil {
@@ -102,7 +102,7 @@ func (h *reader) settleUnhinted(req *request) {
 	}
 	plain := *req
 	plain.options, plain.widths = req.unhinted, nil
-	_ = h.bounds.settle(&plain, req.unhinted, req.understood.used, h.config.MaxDimension) // its error is that of the request
+	_ = h.bounds.settle(&plain, req.unhinted, req.parsed.used, h.config.MaxDimension) // its error is that of the request
 	req.unhinted = plain.options
 }
 

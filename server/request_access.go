@@ -46,7 +46,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 		return err
 	}
 	if p := req.grant.Policy; p != nil {
-		err = h.obeyPolicy(p, req)
+		err = h.applyPolicy(p, req)
 		req.trace.passed("claim img", req.options)
 	}
 	return err
@@ -89,9 +89,9 @@ func (h *reader) sign(req *request, query url.Values) string {
 // operatorsTime is how long a URL holds that is signed for an operator.
 const operatorsTime = time.Hour
 
-// obeyPolicy narrows a request to what the policy of its token allows. What cannot
+// applyPolicy narrows a request to what the policy of its token allows. What cannot
 // be narrowed is an error that wraps errVerification.
-func (h *reader) obeyPolicy(p *access.Policy, req *request) error {
+func (h *reader) applyPolicy(p *access.Policy, req *request) error {
 	if err := p.AllowsName(req.name); err != nil {
 		return err
 	}

@@ -116,15 +116,15 @@ var clientHints = []string{"Sec-CH-DPR", "Sec-CH-Width", "Save-Data"}
 // to save data.
 const saveDataQuality = 50
 
-// obeyHints applies client hints, rounded so that few variants arise: the
+// applyHints applies client hints, rounded so that few variants arise: the
 // pixel ratio to quarters up to 3, the width up to the next 100. A ratio that
 // the URL gives itself is not multiplied again.
-func (h *reader) obeyHints(req *request, r *http.Request) {
+func (h *reader) applyHints(req *request, r *http.Request) {
 	if !h.config.ClientHints {
 		return
 	}
 	o := &req.options
-	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 && !req.understood.dense {
+	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 && !req.parsed.dense {
 		*o = o.Dense(max(1, min(3, float64(int(ratio*4+0.5))/4)), h.config.MaxDimension)
 	}
 	if width, err := strconv.Atoi(r.Header.Get("Sec-CH-Width")); err == nil && width > 0 && width <= 1<<16 && o.Width == 0 && o.Height == 0 {

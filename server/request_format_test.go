@@ -97,8 +97,8 @@ func TestClientHints(t *testing.T) {
 			name, value, _ := strings.Cut(hint, ":")
 			r.Header.Set(name, value)
 		}
-		req := request{options: tt.before, understood: &understood{}}
-		h.obeyHints(&req, r)
+		req := request{options: tt.before, parsed: &parsedQuery{}}
+		h.applyHints(&req, r)
 		if req.options != tt.want {
 			t.Errorf("%s on %v: %v; want %v", tt.hints, tt.before, req.options, tt.want)
 		}

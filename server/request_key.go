@@ -26,7 +26,7 @@ func (m *maker) key(req request) cache.Key {
 		strconv.Itoa(m.resizer.Limits.Frames),
 		strconv.FormatInt(m.resizer.Limits.FramePixels, 10),
 	}
-	variant = append(variant, m.overlays.versions(&req)...)
+	variant = append(variant, m.overlays.keyParts(&req)...)
 	return cache.Key{Source: m.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }
 
@@ -39,7 +39,7 @@ func (r *request) text() string {
 		}
 		return r.foreign.Key()
 	}
-	return r.understood.textOf(r.options)
+	return r.parsed.textOf(r.options)
 }
 
 // sourceID returns what tells the source of that name from all others. All that

@@ -12,9 +12,9 @@ import (
 	"s3imageserver/server/config"
 )
 
-// An understood query is what a URL's parameters say to a handler, whoever asks.
+// An parsedQuery query is what a URL's parameters say to a handler, whoever asks.
 // Requests share it and change nothing in it but the text.
-type understood struct {
+type parsedQuery struct {
 	query    url.Values // all parameters, known and others
 	used     url.Values // those that the handler's bounds leave
 	options  resize.Options
@@ -23,7 +23,7 @@ type understood struct {
 	widths   []int    // of a <picture>
 	refresh  bool
 	dense    bool // the density of the screen is given
-	wrong    refused
+	wrong    refusedOptions
 	trace    *queryTrace // nil: nobody asks how it was read
 
 	text atomic.Pointer[optionsText] // of the last request
@@ -36,7 +36,7 @@ type optionsText struct {
 }
 
 // textOf returns o.String(). u may be nil.
-func (u *understood) textOf(o resize.Options) string {
+func (u *parsedQuery) textOf(o resize.Options) string {
 	if u == nil {
 		return o.String()
 	}
@@ -48,13 +48,13 @@ func (u *understood) textOf(o resize.Options) string {
 	return t.text
 }
 
-// understand reads the parameters of a query. Most queries are asked for again
+// parseQuery reads the parameters of a query. Most queries are asked for again
 // and again, with other names: short ones are remembered.
-func (h *reader) understand(raw string) *understood {
+func (h *reader) parseQuery(raw string) *parsedQuery {
 	if u, ok := h.queries.GetIfPresent(raw); ok {
 		return u
 	}
-	u := &understood{query: resize.ParseQuery(raw)}
+	u := &parsedQuery{query: resize.ParseQuery(raw)}
 	if explain, _ := strconv.ParseBool(u.query.Get(config.ExplainParam)); explain { // unreadable: no
 		u.trace = &queryTrace{read: map[string]resize.Note{}, unknown: map[string]resize.Note{}}
 	}
@@ -74,7 +74,7 @@ func (h *reader) understand(raw string) *understood {
 	if h.config.StrictOptions {
 		u.wrong = append(u.wrong, config.Unknown(u.query)...)
 	}
-	h.overlays.known(&u.options, u.notes(u.trace.unknownName))
+	h.overlays.dropUnknown(&u.options, u.notes(u.trace.unknownName))
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say
 	}
@@ -85,7 +85,7 @@ func (h *reader) understand(raw string) *understood {
 }
 
 // unreadable notes parameters that say nothing to this handler.
-func (h *reader) unreadable(get func(string) string, u *understood) {
+func (h *reader) unreadable(get func(string) string, u *parsedQuery) {
 	check := func(name string, readable bool) {
 		if v := get(name); v != "" && !readable {
 			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: resize.Unreadable})
@@ -99,7 +99,7 @@ func (h *reader) unreadable(get func(string) string, u *understood) {
 }
 
 // readWidths reads the widths of a <picture>, and notes what it cannot read.
-func (u *understood) readWidths(list string, most int) {
+func (u *parsedQuery) readWidths(list string, most int) {
 	if list == "" {
 		return
 	}
@@ -114,23 +114,23 @@ const (
 	longestKept = 256 // bytes
 )
 
-func newQueries() *otter.Cache[string, *understood] {
-	return otter.Must(&otter.Options[string, *understood]{MaximumSize: mostQueries})
+func newQueries() *otter.Cache[string, *parsedQuery] {
+	return otter.Must(&otter.Options[string, *parsedQuery]{MaximumSize: mostQueries})
 }
 
 // notes returns what gets notes about a query: what strict_options refuses, and the
 // trace.
-func (u *understood) notes(traced func(resize.Note)) func(resize.Note) {
+func (u *parsedQuery) notes(traced func(resize.Note)) func(resize.Note) {
 	return func(n resize.Note) {
 		u.wrong.note(n)
 		traced(n)
 	}
 }
 
-// refused joins what strict_options refuses.
-type refused []string
+// refusedOptions joins what strict_options refuses.
+type refusedOptions []string
 
-func (r *refused) note(n resize.Note) {
+func (r *refusedOptions) note(n resize.Note) {
 	if n.Verdict != resize.Used {
 		*r = append(*r, n.String())
 	}

@@ -9,12 +9,12 @@ import (
 	"s3imageserver/storage"
 )
 
-// obey puts what the object says about itself where the request says nothing:
+// applyObjectRules puts what the object says about itself where the request says nothing:
 // the focal point and the crop, the quality, the watermark. What cannot be read
 // counts as absent. This happens while a result is made, since the object is not
 // known before: what a rule changes without a parameter in the key, it changes
 // for all requests of that key alike.
-func (m *maker) obey(req *request, meta storage.Meta) error {
+func (m *maker) applyObjectRules(req *request, meta storage.Meta) error {
 	if !m.config.ObjectRules || meta == (storage.Meta{}) {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (m *maker) obey(req *request, meta storage.Meta) error {
 		return nil
 	}
 	o.Watermark.Name = rules.Watermark.Name
-	m.overlays.known(o, func(resize.Note) {
+	m.overlays.dropUnknown(o, func(resize.Note) {
 		m.log.Warn("the object names a watermark that is not in the configuration", "name", req.name, "watermark", rules.Watermark.Name)
 	})
 	if o.Watermark.Name == "" {
