@@ -9,13 +9,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"s3imageserver/server/logging"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"s3imageserver/server/logging"
 )
 
 // fileService is a running server of a configuration file, in a folder with

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
 	"s3imageserver/server/logging"
 )
 
