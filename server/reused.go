@@ -10,34 +10,34 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// parts are what outlives a Server whose configuration is replaced: the metrics,
+// reused are what outlives a Server whose configuration is replaced: the metrics,
 // and what Servers use in common while one follows the other. A folder has one
 // owner, a cache that stays is not emptied, memory is not promised twice.
-type parts struct {
+type reused struct {
 	metrics *metrics
 	build   build
 	made    atomic.Uint64 // pictures, and attempts at them
 
 	mu    sync.Mutex
-	inUse map[string]*part // guarded by mu, as all below
-	open  []*Server        // those that are not closed
+	inUse map[string]*reusedValue // guarded by mu, as all below
+	open  []*Server               // those that are not closed
 }
 
-// A part is used by one Server or more, and closed by the last one.
-type part struct {
+// A reusedValue is used by one Server or more, and closed by the last one.
+type reusedValue struct {
 	value any
 	users int
 	close func() error // nil: nothing has to be done
 }
 
-func newParts(b build) *parts {
-	return &parts{metrics: newMetrics(b), build: b, inUse: map[string]*part{}}
+func newReused(b build) *reused {
+	return &reused{metrics: newMetrics(b), build: b, inUse: map[string]*reusedValue{}}
 }
 
-// use returns the part of that name, which open opens if no Server uses it yet.
+// use returns the value of that name, which open opens if no Server uses it yet.
 // It is released when the Server is closed.
 func use[T any](s *Server, name string, open func() (T, func() error, error)) (T, error) {
-	p := s.parts
+	p := s.reused
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if slices.Contains(s.uses, name) {
@@ -49,7 +49,7 @@ func use[T any](s *Server, name string, open func() (T, func() error, error)) (T
 		if err != nil {
 			return value, err
 		}
-		one = &part{value: value, close: close}
+		one = &reusedValue{value: value, close: close}
 		p.inUse[name] = one
 	}
 	one.users++
@@ -58,7 +58,7 @@ func use[T any](s *Server, name string, open func() (T, func() error, error)) (T
 }
 
 // release gives back all that a Server uses.
-func (p *parts) release(s *Server) error {
+func (p *reused) release(s *Server) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open = slices.DeleteFunc(p.open, func(o *Server) bool { return o == s })
@@ -77,7 +77,7 @@ func (p *parts) release(s *Server) error {
 }
 
 // add makes a Server one of those that are open.
-func (p *parts) add(s *Server) {
+func (p *reused) add(s *Server) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open = append(p.open, s)
@@ -85,7 +85,7 @@ func (p *parts) add(s *Server) {
 
 // handlersOf returns the handlers of all open Servers that have that id: what
 // one of them is making must not stay when another one is told that it changed.
-func (p *parts) handlersOf(id string) (all []*Handler) {
+func (p *reused) handlersOf(id string) (all []*Handler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.open {

@@ -1,25 +1,25 @@
-package server
+// Package logging writes lines: as the configuration wants them, with the number of
+// the request, without what repeats, and without what is secret in URLs.
+package logging
 
 import (
 	"context"
 	"io"
 	"log/slog"
-	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"s3imageserver/server/config"
 )
 
-// NewLog returns a log as the configuration wants it, which Validate must have
+// New returns a log as the configuration wants it, which Validate must have
 // seen. It adds the number of the request to lines that belong to one, and
 // leaves out what repeats. When the configuration is replaced, it changes with it.
-func NewLog(w io.Writer, c LogConfig) *slog.Logger {
+func New(w io.Writer, c config.LogConfig) *slog.Logger {
 	f := &logFormat{}
 	f.set(c)
 	o := &slog.HandlerOptions{Level: &f.level}
@@ -30,9 +30,9 @@ func NewLog(w io.Writer, c LogConfig) *slog.Logger {
 	})
 }
 
-// sampledLog returns log with numbers of requests and without what repeats; log
+// Sampled returns log with numbers of requests and without what repeats; log
 // itself if it is of NewLog.
-func sampledLog(log *slog.Logger) *slog.Logger {
+func Sampled(log *slog.Logger) *slog.Logger {
 	if _, ok := log.Handler().(*logHandler); ok {
 		return log
 	}
@@ -45,7 +45,7 @@ type logFormat struct {
 	json  atomic.Bool
 }
 
-func (f *logFormat) set(c LogConfig) {
+func (f *logFormat) set(c config.LogConfig) {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // Validate has seen it; else it is info
 	f.level.Set(level)
@@ -147,8 +147,8 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	return &c
 }
 
-// every returns log without sampling.
-func every(log *slog.Logger) *slog.Logger {
+// Every returns log without sampling.
+func Every(log *slog.Logger) *slog.Logger {
 	if h, ok := log.Handler().(*logHandler); ok {
 		c := *h
 		c.sampler = nil
@@ -233,134 +233,33 @@ func (s *sampler) tell(h *logHandler, k *sampledKind, level slog.Level, message 
 	}
 }
 
-// leftOut returns how many lines the log has left out.
-func (s *Server) leftOut() uint64 {
-	if h, ok := s.log.Handler().(*logHandler); ok && h.sampler != nil {
+// LeftOut returns how many lines a log has left out.
+func LeftOut(log *slog.Logger) uint64 {
+	if h, ok := log.Handler().(*logHandler); ok && h.sampler != nil {
 		return h.sampler.leftOut.Load()
 	}
 	return 0
 }
 
+// Reconfigure makes a log of NewLog one as c wants it.
+func Reconfigure(log *slog.Logger, c config.LogConfig) {
+	if h, ok := log.Handler().(*logHandler); ok && h.format != nil {
+		h.format.set(c)
+	}
+}
+
+// WithRequest returns the context of a request of that number.
+func WithRequest(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
 // requestIDKey is the key of a context's number of the request.
 type requestIDKey struct{}
 
-// secretParams are the parameters of a URL that are nobody's business but the
-// client's.
-var secretParams = []string{config.TokenParam, config.SignatureParam}
-
-// isSecret reports whether a parameter is one of secretParams, however a client
-// or a library may have spelled it: in any case, with spaces and control
-// characters around it, as an element of a list ("t[]"), or escaped twice. One
-// that cannot be unescaped may be.
-func isSecret(name string) bool {
-	for range 3 {
-		plain, _, _ := strings.Cut(name, "[")
-		plain = strings.TrimFunc(plain, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		if slices.ContainsFunc(secretParams, func(p string) bool { return strings.EqualFold(p, plain) }) {
-			return true
-		}
-		decoded, err := url.QueryUnescape(name)
-		if err != nil || decoded == name {
-			return err != nil
-		}
-		name = decoded
+// traceID returns the number of the trace that is being recorded, "" if none is.
+func traceID(ctx context.Context) string {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		return span.SpanContext().TraceID().String()
 	}
-	return false
-}
-
-// redactURL is redactQuery for the query of a URL, and redactText for its path.
-func redactURL(u string) string {
-	path, query, ok := strings.Cut(u, "?")
-	if path = redactPath(path); !ok {
-		return path
-	}
-	return path + "?" + redactQuery(query)
-}
-
-// tokenBegin is how a JSON Web Token begins: {" in base64url.
-const tokenBegin = "eyJ"
-
-// redacted stands for what is not shown.
-const redacted = "***"
-
-// webToken is a JSON Web Token: two parts at least, of which no name is made by
-// chance.
-var webToken = regexp.MustCompile(tokenBegin + `[A-Za-z0-9_-]+\.[A-Za-z0-9_.-]*`)
-
-// redactText returns a text without the JSON Web Tokens in it.
-func redactText(text string) string {
-	if !strings.Contains(text, tokenBegin) {
-		return text
-	}
-	return webToken.ReplaceAllLiteralString(text, redacted)
-}
-
-// redactPath returns the path of a URL, escaped, without the JSON Web Tokens in
-// it, whose letters may be escaped too.
-func redactPath(escaped string) string {
-	plain, err := url.PathUnescape(escaped)
-	if err == nil && redactText(plain) != plain {
-		segments := strings.Split(redactText(plain), "/")
-		for i, s := range segments {
-			segments[i] = strings.ReplaceAll(url.PathEscape(s), "%2A", "*")
-		}
-		return strings.Join(segments, "/")
-	}
-	return redactText(escaped)
-}
-
-// redactQuery returns a query without the values of secretParams, and without
-// what looks like the beginning of a JSON Web Token, wherever it is. It is the
-// one way of a query into a log.
-func redactQuery(raw string) string {
-	if raw == "" {
-		return ""
-	}
-	parts := strings.FieldsFunc(raw, func(r rune) bool { return r == '&' || r == ';' })
-	for i, part := range parts {
-		name, value, _ := strings.Cut(part, "=")
-		switch {
-		case holdsToken(name):
-			parts[i] = redacted
-		case isSecret(name), holdsToken(value):
-			parts[i] = name + "=" + redacted
-		}
-	}
-	return strings.Join(parts, "&")
-}
-
-// holdsToken reports whether a token may begin in an escaped text.
-func holdsToken(escaped string) bool {
-	for range 3 {
-		if strings.Contains(escaped, tokenBegin) {
-			return true
-		}
-		plain, err := url.QueryUnescape(escaped)
-		if err != nil || plain == escaped {
-			return false
-		}
-		escaped = plain
-	}
-	return false
-}
-
-// redactAttr returns an attribute of a line without the JSON Web Tokens in it: in
-// names of pictures, and in errors that have them. changed reports whether there
-// was one.
-func redactAttr(a slog.Attr) (clean slog.Attr, changed bool) {
-	var text string
-	switch a.Value.Kind() {
-	case slog.KindString:
-		text = a.Value.String()
-	case slog.KindAny:
-		err, ok := a.Value.Any().(error)
-		if !ok {
-			return a, false
-		}
-		text = err.Error()
-	}
-	if plain := redactText(text); plain != text {
-		return slog.String(a.Key, plain), true
-	}
-	return a, false
+	return ""
 }

@@ -1,11 +1,11 @@
-package server
+package listen
 
-// maxConnections returns how many connections one listener accepts at once:
+// MaxConnections returns how many connections one listener accepts at once:
 // files for the store, the cache and the other listener must be left. Further
 // clients wait in the queue of the kernel.
-func maxConnections() int {
+func MaxConnections() int {
 	const most, reserve = 16384, 64
-	files, ok := fileLimit()
+	files, ok := FileLimit()
 	if !ok {
 		return most
 	}

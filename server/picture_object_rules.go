@@ -9,13 +9,13 @@ import (
 	"s3imageserver/storage"
 )
 
-// obey puts what the object says about itself where the request says nothing:
+// applyObjectRules puts what the object says about itself where the request says nothing:
 // the focal point and the crop, the quality, the watermark. What cannot be read
 // counts as absent. This happens while a result is made, since the object is not
 // known before: what a rule changes without a parameter in the key, it changes
 // for all requests of that key alike.
-func (h *Handler) obey(req *request, meta storage.Meta) error {
-	if !h.config.ObjectRules || meta == (storage.Meta{}) {
+func (m *maker) applyObjectRules(req *request, meta storage.Meta) error {
+	if !m.config.ObjectRules || meta == (storage.Meta{}) {
 		return nil
 	}
 	rules := resize.ParseOptions(func(name string) string {
@@ -30,7 +30,7 @@ func (h *Handler) obey(req *request, meta storage.Meta) error {
 			return meta.Watermark
 		}
 		return ""
-	}, h.config.MaxDimension)
+	}, m.config.MaxDimension)
 	o := &req.options
 	if o.Gravity == (resize.Gravity{}) && o.Fit != resize.Pad { // a picture that is padded is not cut
 		o.Gravity = rules.Gravity
@@ -45,8 +45,8 @@ func (h *Handler) obey(req *request, meta storage.Meta) error {
 		return nil
 	}
 	o.Watermark.Name = rules.Watermark.Name
-	h.overlays.known(o, func(resize.Note) {
-		h.log.Warn("the object names a watermark that is not in the configuration", "name", req.name, "watermark", rules.Watermark.Name)
+	m.overlays.dropUnknown(o, func(resize.Note) {
+		m.log.Warn("the object names a watermark that is not in the configuration", "name", req.name, "watermark", rules.Watermark.Name)
 	})
 	if o.Watermark.Name == "" {
 		return nil
