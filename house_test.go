@@ -64,7 +64,7 @@ var onlyIn = map[string]string{
 	"github.com/gen2brain/heic":                      "resize/codec_heic.go",
 	"github.com/gen2brain/jpegxl":                    "resize/codec_jxl.go",
 	"github.com/tetratelabs/wazero":                  "resize/sandbox/",
-	"golang.org/x/image/webp":                        "resize/codec_webp.go",
+	"golang.org/x/image/vp8l":                        "resize/codec_webp.go resize/webp/alpha_read.go",
 	"golang.org/x/image/tiff":                        "resize/",
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",

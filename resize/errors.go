@@ -6,13 +6,14 @@ import (
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/vp8"
 	"s3imageserver/resize/webp"
 )
 
-// below has what errors of the packages that read containers are here.
+// below has what errors of the packages that read files are here.
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
-	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit},
+	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit}, {vp8.ErrMalformed, ErrMalformed},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 

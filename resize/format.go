@@ -71,7 +71,7 @@ type Info struct {
 	cmyk        bool             // colours are inks
 	plain       bool             // of a PNG: it may be cut row by row while it is decoded
 	jpeg        *jpeg.Header     // of a JPEG, without its profile and its Exif data
-	strips      bool             // of a JPEG: it may be decoded in strips
+	strips      bool             // of a JPEG or a WebP: it may be decoded in strips
 	profile     int64            // bytes that the profile may have, of JPEG and PNG
 	coded       int64            // pixels of the largest picture inside, where that is not Size
 	linear      int64            // bytes of memory that a decoder in a sandbox needs

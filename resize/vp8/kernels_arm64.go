@@ -2,6 +2,8 @@
 
 package vp8
 
+import "unsafe"
+
 //go:generate sh -c "cd ../_asm && go run ./vp8 ../vp8/kernels_arm64.s"
 
 // useAsm selects the assembly. Every arm64 that Go runs on has NEON.
@@ -47,4 +49,30 @@ func directionPickTables() (t [modes4]prediction) {
 	}
 	copy(t[block4VE:], directions[block4VE:])
 	return t
+}
+
+// The filters of the decoder are in Go as yet.
+
+func filterLeftAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
+	filterLeftGeneric(unsafe.Slice(y, 15*yStride+8), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
+}
+
+func filterTopAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
+	filterTopGeneric(unsafe.Slice(y, 7*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
+}
+
+func filterColumnsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
+	filterColumnsGeneric(unsafe.Slice(y, 15*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
+}
+
+func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds) {
+	filterRowsGeneric(unsafe.Slice(y, 15*yStride+16), unsafe.Slice(cb, 7*cStride+8), unsafe.Slice(cr, 7*cStride+8), yStride, cStride, t)
+}
+
+func stretchAsm(p *byte, n int, base, factor, offset int16) {
+	s := &lumaStretch
+	if base == chromaStretch.base {
+		s = &chromaStretch
+	}
+	stretchGeneric(unsafe.Slice(p, 32*n), s)
 }

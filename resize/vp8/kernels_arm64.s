@@ -98,6 +98,14 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VADD V8.S4, V7.S4, V3.S4
 	VSUB V8.S4, V7.S4, V4.S4
 	VSUB V9.S4, V6.S4, V5.S4
+	WORD $0x0e612842 // xtn v2.4h, v2.4s
+	WORD $0x0f10a442 // sxtl v2.4s, v2.4h
+	WORD $0x0e612863 // xtn v3.4h, v3.4s
+	WORD $0x0f10a463 // sxtl v3.4s, v3.4h
+	WORD $0x0e612884 // xtn v4.4h, v4.4s
+	WORD $0x0f10a484 // sxtl v4.4s, v4.4h
+	WORD $0x0e6128a5 // xtn v5.4h, v5.4s
+	WORD $0x0f10a4a5 // sxtl v5.4s, v5.4h
 	VTRN1 V3.S4, V2.S4, V6.S4
 	VTRN2 V3.S4, V2.S4, V7.S4
 	VTRN1 V5.S4, V4.S4, V8.S4
@@ -134,10 +142,16 @@ TEXT ·inverseAsm(SB), NOSPLIT, $0-32
 	VLD1.P (R1)(R2), V6.S[1]
 	VLD1.P (R1)(R2), V6.S[2]
 	VLD1.P (R1)(R2), V6.S[3]
-	WORD $0x0f1d9c42 // sqrshrn v2.4h, v2.4s, #3
-	WORD $0x4f1d9c62 // sqrshrn2 v2.8h, v3.4s, #3
-	WORD $0x0f1d9c84 // sqrshrn v4.4h, v4.4s, #3
-	WORD $0x4f1d9ca4 // sqrshrn2 v4.8h, v5.4s, #3
+	MOVD $0x4, R9
+	VDUP R9, V7.H8
+	WORD $0x0e612842 // xtn v2.4h, v2.4s
+	WORD $0x4e612862 // xtn2 v2.8h, v3.4s
+	WORD $0x0e612884 // xtn v4.4h, v4.4s
+	WORD $0x4e6128a4 // xtn2 v4.8h, v5.4s
+	VADD V7.H8, V2.H8, V2.H8
+	WORD $0x4f1d0442 // sshr v2.8h, v2.8h, #3
+	VADD V7.H8, V4.H8, V4.H8
+	WORD $0x4f1d0484 // sshr v4.8h, v4.8h, #3
 	WORD $0x2f08a4c3 // uxtl v3.8h, v6.8b
 	WORD $0x6f08a4c5 // uxtl2 v5.8h, v6.16b
 	WORD $0x4e620c63 // sqadd v3.8h, v3.8h, v2.8h

@@ -81,7 +81,7 @@ func forward(f *File) {
 	f.Go("RET")
 }
 
-// inverse is in lanes of 32 bits, as inverseGeneric.
+// inverse is in lanes of 32 bits, which wrap at 16 after each pass, as inverseGeneric.
 func inverse(f *File) {
 	f.Text("inverseAsm", 0, "dst", "pred", "predStride", "b")
 	var p Pool
@@ -116,6 +116,9 @@ func inverse(f *File) {
 	f.Go("FLDPQ (R3), (F%d, F%d)", b[0], b[2])
 	f.Words(Extend(true, b[1], b[0], H8), Extend(true, b[0], b[0], H4), Extend(true, b[3], b[2], H8), Extend(true, b[2], b[2], H4))
 	y := pass(b)
+	for _, v := range y {
+		f.Words(Narrow("XTN", v, v, H4), Extend(true, v, v, H4))
+	}
 	// Lanes are columns; then they are rows, as the second pass goes along a row.
 	f.Transpose4(&p, y, S4, D2)
 	y = pass(y)
@@ -123,10 +126,14 @@ func inverse(f *File) {
 	// Lanes are columns again.
 	q := p.One()
 	samples4(f, q, "R1", "R2")
-	f.Words(
-		ShiftNarrow("SQRSHRN", y[0], y[0], 3, H4), ShiftNarrow("SQRSHRN", y[0], y[1], 3, H8),
-		ShiftNarrow("SQRSHRN", y[2], y[2], 3, H4), ShiftNarrow("SQRSHRN", y[2], y[3], 3, H8))
-	p.Free(y[1], y[3])
+	four := p.One()
+	f.Fill(four, 4, H8, "R9")
+	f.Words(Narrow("XTN", y[0], y[0], H4), Narrow("XTN", y[0], y[1], H8), Narrow("XTN", y[2], y[2], H4), Narrow("XTN", y[2], y[3], H8))
+	for _, v := range []V{y[0], y[2]} {
+		f.Op("VADD", v, v, four, H8)
+		f.Words(Shift("SSHR", v, v, 3, H8))
+	}
+	p.Free(y[1], y[3], four)
 	lo, hi := p.One(), p.One()
 	f.Words(
 		Extend(false, lo, q, B8), Extend(false, hi, q, B16),
