@@ -38,13 +38,18 @@ type painter struct {
 // painters returns kinds of pictures, which together use all that the format has.
 func painters(r *rand.Rand) []painter {
 	kinds := []painter{
-		{"noise", func(int, int) [4]uint8 { v := r.Uint32(); return [4]uint8{uint8(v), uint8(v >> 8), uint8(v >> 16), uint8(v >> 24)} }},
+		{"noise", func(int, int) [4]uint8 {
+			v := r.Uint32()
+			return [4]uint8{uint8(v), uint8(v >> 8), uint8(v >> 16), uint8(v >> 24)}
+		}},
 		{"gradient", func(x, y int) [4]uint8 { return [4]uint8{uint8(5 * x), uint8(3 * y), uint8(x + y), 255} }},
 		{"soft noise", func(x, y int) [4]uint8 {
 			n := r.IntN(8)
 			return [4]uint8{uint8(3*x + n), uint8(3*x + y + n), uint8(4*y + n), uint8(255 - n)}
 		}},
-		{"bars", func(x, y int) [4]uint8 { return [4]uint8{uint8(x / 7 * 31), uint8(y / 5 * 17), 128, uint8(255 * (x / 9 & 1))} }},
+		{"bars", func(x, y int) [4]uint8 {
+			return [4]uint8{uint8(x / 7 * 31), uint8(y / 5 * 17), 128, uint8(255 * (x / 9 & 1))}
+		}},
 		{"one colour", func(int, int) [4]uint8 { return [4]uint8{9, 8, 7, 255} }},
 		{"text", func(x, y int) [4]uint8 {
 			if (x*y+x)%11 < 3 {

@@ -19,14 +19,7 @@ func (t *transform) setPalette(differences []uint32) {
 		last = addPixels(last, d)
 		t.data[i] = last
 	}
-	switch n := len(differences); {
-	case n <= 2:
-		t.bits = 3
-	case n <= 4:
-		t.bits = 2
-	case n <= 16:
-		t.bits = 1
-	}
+	t.bits = bundleBits(len(differences))
 }
 
 // inverse undoes the transform of a row, in place or, of indices, into wide.
