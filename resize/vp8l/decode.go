@@ -43,7 +43,7 @@ func Decode(data []byte, o DecodeOptions) (*image.NRGBA, error) {
 // alone: what a plane of transparency is (section 2.7.1.2), without space between rows.
 func DecodeGreen(data []byte, size image.Point, o DecodeOptions) ([]byte, error) {
 	if size.X < 1 || size.Y < 1 || size.X > MaxSide || size.Y > MaxSide {
-		return nil, fmt.Errorf("%w: %v", ErrLimit, size)
+		return nil, fmt.Errorf("%w: %v", ErrMalformed, size)
 	}
 	d := decoder{r: bitReader{data: data}, check: o.Check}
 	plane := make([]byte, size.X*size.Y)

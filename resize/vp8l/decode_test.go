@@ -183,7 +183,7 @@ func TestDecodeGreen(t *testing.T) {
 			t.Fatalf("pixel %d: %d; want %d", i, v, img.Pix[4*i+1])
 		}
 	}
-	if _, err := DecodeGreen(nil, image.Pt(0, 3), DecodeOptions{}); !errors.Is(err, ErrLimit) {
+	if _, err := DecodeGreen(nil, image.Pt(0, 3), DecodeOptions{}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("no pixels: %v", err)
 	}
 }
