@@ -15,7 +15,7 @@ type tile []uint32
 const (
 	symbolBits = 12
 	mostTiles  = 1 << 11
-	mostGroups = 48
+	mostGroups = 32
 )
 
 // tilesOf counts symbols by squares of 1<<bits pixels.
@@ -149,7 +149,7 @@ func (e *encoder) cluster(tiles []tile, cacheBits uint) (groupOf []uint32, group
 			groupOf[i] = best
 		}
 		k = renumber(groupOf)
-		if round == 0 || round == rounds-1 {
+		if round == rounds-1 {
 			groups = groupsOf(tiles, groupOf, k, cacheBits)
 			if groups, err = e.merge(groups, groupOf); err != nil {
 				return nil, nil, err

@@ -1,6 +1,9 @@
 package vp8l
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // A reference says what is written at a pixel: how many pixels are repeated, in its lowest
 // lengthBits bits, and from how far back. Of 0 pixels: the pixel itself.
@@ -11,17 +14,17 @@ const (
 	maxLength  = 1<<lengthBits - 1
 	maxBack    = 1<<(32-lengthBits) - 121 // so that its code has 20 bits
 	minLength  = 3
-
-	hashBits = 16
 )
 
 func refer(length, back int) reference { return reference(back<<lengthBits | length) }
 func (r reference) length() int        { return int(r & maxLength) }
 func (r reference) back() int          { return int(r >> lengthBits) }
 
-// hashPixels returns where pixels like the first two stand in a table.
-func hashPixels(a, b uint32) uint32 {
-	return (a*0x9e3779b1 ^ b*0x85ebca6b) * 0xc2b2ae35 >> (32 - hashBits)
+// hashPixels returns a hash of the first three pixels, from its highest bit on.
+func hashPixels(p []uint32) uint32 {
+	_ = p[2]
+	h := (p[0]*0x9e3779b1 ^ p[1]*0x85ebca6b) + p[2]*0xc2b2ae35
+	return (h ^ h>>15) * 0x27d4eb2f
 }
 
 // matchLength returns how many pixels from i on are as those from j on, at most most.
@@ -41,14 +44,15 @@ func matchLength(argb []uint32, j, i, most int) int {
 func matches(argb []uint32, width, depth int, check func() error) (found []reference, spare []reference, err error) {
 	found = make([]reference, len(argb))
 	before := make([]reference, len(argb)) // one more than the last pixel of the same hash
-	heads := make([]reference, 1<<hashBits)
+	shift := 32 - uint(max(8, min(18, bits.Len(uint(len(argb))))))
+	heads := make([]reference, 1<<(32-shift))
 	for i := 0; i+minLength <= len(argb); i++ {
 		if i&0xffff == 0 && check != nil {
 			if err := check(); err != nil {
 				return nil, nil, err
 			}
 		}
-		h := hashPixels(argb[i], argb[i+1])
+		h := hashPixels(argb[i:]) >> shift
 		next := heads[h]
 		before[i], heads[h] = next, reference(i+1)
 		most := min(maxLength, len(argb)-i)
@@ -329,25 +333,27 @@ func (h *histogram) repetition(r reference, codes *distanceCodes) {
 
 // bestCache returns the bits of the colour cache with which the references take the least.
 func bestCache(argb []uint32, refs []reference, codes *distanceCodes) uint {
-	best, bits := int64(math.MaxInt64), uint(0)
-	const part = 1 << 18 // pixels that are looked at
-	for _, b := range []uint{0, 2, 4, 6, 8, 10} {
-		h := newHistogram(b)
-		pixels, some := argb, refs
-		if len(argb) > part {
-			n := 0
-			for i, r := range refs {
-				if n += max(1, r.length()); n >= part {
-					some = refs[:i+1]
-					break
-				}
-			}
-			pixels = argb[:n]
+	const part = 1 << 16 // pixels that are looked at, in the middle
+	if begin := (len(argb) - part) / 2; begin > 0 {
+		first, n := 0, 0
+		for n < begin {
+			n += max(1, refs[first].length())
+			first++
 		}
-		count(pixels, some, b, codes, &h)
-		if size := h.size(); size < best {
-			best, bits = size, b
+		last, end := first, n
+		for last < len(refs) && end < n+part {
+			end += max(1, refs[last].length())
+			last++
+		}
+		argb, refs = argb[n:end], refs[first:last]
+	}
+	least, best := int64(math.MaxInt64), uint(0)
+	for _, cacheBits := range []uint{0, 2, 4, 6, 8, 10} {
+		h := newHistogram(cacheBits)
+		count(argb, refs, cacheBits, codes, &h)
+		if size := h.size(); size < least {
+			least, best = size, cacheBits
 		}
 	}
-	return bits
+	return best
 }
