@@ -60,7 +60,7 @@ var onlyIn = map[string]string{
 	"github.com/MicahParks/keyfunc/v3":               "server/access/keys.go",
 	"github.com/MicahParks/jwkset":                   "server/access/keys.go",
 	"github.com/sony/gobreaker/v2":                   "storage/guard/guard.go",
-	"github.com/gen2brain/webp":                      "resize/codec_webp.go",
+	"github.com/gen2brain/webp":                      "resize/codec_webp_lossless.go",
 	"github.com/gen2brain/avif":                      "resize/codec_avif.go",
 	"github.com/gen2brain/heic":                      "resize/codec_heic.go",
 	"github.com/gen2brain/jpegxl":                    "resize/codec_jxl.go",

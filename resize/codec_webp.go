@@ -8,8 +8,6 @@ import (
 	"image"
 	"io"
 
-	gen "github.com/gen2brain/webp"
-
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/paint"
@@ -350,29 +348,6 @@ func atOrigin(img image.Image) *image.NRGBA {
 		return m
 	}
 	return pixel.Copy(img)
-}
-
-// losslessChunks is webpImageChunks without loss.
-func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
-	var file bytes.Buffer
-	if err := gen.Encode(&file, atOrigin(img), gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: true, Exact: true}); err != nil {
-		return nil, false, err
-	}
-	body, err := webp.Body(file.Bytes())
-	if err != nil {
-		return nil, false, fromBelow(err)
-	}
-	for c, err := range webp.Chunks(body) {
-		if err != nil {
-			return nil, false, fromBelow(err)
-		}
-		if c.ID == "VP8L" {
-			// RFC 9649, section 3.4: bit 28 says that alpha is used.
-			alpha = len(c.Data) >= 5 && c.Data[4]&0x10 != 0
-			chunks = webp.AppendChunk(chunks, c.ID, c.Data)
-		}
-	}
-	return chunks, alpha, nil
 }
 
 // animationChunks returns the chunks of an animated file. Of every frame after
