@@ -15,6 +15,20 @@ import (
 // takes many times as long as our own encoder, for a few hundredths of the bytes.
 const smallestWebPMethod = 5
 
+// losslessWebPBytes is what encoding a picture takes beside it, and beside what a lossy
+// one takes.
+func losslessWebPBytes(size image.Point, method int) int64 {
+	const (
+		ofLossy   = 8 // a pixel
+		ofLibwebp = 210
+	)
+	own := vp8l.EncodeBytesOf(size) - ofLossy*area(size)
+	if method >= smallestWebPMethod {
+		return own + ofLibwebp*area(size)
+	}
+	return own
+}
+
 // losslessChunks is webpImageChunks without loss.
 func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
 	own, alpha, err := vp8l.Encode(atOrigin(img), vp8l.EncodeOptions{})

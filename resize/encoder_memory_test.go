@@ -64,6 +64,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		}
 		return m
 	}
+	const leastBytes = "WebP without loss, of the most effort"
 	planes := func(bool) image.Image { p, _ := webp.Planes(photo(false)); return p }
 	tests := []struct {
 		name    string
@@ -82,6 +83,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		{"WebP with alpha", photo, true, options.Options{Format: options.WebP}},
 		{"WebP without loss", photo, false, options.Options{Format: options.WebP, Lossless: true}},
 		{"WebP with alpha without loss", photo, true, options.Options{Format: options.WebP, Lossless: true}},
+		{leastBytes, photo, true, options.Options{Format: options.WebP, Lossless: true}},
 		{"WebP as similar as", planes, false, options.Options{Format: options.WebP, AutoQuality: 9900, MaxBytes: 150_000}},
 		{"JPEG as similar as", planes, false, options.Options{Format: options.JPEG, AutoQuality: 9900}},
 		{"PNG that is short", photo, true, options.Options{Format: options.PNG, MaxBytes: 100_000}},
@@ -97,11 +99,15 @@ func TestMemoryOfEncoders(t *testing.T) {
 	for _, tt := range tests {
 		size := image.Pt(w, h)
 		p := plan{canvas: size, size: size}
-		j := &job{options: tt.options, target: tt.options.Format, limits: Limits{}.withDefaults(), info: Info{Alpha: tt.alpha}}
+		r := &Resizer{Quality: Quality{WebPMethod: 2}}
+		if tt.name == leastBytes {
+			r.Quality.WebPMethod = 6
+		}
+		j := &job{resizer: r, options: tt.options, target: tt.options.Format, limits: Limits{}.withDefaults(), info: Info{Alpha: tt.alpha}}
 		says := j.resultWeight(p)
 		answers.forget()
 		took := peakOf(func() {
-			body, err := j.encode(t.Context(), still(tt.picture(tt.alpha)), &Resizer{Quality: Quality{WebPMethod: 2}})
+			body, err := j.encode(t.Context(), still(tt.picture(tt.alpha)), r)
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
 			}

@@ -347,7 +347,7 @@ func (j *job) resultWeight(p plan) int64 {
 	if j.target == options.WebP {
 		switch {
 		case j.options.Lossless:
-			weight += 140 * area(p.canvas)
+			weight += losslessWebPBytes(p.canvas, j.resizer.Quality.WebPMethod)
 		case p.clear || j.info.Alpha: // a plane of its own, and opaque colours
 			weight += 14 * area(p.canvas)
 		}
