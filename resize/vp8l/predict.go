@@ -1,6 +1,9 @@
 package vp8l
 
-const predictors = 14
+const (
+	predictors = 14
+	likely     = 4 // that are looked at closely
+)
 
 // subPixels subtracts channel by channel, without a borrow.
 func subPixels(a, b uint32) uint32 {
@@ -128,6 +131,19 @@ func (p *residualPrice) count(residuals []uint32) {
 	}
 }
 
+// cheapestFirst returns predictors in the order of what they cost.
+func cheapestFirst(costs *[predictors]uint32) [predictors]int {
+	var order [predictors]int
+	for mode, c := range costs {
+		i := mode
+		for ; i > 0 && costs[order[i-1]] > c; i-- {
+			order[i] = order[i-1]
+		}
+		order[i] = mode
+	}
+	return order
+}
+
 // predict chooses a predictor for each block of 1<<bits pixels, and replaces pixels by what
 // it leaves of them. It returns the predictors, as pixels.
 func (e *encoder) predict(argb []uint32, width, height int, bits uint) (modes []uint32, err error) {
@@ -136,7 +152,6 @@ func (e *encoder) predict(argb []uint32, width, height int, bits uint) (modes []
 	price := newResidualPrice(e.opaque)
 	residuals := make([]uint32, 1<<bits)
 	before, row := make([]uint32, width+1), make([]uint32, width+1) // of pixels as they were
-	step := max(1, 1<<bits/4)                                       // between the rows that are looked at
 	for y0 := 0; y0 < height; y0 += 1 << bits {
 		if err := e.goOn(); err != nil {
 			return nil, err
@@ -157,15 +172,25 @@ func (e *encoder) predict(argb []uint32, width, height int, bits uint) (modes []
 				line[b] = 0xff000000 | 2<<8
 				continue
 			}
-			best, cost := 0, uint32(1<<32-1)
-			for mode := range predictors {
-				c := uint32(0)
-				if b == 0 || int(line[b-1]>>8&0xf) != mode {
-					c = 4 << costBits
-				}
-				for y := max(y0, 1) + step/2; y < y1 && c < cost; y += step {
+			weigh := func(mode, y, step int) (cost uint32) {
+				for ; y < y1; y += step {
 					predictPart(residuals, argb[y*width:][:width], aboveOf(y), begin, end, mode)
-					c += price.of(residuals[:end-begin])
+					cost += price.of(residuals[:end-begin])
+				}
+				return cost
+			}
+			// Every third row of all predictors, then the others of the likely ones.
+			var costs [predictors]uint32
+			first := max(y0, 1)
+			for mode := range costs {
+				costs[mode] = weigh(mode, first+1, 3)
+			}
+			order := cheapestFirst(&costs)
+			best, cost := 0, uint32(1<<32-1)
+			for _, mode := range order[:likely] {
+				c := costs[mode] + weigh(mode, first, 3) + weigh(mode, first+2, 3)
+				if b == 0 || int(line[b-1]>>8&0xf) != mode {
+					c += 4 << costBits
 				}
 				if c < cost {
 					best, cost = mode, c
