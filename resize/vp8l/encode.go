@@ -108,8 +108,8 @@ func (e *encoder) picture(argb []uint32, size image.Point) error {
 		}
 	}
 	if how.spatial {
-		bits := uint(4)
-		for bits < 8 && blocks(width, bits)*blocks(size.Y, bits) > 1<<14 {
+		bits := uint(3)
+		for bits < 8 && blocks(width, bits)*blocks(size.Y, bits) > 1<<16 {
 			bits++
 		}
 		modes, err := e.predict(argb, width, size.Y, bits)
@@ -120,6 +120,7 @@ func (e *encoder) picture(argb []uint32, size image.Point) error {
 			return err
 		}
 		if how.color {
+			bits += 2
 			factors, err := e.decorrelate(argb, width, size.Y, bits)
 			if err != nil {
 				return err

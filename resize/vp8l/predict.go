@@ -233,7 +233,7 @@ func (e *encoder) decorrelate(argb []uint32, width, height int, bits uint) (fact
 	redCost, blueCost := &price.costs[1], &price.costs[3]
 	across := blocks(width, bits)
 	factors = make([]uint32, across*blocks(height, bits))
-	gain := int64(0)
+	var gain, all int64
 	last := uint32(0)
 	for y0 := 0; y0 < height; y0 += 1 << bits {
 		if err := e.goOn(); err != nil {
@@ -278,7 +278,8 @@ func (e *encoder) decorrelate(argb []uint32, width, height int, bits uint) (fact
 				return 2 * int64(c)
 			}
 			none := costOf(0)
-			best, saved := uint32(0), int64(0)
+			all += none
+			best, saved := uint32(0), none>>5
 			for i, f := range [2]uint32{last, f} {
 				if s := none - costOf(f) - int64(i*20)<<costBits; f != 0 && s > saved {
 					best, saved = f, s
@@ -286,10 +287,12 @@ func (e *encoder) decorrelate(argb []uint32, width, height int, bits uint) (fact
 			}
 			factors[y0>>bits*across+b] = 0xff000000 | best
 			last = best
-			gain += saved
+			if best != 0 {
+				gain += saved
+			}
 		}
 	}
-	if gain < 200<<costBits {
+	if gain < all>>6 { // fewer differences are the same then, and fewer repeat each other
 		return nil, nil
 	}
 	for y := range height {
