@@ -123,7 +123,7 @@ func (e *encoder) cluster(tiles []tile, cacheBits uint) (groupOf []uint32, group
 	for i, w := range order {
 		groupOf[w.tile] = uint32(i * k / len(order))
 	}
-	const rounds = 4
+	const rounds = 3
 	prices := make([][]uint32, 0, k)
 	for round := range rounds {
 		if err := e.goOn(); err != nil {

@@ -42,6 +42,7 @@ func matchLength(argb []uint32, j, i, most int) int {
 // matches returns the longest repetition for each pixel, and a slice of the same length
 // that is of no use any more.
 func matches(argb []uint32, width, depth int, check func() error) (found []reference, spare []reference, err error) {
+	const few = 4
 	found = make([]reference, len(argb))
 	before := make([]reference, len(argb)) // one more than the last pixel of the same hash
 	shift := 32 - uint(max(8, min(18, bits.Len(uint(len(argb))))))
@@ -78,7 +79,10 @@ func matches(argb []uint32, width, depth int, check func() error) (found []refer
 			}
 		}
 		if length < 128 {
-			for range depth {
+			for probe := range depth {
+				if probe == few && length < minLength {
+					break // where nothing repeats, as in noise
+				}
 				j := int(next) - 1
 				if j < 0 || i-j > maxBack {
 					break
