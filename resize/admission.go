@@ -207,7 +207,7 @@ func (a *admission) resultWeight(p plan) int64 {
 	if a.expected == options.WebP {
 		switch {
 		case a.options.Lossless:
-			weight += 140 * area(p.canvas)
+			weight += losslessWebPBytes(p.canvas, a.resizer.Quality.WebPMethod)
 		case p.clear || a.info.Alpha: // a plane of its own, and opaque colours
 			weight += 14 * area(p.canvas)
 		}

@@ -3,12 +3,10 @@ package resize
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"io"
-
-	gen "github.com/gen2brain/webp"
-	"golang.org/x/image/vp8l"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
@@ -16,12 +14,12 @@ import (
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 	"s3imageserver/resize/vp8"
+	"s3imageserver/resize/vp8l"
 	"s3imageserver/resize/webp"
 )
 
-// WebP, RFC 9649, taken apart by our own package. Lossy pictures are decoded by our
-// own decoder, lossless ones by x/image/vp8l; frames of animations one by one, as they
-// are asked for.
+// WebP, RFC 9649, taken apart by our own package, and decoded by our own decoders; frames
+// of animations one by one, as they are asked for.
 var webpCodec = codec{
 	format:      options.WebP,
 	resultBytes: 20,
@@ -55,7 +53,7 @@ func memoryWebP(info Info, want Want) int64 {
 	case info.byRows:
 		return planesOfVP8(info.Size) + int64(vp8.RowsBytes(info.Size.X)) + 1<<20
 	}
-	return 8 * pixels // the lossless decoder's own and the picture
+	return vp8l.BytesOf(info.Size) + 4*pixels // the lossless decoder's own and the picture
 }
 
 // planesOfVP8 is what the planes of a picture take, which are of whole macroblocks.
@@ -203,7 +201,7 @@ func smoothPixels(img image.Image) *image.NRGBA {
 // decodeWebPImage decodes a still picture or a frame, which must have that size.
 func decodeWebPImage(m webp.Image, size image.Point, want Want) (image.Image, error) {
 	if m.Lossy == nil {
-		return decodeLosslessWebP(m.Lossless, size)
+		return decodeLosslessWebP(m.Lossless, size, want)
 	}
 	planes, err := decodePlanesWebP(m.Lossy, size, want)
 	if err != nil {
@@ -212,7 +210,7 @@ func decodeWebPImage(m webp.Image, size image.Point, want Want) (image.Image, er
 	if m.Alpha == nil {
 		return planes, nil
 	}
-	alpha, err := webp.DecodeAlpha(m.Alpha, size)
+	alpha, err := webp.DecodeAlpha(m.Alpha, size, want.ended)
 	if err != nil {
 		return nil, fromBelow(err)
 	}
@@ -220,19 +218,30 @@ func decodeWebPImage(m webp.Image, size image.Point, want Want) (image.Image, er
 }
 
 // decodeLosslessWebP decodes a VP8L chunk, nil if there is none.
-func decodeLosslessWebP(chunk []byte, size image.Point) (image.Image, error) {
-	config, err := vp8l.DecodeConfig(bytes.NewReader(chunk))
+func decodeLosslessWebP(chunk []byte, size image.Point, want Want) (image.Image, error) {
+	h, err := vp8l.ParseHeader(chunk)
 	if err != nil {
+		return nil, fromVP8L(err)
+	}
+	if err := checkSizeWebP(h.Size, size); err != nil {
 		return nil, err
 	}
-	if err := checkSizeWebP(image.Pt(config.Width, config.Height), size); err != nil {
-		return nil, err
-	}
-	img, err := vp8l.Decode(bytes.NewReader(chunk))
+	img, err := vp8l.Decode(chunk, vp8l.DecodeOptions{Check: want.ended})
 	if err != nil {
-		return nil, err
+		return nil, fromVP8L(err)
 	}
-	return pixel.Normalize(img), nil
+	return img, nil
+}
+
+// fromVP8L returns what an error of package vp8l is here.
+func fromVP8L(err error) error {
+	switch {
+	case errors.Is(err, vp8l.ErrMalformed):
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	case errors.Is(err, vp8l.ErrLimit):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	}
+	return err
 }
 
 func checkSizeWebP(size, canvas image.Point) error {
@@ -339,29 +348,6 @@ func atOrigin(img image.Image) *image.NRGBA {
 		return m
 	}
 	return pixel.Copy(img)
-}
-
-// losslessChunks is webpImageChunks without loss.
-func losslessChunks(img image.Image, q Quality) (chunks []byte, alpha bool, err error) {
-	var file bytes.Buffer
-	if err := gen.Encode(&file, atOrigin(img), gen.Options{Quality: q.quality(), Method: q.WebPMethod, Lossless: true, Exact: true}); err != nil {
-		return nil, false, err
-	}
-	body, err := webp.Body(file.Bytes())
-	if err != nil {
-		return nil, false, fromBelow(err)
-	}
-	for c, err := range webp.Chunks(body) {
-		if err != nil {
-			return nil, false, fromBelow(err)
-		}
-		if c.ID == "VP8L" {
-			// RFC 9649, section 3.4: bit 28 says that alpha is used.
-			alpha = len(c.Data) >= 5 && c.Data[4]&0x10 != 0
-			chunks = webp.AppendChunk(chunks, c.ID, c.Data)
-		}
-	}
-	return chunks, alpha, nil
 }
 
 // animationChunks returns the chunks of an animated file. Of every frame after

@@ -64,6 +64,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		}
 		return m
 	}
+	const leastBytes = "WebP without loss, of the most effort"
 	planes := func(bool) image.Image { p, _ := webp.Planes(photo(false)); return p }
 	tests := []struct {
 		name    string
@@ -82,6 +83,7 @@ func TestMemoryOfEncoders(t *testing.T) {
 		{"WebP with alpha", photo, true, options.Options{Format: options.WebP}},
 		{"WebP without loss", photo, false, options.Options{Format: options.WebP, Lossless: true}},
 		{"WebP with alpha without loss", photo, true, options.Options{Format: options.WebP, Lossless: true}},
+		{leastBytes, photo, true, options.Options{Format: options.WebP, Lossless: true}},
 		{"WebP as similar as", planes, false, options.Options{Format: options.WebP, AutoQuality: 9900, MaxBytes: 150_000}},
 		{"JPEG as similar as", planes, false, options.Options{Format: options.JPEG, AutoQuality: 9900}},
 		{"PNG that is short", photo, true, options.Options{Format: options.PNG, MaxBytes: 100_000}},
@@ -97,7 +99,11 @@ func TestMemoryOfEncoders(t *testing.T) {
 	for _, tt := range tests {
 		size := image.Pt(w, h)
 		p := plan{canvas: size, size: size}
-		a := (&Resizer{Quality: Quality{WebPMethod: 2}}).admission(tt.options)
+		r := &Resizer{Quality: Quality{WebPMethod: 2}}
+		if tt.name == leastBytes {
+			r.Quality.WebPMethod = 6
+		}
+		a := r.admission(tt.options)
 		a.expected, a.info.Alpha = tt.options.Format, tt.alpha
 		j := &job{admission: a, format: tt.options.Format}
 		says := j.resultWeight(p)

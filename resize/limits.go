@@ -32,9 +32,9 @@ type Limits struct {
 	// million, which take about two seconds. A larger one becomes WebP, and so does
 	// one without loss of more than LosslessPixels.
 	AVIFPixels int64
-	// LosslessPixels bounds the pixels of all frames of a lossless WebP, whose
-	// encoder takes more than a second and 160 MB for each million; default 2.5
-	// million. What is larger is refused.
+	// LosslessPixels bounds the pixels of all frames of a lossless WebP, of which
+	// each million takes about 0.2 s and 30 MB, and with a WebPMethod of 5 or 6
+	// seconds and 230 MB; default 2.5 million. What is larger is refused.
 	LosslessPixels int64
 	// Time bounds the work on one result: decoding, scaling, encoding; default
 	// 20 s. What cannot be stopped then is no longer waited for.

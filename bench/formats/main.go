@@ -67,6 +67,8 @@ var jobs = []job{
 	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
 	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
 	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
+	{"2 MP JPEG to 600 px WebP without loss, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 0, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
+	{"1080p PNG to 800 px WebP without loss, a drawing, method 2; sharp effort 4", "drawing.png", 800, resize.WebP, 0, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
 	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, map[string]any{"quality": 75}, nil, 3, ""},
 	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
 	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
@@ -207,7 +209,7 @@ func profiled(photo, work string) error {
 // collection included, and the result.
 func measure(source []byte, j job) (millis float64, body []byte, err error) {
 	r := resize.Resizer{Quality: resize.Quality{WebPMethod: 2, AVIFEffort: 4}}
-	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality}
+	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality, Lossless: j.rival["lossless"] == true}
 	make := func() error {
 		result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 		if err == nil {

@@ -2,15 +2,17 @@ package webp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 
-	"golang.org/x/image/vp8l"
+	"s3imageserver/resize/vp8l"
 )
 
 // DecodeAlpha returns the plane of an ALPH chunk (RFC 9649, section 2.7.1.2): a byte a
 // pixel, rows without space between them. More bytes than the plane has are passed over.
-func DecodeAlpha(chunk []byte, size image.Point) ([]byte, error) {
+// check is called now and then, and its error ends the decoding; nil: never.
+func DecodeAlpha(chunk []byte, size image.Point, check func() error) ([]byte, error) {
 	if len(chunk) == 0 {
 		return nil, fmt.Errorf("%w: WebP transparency of no bytes", ErrMalformed)
 	}
@@ -24,7 +26,7 @@ func DecodeAlpha(chunk []byte, size image.Point) ([]byte, error) {
 		plane = bytes.Clone(data[:n])
 	case 1:
 		var err error
-		if plane, err = losslessAlpha(data, size); err != nil {
+		if plane, err = losslessAlpha(data, size, check); err != nil {
 			return nil, err
 		}
 	default:
@@ -36,23 +38,15 @@ func DecodeAlpha(chunk []byte, size image.Point) ([]byte, error) {
 
 // losslessAlpha decodes a plane that is written as the green of VP8L without its
 // header.
-func losslessAlpha(data []byte, size image.Point) ([]byte, error) {
-	const most = 1 << 14
-	if size.X > most || size.Y > most {
-		return nil, fmt.Errorf("%w: WebP transparency of %v", ErrMalformed, size)
-	}
-	w, h := size.X-1, size.Y-1
-	head := []byte{0x2f, byte(w), byte(w>>8 | h<<6), byte(h >> 2), byte(h >> 10)}
-	m, err := vp8l.Decode(bytes.NewReader(append(head, data...)))
-	if err != nil {
+func losslessAlpha(data []byte, size image.Point, check func() error) ([]byte, error) {
+	plane, err := vp8l.DecodeGreen(data, size, vp8l.DecodeOptions{Check: check})
+	switch {
+	case errors.Is(err, vp8l.ErrMalformed):
 		return nil, fmt.Errorf("%w: WebP transparency: %w", ErrMalformed, err)
+	case errors.Is(err, vp8l.ErrLimit):
+		return nil, fmt.Errorf("%w: WebP transparency: %w", ErrLimit, err)
 	}
-	pixels := m.(*image.NRGBA).Pix
-	plane := make([]byte, len(pixels)/4)
-	for i := range plane {
-		plane[i] = pixels[4*i+1]
-	}
-	return plane, nil
+	return plane, err
 }
 
 // unfilter adds to each sample what was predicted of it. The first row is predicted

@@ -28,25 +28,25 @@ func TestAlphaIsRead(t *testing.T) {
 		}
 		for filter := range alphaFilters {
 			chunk := append([]byte{byte(filter << 2)}, filtered(plane, size.X, filter)...)
-			got, err := DecodeAlpha(append(chunk, "more"...), size)
+			got, err := DecodeAlpha(append(chunk, "more"...), size, nil)
 			if err != nil || !bytes.Equal(got, plane) {
 				t.Errorf("%v, filter %d: another plane, %v", size, filter, err)
 			}
-			if _, err := DecodeAlpha(chunk[:len(chunk)-1], size); !errors.Is(err, ErrMalformed) {
+			if _, err := DecodeAlpha(chunk[:len(chunk)-1], size, nil); !errors.Is(err, ErrMalformed) {
 				t.Errorf("%v, filter %d, a byte is missing: %v; want ErrMalformed", size, filter, err)
 			}
 		}
-		got, err := DecodeAlpha(alphaChunk(plane, size.X, size), size)
+		got, err := DecodeAlpha(alphaChunk(plane, size.X, size), size, nil)
 		if err != nil || !bytes.Equal(got, plane) {
 			t.Errorf("%v, compressed: another plane, %v", size, err)
 		}
 	}
 	for name, chunk := range map[string][]byte{"nothing": nil, "no pixels": {1}, "method 2": {2, 0, 0}, "method 3": {3, 0, 0}} {
-		if _, err := DecodeAlpha(chunk, image.Pt(2, 1)); !errors.Is(err, ErrMalformed) {
+		if _, err := DecodeAlpha(chunk, image.Pt(2, 1), nil); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v; want ErrMalformed", name, err)
 		}
 	}
-	if _, err := DecodeAlpha([]byte{1, 0}, image.Pt(1<<14+1, 1)); !errors.Is(err, ErrMalformed) {
+	if _, err := DecodeAlpha([]byte{1, 0}, image.Pt(1<<14+1, 1), nil); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a width that VP8L has not: %v; want ErrMalformed", err)
 	}
 }
@@ -57,7 +57,7 @@ func FuzzDecodeAlpha(f *testing.F) {
 	f.Add(alphaChunk([]byte{1, 2, 3, 4, 5, 6}, 3, image.Pt(3, 2)), uint8(2))
 	f.Fuzz(func(t *testing.T, chunk []byte, width uint8) {
 		size := image.Pt(int(width)+1, 2)
-		plane, err := DecodeAlpha(chunk, size)
+		plane, err := DecodeAlpha(chunk, size, nil)
 		if err == nil && len(plane) != size.X*size.Y || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatalf("%d bytes for %v, %v", len(plane), size, err)
 		}

@@ -82,34 +82,20 @@ func TestAlphaChunk(t *testing.T) {
 	}
 }
 
-// Codes are short enough and complete, also for counts that would make a deep
-// tree.
-func TestPrefixLengths(t *testing.T) {
-	fibonacci := make([]int, 40)
-	fibonacci[0], fibonacci[1] = 1, 1
-	for i := 2; i < len(fibonacci); i++ {
-		fibonacci[i] = fibonacci[i-1] + fibonacci[i-2]
+// alphaPrediction is what a filter expects of a sample (RFC 9649, section
+// 2.7.1.2). The first row is expected to be like the sample to the left, the
+// first column like the one above.
+func alphaPrediction(filter int, a []byte, stride, x, y int) byte {
+	i := y*stride + x
+	switch {
+	case filter == alphaPlain || x == 0 && y == 0:
+		return 0
+	case y == 0 || filter == alphaLeft && x > 0:
+		return a[i-1]
+	case x == 0 || filter == alphaAbove:
+		return a[i-stride]
 	}
-	for _, most := range []int{7, 15} {
-		for name, counts := range map[string][]int{"fibonacci": fibonacci, "two": {1, 0, 1}, "equal": {3, 3, 3, 3, 3}} {
-			if len(counts) > 1<<most {
-				continue
-			}
-			lengths := prefixLengths(counts, most)
-			sum := 0.0
-			for s, l := range lengths {
-				if (l > 0) != (counts[s] > 0) || l > most {
-					t.Errorf("%s: symbol %d has length %d", name, s, l)
-				}
-				if l > 0 {
-					sum += 1 / float64(int(1)<<l)
-				}
-			}
-			if sum != 1 {
-				t.Errorf("%s: the code is complete to %v; want 1", name, sum)
-			}
-		}
-	}
+	return byte(max(0, min(255, int(a[i-1])+int(a[i-stride])-int(a[i-stride-1]))))
 }
 
 // A file is no longer than its header can say.

@@ -174,8 +174,8 @@ type LimitsConfig struct {
 	// the first frame is left. 0 means 100000000.
 	FramePixels int64 `json:"frame_pixels"`
 	// LosslessPixels is the largest lossless WebP, as the sum of the pixels of its
-	// frames: each million takes more than a second and 160 MB. What is larger is
-	// answered 422. 0 means 2500000.
+	// frames: each million takes about 0.2 s and 30 MB, with a webp_method of 5 or 6
+	// seconds and 230 MB. What is larger is answered 422. 0 means 2500000.
 	LosslessPixels int64 `json:"lossless_pixels"`
 	// Frames are the frames of an animation, however small they are; beyond them the
 	// first one is left. 0 means 5000.

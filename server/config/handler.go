@@ -108,8 +108,8 @@ type HandlerConfig struct {
 	InfoGPS bool `json:"info_gps"`
 	// ClientHints obeys "Sec-CH-DPR", "Sec-CH-Width" and "Save-Data".
 	ClientHints bool `json:"client_hints"`
-	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small); absent
-	// means 2.
+	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small), where
+	// without loss 0 to 4 are one, and 5 and 6 take many times as long; absent means 2.
 	WebPMethod *int `json:"webp_method"`
 	// AVIFEffort is the effort of the AVIF encoder, 0 (fast) to 9 (small); absent
 	// means 4.
