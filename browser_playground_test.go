@@ -224,7 +224,7 @@ func TestPlaygroundCompares(t *testing.T) {
 	v.is("while it is made", `document.querySelector("#frames").classList.contains("busy") && !document.querySelector("#making").hidden && document.querySelector("#right").naturalWidth === 1200 && typeof release === "function"`, "true")
 	v.is("what moves while it is made", place, at)
 	v.run(`window.fetch = real; release()`)
-	v.is("when it is made", `document.querySelector("#frames").classList.contains("busy") + document.querySelector("#right-facts").textContent.slice(0, 19)`, "false1200 × 900 · png ·")
+	v.is("when it is made", `document.querySelector("#frames").classList.contains("busy") + document.querySelector("#right-facts").textContent.slice(0, 18)`, "false1200 × 900 · png ·")
 	v.is("what moves when it is made", place, at)
 	v.content()
 }

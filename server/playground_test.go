@@ -525,9 +525,9 @@ func TestPlaygroundTranslates(t *testing.T) {
 		status int
 		url    string
 	}{
-		"/img/unsigned/rs:fill:30:20/plain/a.jpg":                        {200, "/h/a.jpg?w=30&h=20"},
-		"https://old.example.com/img/unsigned/rs:fill:30:20/plain/a.jpg": {200, "/h/a.jpg?w=30&h=20"},
-		"/alone/unsigned/rs:fill:30:20/plain/a.jpg":                      {404, ""}, // no handler of our URLs has its pictures
+		"/img/unsigned/rs:fit:30:20/plain/a.jpg":                        {200, "/h/a.jpg?w=30&h=20"},
+		"https://old.example.com/img/unsigned/rs:fit:30:20/plain/a.jpg": {200, "/h/a.jpg?w=30&h=20"},
+		"/alone/unsigned/rs:fill:30:20/plain/a.jpg":                     {404, ""}, // no handler of our URLs has its pictures
 		"/h/a.jpg?w=30":                        {404, ""},
 		"/img/unsigned/rs:wrong:x/plain/a.jpg": {404, ""},
 		"/none/a.jpg":                          {404, ""},
@@ -545,6 +545,17 @@ func TestPlaygroundTranslates(t *testing.T) {
 			if w.Code != want.status || !strings.HasPrefix(got.URL, want.url) {
 				t.Errorf("%s: %s = %d %+v; want %+v", name, target, w.Code, got, want)
 			}
+		}
+	}
+	// Where the size of the picture decides, it is asked for.
+	for query, want := range map[string]translatedURL{
+		"":                    {Dialect: "imgproxy", Prefix: "h", Name: "a.jpg", Size: true},
+		"&width=60&height=40": {Dialect: "imgproxy", Prefix: "h", Name: "a.jpg", URL: "/h/a.jpg?w=30&h=20"},
+	} {
+		w := answerOf(s, "GET", "/_playground/translate?url="+url.QueryEscape("/img/unsigned/rs:fill:30:20/plain/a.jpg")+query, "")
+		var got translatedURL
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Size != want.Size || !strings.HasPrefix(got.URL, want.URL) || got.Prefix != want.Prefix || got.Name != want.Name || (got.URL == "") != want.Size {
+			t.Errorf("%q: %s, %v; want %+v", query, w.Body, err, want)
 		}
 	}
 }

@@ -175,7 +175,7 @@ function keys(target, name, arrow) {
 export function setUpDrawing(onChange) {
   change = onChange;
   const edges = { nw: "top left corner", n: "top edge", ne: "top right corner", e: "right edge", se: "bottom right corner", s: "bottom edge", sw: "bottom left corner", w: "left edge" };
-  const body = element("button", { type: "button", id: "crop-move", class: "crop-move" });
+  const body = element("button", { type: "button", id: "crop-move", class: "crop-move", "aria-label": "Crop" });
   body.addEventListener("pointerdown", (e) => {
     if (tool === "focus") return dragFocus(e, body);
     const a = cropArea();
