@@ -240,6 +240,7 @@ func TestPlaygroundWritesCode(t *testing.T) {
 	code := func(kind string) string {
 		v.do(chromedp.Click(`[data-kind="` + kind + `"]`))
 		v.is("the code of "+kind, `document.querySelector("#snippet").textContent.includes("still-life.jpg") && document.querySelector('[data-kind="`+kind+`"]').ariaSelected`, "true")
+		v.is("the <picture> of "+kind, `document.querySelector("#snippet").textContent.startsWith("<picture>")`, fmt.Sprint(kind == "picture")) // it is asked for
 		return v.text(`document.querySelector("#snippet").textContent`)
 	}
 	own := public + "h/still-life.jpg?w=600&h=300&g=fp:0.7:0.4"

@@ -438,6 +438,7 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	v.allowClipboard(admin)
 	v.do(chromedp.WaitVisible(`[name="token"]`), chromedp.SendKeys(`[name="token"]`, "a guess"+kb.Enter), chromedp.WaitVisible(".wrong"))
 	v.do(chromedp.SendKeys(`[name="token"]`, "a token of the operators"+kb.Enter), chromedp.WaitVisible("#handler"))
+	v.is("the handlers", `document.querySelectorAll("#handler option").length`, "2")
 	v.choose("#handler", "signed")
 	v.do(chromedp.WaitVisible(".folder"))
 	v.run(`[...document.querySelectorAll(".folder")].find(f => f.textContent === "photos").click()`)
