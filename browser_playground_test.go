@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -316,5 +317,44 @@ func TestPlaygroundOfHostileNames(t *testing.T) {
 		v.is("the words of the shell of "+name, `(s => s.replace(/'[^']*'|\\'/g, "").trim())(document.querySelector("#snippet").textContent)`, "curl -H  -o")
 	}
 	v.is("what the names did", `typeof hacked`, "undefined")
+	v.content()
+}
+
+// lowContrast names the texts of which the contrast to what they lie on is below 4.5
+// (WCAG 2.2, 1.4.3 and its relative luminance), those of switched off controls aside.
+const lowContrast = `(() => {
+	for (const d of document.querySelectorAll("details")) d.open = true;
+	const luminance = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const parse = (text) => (text.match(/[\d.]+/g) || []).map(Number);
+	const low = [];
+	let seen = 0;
+	for (const e of document.querySelectorAll("body *")) {
+		if (!e.offsetParent || e.disabled || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+		let ground = [];
+		for (let b = e; b; b = b.parentElement) {
+			ground = parse(getComputedStyle(b).backgroundColor);
+			if (ground.length === 3) break;
+		}
+		const [x, y] = [luminance(parse(getComputedStyle(e).color)), luminance(ground)];
+		seen++;
+		if ((Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05) < 4.5) low.push(e.tagName + "." + e.className);
+	}
+	return (seen > 100) + low.join();
+})()`
+
+// Texts can be read, by day and by night, and nothing moves for those who do not want it.
+func TestPlaygroundCanBeRead(t *testing.T) {
+	public, _ := playgroundServer(t)
+	v := browse(t, public+"#h/still-life.jpg?w=600&txtfont=bold&nix=1")
+	v.sees("h/still-life.jpg?w=600&txtfont=bold", "600x450")
+	for _, scheme := range []string{"light", "dark"} {
+		if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		v.is("texts that are hard to read, "+scheme, lowContrast, "true")
+		v.is("what moves", `getComputedStyle(document.querySelector("#right-box"), "::before").animationName`, "none")
+	}
 	v.content()
 }
