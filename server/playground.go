@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,12 +46,14 @@ func newPlayground(s *Server, operator bool) http.Handler {
 	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		servePage(w, http.StatusOK, "index.html", page{Title: "Playground", Base: "_playground/", Script: "app.js"})
 	})
-	m.HandleFunc("GET "+playgroundPath+"app.js", p.file("app.js"))
-	m.HandleFunc("GET "+playgroundPath+"style.css", p.file("style.css"))
+	for _, name := range pageFiles() {
+		m.HandleFunc("GET "+playgroundPath+name, p.file(name))
+	}
 	m.HandleFunc("GET "+playgroundPath+"options", p.serveOptions)
 	m.HandleFunc("GET "+playgroundPath+"site", p.serveSite)
 	m.HandleFunc("GET "+playgroundPath+"pictures", p.servePictures)
 	m.HandleFunc("GET "+playgroundPath+"dialects", p.serveDialects)
+	m.HandleFunc("GET "+playgroundPath+"translate", p.serveTranslated)
 	if operator {
 		m.HandleFunc("GET "+playgroundPath+"sign", p.serveSigned)
 	}
@@ -80,6 +85,18 @@ func (p *playground) handler(prefix string) *Handler {
 		}
 	}
 	return nil
+}
+
+// pageFiles returns the names of the scripts and of the style of the page.
+func pageFiles() []string {
+	var names []string
+	for _, pattern := range []string{"playground/*.js", "playground/*.css"} {
+		found, _ := fs.Glob(playgroundFiles, pattern) // the patterns are right
+		for _, name := range found {
+			names = append(names, path.Base(name))
+		}
+	}
+	return names
 }
 
 // file serves one file of the page.
@@ -125,6 +142,8 @@ func setPageHeader(header http.Header) {
 // siteInfo is what the page has to know.
 type siteInfo struct {
 	Operator bool          `json:"operator"`
+	Version  string        `json:"version"`
+	Address  string        `json:"address"` // of the public port, as far as the configuration tells; for operators
 	Handlers []siteHandler `json:"handlers"`
 	Dialects []siteDialect `json:"dialects"`
 	Options  []siteOption  `json:"options"`
@@ -165,7 +184,10 @@ type siteOption struct {
 var hiddenOptions = []string{config.TokenParam, config.SignatureParam, config.ExpiryParam, config.InfoParam, config.SrcsetParam, config.SizesParam, config.AsParam, config.ExplainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
-	site := siteInfo{Operator: p.operator, Handlers: []siteHandler{}, Dialects: p.dialects()}
+	site := siteInfo{Operator: p.operator, Version: p.server.reused.build.version, Handlers: []siteHandler{}, Dialects: p.dialects()}
+	if p.operator {
+		site.Address = publicAddress(p.server.config)
+	}
 	for _, h := range p.handlers() {
 		c := h.config
 		site.Handlers = append(site.Handlers, siteHandler{
@@ -189,14 +211,42 @@ func sortedKeys[V any](m map[string]V) []string {
 	return append([]string{}, slices.Sorted(maps.Keys(m))...)
 }
 
-// serveSigned signs a URL of a handler, for an hour.
+// publicAddress returns where the public port is, as far as a configuration tells.
+func publicAddress(c *Config) string {
+	host := "localhost"
+	if i := slices.IndexFunc(c.Hosts, func(h string) bool { return !strings.HasPrefix(h, "*") }); i >= 0 {
+		host = c.Hosts[i]
+	}
+	scheme, port, usual := "http", c.HTTPPort, 80
+	if c.HTTPSEnabled {
+		scheme, port, usual = "https", c.HTTPSPort, 443
+	}
+	if port > 0 && port != usual {
+		host = net.JoinHostPort(host, strconv.Itoa(port))
+	}
+	return scheme + "://" + host
+}
+
+// maxSignedTime is how long at most a URL holds that the page signs.
+const maxSignedTime = 10 * 365 * 24 * time.Hour
+
+// serveSigned signs a URL of a handler until exp, in Unix seconds; without it, for an hour.
 func (p *playground) serveSigned(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("url")
 	if u, err := url.Parse(target); err != nil || u.Host != "" || !strings.HasPrefix(u.Path, "/") {
 		writeText(w, http.StatusBadRequest, "url is the path of a picture")
 		return
 	}
-	signed, err := p.server.config.SignURL(target, "", time.Now().Add(operatorsTime))
+	ends := time.Now().Add(operatorsTime)
+	if text := r.URL.Query().Get(config.ExpiryParam); text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		ends = time.Unix(seconds, 0)
+		if left := time.Until(ends); err != nil || left <= 0 || left > maxSignedTime {
+			writeText(w, http.StatusBadRequest, "exp is a time from now on, within ten years, in Unix seconds")
+			return
+		}
+	}
+	signed, err := p.server.config.SignURL(target, "", ends)
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error())
 		return

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +54,36 @@ func (p *playground) serveDialects(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, all)
+}
+
+// A translatedURL is what a URL of another server asks for, in one of our own.
+type translatedURL struct {
+	Dialect string `json:"dialect"`
+	Prefix  string `json:"prefix"` // of the handler that answers it
+	Name    string `json:"name"`
+	URL     string `json:"url"`  // from the path on; "" if the size of the picture has to be known first
+	Size    bool   `json:"size"` // it has to
+}
+
+// serveTranslated says what a URL of another server is in one of our own, which a
+// handler of the page answers.
+func (p *playground) serveTranslated(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	t, err := p.server.config.Translate(q.Get("url"), r.Header)
+	if err != nil || !slices.Contains(p.dialects(), siteDialect{t.Route, t.Dialect}) || !t.Answered || p.handler(t.Prefix) == nil {
+		writeText(w, http.StatusNotFound, "No handler here reads this URL, or its signature is wrong.")
+		return
+	}
+	out := translatedURL{Dialect: t.Dialect, Prefix: t.Prefix, Name: t.Name}
+	width, height := pictureSide(q.Get("width"), 0), pictureSide(q.Get("height"), 0)
+	if out.URL, err = t.URL(width, height, ""); errors.Is(err, config.ErrNeedsSize) {
+		out.Size = true
+	} else if err != nil {
+		writeText(w, http.StatusUnprocessableEntity, "Our URLs do not say this: "+err.Error())
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, out)
 }
 
 // pictureSide reads the side of a picture in pixels.

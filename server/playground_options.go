@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -63,7 +64,11 @@ func optionGroups(h *Handler, names []string) []pageOptions {
 			i = len(groups)
 			groups = append(groups, pageOptions{Name: p.Group})
 		}
-		row := pageOption{Name: p.Name, Doc: codeHTML(p.Doc), Values: codeHTML(p.Values)}
+		values := p.Values
+		if h != nil {
+			values = strings.ReplaceAll(values, "`max_dimension`", strconv.Itoa(h.config.MaxDimension))
+		}
+		row := pageOption{Name: p.Name, Doc: codeHTML(p.Doc), Values: codeHTML(values)}
 		if p.Example != "" && len(names) > 0 && !(strings.Contains(p.Example, "wm=") && len(h.config.Watermarks) == 0) {
 			sample := names[0]
 			if i := slices.IndexFunc(names, func(n string) bool { return path.Base(n) == p.Sample }); i >= 0 {

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/dialect"
 	"s3imageserver/storage"
 	"s3imageserver/storage/dir"
 )
@@ -73,7 +74,7 @@ func TestPublicPlayground(t *testing.T) {
 		}
 	}
 	for target, want := range map[string]int{
-		"/": 200, "/_playground/app.js": 200, "/_playground/style.css": 200, "/_playground/options": 200,
+		"/": 200, "/_playground/app.js": 200, "/_playground/state.js": 200, "/_playground/style.css": 200, "/_playground/head.html": 404, "/_playground/options": 200,
 		"/_playground/pictures?handler=open": 200, "/_playground/pictures?handler=closed": 404, "/_playground/pictures?handler=": 404,
 		"/_playground/sign?url=/closed/a.jpg": 404, "/_playground/login.html": 404, "/_playground/": 404, "/login": 404,
 		"/closed/a.jpg?w=10": 404, "/open/a.jpg?w=10": 200,
@@ -328,6 +329,14 @@ func TestOperatorsPlayground(t *testing.T) {
 	if w := answerOf(s, "GET", signed.URL, ""); w.Code != 200 {
 		t.Errorf("%s = %d; want 200", signed.URL, w.Code)
 	}
+	// It ends when the operator says, which is a time to come.
+	now := time.Now().Unix()
+	for exp, want := range map[string]int{"": 200, fmt.Sprint(now + 604800): 200, fmt.Sprint(now - 5): 400, fmt.Sprint(now + 20*365*86400): 400, "9223372036854775807": 400, "-1": 400, "soon": 400} {
+		w := answerOf(h, "GET", "/_playground/sign?url="+url.QueryEscape("/closed/a.jpg?w=10")+"&exp="+exp, "", "Authorization", "Bearer "+token)
+		if w.Code != want || exp != "" && want == 200 && !strings.Contains(w.Body.String(), "exp="+exp) {
+			t.Errorf("signed until %q = %d %s; want %d", exp, w.Code, w.Body, want)
+		}
+	}
 	for _, target := range []string{"https://elsewhere/closed/a.jpg", "closed/a.jpg", "/none/a.jpg", "/open/a.jpg"} {
 		if w := answerOf(h, "GET", "/_playground/sign?url="+url.QueryEscape(target), "", "Authorization", "Bearer "+token); w.Code != 400 {
 			t.Errorf("signing %s = %d; want 400", target, w.Code)
@@ -478,5 +487,75 @@ func TestOperatorIsNoHeader(t *testing.T) {
 	r.Header.Set("operatorKey", "true")
 	if byOperator(r) || !byOperator(r.WithContext(context.WithValue(r.Context(), operatorKey{}, true))) {
 		t.Error("byOperator believes a header, or not the listener")
+	}
+}
+
+// The address that operators copy is that of the public port.
+func TestPublicAddress(t *testing.T) {
+	for _, tt := range []struct {
+		c    Config
+		want string
+	}{
+		{Config{}, "http://localhost"},
+		{Config{HTTPPort: 8080}, "http://localhost:8080"},
+		{Config{HTTPSEnabled: true, HTTPSPort: 443, Hosts: []string{"*.example.com", "img.example.com"}}, "https://img.example.com"},
+		{Config{HTTPSEnabled: true, HTTPSPort: 8443, HTTPPort: 8080}, "https://localhost:8443"},
+	} {
+		if got := publicAddress(&tt.c); got != tt.want {
+			t.Errorf("publicAddress(%+v) = %q; want %q", tt.c, got, tt.want)
+		}
+	}
+}
+
+// A URL of another server is read as its handler reads it: the page tells nothing of
+// handlers that it does not show, and a wrong signature is as good as none.
+func TestPlaygroundTranslates(t *testing.T) {
+	files := fstest.MapFS{"a.jpg": {Data: jpegFile(t, 60, 40)}}
+	open, other := dir.New(files), dir.New(files)
+	s, err := New(&Config{Playground: true, Admin: AdminConfig{Listen: "127.0.0.1:1"}, Handlers: []HandlerConfig{
+		{Prefix: "h", Bucket: open},
+		{Prefix: "img", Bucket: open, Dialect: &dialect.Settings{Name: "imgproxy", Unsigned: true}},
+		{Prefix: "alone", Bucket: other, Dialect: &dialect.Settings{Name: "imgproxy", Unsigned: true}},
+	}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, s)
+	for target, want := range map[string]struct {
+		status int
+		url    string
+	}{
+		"/img/unsigned/rs:fit:30:20/plain/a.jpg":                        {200, "/h/a.jpg?w=30&h=20"},
+		"https://old.example.com/img/unsigned/rs:fit:30:20/plain/a.jpg": {200, "/h/a.jpg?w=30&h=20"},
+		"/alone/unsigned/rs:fill:30:20/plain/a.jpg":                     {404, ""}, // no handler of our URLs has its pictures
+		"/h/a.jpg?w=30":                        {404, ""},
+		"/img/unsigned/rs:wrong:x/plain/a.jpg": {404, ""},
+		"/none/a.jpg":                          {404, ""},
+		"":                                     {404, ""},
+		"http://[":                             {404, ""},
+	} {
+		for name, h := range map[string]http.Handler{"public": s, "operators": s.adminHandler()} {
+			w := answerOf(h, "GET", "/_playground/translate?url="+url.QueryEscape(target), "")
+			var got translatedURL
+			if want.status == 200 {
+				if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+					t.Errorf("%s: %s: %s", name, target, w.Body)
+				}
+			}
+			if w.Code != want.status || !strings.HasPrefix(got.URL, want.url) {
+				t.Errorf("%s: %s = %d %+v; want %+v", name, target, w.Code, got, want)
+			}
+		}
+	}
+	// Where the size of the picture decides, it is asked for.
+	for query, want := range map[string]translatedURL{
+		"":                    {Dialect: "imgproxy", Prefix: "h", Name: "a.jpg", Size: true},
+		"&width=60&height=40": {Dialect: "imgproxy", Prefix: "h", Name: "a.jpg", URL: "/h/a.jpg?w=30&h=20"},
+	} {
+		w := answerOf(s, "GET", "/_playground/translate?url="+url.QueryEscape("/img/unsigned/rs:fill:30:20/plain/a.jpg")+query, "")
+		var got translatedURL
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Size != want.Size || !strings.HasPrefix(got.URL, want.URL) || got.Prefix != want.Prefix || got.Name != want.Name || (got.URL == "") != want.Size {
+			t.Errorf("%q: %s, %v; want %+v", query, w.Body, err, want)
+		}
 	}
 }

@@ -32,6 +32,8 @@ type Translation struct {
 	// dialect, which would answer if it had none.
 	Prefix   string
 	Answered bool
+	// Route is where the handler with the dialect is.
+	Route string
 
 	dialect *dialect.Dialect
 	// free is dialect without the limits of the handler, which hold for URLs of our
@@ -69,7 +71,7 @@ func (c *Config) Translate(text string, header http.Header) (*Translation, error
 	if err != nil {
 		return nil, fmt.Errorf("translate: %s: %w", text, err)
 	}
-	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, dialect: d, free: free, request: r}
+	t := &Translation{Dialect: d.Name(), Name: r.Source.Name, Prefix: h.Name, Route: h.Route(), dialect: d, free: free, request: r}
 	if r.Kind != dialect.Image {
 		return nil, fmt.Errorf("translate: %s: it asks for information, not for a picture", text)
 	}

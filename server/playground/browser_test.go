@@ -154,7 +154,7 @@ func (v *visitor) is(what, script, want string) {
 // sees waits until the result has a size and shows that URL.
 func (v *visitor) sees(query, size string) {
 	v.t.Helper()
-	v.is("the URL", `document.querySelector("#url").textContent.replace(/^.*?:[0-9]+\//, "")`, query)
+	v.is("the URL", `document.querySelector("#url").value.replace(/^.*?:[0-9]+\//, "")`, query)
 	v.is("the size of the result", `(i => i.naturalWidth + "x" + i.naturalHeight)(document.querySelector("#right"))`, size)
 }
 
@@ -171,6 +171,23 @@ func (v *visitor) write(selector, text string) {
 	v.run(fmt.Sprintf(`document.querySelector(%q).closest("details")?.setAttribute("open", "")`, selector))
 	v.run(fmt.Sprintf(`document.querySelector(%q).value = ""`, selector))
 	v.do(chromedp.SendKeys(selector, text))
+}
+
+// drag moves the mouse, its button down, from a place of the box of an element to
+// another; both are fractions of the picture on the left, or of the element itself if
+// it is a box.
+func (v *visitor) drag(selector string, x0, y0, x1, y1 float64) {
+	v.t.Helper()
+	v.run(fmt.Sprintf(`(() => {
+		const target = document.querySelector(%q);
+		const r = (target.matches(".box") ? target : document.querySelector("#left")).getBoundingClientRect();
+		const at = (type, x, y, buttons) => target.dispatchEvent(new PointerEvent(type, {clientX: r.x + x * r.width, clientY: r.y + y * r.height, buttons, button: 0, pointerId: 1, bubbles: true, cancelable: true}));
+		Element.prototype.setPointerCapture = () => {}; // there is no pointer of that number
+		at("pointerdown", %g, %g, 1);
+		at("pointermove", %g, %g, 1);
+		at("pointermove", %g, %g, 1);
+		at("pointerup", %g, %g, 0);
+	})()`, selector, x0, y0, (x0+x1)/2, (y0+y1)/2, x1, y1, x1, y1))
 }
 
 // shoot keeps a picture of the page in docs/playground, when they are made anew.
@@ -238,7 +255,7 @@ func TestPlayground(t *testing.T) {
 	v.sees("h/balloons.jpg?w=600", "600x900")
 	v.is("facts of the original", `document.querySelector("#left-facts").textContent`, "1000 × 1500 · jpeg · 117 kB")
 	v.is("pictures", `document.querySelectorAll("[data-name]").length`, "7")
-	v.is("stages of the server", `document.querySelectorAll("#stages span").length > 3`, "true")
+	v.is("stages of the server", `document.querySelectorAll("#stages .stage-time").length > 3`, "true")
 
 	// A click on another picture, the keyboard in a field, a slider, a menu.
 	v.do(chromedp.Click(`[data-name="still-life.jpg"]`))
@@ -253,15 +270,13 @@ func TestPlayground(t *testing.T) {
 	v.do(chromedp.Focus(`[data-option="bri"] [type="range"]`), chromedp.SendKeys(`[data-option="bri"] [type="range"]`, kb.ArrowRight))
 	v.sees("h/still-life.jpg?w=400&h=400&bri=1&f=png", "400x400")
 	v.do(chromedp.Click(`[data-option="bri"] button`))
-	v.run(`document.querySelector('[data-group="Output"]').open = true`)
 	v.do(chromedp.Click(`[data-option="f"] button`))
 	v.sees("h/still-life.jpg?w=400&h=400", "400x400")
 
-	// The focal point: a click on the original, then the arrows.
-	v.run(`(() => {
-		const r = document.querySelector("#left").getBoundingClientRect();
-		document.querySelector("#left-box").dispatchEvent(new MouseEvent("click", {clientX: r.x + r.width * 0.75, clientY: r.y + r.height / 2, bubbles: true}));
-	})()`)
+	// The focal point is dragged on the original, then moved by the arrows.
+	v.do(chromedp.Click("#draw-focus"))
+	v.sees("h/still-life.jpg?w=400&h=400&g=fp:0.5:0.5", "400x400")
+	v.drag("#focus", 0.5, 0.5, 0.75, 0.5)
 	var x, y float64
 	focus := func() string {
 		g := v.text(`document.querySelector("#option-g").value`)
@@ -273,9 +288,9 @@ func TestPlayground(t *testing.T) {
 	v.sees("h/still-life.jpg?w=400&h=400&"+focus(), "400x400")
 	clicked := x
 	if math.Abs(x-0.75) > 0.01 || math.Abs(y-0.5) > 0.01 {
-		t.Errorf("a click at 0.75, 0.5 sets %g, %g", x, y)
+		t.Errorf("dragged to 0.75, 0.5 it is %g, %g", x, y)
 	}
-	v.do(chromedp.Focus("#left-box"), chromedp.KeyEvent(kb.ArrowLeft))
+	v.do(chromedp.Focus("#focus"), chromedp.KeyEvent(kb.ArrowLeft))
 	fp := focus()
 	v.sees("h/still-life.jpg?w=400&h=400&"+fp, "400x400")
 	if math.Abs(clicked-x-0.02) > 0.0015 {
@@ -311,14 +326,11 @@ func TestPlayground(t *testing.T) {
 	v.do(chromedp.Click(`[data-view="slider"]`), chromedp.Focus("#wipe"), chromedp.KeyEvent(kb.End))
 	v.is("the slider", `document.querySelector("#frames").style.getPropertyValue("--wipe")`, "100%")
 	v.run(`(w => { w.value = 40; w.dispatchEvent(new Event("input")); })(document.querySelector("#wipe"))`)
+	v.is("bytes of both sides", `[...document.querySelectorAll("figcaption")].filter(c => / (B|kB)$/.test(c.textContent)).length`, "2")
+	v.do(chromedp.Click("#unpin"))
+	v.is("the same framing on the left", `document.querySelector("#left-title").textContent + " " + document.querySelector("#left-facts").textContent.slice(0, 15)`, "Uncompressed 400 × 400 · png")
 	v.shoot("slider.webp")
-	v.do(chromedp.Click("#unpin"), chromedp.Click(`[data-view="both"]`), chromedp.Click("#snippet-box summary"))
-	snippet := `document.querySelector("#snippet").textContent`
-	v.is("the snippet", snippet+`.match(/<picture>|[?&;]g=fp|width="960" height="960"/g)?.length > 2`, "true")
-	v.choose("#widths", "no number")
-	v.is("the snippet without a width", snippet, "Widths are numbers of pixels with commas between them, as in 320,640,960.")
-	v.choose("#widths", "100,no number")
-	v.is("the snippet of one width", snippet+`.includes('width="100" height="100"')`, "true")
+	v.do(chromedp.Click(`[data-view="both"]`))
 	v.do(chromedp.Reload())
 	v.sees("h/still-life.jpg?w=400&h=400&"+fp+"&q=5", "400x400")
 	v.do(chromedp.Click("#reset"))
@@ -334,6 +346,7 @@ func TestPlayground(t *testing.T) {
 	v.write("#name", "none.jpg"+kb.Enter)
 	v.is("a missing picture", `document.querySelector("#fault").hidden + document.querySelector("#fault").textContent.slice(0, 3)`, "false404")
 
+	v.is("the version", `document.querySelector("#version").textContent !== ""`, "true")
 	v.do(chromedp.Click(".top nav a"), chromedp.WaitVisible(".reference"))
 	v.is("examples", `document.querySelectorAll(".reference img").length > 60`, "true")
 	v.content()
@@ -347,10 +360,17 @@ func TestPlaygroundOnAPhone(t *testing.T) {
 	v.do(chromedp.Navigate(public + "#h/garden.webp?w=500&h=400"))
 	v.sees("h/garden.webp?w=500&h=400", "500x400")
 	v.is("the width of the page", `document.documentElement.scrollWidth <= innerWidth`, "true")
-	v.is("stages that are cut off", `[...document.querySelectorAll("#stages span")].filter(e => e.getBoundingClientRect().right > document.querySelector("#stages").getBoundingClientRect().right + 1).length`, "0")
-	v.is("stages that are seen", `document.querySelectorAll("#stages span").length > 3`, "true")
-	v.is("buttons for fingers", `[...document.querySelectorAll("button, select, .option input")].filter(e => e.offsetParent && e.getBoundingClientRect().height < 40 && !e.closest(".crumbs")).length`, "0")
+	v.is("buttons for fingers", `[...document.querySelectorAll("button, select, .option input")].filter(e => e.offsetParent && e.getBoundingClientRect().height < 40 && !e.closest(".crumbs") && !e.matches(".link, .part .clear")).length`, "0")
+	v.is("parts within reach of a thumb", `[...document.querySelectorAll(".tabs button")].filter(e => e.getBoundingClientRect().top > innerHeight * 0.9 && e.getBoundingClientRect().bottom <= innerHeight).length`, "3")
+	v.is("where the options begin", `document.querySelector("#filter").getBoundingClientRect().top < innerHeight * 0.6`, "true")
 	v.shoot("phone.webp")
+	v.run(`document.querySelector("#option-q").scrollIntoView({block: "center"})`)
+	v.is("the result while options are set", `(r => r.top >= 0 && r.bottom < innerHeight / 2)(document.querySelector("#right-box").getBoundingClientRect())`, "true")
+	v.do(chromedp.Click(`.tabs [data-tab="code"]`))
+	v.is("the URL and the code", `["#url", "#snippet-box", "#filter"].map(s => document.querySelector(s).offsetParent !== null).join()`, "true,true,false")
+	v.is("the width of the code", `document.documentElement.scrollWidth <= innerWidth`, "true")
+	v.do(chromedp.Click(`.tabs [data-tab="pictures"]`))
+	v.is("the pictures", `document.querySelector("[data-name]").offsetParent !== null`, "true")
 	v.do(chromedp.Navigate("about:blank"), chromedp.EmulateViewport(1440, 1000))
 	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}); err != nil {
 		t.Fatal(err)
@@ -393,13 +413,9 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 	v.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
 	v.sees("odd/"+long+"?w=600", "600x450")
 	v.is("the width of the page", `document.documentElement.scrollWidth <= innerWidth`, "true")
-	v.is("thumbnails of one width", `[...document.querySelectorAll(".pictures li")].filter(e => e.getBoundingClientRect().width > 120).length`, "0")
+	v.do(chromedp.Click(`.tabs [data-tab="pictures"]`))
+	v.is("thumbnails of one width", `[...document.querySelectorAll(".pictures li:not(.folder-item)")].filter(e => e.getBoundingClientRect().width > 120).length`, "0")
 	v.is("files of which there are none", `document.querySelectorAll("[data-name] .unseen").length`, "2")
-	v.run(`document.querySelector("#option-minh").scrollIntoView()`)
-	v.is("the result while options are set", `document.querySelector("#peek img").getBoundingClientRect().width > 50`, "true")
-	v.do(chromedp.Click("#peek"))
-	v.is("the result while it is seen", `document.querySelector("#peek").hidden`, "true")
-
 	v.do(chromedp.EmulateViewport(1440, 1000))
 	v.run(fmt.Sprintf(`[...document.querySelectorAll("[data-name]")].find(b => b.dataset.name === %q).click()`, odd))
 	v.sees("odd/it's%20gr%C3%B6%C3%9Fe%20%2B%20100%25%20%231%26.jpg?w=600", "600x450")
@@ -415,15 +431,12 @@ func TestPlaygroundOfOddSources(t *testing.T) {
 
 	// The edge between the pictures follows the mouse.
 	v.do(chromedp.Click(`[data-view="slider"]`))
-	v.run(`(() => {
-		const r = document.querySelector("#frames").getBoundingClientRect();
-		document.querySelector("#right-box").dispatchEvent(new PointerEvent("pointermove", {clientX: r.x + r.width / 4, clientY: r.y + 99, buttons: 1, bubbles: true}));
-	})()`)
+	v.drag("#right-box", 0.5, 0.9, 0.25, 0.9)
 	v.is("the edge", `document.querySelector("#frames").style.getPropertyValue("--wipe") + document.querySelector("#wipe").value`, "25%25")
 
 	v.choose("#handler", "empty")
 	v.is("an empty source", `document.querySelector("#pictures").textContent`, "There are no pictures here.")
-	v.is("what is left of the picture before", `["#url", "#facts", "#left-facts", "#right-facts"].map(s => document.querySelector(s).textContent).join("") + document.querySelectorAll(".box img[src]").length`, "0")
+	v.is("what is left of the picture before", `document.querySelector("#url").value + ["#parts", "#facts", "#left-facts", "#right-facts"].map(s => document.querySelector(s).textContent).join("") + document.querySelectorAll(".box img[src]").length`, "0")
 	v.content()
 
 	// Operators are told why.
@@ -438,20 +451,33 @@ func TestPlaygroundOfOperators(t *testing.T) {
 	v.allowClipboard(admin)
 	v.do(chromedp.WaitVisible(`[name="token"]`), chromedp.SendKeys(`[name="token"]`, "a guess"+kb.Enter), chromedp.WaitVisible(".wrong"))
 	v.do(chromedp.SendKeys(`[name="token"]`, "a token of the operators"+kb.Enter), chromedp.WaitVisible("#handler"))
+	v.is("the handlers", `document.querySelectorAll("#handler option").length`, "2")
 	v.choose("#handler", "signed")
 	v.do(chromedp.WaitVisible(".folder"))
 	v.run(`[...document.querySelectorAll(".folder")].find(f => f.textContent === "photos").click()`)
 	v.do(chromedp.WaitVisible(`[data-name="photos/garden.webp"]`), chromedp.Click(`[data-name="photos/garden.webp"]`))
 	v.sees("signed/photos/garden.webp?w=600", "600x600")
 	v.do(chromedp.Click("#explain-box summary"))
-	v.is("what became of the URL", `document.querySelector("#explain").textContent.includes('"w"')`, "true")
+	v.is("how the URL is understood", `document.querySelector("#explain").textContent.includes('"w"')`, "true")
+	// What is copied is for the public address, and signed until the chosen end.
+	v.do(chromedp.Click("#sign-box summary"))
+	v.is("the public address", `document.querySelector("#address").value`, strings.Replace(strings.TrimSuffix(public, "/"), "127.0.0.1", "localhost", 1))
+	v.run(fmt.Sprintf(`(a => { a.value = %q; a.dispatchEvent(new Event("input")); })(document.querySelector("#address"))`, public))
+	v.choose("#ends", "604800")
+	v.is("the signed URL", fmt.Sprintf(`(u => u.startsWith(%q) && Math.abs(new URL(u).searchParams.get("exp") - Date.now() / 1000 - 604800) < 60)(document.querySelector("#signed").textContent)`, public+"signed/"), "true")
 	v.do(chromedp.Click("#copy-signed"))
-	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed path, good for an hour on the public address, copied")
+	v.is("what the page says", `document.querySelector("#status").textContent`, "Signed URL copied")
 	copied := v.text(`navigator.clipboard.readText()`)
-	_, path, _ := strings.Cut(copied, "/signed/")
-	if status, mediaType, _ := testserver.Get(t, public+"signed/"+path); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
+	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") || !strings.Contains(copied, "sig=") {
 		t.Errorf("the signed URL %s: %d %s", copied, status, mediaType)
 	}
+	v.do(chromedp.Click("#copy"))
+	v.is("what the page says", `document.querySelector("#status").textContent`, "URL copied")
+	if got, want := v.text(`navigator.clipboard.readText()`), public+"signed/photos/garden.webp?w=600"; got != want {
+		t.Errorf("copied %q; want %q", got, want)
+	}
+	v.run(`(a => { a.value = "javascript:alert(1)"; a.dispatchEvent(new Event("input")); })(document.querySelector("#address"))`)
+	v.is("an address that is none", `document.querySelector("#address").getAttribute("aria-invalid") + document.querySelector("#url").value.startsWith("http://127.0.0.1:")`, "truetrue")
 	if status, _, _ := testserver.Get(t, public+"signed/photos/garden.webp?w=600"); status != 404 {
 		t.Errorf("without a signature: %d; want 404", status)
 	}

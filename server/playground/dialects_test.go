@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"s3imageserver/server"
 	"s3imageserver/server/dialect"
@@ -166,7 +167,8 @@ func TestPlaygroundShowsDialects(t *testing.T) {
 	v := browse(t, public+"#h/still-life.jpg?w=400&h=300")
 	v.allowClipboard(public)
 	want := public + "img/unsigned/rs:fill:400:300/plain/still-life.jpg"
-	v.is("URLs of others", `document.querySelector("#theirs").innerText.replace(/\s+/g, " ")`, "imgproxy: "+want+" Copy nextjs: its URLs do not say this")
+	v.is("URLs of others", `document.querySelector("#theirs").textContent.replace(/\s+/g, " ")`, "imgproxy: "+want+"Copynextjs: its URLs do not say this")
+	v.do(chromedp.Click("#theirs-box summary"))
 	// The list is made anew when the size of the picture is known: a button that is gone is looked for again.
 	for chromedp.Do(v.ctx, chromedp.Click("#theirs button")) != nil && v.ctx.Err() == nil {
 	}
@@ -178,5 +180,16 @@ func TestPlaygroundShowsDialects(t *testing.T) {
 	if status, mediaType, _ := testserver.Get(t, copied); status != 200 || !strings.HasPrefix(mediaType, "image/") {
 		t.Errorf("the URL that was copied: %d %s", status, mediaType)
 	}
+	// One that is pasted is read, also where the size of the picture decides.
+	for pasted, want := range map[string]string{
+		public + "img/unsigned/rs:fit:200:100/plain/balloons.jpg": "h/balloons.jpg?w=200&h=100",
+		"/img/unsigned/c:500:500:ce/plain/still-life.jpg":         "h/still-life.jpg?",
+	} {
+		v.write("#url", pasted+kb.Enter)
+		v.is("what the page says of "+pasted, `document.querySelector("#status").textContent`, "Read as a URL of imgproxy")
+		v.is("the URL of our own", fmt.Sprintf(`document.querySelector("#url").value.startsWith(%q)`, public+want), "true")
+	}
+	v.write("#url", public+"img/unsigned/rs:nonsense/plain/balloons.jpg"+kb.Enter)
+	v.is("what the page says of a wrong one", `document.querySelector("#status").textContent.startsWith("Not read: ")`, "true")
 	v.content()
 }
