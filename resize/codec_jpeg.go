@@ -82,45 +82,46 @@ type endless struct{ err error }
 
 func (e endless) Read([]byte) (int, error) { return 0, e.err }
 
-// jpegScale returns the smallest N of N/8 that serves a result for which a
-// picture of at least min is decoded.
+// scalesJPEG returns at which scale a picture is decoded, and how much of it: as
+// little as the result does not show. What is left to the resampler decides that,
+// and what the encoder keeps. The bounds are those at which photographs, pages of
+// text and screens of lines are not below libvips, which decodes larger, in any
+// quality up to 90; see bench/engine.
 //
-// At 4/8 the margin in min is enough: 54 dB of luma to a Lanczos reduction of
-// the full picture, at least as good as libvips. The few coefficients of 1/8
-// and 2/8 filter less well and have to be twice as large as the result.
-func jpegScale(size, min image.Point) int {
-	if min == (image.Point{}) {
-		return 8
-	}
-	const more = 2 / margin
-	h := jpeg.Header{Width: size.X, Height: size.Y}
-	for _, n := range []int{1, 2, 4} {
-		x, y := float64(min.X), float64(min.Y)
-		if n < 4 {
-			x, y = x*more, y*more
-		}
-		if s := h.ScaledSize(n); float64(s.X) >= x && float64(s.Y) >= y {
-			return n
-		}
-	}
-	return 8
-}
-
-// approximateScale is the scale at which progressive files are decoded without
-// the scans that only refine: at 2/8 it costs an eighth, and the resampler
-// that halves the picture again hides the difference.
-const approximateScale = 2
-
-// scalesJPEG returns at which scales a picture is decoded. Chroma of 4:2:0 is
-// decoded as large as luma at 4/8 where the result shows that: halved, it might
-// have less detail than the result.
+// Chroma of 4:2:0 is decoded as large as luma at 4/8 where the result shows that:
+// halved, it might have less detail than the result.
 func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
-	n := jpegScale(size, want.Min)
-	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
-	if ratio, ok := chromaRatio(h); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
-		o.ChromaScale = 2 * n
+	o := jpeg.Options{Scale: 8}
+	if want.Min == (image.Point{}) {
+		return o
+	}
+	q := want.shown
+	scaled := jpeg.Header{Width: size.X, Height: size.Y}
+	for _, n := range []int{1, 2, 4} {
+		s := scaled.ScaledSize(n)
+		// How many samples there are for one of the result, along a side.
+		left := margin * min(float64(s.X)/float64(want.Min.X), float64(s.Y)/float64(want.Min.Y))
+		if left >= leastLeft(n, q, want.fast) {
+			o.Scale = n
+			o.Short = n == 2 && (left >= 3 || left >= 2.5 && q <= 80) || n == 4 && left >= 2 && q <= 90
+			o.Approximate = n == 2 || n == 4 && (left >= 3 || left >= 2.5 && q <= 80)
+			break
+		}
+	}
+	if ratio, ok := chromaRatio(h); o.Scale == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+		o.ChromaScale = 2 * o.Scale
 	}
 	return o
+}
+
+// leastLeft returns how much must be left to the resampler of a picture that is
+// decoded at n/8 for a result of quality q.
+func leastLeft(n, q int, fast bool) float64 {
+	switch {
+	case n < 4 && fast && q <= 80, n == 4 && q < 85:
+		return margin
+	}
+	return 2
 }
 
 func decodeJPEG(file []byte, want Want) (*Picture, error) {

@@ -9,7 +9,7 @@ import (
 // Covers reports whether a file is large enough for o: nothing of it would be
 // scaled up that its own source might have had more of.
 func (r *Resizer) Covers(file []byte, o options.Options) bool {
-	j := job{limits: r.Limits.withDefaults(), options: o}
+	j := job{resizer: r, limits: r.Limits.withDefaults(), options: o}
 	head := file[:min(len(file), headBytes)]
 	if j.sniff(head) != nil || !slices.Contains(derivableFrom, j.codec.format) || j.inspect(head) != nil || j.info.Animated {
 		return false

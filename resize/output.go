@@ -197,3 +197,15 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	}
 	return withoutMetadata(j.codec.format, file, j.options.Profile == options.ProfileKeep)
 }
+
+// shown returns the quality of JPEG that shows as much of a picture as the result
+// will. Other formats hide less than JPEG, and sharpening hides nothing.
+func (j *job) shown() int {
+	switch {
+	case j.options.Effects != options.Effects{} || j.options.AutoQuality != 0:
+		return 100
+	case j.target != options.JPEG:
+		return 90
+	}
+	return j.quality(j.resizer).quality()
+}

@@ -30,6 +30,9 @@ type Resizer struct {
 	Fonts map[string]*paint.Font
 	// Quality is what results are encoded with; zero means the defaults.
 	Quality Quality
+	// FastScaling decodes JPEG smaller where that shows a little: at 1.6 times the
+	// result, for results of a quality up to 80.
+	FastScaling bool
 	// ShowDamaged lets Resize make something of what can be decoded of a damaged
 	// picture, and mark the Result; else it is refused as malformed.
 	ShowDamaged bool
@@ -290,7 +293,7 @@ func (j *job) inspect(head []byte) error {
 	j.info = info
 	j.target = j.guess(plan)
 	j.plan = planOf(info.Size, info.orientation, j.planned(), seen{})
-	j.want = Want{Limits: j.limits, fine: j.plan.fine, grow: func(n int64) error { return j.grow(j.held + n) }}
+	j.want = Want{Limits: j.limits, fine: j.plan.fine, shown: j.shown(), fast: j.resizer.FastScaling, grow: func(n int64) error { return j.grow(j.held + n) }}
 	if j.shows {
 		j.want.show = func() { j.damaged = true }
 	}
