@@ -94,7 +94,7 @@ func TestCorpusAnimations(t *testing.T) {
 				t.Errorf("%s, frame %d: PSNR %.1f dB", name, i, p)
 			}
 		}
-		info := run(t, result.Body, "gifsicle", "--info")
+		info := runTool(t, result.Body, "gifsicle", "--info")
 		if info != "" {
 			checked++
 			if n := strings.Count(info, "+ image #"); n != len(want) {
@@ -110,7 +110,7 @@ func TestCorpusAnimations(t *testing.T) {
 				t.Errorf("%s, frame %d of lossless WebP: PSNR %.1f dB", name, i, p)
 			}
 		}
-		if info := run(t, web.Body, "webpinfo"); info != "" {
+		if info := runTool(t, web.Body, "webpinfo"); info != "" {
 			durations := webpDuration.FindAllStringSubmatch(info, -1)
 			if len(durations) != len(want) {
 				t.Errorf("%s: webpinfo counts %d frames; want %d", name, len(durations), len(want))

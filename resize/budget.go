@@ -234,3 +234,13 @@ func (b *Budget) Load() Load {
 	defer b.mu.Unlock()
 	return Load{Bytes: b.config.Bytes - b.free, Total: b.config.Bytes, Waiting: b.waiting.Len(), Slots: cap(b.slots), Working: len(b.slots), Abandoned: b.abandoned}
 }
+
+// abandon counts n jobs more, or fewer, that work for nobody.
+func (b *Budget) abandon(n int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.abandoned += n
+}

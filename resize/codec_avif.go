@@ -11,7 +11,6 @@ import (
 	_ "github.com/gen2brain/avif" // has the module
 
 	"s3imageserver/resize/heif"
-	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/sandbox"
 )
 
@@ -37,7 +36,7 @@ var avifCodec = codec{
 			return Info{}, fromBelow(err)
 		}
 		info := infoHEIF(h)
-		info.linear = linearAVIF(h)
+		info.linear = h.MemoryAV1()
 		return info, nil
 	},
 	decode:      decodeAVIF,
@@ -50,36 +49,13 @@ var avifCodec = codec{
 	start:       func() { _ = avifProgram.Start() }, // what fails here fails again when it matters
 }
 
-// infoHEIF returns what the boxes say as the header of a picture.
-func infoHEIF(h heif.Header) Info {
-	depth := 4
-	if h.Deep {
-		depth = 8
-	}
-	return Info{Size: h.Crop.Size(), Depth: depth, Alpha: h.Alpha, coded: h.Coded, orientation: h.Orientation}
-}
-
-// linearAVIF estimates the memory of the decoder: the coded planes, and twice
-// the pixels that are made of them.
-func linearAVIF(h heif.Header) int64 {
-	const base = 3 << 20
-	n := 2*4*1.04 + float64(1.1*h.Planes)
-	if h.Alpha {
-		n++
-	}
-	if h.Deep {
-		n *= 2
-	}
-	return base + int64(n*float64(h.Coded))
-}
-
 func decodeAVIF(file []byte, want Want) (*Picture, error) {
 	h, err := wholeHEIF(file, want)
 	if err != nil {
 		return nil, err
 	}
 	var p *Picture
-	err = want.sandbox(avifProgram, file, linearAVIF(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
+	err = want.sandbox(avifProgram, file, h.MemoryAV1(), func(i *sandbox.Instance, in sandbox.Pointer) error {
 		p, err = decodeRGBA(h, i, in, len(file), want)
 		return err
 	})
@@ -147,20 +123,4 @@ func decodeRGBA(h heif.Header, i *sandbox.Instance, in sandbox.Pointer, length i
 		}
 		return rowNRGBA(row, src, true)
 	}), nil
-}
-
-// own returns img as a picture may hold it, with pixels that are its own and
-// not a sandbox's memory.
-func own(img image.Image) image.Image {
-	switch m := img.(type) {
-	case *image.YCbCr:
-		c := *m
-		c.Y, c.Cb, c.Cr = bytes.Clone(m.Y), bytes.Clone(m.Cb), bytes.Clone(m.Cr)
-		return pixel.Normalize(&c)
-	case *image.Gray:
-		c := *m
-		c.Pix = bytes.Clone(m.Pix)
-		return pixel.Normalize(&c)
-	}
-	return pixel.Copy(img)
 }

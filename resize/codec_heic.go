@@ -12,7 +12,6 @@ import (
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/sandbox"
-	"s3imageserver/resize/scale"
 )
 
 // heicModule is libheif with libde265, compiled and compressed. The package
@@ -38,7 +37,7 @@ var heicCodec = codec{
 			return Info{}, fromBelow(err)
 		}
 		info := infoHEIF(h)
-		info.linear = linearHEIC(h)
+		info.linear = h.MemoryHEVC()
 		info.Alpha = h.Mask.Item != 0
 		return info, nil
 	},
@@ -59,23 +58,13 @@ var heicCodec = codec{
 	start: func() { _ = heicProgram.Start() }, // what fails here fails again when it matters
 }
 
-// linearHEIC estimates the memory of the decoder: planes as they are coded, as
-// the library has them, and as it hands them out. Of a grid it decodes one tile
-// after the other.
-func linearHEIC(h heif.Header) int64 {
-	const base = 1 << 20
-	n := float64(2.6*h.Planes) + 3.2
+// infoHEIF returns what the boxes say as the header of a picture.
+func infoHEIF(h heif.Header) Info {
+	depth := 4
 	if h.Deep {
-		n = float64(5.4*h.Planes) + 4
+		depth = 8
 	}
-	if tiles := h.Meta.Items[h.Meta.Primary].Parts; len(tiles) > 0 {
-		whole := 2 * h.Planes
-		if h.Deep {
-			whole = 4 * h.Planes
-		}
-		return base + int64(whole*float64(h.Coded)) + int64(n*float64(h.Coded)/float64(len(tiles)))
-	}
-	return base + int64(n*float64(h.Coded))
+	return Info{Size: h.Crop.Size(), Depth: depth, Alpha: h.Alpha, coded: h.Coded, orientation: h.Orientation}
 }
 
 // wholeHEIF reads the boxes of a HEIC or AVIF file that is within the limits and has
@@ -98,7 +87,7 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	}
 	var mask image.Image // first: colours may be cut, and then take less
 	if h.Mask.Item != 0 {
-		err := decodeItem(h, file, h.Mask.Item, want, func(m image.Image) { mask = own(m) })
+		err := decodeItem(h, file, h.Mask.Item, want, func(m image.Image) { mask = pixel.Clone(m) })
 		if err != nil {
 			return nil, fmt.Errorf("mask: %w", err)
 		}
@@ -110,20 +99,20 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 		if isCut {
 			img = want.cut.apply(m, 1)
 		} else {
-			img = own(m)
+			img = pixel.Clone(m)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	if m, ok := img.(*image.YCbCr); ok {
-		img = rgbOf(m, h.CICP)
+		img = h.CICP.ToJFIF(m)
 	}
 	if mask != nil {
-		img = masked(img, mask, h.Mask.Premultiplied)
+		img = heif.Masked(img, mask, h.Mask.Premultiplied)
 	}
 	if !isCut && img.Bounds() != h.Crop {
-		img = pixel.Normalize(subImage(img, h.Crop))
+		img = pixel.Normalize(pixel.Part(img, h.Crop))
 	}
 	p := still(img)
 	p.orientation, p.ICC = h.Orientation, h.Profile()
@@ -138,7 +127,7 @@ func decodeItem(h heif.Header, file []byte, id uint32, want Want, use func(image
 	if err != nil {
 		return fromBelow(err)
 	}
-	return want.sandbox(heicProgram, item.File, linearHEIC(h), func(i *sandbox.Instance, in sandbox.Pointer) error {
+	return want.sandbox(heicProgram, item.File, h.MemoryHEVC(), func(i *sandbox.Instance, in sandbox.Pointer) error {
 		img, err := decodePlanes(i, in, len(item.File))
 		if err != nil {
 			return err
@@ -147,7 +136,7 @@ func decodeItem(h heif.Header, file []byte, id uint32, want Want, use func(image
 		if size.X < item.Size.X || size.Y < item.Size.Y || area(size) > h.Coded {
 			return fmt.Errorf("%w: HEIC of %v pixels decoded to %v", ErrMalformed, item.Size, size)
 		}
-		img = subImage(img, image.Rectangle{Max: item.Size})
+		img = pixel.Part(img, image.Rectangle{Max: item.Size})
 		if m, ok := img.(*image.YCbCr); ok && item.Mono {
 			img = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
 		}
@@ -253,44 +242,3 @@ func decodePlanes(i *sandbox.Instance, in sandbox.Pointer, length int) (image.Im
 // heifStride returns how many bytes a row of n samples has in libheif: at least
 // 64, and a multiple of 16.
 func heifStride(n int64) int64 { return (max(n, 64) + 15) &^ 15 }
-
-// subImage returns the part of img in r, which shares its pixels.
-func subImage(img image.Image, r image.Rectangle) image.Image {
-	if m, ok := img.(interface {
-		SubImage(image.Rectangle) image.Image
-	}); ok && img.Bounds() != r {
-		return m.SubImage(r)
-	}
-	return img
-}
-
-// masked returns img with the opacity of its mask, which may be of another size.
-func masked(img, mask image.Image, premultiplied bool) image.Image {
-	var a *image.Gray
-	switch m := mask.(type) {
-	case *image.Gray:
-		a = m
-	case *image.YCbCr:
-		a = &image.Gray{Pix: m.Y, Stride: m.YStride, Rect: m.Rect}
-	default:
-		return img // a mask in colours means nothing
-	}
-	size := img.Bounds().Size()
-	if from := a.Rect.Size(); from != size {
-		a = scale.Image(a, scale.Rect{W: float64(from.X), H: float64(from.Y)}, size, scale.Options{}).(*image.Gray)
-	}
-	if m, ok := img.(*image.YCbCr); ok && !premultiplied {
-		return &image.NYCbCrA{YCbCr: *m, A: a.Pix, AStride: a.Stride}
-	}
-	out := pixel.Of(img)
-	for y := range size.Y {
-		row := out.Pix[y*out.Stride:][:4*size.X]
-		for x, v := range a.Pix[y*a.Stride:][:size.X] {
-			row[4*x+3] = v
-		}
-	}
-	if premultiplied {
-		return pixel.Copy(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect})
-	}
-	return out
-}

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/png"
 )
 
 // ICO, read only, where the configuration names it: the largest picture of the
@@ -90,7 +91,7 @@ const (
 
 // read finds size and depth in the picture's own header.
 func (c *icon) read() error {
-	if bytes.HasPrefix(c.data, []byte(pngSignature)) {
+	if bytes.HasPrefix(c.data, []byte(png.Signature)) {
 		const ihdr = 8 + 8 + 13 // signature, length and name, and what counts here
 		if string(c.data[12:16]) != "IHDR" {
 			return fmt.Errorf("%w: icon whose PNG begins with %q", ErrMalformed, c.data[12:16])
@@ -211,4 +212,21 @@ func setOpaque(m *image.NRGBA) {
 	for i := 3; i < len(m.Pix); i += 4 {
 		m.Pix[i] = 255
 	}
+}
+
+// pageICO returns the head of a file with the n-th entry alone.
+func pageICO(file []byte, n int) ([]byte, error) {
+	const head, entry = 6, 16
+	if len(file) < head {
+		return nil, io.ErrUnexpectedEOF
+	}
+	count := int(binary.LittleEndian.Uint16(file[4:]))
+	if count == 0 {
+		return nil, fmt.Errorf("%w: ICO without a picture", ErrMalformed)
+	}
+	at := head + (min(n, count)-1)*entry
+	if len(file) < at+entry {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return append(binary.LittleEndian.AppendUint16(bytes.Clone(file[:4]), 1), file[at:at+entry]...), nil
 }

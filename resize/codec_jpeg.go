@@ -44,14 +44,14 @@ func configJPEG(head []byte) (Info, error) {
 	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
-	info.strips = h.Progressive || isInterleaved(head, h.Components)
+	info.strips = h.Progressive || jpeg.Interleaved(head, h.Components)
 	return info, nil
 }
 
 // isJPEG reports whether a file begins with SOI and has a marker soon. Some
 // writers leave a few bytes between the two.
 func isJPEG(head []byte) bool {
-	if !bytes.HasPrefix(head, []byte{0xff, markerSOI}) {
+	if !bytes.HasPrefix(head, []byte("\xff\xd8")) {
 		return false
 	}
 	for rest := head[2:min(len(head), sniffBytes)]; ; {
@@ -64,17 +64,6 @@ func isJPEG(head []byte) bool {
 		}
 		rest = rest[i+1:]
 	}
-}
-
-// isInterleaved reports whether the first scan has so many components, as far as
-// its header is among the first bytes of a file.
-func isInterleaved(head []byte, components int) bool {
-	for s := range jpegSegments(head) {
-		if s.marker == markerSOS {
-			return len(s.payload) > 0 && int(s.payload[0]) == components
-		}
-	}
-	return false
 }
 
 // endless is a reader that has only an error.
@@ -108,7 +97,7 @@ func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
 			break
 		}
 	}
-	if ratio, ok := chromaRatio(h); o.Scale == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+	if ratio, ok := h.Ratio(); o.Scale == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
 		o.ChromaScale = 2 * o.Scale
 	}
 	return o
@@ -222,7 +211,7 @@ func memoryJPEG(info Info, want Want) int64 {
 
 func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	h := info.jpeg
-	if _, ok := chromaRatio(h); !ok {
+	if _, ok := h.Ratio(); !ok {
 		strips = false
 	}
 	o := scalesJPEG(h, info.Size, want)

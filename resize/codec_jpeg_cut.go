@@ -22,7 +22,7 @@ var (
 // been decoded first. It returns errWhole if that cannot be done.
 func decodeCutJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, isCut bool, err error) {
 	c := want.cut
-	ratio, ok := chromaRatio(h)
+	ratio, ok := h.Ratio()
 	if c == (cut{}) || c.identity() || !ok {
 		return nil, false, errWhole
 	}
@@ -115,31 +115,4 @@ func passStrips(scalers []*scale.Scaler, rows [4]int) int {
 // the file is whole, though its rest may be damaged.
 func endsJPEG(rest []byte) bool {
 	return bytes.LastIndex(rest, []byte{0xff, 0xd9}) >= 0
-}
-
-// chromaRatio returns the subsampling of a picture in gray or YCbCr, and
-// whether package image has it.
-func chromaRatio(h *jpeg.Header) (ratio image.YCbCrSubsampleRatio, ok bool) {
-	if h.Model == jpeg.Gray {
-		return 0, true
-	}
-	y, cb, cr := h.Sampling[0], h.Sampling[1], h.Sampling[2]
-	if h.Model != jpeg.YCbCr || cb != cr || y.H%cb.H != 0 || y.V%cb.V != 0 {
-		return 0, false
-	}
-	switch (jpeg.Sampling{H: y.H / cb.H, V: y.V / cb.V}) {
-	case jpeg.Sampling{H: 1, V: 1}:
-		return image.YCbCrSubsampleRatio444, true
-	case jpeg.Sampling{H: 2, V: 1}:
-		return image.YCbCrSubsampleRatio422, true
-	case jpeg.Sampling{H: 2, V: 2}:
-		return image.YCbCrSubsampleRatio420, true
-	case jpeg.Sampling{H: 1, V: 2}:
-		return image.YCbCrSubsampleRatio440, true
-	case jpeg.Sampling{H: 4, V: 1}:
-		return image.YCbCrSubsampleRatio411, true
-	case jpeg.Sampling{H: 4, V: 2}:
-		return image.YCbCrSubsampleRatio410, true
-	}
-	return 0, false
 }

@@ -82,8 +82,9 @@ func TestShown(t *testing.T) {
 		{options.Options{Format: options.PNG}, 90},
 	} {
 		r := &Resizer{Quality: Quality{Formats: map[options.Format]int{options.JPEG: 82}}}
-		j := &job{resizer: r, options: tt.o, target: tt.o.Format}
-		if got := j.shown(); got != tt.want {
+		a := r.admission(tt.o)
+		a.expected = tt.o.Format
+		if got := a.shown(); got != tt.want {
 			t.Errorf("%v: %d; want %d", tt.o, got, tt.want)
 		}
 	}

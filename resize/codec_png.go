@@ -5,11 +5,11 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"io"
 
 	"s3imageserver/resize/exif"
+	"s3imageserver/resize/icc"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
@@ -24,20 +24,15 @@ var pngCodec = codec{
 	resultBytes: 14,
 	embedsICC:   true,
 	usual:       100, // below it by palettes
-	magic:       []string{pngSignature},
+	magic:       []string{png.Signature},
 	config:      configPNG,
 	decode:      decodePNG,
 	memory:      memoryPNG,
 	encode:      encodePNG,
 }
 
-const (
-	pngSignature = "\x89PNG\r\n\x1a\n"
-	pngIHDRBytes = 25 // the chunk with its length, type and checksum
-)
-
 func configPNG(head []byte) (Info, error) {
-	if len(head) < len(pngSignature)+pngIHDRBytes {
+	if len(head) < png.HeaderBytes {
 		return Info{}, io.ErrUnexpectedEOF
 	}
 	h, err := png.ParseHeader(head)
@@ -45,32 +40,22 @@ func configPNG(head []byte) (Info, error) {
 		return Info{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	info := Info{Size: h.Size, Depth: 4, Alpha: h.Alpha(), plain: !h.Interlaced}
-	if h.Gray() {
-		info.Depth = 1
-	}
-	// What follows up to the pixels, as far as it is here.
-	for rest := head[len(pngSignature)+pngIHDRBytes:]; ; {
-		if len(rest) < 8 {
-			info.Depth = 4 // there may be a transparent colour
+	reached, clear := false, false // the pixels; a colour that is transparent
+	for c := range png.Chunks(head) {
+		if reached = c.Kind == "IDAT"; reached || c.Cut() {
 			break
 		}
-		n, kind := uint64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
-		if kind == "IDAT" {
-			break
-		}
-		if n+12 > uint64(len(rest)) {
-			info.Depth = 4
-			break
-		}
-		switch kind {
+		switch c.Kind {
 		case "eXIf":
-			info.orientation = exif.OrientationOf(rest[8 : 8+n])
+			info.orientation = exif.OrientationOf(c.Data)
 		case "tRNS":
-			info.Depth = 4
+			clear = true
 		case "iCCP":
-			info.profile = int64(min(1032*n, maxICCBytes))
+			info.profile = min(1032*int64(len(c.Data)), maxICCBytes)
 		}
-		rest = rest[12+n:]
+	}
+	if h.Gray() && reached && !clear {
+		info.Depth = 1
 	}
 	return info, nil
 }
@@ -92,10 +77,10 @@ const rowsOfPNG = 8
 func decodePNG(file []byte, want Want) (*Picture, error) {
 	var o exif.Orientation
 	var colours pngColours
-	for kind, data := range pngChunks(file) {
-		colours.take(kind, data)
-		if kind == "eXIf" {
-			o = exif.OrientationOf(data)
+	for c := range png.SoundChunks(file) {
+		colours.take(c.Kind, c.Data)
+		if c.Kind == "eXIf" {
+			o = exif.OrientationOf(c.Data)
 		}
 	}
 	f, err := png.Parse(file)
@@ -107,15 +92,12 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	p := still(img)
-	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(greyPNG(file)), f.Odd
+	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(f.Colourless()), f.Odd
 	if isCut {
 		p.Source = want.cut.source
 	}
 	return p, nil
 }
-
-// greyPNG reports whether the colours of a file are grey, with alpha or without.
-func greyPNG(file []byte) bool { return file[len(pngSignature)+8+9]&2 == 0 }
 
 // decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
 // it can.
@@ -136,51 +118,45 @@ func decodePixelsPNG(f *png.File, file []byte, o exif.Orientation, want Want) (i
 	return img, false, err
 }
 
-// pngChunks yields type and data of every chunk of a file, up to the first one
-// that is not whole, but for those whose checksum is wrong: of pixels nobody looks
-// at it here.
-func pngChunks(file []byte) func(func(kind string, data []byte) bool) {
-	return func(yield func(string, []byte) bool) {
-		rest := file[min(len(file), len(pngSignature)):]
-		for len(rest) >= 12 {
-			n := uint64(binary.BigEndian.Uint32(rest))
-			if n > uint64(len(rest)-12) {
-				return
-			}
-			kind, data, sum := string(rest[4:8]), rest[8:8+n], binary.BigEndian.Uint32(rest[8+n:])
-			if (kind == "IDAT" || crc32.ChecksumIEEE(rest[4:8+n]) == sum) && !yield(kind, data) {
-				return
-			}
-			rest = rest[12+n:]
+// decodeRowsPNG decodes a picture and cuts it as c says while it does, so that no
+// more than a few rows of it are in memory, with the same result as if it had
+// been decoded first; the zero cut means the whole picture. Of a damaged one the
+// pixels that are missing are transparent, black where it has only shades of grey;
+// it is not cut on the way.
+func decodeRowsPNG(f *png.File, c cut, want Want) (image.Image, error) {
+	var to rowSink // made with the first row: before, the file may be anything
+	defer func() {
+		if to != nil {
+			to.close()
+		}
+	}()
+	whole := c == cut{}
+	err := f.Decode(whole && want.show != nil, func(row png.Row) (more bool, err error) {
+		if to == nil {
+			to = rowsOf(f, c)
+		}
+		to.add(row)
+		return !to.done(), want.ended()
+	})
+	if err := want.ended(); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		if to == nil || !whole {
+			return nil, err
+		}
+		if err := want.damaged(err); err != nil {
+			return nil, err
 		}
 	}
+	return to.picture(), nil
 }
 
-// inflateICC returns the profile of an iCCP chunk: a name, NUL, a method, and
-// the compressed profile (PNG specification, section 11.3.2.3). It is nil if
-// anything is wrong with it, or it is longer than maxICCBytes.
-func inflateICC(data []byte) []byte {
-	_, compressed, ok := bytes.Cut(data, []byte{0})
-	if !ok || len(compressed) < 1 || compressed[0] != 0 {
-		return nil
+func rowsOf(f *png.File, c cut) rowSink {
+	if c == (cut{}) {
+		return newWholeRows(f.Samples, f.Size)
 	}
-	r, err := zlib.NewReader(bytes.NewReader(compressed[1:]))
-	if err != nil {
-		return nil
-	}
-	// What is too long takes no memory.
-	n, err := io.Copy(io.Discard, io.LimitReader(r, maxICCBytes+1))
-	if err != nil || n > maxICCBytes {
-		return nil
-	}
-	if err := r.(zlib.Resetter).Reset(bytes.NewReader(compressed[1:]), nil); err != nil {
-		return nil
-	}
-	profile := make([]byte, n)
-	if _, err := io.ReadFull(r, profile); err != nil {
-		return nil
-	}
-	return profile
+	return newCutRows(f.Samples, c)
 }
 
 // Above this many pixels a photograph is compressed fast instead of small: it
@@ -214,4 +190,97 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 		o.Level = small
 	}
 	return png.Encode(w, img, &o)
+}
+
+// pngColours collects what the chunks of a PNG say of its colours.
+type pngColours struct {
+	numbers  []byte // of cICP
+	profile  []byte // of iCCP
+	srgb     bool
+	gamma    float64 // of samples: what light is raised to; 0: not given
+	measured []float64
+}
+
+// pngFraction is what a 1 is in gAMA and cHRM.
+const pngFraction = 100_000
+
+// take reads a chunk, if it is one of colours. The first one of a kind counts.
+func (c *pngColours) take(kind string, data []byte) {
+	switch {
+	case kind == "cICP" && len(data) == 4 && c.numbers == nil:
+		c.numbers = data
+	case kind == "iCCP" && c.profile == nil:
+		c.profile = inflateICC(data)
+	case kind == "sRGB":
+		c.srgb = true
+	case kind == "gAMA" && len(data) == 4 && c.gamma == 0:
+		c.gamma = float64(binary.BigEndian.Uint32(data)) / pngFraction
+	case kind == "cHRM" && len(data) == 32 && c.measured == nil:
+		for at := range 8 {
+			c.measured = append(c.measured, float64(binary.BigEndian.Uint32(data[4*at:]))/pngFraction)
+		}
+	}
+}
+
+// of returns the profile of the colours, nil for sRGB. cICP comes before iCCP,
+// that before sRGB, and that before gAMA and cHRM (PNG specification, third
+// edition, section 4.3); what is not understood is left out.
+func (c *pngColours) of(grey bool) []byte {
+	const rgb, full = 0, 1 // no matrix, full range
+	switch n := c.numbers; {
+	case n != nil && n[2] == rgb && n[3] == full && icc.Known(n[0], n[1]):
+		if grey {
+			return icc.Gray(n[1], 0)
+		}
+		return icc.Numbers(n[0], n[1])
+	case c.profile != nil:
+		return c.profile
+	case c.srgb:
+		return nil
+	}
+	// Browsers do not correct without gAMA. One within a twentieth of 1/2.2 is
+	// meant to be sRGB's, whose writers put it there for readers of old.
+	const srgb = 13 // a transfer of ITU-T H.273
+	transfer, gamma := byte(0), 1/c.gamma
+	switch {
+	case c.gamma < 0.01 || c.gamma > 10:
+		return nil
+	case c.gamma > 0.95/2.2 && c.gamma < 1.05/2.2:
+		transfer, gamma = srgb, 0
+	}
+	if grey {
+		return icc.Gray(transfer, gamma)
+	}
+	white, primaries := [2]float64{0.3127, 0.3290}, [6]float64{0.640, 0.330, 0.300, 0.600, 0.150, 0.060} // of sRGB
+	if c.measured != nil {
+		white, primaries = [2]float64(c.measured), [6]float64(c.measured[2:])
+	}
+	return icc.Measured(white, primaries, transfer, gamma)
+}
+
+// inflateICC returns the profile of an iCCP chunk: a name, NUL, a method, and
+// the compressed profile (PNG specification, section 11.3.2.3). It is nil if
+// anything is wrong with it, or it is longer than maxICCBytes.
+func inflateICC(data []byte) []byte {
+	_, compressed, ok := bytes.Cut(data, []byte{0})
+	if !ok || len(compressed) < 1 || compressed[0] != 0 {
+		return nil
+	}
+	r, err := zlib.NewReader(bytes.NewReader(compressed[1:]))
+	if err != nil {
+		return nil
+	}
+	// What is too long takes no memory.
+	n, err := io.Copy(io.Discard, io.LimitReader(r, maxICCBytes+1))
+	if err != nil || n > maxICCBytes {
+		return nil
+	}
+	if err := r.(zlib.Resetter).Reset(bytes.NewReader(compressed[1:]), nil); err != nil {
+		return nil
+	}
+	profile := make([]byte, n)
+	if _, err := io.ReadFull(r, profile); err != nil {
+		return nil
+	}
+	return profile
 }

@@ -61,7 +61,7 @@ func TestTransparentWebP(t *testing.T) {
 				}
 			}
 			path := filepath.Join(t.TempDir(), "a.pam")
-			run(t, file.Bytes(), "dwebp", "-pam", "-o", path)
+			runTool(t, file.Bytes(), "dwebp", "-pam", "-o", path)
 			pam, err := os.ReadFile(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // there is no dwebp here

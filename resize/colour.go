@@ -3,8 +3,6 @@ package resize
 import (
 	"image"
 
-	"s3imageserver/resize/exif"
-	"s3imageserver/resize/heif"
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
@@ -121,56 +119,4 @@ func needsSRGB(profile []byte) bool {
 	}
 	t, err := icc.New(profile)
 	return err == nil && !t.SRGB()
-}
-
-// rgbOf returns the picture of planes whose matrix and range may not be those
-// of JFIF, as image/color has them: BT.601 and the full range.
-func rgbOf(m *image.YCbCr, c heif.CICP) image.Image {
-	if c == (heif.CICP{}) {
-		return m // what HEIC means without numbers is not known; cameras write JFIF's
-	}
-	kr, kb := 0.299, 0.114
-	switch c.Matrix {
-	case 1:
-		kr, kb = 0.2126, 0.0722
-	case 9:
-		kr, kb = 0.2627, 0.0593
-	}
-	if c.FullRange == 0 {
-		pixel.ToFullRange(m)
-	}
-	if kr == 0.299 {
-		return m
-	}
-	// The difference to BT.601 is linear in the chroma samples. With R-Y =
-	// 2(1-kr)Cr, B-Y = 2(1-kb)Cb and G from both, the planes of the same RGB by
-	// BT.601 follow; luma changes too, so this is done per pixel.
-	out := image.NewNRGBA(m.Rect)
-	kg := 1 - kr - kb
-	for y := range m.Rect.Dy() {
-		for x := range m.Rect.Dx() {
-			i, j := m.YOffset(x, y), m.COffset(x, y)
-			l, cb, cr := float64(m.Y[i]), float64(m.Cb[j])-128, float64(m.Cr[j])-128
-			p := out.Pix[y*out.Stride+4*x:][:4]
-			r, b := l+float64(2*(1-kr)*cr), l+float64(2*(1-kb)*cb)
-			p[0], p[1], p[2], p[3] = pixel.Clamp(r+0.5), pixel.Clamp((l-float64(kr*r)-float64(kb*b))/kg+0.5), pixel.Clamp(b+0.5), 255
-		}
-	}
-	return out
-}
-
-// tiffProfile returns the profile in a TIFF file's first directory, nil if there
-// is none.
-func tiffProfile(file []byte) []byte {
-	const tagICC = 34675
-	for e := range exif.Entries(file) {
-		if e.Tag != tagICC || e.Count <= 4 || e.Count > maxICCBytes {
-			continue
-		}
-		at := uint64(e.Order.Uint32(e.Value))
-		if at+uint64(e.Count) <= uint64(len(file)) {
-			return file[at : at+uint64(e.Count)]
-		}
-	}
-	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/jpeg"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
+	"s3imageserver/resize/png"
 )
 
 // Colours of an embedded profile come out as sRGB; EXIF, and with it GPS, never
@@ -178,7 +180,7 @@ func TestProfileThatCannotBeKept(t *testing.T) {
 // Grey with alpha has the colours of a grey profile too.
 func TestProfileOfGreyWithAlpha(t *testing.T) {
 	profile := append([]byte("grey\x00\x00"), deflate(t, darkGrey())...)
-	file := append([]byte(pngSignature), pngChunk("IHDR", []byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0})...)
+	file := append([]byte(png.Signature), pngChunk("IHDR", []byte{0, 0, 0, 2, 0, 0, 0, 1, 8, 4, 0, 0, 0})...)
 	file = append(file, pngChunk("iCCP", profile)...)
 	file = append(file, pngChunk("IDAT", deflate(t, []byte{0, 200, 255, 200, 100}))...)
 	file = append(file, pngChunk("IEND", nil)...)
@@ -215,8 +217,8 @@ func TestOrientationThen(t *testing.T) {
 	}
 	for a := exif.Orientation(1); a <= 8; a++ {
 		for b := exif.Orientation(1); b <= 8; b++ {
-			want := upright(upright(img, a), b).(*image.Gray)
-			got := upright(img, a.Then(b)).(*image.Gray)
+			want := paint.Turn(paint.Turn(img, a), b).(*image.Gray)
+			got := paint.Turn(img, a.Then(b)).(*image.Gray)
 			if got.Rect != want.Rect || !bytes.Equal(got.Pix, want.Pix) {
 				t.Errorf("%d then %d is not %d", a, b, a.Then(b))
 			}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +21,6 @@ import (
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
-	"s3imageserver/resize/webp"
 )
 
 // Details are what is known of a source. Fields that were not asked for have
@@ -112,84 +110,9 @@ func KnownDetails(list string) bool {
 	return true
 }
 
-// thumbnailSide is the longest side of the picture that colours and hashes are
-// taken of.
-const thumbnailSide = 64
-
-// Inspect reads what the fields ask for of a source of size bytes. If its first
-// bytes tell all of it, no more is read. Errors are those of [Resizer.Resize].
-func (r *Resizer) Inspect(ctx context.Context, src io.Reader, size int64, fields []string) (d *Details, err error) {
-	defer recovered(&err)
-	need := needsHead
-	for _, name := range fields {
-		need = max(need, detailFields[name])
-	}
-	// GIF keeps the frames and the job's small picture what it is.
-	j := r.newJob(options.Options{Width: thumbnailSide, Height: thumbnailSide, Fit: options.Contain, Format: options.PNG})
-	if need == needsHead {
-		head := make([]byte, min(size, headBytes))
-		if _, err := io.ReadFull(src, head); err != nil {
-			return nil, err
-		}
-		if err := j.sniff(head); err != nil {
-			return nil, err
-		}
-		if headTells(j.codec.format, head) {
-			err := j.inspect(head)
-			if err == nil {
-				d := &Details{Bytes: size}
-				d.ofHeader(j, j.info.orientation)
-				return d, nil
-			}
-		}
-		src = io.MultiReader(bytes.NewReader(head), src)
-	}
-	file, err := j.read(ctx, src, size)
-	if err != nil {
-		return nil, err
-	}
-	return runJob(ctx, j, file, func(ctx context.Context, file []byte) (*Details, error) {
-		return j.details(ctx, file, need, fields)
-	})
-}
-
-// details is the work of a job that looks at a picture.
-func (j *job) details(ctx context.Context, file []byte, need int, fields []string) (*Details, error) {
-	p, err := j.decode(file)
-	if err != nil {
-		return nil, malformed(j.info.Format, err)
-	}
-	d := &Details{Bytes: int64(len(file))}
-	j.info.Size = p.Source
-	d.ofHeader(j, p.orientation)
-	if need >= needsFile {
-		d.ofFile(file, p, j.codec.format, fields)
-	}
-	if need >= needsPixels {
-		if err := d.ofPixels(ctx, j, p, fields); err != nil {
-			return nil, malformed(j.info.Format, err)
-		}
-	}
-	giveBack(file)
-	return d, nil
-}
-
-// headTells reports whether size and orientation are in the first bytes of a
-// file: EXIF may lie behind the picture in PNG and WebP, and everything in
-// TIFF.
-func headTells(f options.Format, head []byte) bool {
-	switch f {
-	case options.PNG, options.TIFF:
-		return false
-	case options.WebP:
-		return len(head) > 20 && (string(head[12:16]) != "VP8X" || head[20]&webp.FlagEXIF == 0)
-	}
-	return true
-}
-
-func (d *Details) ofHeader(j *job, o exif.Orientation) {
-	d.Format, d.MediaType = j.codec.format.String(), j.codec.format.MediaType()
-	size := o.Size(j.info.Size)
+func (d *Details) ofHeader(f options.Format, stored image.Point, o exif.Orientation) {
+	d.Format, d.MediaType = f.String(), f.MediaType()
+	size := o.Size(stored)
 	d.Width, d.Height = size.X, size.Y
 	d.Orientation = int(max(1, o))
 }

@@ -97,11 +97,13 @@ func TestMemoryOfEncoders(t *testing.T) {
 	for _, tt := range tests {
 		size := image.Pt(w, h)
 		p := plan{canvas: size, size: size}
-		j := &job{options: tt.options, target: tt.options.Format, limits: Limits{}.withDefaults(), info: Info{Alpha: tt.alpha}}
+		a := (&Resizer{Quality: Quality{WebPMethod: 2}}).admission(tt.options)
+		a.expected, a.info.Alpha = tt.options.Format, tt.alpha
+		j := &job{admission: a, format: tt.options.Format}
 		says := j.resultWeight(p)
 		answers.forget()
 		took := peakOf(func() {
-			body, err := j.encode(t.Context(), still(tt.picture(tt.alpha)), &Resizer{Quality: Quality{WebPMethod: 2}})
+			body, err := j.encode(t.Context(), still(tt.picture(tt.alpha)))
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
 			}

@@ -1,18 +1,37 @@
 package resize
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"s3imageserver/resize/heif"
 	"s3imageserver/resize/jxl"
+	"s3imageserver/resize/options"
+	"s3imageserver/resize/tiff"
 	"s3imageserver/resize/webp"
+)
+
+var (
+	// ErrNotPicture says that the bytes are no picture at all: nothing, HTML,
+	// or the error document of a store.
+	ErrNotPicture = errors.New("not a picture")
+	// ErrUnsupported says that the bytes are of a kind that is not read, or not
+	// allowed here.
+	ErrUnsupported = errors.New("unsupported format")
+	// ErrMalformed says that a file of a known format does not decode.
+	ErrMalformed = errors.New("malformed picture")
+	// ErrLimit says that a picture is beyond a limit, or would be.
+	ErrLimit = errors.New("picture beyond a limit")
+	// ErrBusy says that the memory budget stayed full for too long.
+	ErrBusy = errors.New("too much work at once")
 )
 
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
 	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit},
+	{tiff.ErrMalformed, ErrMalformed}, {tiff.ErrUnsupported, ErrUnsupported},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }
 
@@ -25,4 +44,15 @@ func fromBelow(err error) error {
 		}
 	}
 	return err
+}
+
+// malformed says that a file did not decode, unless err says more. Frames are
+// decoded while they are encoded, so both stages may find it.
+func malformed(f options.Format, err error) error {
+	for _, known := range []error{ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, ErrBusy, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s: %w", ErrMalformed, f, err)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // A measured is what decoding was admitted with, and what it took.
@@ -20,7 +21,7 @@ type measured struct{ admitted, real int64 }
 func measureDecoding(t *testing.T, file []byte, o options.Options) (m measured, err error) {
 	t.Helper()
 	o.Format = options.PNG
-	j := everything.newJob(o)
+	j := &job{admission: everything.admission(o), file: file}
 	if err := j.sniff(file); err != nil {
 		return m, err
 	}
@@ -36,7 +37,7 @@ func measureDecoding(t *testing.T, file []byte, o options.Options) (m measured, 
 	j.want.ran = func(n int64) { linear = max(linear, n) }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	p, err := j.decode(file)
+	p, err := j.decode()
 	if err == nil {
 		_, err = p.first()
 	}
@@ -69,7 +70,7 @@ func TestEstimates(t *testing.T) {
 	} {
 		files[name] = readOwn(t, name)
 	}
-	big := noisy(image.Pt(1200, 900), true)
+	big := picturetest.Noisy(image.Pt(1200, 900), true)
 	for name, f := range map[string]options.Format{"own.avif": options.AVIF, "own.tiff": options.TIFF, "own.bmp": options.BMP} {
 		var b bytes.Buffer
 		if err := codecOf(f).encode(&b, still(big), Quality{}); err != nil {
@@ -78,8 +79,8 @@ func TestEstimates(t *testing.T) {
 		files[name] = b.Bytes()
 	}
 	files["bitmap.ico"], files["png.ico"] = icoFile(256, 32), icoFile(900, 0)
-	files["deep.tiff"] = deflatedTIFF(t, 1200, 900, 4, 16, 900)
-	files["strips.tiff"] = deflatedTIFF(t, 1200, 900, 3, 8, 16)
+	files["deep.tiff"] = picturetest.DeflatedTIFF(t, 1200, 900, 4, 16, 900)
+	files["strips.tiff"] = picturetest.DeflatedTIFF(t, 1200, 900, 3, 8, 16)
 	if _, err := os.Stat(corpusFolder); err == nil {
 		for _, f := range corpus(t) {
 			for _, folder := range []string{"avif/", "heic/", "tiff/", "bmp/"} {

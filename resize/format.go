@@ -2,8 +2,6 @@ package resize
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -78,124 +76,6 @@ type Info struct {
 	decoder     int64            // bytes that another decoder needs, with its picture
 	orientation exif.Orientation // if the header has it; else it is the picture's
 }
-
-// Want says how much of a file decode should read.
-type Want struct {
-	// Min is the smallest useful size of the stored picture. The zero value
-	// stands for the size in the header.
-	Min image.Point
-	// Limits are those of the Resizer.
-	Limits Limits
-
-	// cut is what will become of the stored picture, if the header is right. A
-	// codec may do it while it decodes, and then says so in Picture.isCut. The
-	// zero value asks for nothing.
-	cut cut
-	// shown is the quality of JPEG that shows as much of the picture as the result
-	// will, 1 to 100.
-	shown int
-	// fast says that the decoder may leave less to the resampler, as
-	// [Resizer.FastScaling] has it.
-	fast bool
-	// fine says that the result has chroma at the resolution of luma.
-	fine bool
-	// only is the number of the only frame that is wanted, from 1, or of the last one
-	// if there are not so many; 0 means all. A codec may leave out what the others
-	// would take, and then there is one frame.
-	only int
-	// show, if not nil, is called when what is decoded is only a part of a picture
-	// that is damaged; nil: such a picture is refused.
-	show func()
-	// grow, if not nil, asks the budget for more bytes than codec.memory said.
-	grow func(n int64) error
-	// ran, if not nil, is told how much memory a sandbox had.
-	ran func(linear int64)
-	// ctx ends decoders that can be ended; nil: they go on to their end.
-	ctx context.Context
-}
-
-// cuts reports whether there is something to cut or to scale.
-func (w Want) cuts() bool { return w.cut != (cut{}) && !w.cut.identity() }
-
-// damaged returns err, which says what is wrong with a picture of which a part can
-// be shown; nil if it is to be.
-func (w Want) damaged(err error) error {
-	if w.show == nil {
-		return err
-	}
-	w.show()
-	return nil
-}
-
-// ended returns the error of a context that has ended: nobody waits for the picture.
-func (w Want) ended() error {
-	if w.ctx == nil {
-		return nil
-	}
-	return w.ctx.Err()
-}
-
-// more makes sure that n more bytes may be used than codec.memory said.
-func (w Want) more(n int64) error {
-	if w.grow == nil {
-		return nil
-	}
-	return w.grow(n)
-}
-
-// Quality says how to encode.
-type Quality struct {
-	// Quality is 1 to 100; 0 means the codec's default, 75, and all colours for PNG
-	// and GIF.
-	Quality int
-	// Formats are the qualities of formats where Quality is 0.
-	Formats map[options.Format]int
-	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
-	WebPMethod int
-	// AVIFEffort is the effort of the AVIF encoder: 0 (fast) to 9 (small).
-	AVIFEffort int
-	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
-	Chroma444 bool
-	// Lossless keeps every pixel, in WebP and AVIF.
-	Lossless bool
-	// Progressive writes JPEG in ten scans.
-	Progressive bool
-
-	// ctx ends encoders that can be ended; nil: they go on to their end.
-	ctx context.Context
-}
-
-const defaultQuality = 75
-
-// of returns the quality for a format, 0 for the codec's default.
-func (q Quality) of(f options.Format) int {
-	if q.Quality != 0 {
-		return q.Quality
-	}
-	return q.Formats[f]
-}
-
-func (q Quality) quality() int {
-	if q.Quality <= 0 || q.Quality > 100 {
-		return defaultQuality
-	}
-	return q.Quality
-}
-
-var (
-	// ErrNotPicture says that the bytes are no picture at all: nothing, HTML,
-	// or the error document of a store.
-	ErrNotPicture = errors.New("not a picture")
-	// ErrUnsupported says that the bytes are of a kind that is not read, or not
-	// allowed here.
-	ErrUnsupported = errors.New("unsupported format")
-	// ErrMalformed says that a file of a known format does not decode.
-	ErrMalformed = errors.New("malformed picture")
-	// ErrLimit says that a picture is beyond a limit, or would be.
-	ErrLimit = errors.New("picture beyond a limit")
-	// ErrBusy says that the memory budget stayed full for too long.
-	ErrBusy = errors.New("too much work at once")
-)
 
 // OptInFormats returns the formats that are only read if [Limits] names them.
 func OptInFormats() []options.Format {

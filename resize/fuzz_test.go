@@ -95,9 +95,9 @@ func TestPNGBombs(t *testing.T) {
 		if err := ownpng.Encode(&file, image.NewGray(image.Rect(0, 0, 1, 1)), &ownpng.Options{ICC: profile}); err != nil {
 			t.Fatal(err)
 		}
-		for kind, d := range pngChunks(file.Bytes()) {
-			if kind == "iCCP" {
-				data = d
+		for c := range ownpng.SoundChunks(file.Bytes()) {
+			if c.Kind == "iCCP" {
+				data = c.Data
 			}
 		}
 		return data

@@ -7,6 +7,7 @@ import (
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/look"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/paint"
 	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
@@ -90,7 +91,7 @@ func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
 	part, options := plan.cut.at(p.Scale)
-	return pixel.Of(upright(scale.Image(img, part, plan.cut.size, options), plan.turn))
+	return pixel.Of(paint.Turn(scale.Image(img, part, plan.cut.size, options), plan.turn))
 }
 
 // focus returns the focal point for the box of the options.

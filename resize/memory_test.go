@@ -34,7 +34,7 @@ func allocated(f func()) int64 {
 // and what its codec says of it.
 func bytesOfDecoding(t *testing.T, name string, file []byte, o options.Options) (got, said int64, ok bool) {
 	t.Helper()
-	j := &job{resizer: &Resizer{}, limits: Limits{}.withDefaults(), options: o}
+	j := (&Resizer{}).admission(o)
 	if err := j.sniff(file); err != nil {
 		return 0, 0, false
 	}
@@ -91,21 +91,21 @@ func TestMemoryOfDecoding(t *testing.T) {
 		if err := jpeg.Encode(&b, photo, &jpeg.EncodeOptions{Progressive: i&1 != 0, Chroma444: i&2 != 0}); err != nil {
 			t.Fatal(err)
 		}
-		for s := range jpegSegments(b.Bytes()) { // as large as it likes, of which little is there
-			if s.marker == 0xc0 || s.marker == 0xc2 {
-				binary.BigEndian.PutUint16(s.payload[1:], 3000)
-				binary.BigEndian.PutUint16(s.payload[3:], 3000)
+		for s := range jpeg.Segments(b.Bytes()) { // as large as it likes, of which little is there
+			if s.Marker == 0xc0 || s.Marker == 0xc2 {
+				binary.BigEndian.PutUint16(s.Payload[1:], 3000)
+				binary.BigEndian.PutUint16(s.Payload[3:], 3000)
 			}
 		}
 		files["lying JPEG "+string(rune('0'+i))] = b.Bytes()
-		rgb := withoutSegments(b.Bytes(), markerAPP0)
-		for s := range jpegSegments(rgb) {
-			switch s.marker {
+		rgb := withoutSegments(b.Bytes(), 0xe0)
+		for s := range jpeg.Segments(rgb) {
+			switch s.Marker {
 			case 0xc0, 0xc2:
-				s.payload[6], s.payload[9], s.payload[12] = 'R', 'G', 'B'
-			case markerSOS:
-				for c := range int(s.payload[0]) {
-					s.payload[1+2*c] = "RGB"[s.payload[1+2*c]-1]
+				s.Payload[6], s.Payload[9], s.Payload[12] = 'R', 'G', 'B'
+			case 0xda:
+				for c := range int(s.Payload[0]) {
+					s.Payload[1+2*c] = "RGB"[s.Payload[1+2*c]-1]
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"image"
 
@@ -9,40 +10,79 @@ import (
 	"s3imageserver/resize/pixel"
 )
 
-// guess resolves the format of the result from the header alone.
-func (j *job) guess(p plan) options.Format {
-	return j.resolve(subject{j.codec.format, j.info.Alpha, j.info.Animated && j.animates(), p.canvas})
+// Quality says how to encode.
+type Quality struct {
+	// Quality is 1 to 100; 0 means the codec's default, 75, and all colours for PNG
+	// and GIF.
+	Quality int
+	// Formats are the qualities of formats where Quality is 0.
+	Formats map[options.Format]int
+	// WebPMethod is the effort of the WebP encoder: 0 (fast) to 6 (small).
+	WebPMethod int
+	// AVIFEffort is the effort of the AVIF encoder: 0 (fast) to 9 (small).
+	AVIFEffort int
+	// Chroma444 keeps colours at full resolution in JPEG and AVIF.
+	Chroma444 bool
+	// Lossless keeps every pixel, in WebP and AVIF.
+	Lossless bool
+	// Progressive writes JPEG in ten scans.
+	Progressive bool
+
+	// ctx ends encoders that can be ended; nil: they go on to their end.
+	ctx context.Context
+}
+
+const defaultQuality = 75
+
+// of returns the quality for a format, 0 for the codec's default.
+func (q Quality) of(f options.Format) int {
+	if q.Quality != 0 {
+		return q.Quality
+	}
+	return q.Formats[f]
+}
+
+func (q Quality) quality() int {
+	if q.Quality <= 0 || q.Quality > 100 {
+		return defaultQuality
+	}
+	return q.Quality
+}
+
+// expect resolves the format of the result from the header alone.
+func (a *admission) expect(p plan) options.Format {
+	return a.resolve(subject{a.codec.format, a.info.Alpha, a.info.Animated && a.animates(), p.canvas})
 }
 
 // resolve returns the format of a result. AVIF without loss is bounded as WebP
 // without loss is.
-func (j *job) resolve(s subject) options.Format {
-	l := j.limits
-	if j.options.Lossless {
+func (a *admission) resolve(s subject) options.Format {
+	l := a.limits
+	if a.options.Lossless {
 		l.AVIFPixels = min(l.AVIFPixels, l.LosslessPixels)
 	}
-	return resolve(j.options.Format, s, l)
+	return resolve(a.options.Format, s, l)
 }
 
-// planned returns the options with the format that is encoded.
-func (j *job) planned() options.Options {
-	o := j.options
-	o.Format = j.target
+// planned returns the options with the format that is expected.
+func (a *admission) planned() options.Options {
+	o := a.options
+	o.Format = a.expected
 	return o
 }
 
 // animates reports whether an animation may stay one.
-func (j *job) animates() bool {
-	return j.options.Page == 0 && j.options.Animation == options.AnimationKeep
+func (a *admission) animates() bool {
+	return a.options.Page == 0 && a.options.Animation == options.AnimationKeep
 }
 
 // only returns the number of the only frame that the options want, 0 if that is
 // all of them.
-func (j *job) only() int {
-	if j.animates() && (j.options.Format.IsAuto() || j.options.Format == options.GIF || j.options.Format == options.WebP) {
+func (a *admission) only() int {
+	if a.animates() && (a.options.Format.IsAuto() || a.options.Format == options.GIF || a.options.Format == options.WebP) {
 		return 0
 	}
-	return max(1, j.options.Page)
+	return max(1, a.options.Page)
 }
 
 // frames returns the frames of p that the options want.
@@ -68,39 +108,37 @@ func (j *job) frames(p *Picture) *Picture {
 	return &q
 }
 
-// colours returns the step that gives the picture the colours that the result
-// is to have, nil if they are right already. It settles p.ICC: what is left is
-// embedded in the result.
-func (j *job) colours(p *Picture, plan *plan) func(image.Image) image.Image {
-	if p.ICC == nil {
-		return nil
+// colours returns the profile that is embedded in the result, nil for none, and
+// the step that gives a picture of that profile the colours that the result is to
+// have, nil if they are right already.
+func (j *job) colours(profile []byte, plan *plan) (kept []byte, step func(image.Image) image.Image) {
+	if profile == nil {
+		return nil, nil
 	}
-	profile := p.ICC
 	if j.options.Profile == options.ProfileKeep && j.keepsColours(profile, plan) {
-		return nil // the encoder drops one that does not fit
+		return profile, nil // the encoder drops one that does not fit
 	}
-	p.ICC = nil
 	if !needsSRGB(profile) {
-		return nil
+		return nil, nil
 	}
-	return func(img image.Image) image.Image { return toSRGB(img, profile) }
+	return nil, func(img image.Image) image.Image { return toSRGB(img, profile) }
 }
 
 // keepsColours reports whether the result can have the colours of the profile:
 // inks never, grey while it stays grey.
 func (j *job) keepsColours(profile []byte, plan *plan) bool {
 	switch {
-	case !codecOf(j.target).embedsICC, j.info.cmyk:
+	case !codecOf(j.expected).embedsICC, j.info.cmyk:
 		return false
 	case spaceOf(profile) == "GRAY":
-		return j.target != options.WebP && !plan.detail
+		return j.expected != options.WebP && !plan.detail
 	}
 	return true
 }
 
 // output encodes a transformed picture, or takes the file of the source if that
 // is all that is wanted and shorter.
-func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (*Result, error) {
+func (j *job) output(ctx context.Context, p *Picture) (*Result, error) {
 	if p.Count == 1 {
 		img, err := p.first()
 		if err != nil {
@@ -108,20 +146,20 @@ func (j *job) output(ctx context.Context, p *Picture, file []byte, r *Resizer) (
 		}
 		p = p.of(img)
 		alpha := !pixel.Opaque(img)
-		j.target = j.resolve(subject{j.codec.format, alpha, false, p.Source})
+		j.format = j.resolve(subject{j.codec.format, alpha, false, p.Source})
 	} else {
-		j.target = j.resolve(subject{source: j.codec.format, animated: true, size: p.Source})
+		j.format = j.resolve(subject{source: j.codec.format, animated: true, size: p.Source})
 	}
-	body, err := j.encode(ctx, p, r)
+	body, err := j.encode(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	if j.options.Strip != options.StripAll {
-		body = withEXIF(j.target, body, metadataOf(j.codec.format, file).Keep(j.options.Strip == options.StripNone))
+		body = withEXIF(j.format, body, metadataOf(j.codec.format, j.file).Keep(j.options.Strip == options.StripNone))
 	}
-	result := &Result{Body: body, Format: j.target, Size: p.Source}
-	if len(file) < len(body) {
-		if source, ok := j.source(file); ok && len(source) < len(body) {
+	result := &Result{Body: body, Format: j.format, Size: p.Source}
+	if len(j.file) < len(body) {
+		if source, ok := j.source(); ok && len(source) < len(body) {
 			result.Body, result.Format = source, j.codec.format
 		}
 	}
@@ -138,11 +176,11 @@ func (p *Picture) of(img image.Image) *Picture {
 
 // quality returns what to encode with: the options', else the Resizer's for the
 // format.
-func (j *job) quality(r *Resizer) Quality {
-	q := r.Quality
+func (j *job) quality() Quality {
+	q := j.resizer.Quality
 	q.Quality = j.options.Quality
 	if q.Quality == 0 {
-		q.Quality = r.Quality.of(j.target)
+		q.Quality = j.resizer.Quality.of(j.format)
 	}
 	q.Chroma444 = j.options.Chroma == options.ChromaFull
 	q.Lossless = j.options.Lossless
@@ -151,15 +189,15 @@ func (j *job) quality(r *Resizer) Quality {
 }
 
 // encode writes the picture with the quality that the options ask for.
-func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error) {
-	q := j.quality(r)
+func (j *job) encode(ctx context.Context, p *Picture) ([]byte, error) {
+	q := j.quality()
 	q.ctx = ctx
-	if j.target == options.WebP && q.Lossless {
+	if j.format == options.WebP && q.Lossless {
 		if err := j.limits.checkLossless(p.Count, p.Source); err != nil {
 			return nil, err
 		}
 	}
-	codec := codecOf(j.target)
+	codec := codecOf(j.format)
 	once := func(quality int) ([]byte, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -179,7 +217,7 @@ func (j *job) encode(ctx context.Context, p *Picture, r *Resizer) ([]byte, error
 // source returns the file without its metadata where it is as good an answer as
 // the picture that was made of it: nothing visible was asked, it is upright and
 // in sRGB, and the client reads its format. It has been decoded, all of it.
-func (j *job) source(file []byte) (out []byte, ok bool) {
+func (j *job) source() (out []byte, ok bool) {
 	asked := j.options
 	format := asked.Format
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
@@ -195,17 +233,17 @@ func (j *job) source(file []byte) (out []byte, ok bool) {
 	if asked != (options.Options{}) {
 		return nil, false
 	}
-	return withoutMetadata(j.codec.format, file, j.options.Profile == options.ProfileKeep)
+	return withoutMetadata(j.codec.format, j.file, j.options.Profile == options.ProfileKeep)
 }
 
 // shown returns the quality of JPEG that shows as much of a picture as the result
 // will. Other formats hide less than JPEG, and sharpening hides nothing.
-func (j *job) shown() int {
+func (a *admission) shown() int {
 	switch {
-	case j.options.Effects != options.Effects{} || j.options.AutoQuality != 0:
+	case a.options.Effects != options.Effects{} || a.options.AutoQuality != 0:
 		return 100
-	case j.target != options.JPEG:
+	case a.expected != options.JPEG:
 		return 90
 	}
-	return j.quality(j.resizer).quality()
+	return Quality{Quality: cmp.Or(a.options.Quality, a.resizer.Quality.of(options.JPEG))}.quality()
 }

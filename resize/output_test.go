@@ -24,9 +24,9 @@ import (
 	"s3imageserver/resize/webp"
 )
 
-// run gives a file to a checker of another project, and fails the test if that
+// runTool gives a file to a checker of another project, and fails the test if that
 // finds fault with it. Without the checker nothing is tested, except in CI.
-func run(t *testing.T, body []byte, name string, args ...string) string {
+func runTool(t *testing.T, body []byte, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -61,18 +61,18 @@ func TestSecondDecoders(t *testing.T) {
 	photo, logo, orbit := readSample(t, "photos/still-life.jpg"), readSample(t, "photos/logo.png"), readSample(t, "photos/orbit.gif")
 	for _, o := range []options.Options{{Format: options.JPEG}, {Format: options.JPEG, Progressive: true}, {Format: options.JPEG, Chroma: options.ChromaFull}, {Format: options.JPEG, Strip: options.StripNone}} {
 		o.Width = 201
-		run(t, made(t, photo, o).Body, "djpeg", "-strict", "-outfile", os.DevNull)
+		runTool(t, made(t, photo, o).Body, "djpeg", "-strict", "-outfile", os.DevNull)
 	}
 	for _, o := range []options.Options{{Format: options.PNG}, {Format: options.PNG, Quality: 60}, {Format: options.PNG, Strip: options.StripNone}, {Format: options.PNG, Profile: options.ProfileKeep}} {
 		o.Width = 111
 		for _, file := range [][]byte{photo, logo, readSample(t, "edge/16-bit.png"), readSample(t, "edge/p3.jpg")} {
-			run(t, made(t, file, o).Body, "pngcheck", "-q")
+			runTool(t, made(t, file, o).Body, "pngcheck", "-q")
 		}
 	}
 	for _, o := range []options.Options{{Format: options.WebP}, {Format: options.WebP, Lossless: true}, {Format: options.WebP, Strip: options.StripNone}, {Format: options.WebP, Profile: options.ProfileKeep}} {
 		o.Width = 111
 		for _, file := range [][]byte{photo, logo, orbit, readSample(t, "edge/p3.jpg")} {
-			out := run(t, made(t, file, o).Body, "webpinfo")
+			out := runTool(t, made(t, file, o).Body, "webpinfo")
 			if strings.Contains(out, "rror") && !strings.Contains(out, "No error") {
 				t.Errorf("%v: webpinfo: %s", o, out)
 			}
@@ -81,7 +81,7 @@ func TestSecondDecoders(t *testing.T) {
 	for _, o := range []options.Options{{Format: options.GIF}, {Format: options.GIF, Quality: 30}} {
 		o.Width = 60
 		for _, file := range [][]byte{photo, orbit, readSample(t, "edge/transparent.gif")} {
-			out := run(t, made(t, file, o).Body, "gifsicle", "--info")
+			out := runTool(t, made(t, file, o).Body, "gifsicle", "--info")
 			if strings.Contains(out, "warning") || strings.Contains(out, "error") {
 				t.Errorf("%v: gifsicle: %s", o, out)
 			}
@@ -90,7 +90,7 @@ func TestSecondDecoders(t *testing.T) {
 	for _, o := range []options.Options{{}, {Lossless: true}, {Chroma: options.ChromaFull, Quality: 80}} {
 		o.Width, o.Format = 90, options.AVIF
 		for _, file := range [][]byte{photo, logo} {
-			run(t, made(t, file, o).Body, "avifdec", "--info")
+			runTool(t, made(t, file, o).Body, "avifdec", "--info")
 		}
 	}
 }
@@ -224,7 +224,7 @@ func TestStrip(t *testing.T) {
 			if len(kept.GPS) > 0 || bytes.Contains(result.Body, []byte("xmpmeta")) {
 				t.Errorf("%v, strip %v: GPS or XMP in the result", f, strip)
 			}
-			out := run(t, result.Body, "exiftool", "-s", "-Artist", "-Copyright", "-ExposureTime", "-GPS*")
+			out := runTool(t, result.Body, "exiftool", "-s", "-Artist", "-Copyright", "-ExposureTime", "-GPS*")
 			if out != "" && (strings.Contains(out, "Ann") != (strip != options.StripAll) || strings.Contains(out, "1/9") != (strip == options.StripNone) || strings.Contains(out, "GPS")) {
 				t.Errorf("%v, strip %v: exiftool says %s", f, strip, out)
 			}
@@ -266,7 +266,7 @@ func TestProfileIsKept(t *testing.T) {
 		if !bytes.Equal(p.ICC, h.ICC) {
 			t.Errorf("%v to %v: profile of %d bytes; want the %d of the source", from, to, len(p.ICC), len(h.ICC))
 		}
-		if out := run(t, result.Body, "exiftool", "-s3", "-ICC_Profile:ProfileDescription"); out != "" && strings.TrimSpace(out) != icc.Description(h.ICC) {
+		if out := runTool(t, result.Body, "exiftool", "-s3", "-ICC_Profile:ProfileDescription"); out != "" && strings.TrimSpace(out) != icc.Description(h.ICC) {
 			t.Errorf("%v: exiftool calls the profile %q", to, out)
 		}
 		file, from = result.Body, to

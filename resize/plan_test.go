@@ -124,14 +124,14 @@ func TestTurns(t *testing.T) {
 	m := picturetest.Chart(7, 5)
 	for a := exif.Orientation(1); a <= 8; a++ {
 		for b := exif.Orientation(1); b <= 8; b++ {
-			got, want := upright(m, a.Then(b)), upright(upright(m, a), b)
+			got, want := paint.Turn(m, a.Then(b)), paint.Turn(paint.Turn(m, a), b)
 			if picturetest.PSNR(got, want) < 100 {
 				t.Errorf("orientation %d then %d is not %d", a, b, a.Then(b))
 			}
 		}
 	}
 	for o := exif.Orientation(1); o <= 8; o++ {
-		if got := upright(m, o); picturetest.PSNR(got, turnedSlowly(m, o, 0, 0)) < 100 {
+		if got := paint.Turn(m, o); picturetest.PSNR(got, turnedSlowly(m, o, 0, 0)) < 100 {
 			t.Errorf("orientation %d is not what EXIF says", o)
 		}
 		r := scale.Rect{X: 1, Y: 2, W: 3, H: 1}

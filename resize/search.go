@@ -12,6 +12,7 @@ import (
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/palette"
 	"s3imageserver/resize/pixel"
+	"s3imageserver/resize/scale"
 )
 
 const (
@@ -37,13 +38,13 @@ func (j *job) search(p *Picture, q Quality, once func(quality int) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	key := answerKey{pixelHash(img, p.ICC), j.target, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
+	key := answerKey{pixelHash(img, p.ICC), j.format, q.Quality, q.WebPMethod, q.AVIFEffort, q.Chroma444, q.Progressive, j.options.MaxBytes, j.options.AutoQuality}
 	if quality, ok := answers.get(key); ok {
 		return once(quality)
 	}
-	s := &searcher{format: j.target, curve: curveOf(j.target), once: once, most: q.Quality}
+	s := &searcher{format: j.format, curve: curveOf(j.format), once: once, most: q.Quality}
 	if s.most == 0 {
-		s.most = codecOf(j.target).usual
+		s.most = codecOf(j.format).usual
 	}
 	if want := j.options.AutoQuality; want != 0 {
 		luma := look.Luma(img)
@@ -291,7 +292,7 @@ func curveOf(f options.Format) func(quality int) float64 {
 
 // decoded returns the picture of a result.
 func (j *job) decoded(body []byte) (image.Image, error) {
-	p, err := codecOf(j.target).decode(body, Want{Limits: j.limits})
+	p, err := codecOf(j.format).decode(body, Want{Limits: j.limits})
 	if err != nil {
 		return nil, fmt.Errorf("resize: own result: %w", err)
 	}
@@ -323,7 +324,7 @@ func pixelHash(img image.Image, profile []byte) uint64 {
 	fmt.Fprintf(&h, "%T %v", img, size)
 	ycc := func(m *image.YCbCr) {
 		fmt.Fprint(&h, m.SubsampleRatio)
-		c := image.Pt(chromaSize(size, m.SubsampleRatio))
+		c := scale.ChromaSize(size, m.SubsampleRatio)
 		plane(m.Y, m.YStride, size.X, size.Y)
 		plane(m.Cb, m.CStride, c.X, c.Y)
 		plane(m.Cr, m.CStride, c.X, c.Y)

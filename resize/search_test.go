@@ -17,7 +17,7 @@ import (
 func searched(t *testing.T, p *Picture, o options.Options, q Quality) (body []byte, encodings int) {
 	t.Helper()
 	answers.forget()
-	j := &job{options: o, target: o.Format, limits: Limits{}.withDefaults()}
+	j := &job{admission: &admission{options: o, limits: Limits{}.withDefaults()}, format: o.Format}
 	codec := codecOf(o.Format)
 	body, err := j.search(p, q, func(quality int) ([]byte, error) {
 		encodings++
@@ -61,7 +61,7 @@ func TestSearch(t *testing.T) {
 				return b.Bytes()
 			}
 			similarity := func(body []byte) float64 {
-				got, err := (&job{target: f, limits: Limits{}.withDefaults()}).decoded(body)
+				got, err := (&job{admission: &admission{limits: Limits{}.withDefaults()}, format: f}).decoded(body)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -19,6 +19,7 @@ import (
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
+	ownpng "s3imageserver/resize/png"
 )
 
 // A pngPart is a chunk of a file that is taken apart and put together again.
@@ -29,14 +30,14 @@ type pngPart struct {
 }
 
 func partsOfPNG(file []byte) (parts []pngPart) {
-	for kind, data := range pngChunks(file) {
-		parts = append(parts, pngPart{kind, data, false})
+	for c := range ownpng.SoundChunks(file) {
+		parts = append(parts, pngPart{c.Kind, c.Data, false})
 	}
 	return parts
 }
 
 func joinedPNG(parts ...pngPart) []byte {
-	file := []byte(pngSignature)
+	file := []byte(ownpng.Signature)
 	for _, p := range parts {
 		chunk := pngChunk(p.kind, p.data)
 		if p.bad {
@@ -295,9 +296,9 @@ func photoJPEG(t *testing.T) image.Image {
 
 // withoutSegments returns a file without its segments of one kind.
 func withoutSegments(file []byte, marker byte) (out []byte) {
-	for s := range jpegSegments(file) {
-		if s.marker != marker {
-			out = append(out, s.whole...)
+	for s := range jpeg.Segments(file) {
+		if s.Marker != marker {
+			out = append(out, s.Whole...)
 		}
 	}
 	return out
@@ -320,21 +321,21 @@ func TestToleratedJPEG(t *testing.T) {
 	const markerSOF0, markerSOF2 = 0xc0, 0xc2
 	sameIDs := func(file []byte) []byte {
 		file = bytes.Clone(file)
-		for s := range jpegSegments(file) { // segments alias the file
-			switch s.marker {
+		for s := range jpeg.Segments(file) { // segments alias the file
+			switch s.Marker {
 			case markerSOF0, markerSOF2:
-				s.payload[6], s.payload[9], s.payload[12] = 1, 1, 1
-			case markerSOS:
-				for i := range int(s.payload[0]) {
-					s.payload[1+2*i] = 1
+				s.Payload[6], s.Payload[9], s.Payload[12] = 1, 1, 1
+			case 0xda:
+				for i := range int(s.Payload[0]) {
+					s.Payload[1+2*i] = 1
 				}
 			}
 		}
 		return file
 	}
 	junk := func(file []byte) (out []byte) {
-		for s := range jpegSegments(file) {
-			out = append(append(out, s.whole...), 0, 1, 2, 0xfe)
+		for s := range jpeg.Segments(file) {
+			out = append(append(out, s.Whole...), 0, 1, 2, 0xfe)
 		}
 		return out
 	}

@@ -30,20 +30,23 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 	}
 	// What was admitted is for what the header alone told.
 	more := max(0, j.resultWeight(plan)-j.resultWeight(j.plan))
-	if p.Count > 1 {
-		if !j.limits.keepsFrames(p.Count, plan.canvas) {
-			p.Count = 1
+	count := p.Count
+	if count > 1 {
+		if !j.limits.keepsFrames(count, plan.canvas) {
+			count = 1
 		} else {
-			more += int64(p.Count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
+			more += int64(count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
 		}
 	}
 	if err := j.grow(j.held + more); err != nil {
 		return nil, err
 	}
-	toSRGB := j.colours(p, &plan)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && p.Count == 1) || j.options.Effects != options.Effects{}
+	profile, toSRGB := j.colours(p.ICC, &plan)
+	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && count == 1) || j.options.Effects != options.Effects{}
 	steps := slices.DeleteFunc(j.steps(p, &plan, toSRGB), func(s step) bool { return !s.wanted })
-	q := p.mapped(func(img image.Image) (image.Image, error) {
+	kept := *p
+	kept.Count, kept.ICC = count, profile
+	q := kept.mapped(func(img image.Image) (image.Image, error) {
 		for _, step := range steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -83,7 +86,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
 	return []step{
 		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
-		{"turn", true, always(func(img image.Image) image.Image { return upright(img, plan.turn) })}, // the rest is in the viewer's coordinates
+		{"turn", true, always(func(img image.Image) image.Image { return paint.Turn(img, plan.turn) })}, // the rest is in the viewer's coordinates
 		{"convert colours", toSRGB != nil, always(toSRGB)},
 		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
 		{"effects", o.Effects != options.Effects{}, always(func(img image.Image) image.Image { return paint.Effects(img, o.Effects) })},

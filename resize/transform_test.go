@@ -22,7 +22,7 @@ func TestSteps(t *testing.T) {
 		"f=jpeg&txt=a&wm=logo&border=1,f00&rot=7&blur=1": "crop and scale, turn, tilt, effects, frame, watermark, text",
 		"f=png&wm=none": "crop and scale, turn",
 	} {
-		j := r.newJob(parse(query))
+		j := &job{admission: r.admission(parse(query))}
 		plan := planOf(image.Pt(40, 30), exif.Orientation(1), j.options, seen{})
 		var names []string
 		for _, s := range j.steps(&Picture{Scale: 1, Source: image.Pt(40, 30)}, &plan, nil) {

@@ -1,6 +1,10 @@
 package exif
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"io"
+	"iter"
+)
 
 // A ByteOrder reads and writes numbers.
 type ByteOrder interface {
@@ -44,12 +48,43 @@ func Header(b []byte) (order ByteOrder, at uint64, ok bool) {
 	return order, uint64(order.Uint32(b[4:])), true
 }
 
+const entryBytes = 12 // of a directory
+
+// Directories yields where each directory of the chain begins (TIFF 6.0, section
+// 2). A chain that comes back to a directory ends before it; one that leads out of
+// b ends with io.ErrUnexpectedEOF.
+func Directories(b []byte) iter.Seq2[uint64, error] {
+	return func(yield func(uint64, error) bool) {
+		order, at, ok := Header(b)
+		if !ok {
+			yield(0, io.ErrUnexpectedEOF)
+			return
+		}
+		visited := map[uint64]bool{}
+		for at != 0 && !visited[at] {
+			if at+2 > uint64(len(b)) {
+				yield(0, io.ErrUnexpectedEOF)
+				return
+			}
+			visited[at] = true
+			if !yield(at, nil) {
+				return
+			}
+			next := at + 2 + entryBytes*uint64(order.Uint16(b[at:]))
+			if next+4 > uint64(len(b)) {
+				yield(0, io.ErrUnexpectedEOF)
+				return
+			}
+			at = uint64(order.Uint32(b[next:]))
+		}
+	}
+}
+
 // directory yields the entries of the directory at a place.
 func directory(b []byte, order ByteOrder, at uint64, yield func(Entry) bool) {
 	if at+2 > uint64(len(b)) {
 		return
 	}
-	const entryBytes = 12
 	n := int(order.Uint16(b[at:]))
 	entries := b[at+2:]
 	for i := 0; i < n && (i+1)*entryBytes <= len(entries); i++ {

@@ -180,10 +180,9 @@ func Write(order ByteOrder, main, below []Field) []byte {
 // values of its fields behind it. Fields are sorted by their tags. exifPlace is
 // where in b the value of tagExif lies, which is the place of another directory.
 func Directory(at int, order ByteOrder, fields []Field) (b []byte, exifPlace int) {
-	slices.SortFunc(fields, func(a, b Field) int { return int(a.Tag) - int(b.Tag) })
+	slices.SortStableFunc(fields, func(a, b Field) int { return int(a.Tag) - int(b.Tag) })
 	u16 := func(v uint16) { b = order.AppendUint16(b, v) }
 	u32 := func(v uint32) { b = order.AppendUint32(b, v) }
-	const entryBytes = 12
 	values := uint32(at + 2 + entryBytes*len(fields) + 4)
 	u16(uint16(len(fields)))
 	var behind []byte

@@ -44,27 +44,14 @@ func (d *decoder) findHeight() error {
 // which begins between segments, or 0.
 func heightDNL(b []byte) int {
 	scan := false
-	for {
-		i := bytes.IndexByte(b, 0xff)
-		if i < 0 || i+4 > len(b) {
-			return 0
-		}
-		m := b[i+1]
-		if m == 0xff {
-			b = b[i+1:]
-			continue
-		}
-		if b = b[i+2:]; m == 0 || m == markerTEM || m&^7 == markerRST0 {
-			continue
-		}
-		n := int(b[0])<<8 | int(b[1])
+	for s := range Segments(b) {
 		switch {
-		case m == markerDNL && scan && n == 4 && len(b) >= 4:
-			return int(b[2])<<8 | int(b[3])
-		case m == markerEOI || scan || n < 2 || n > len(b):
+		case s.Marker == markerDNL && scan && len(s.Payload) == 2:
+			return int(s.Payload[0])<<8 | int(s.Payload[1])
+		case s.Marker == markerEOI || scan:
 			return 0
 		}
-		scan = m == markerSOS
-		b = b[n:]
+		scan = s.Marker == markerSOS
 	}
+	return 0
 }

@@ -59,18 +59,7 @@ func (e *encoder) setSource(m image.Image, chroma444 bool) {
 }
 
 func (e *encoder) setPlanes(m *image.YCbCr) {
-	switch m.SubsampleRatio {
-	case image.YCbCrSubsampleRatio422:
-		e.hmax, e.vmax = 2, 1
-	case image.YCbCrSubsampleRatio420:
-		e.hmax, e.vmax = 2, 2
-	case image.YCbCrSubsampleRatio440:
-		e.hmax, e.vmax = 1, 2
-	case image.YCbCrSubsampleRatio411:
-		e.hmax, e.vmax = 4, 1
-	case image.YCbCrSubsampleRatio410:
-		e.hmax, e.vmax = 4, 2
-	}
+	e.hmax, e.vmax = ratios[m.SubsampleRatio].H, ratios[m.SubsampleRatio].V
 	min := m.Rect.Min
 	e.comps[0] = encComponent{pix: m.Y[m.YOffset(min.X, min.Y):], stride: m.YStride}
 	o := m.COffset(min.X, min.Y)

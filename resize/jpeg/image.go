@@ -17,30 +17,6 @@ func (d *decoder) converts() bool {
 	return true
 }
 
-// ratio returns the subsampling of a picture of three components, and whether
-// package image has it.
-func (h *Header) ratio() (r image.YCbCrSubsampleRatio, ok bool) {
-	m, s := h.maxSampling(), h.Sampling
-	if h.Components != 3 || s[0] != m || s[1] != s[2] || m.H%s[1].H != 0 || m.V%s[1].V != 0 {
-		return 0, false
-	}
-	switch (Sampling{m.H / s[1].H, m.V / s[1].V}) {
-	case Sampling{1, 1}:
-		return image.YCbCrSubsampleRatio444, true
-	case Sampling{2, 1}:
-		return image.YCbCrSubsampleRatio422, true
-	case Sampling{2, 2}:
-		return image.YCbCrSubsampleRatio420, true
-	case Sampling{1, 2}:
-		return image.YCbCrSubsampleRatio440, true
-	case Sampling{4, 1}:
-		return image.YCbCrSubsampleRatio411, true
-	case Sampling{4, 2}:
-		return image.YCbCrSubsampleRatio410, true
-	}
-	return 0, false
-}
-
 // compose makes m.Image of the whole planes.
 func (d *decoder) compose(m *Image) {
 	size := m.ScaledSize(d.scale)

@@ -52,7 +52,10 @@ const (
 	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
 	markerAPP2  = 0xe2
+	markerAPP13 = 0xed
 	markerAPP14 = 0xee
+	markerAPP15 = 0xef
+	markerCOM   = 0xfe
 )
 
 // zigzag maps a position of the zigzag sequence to 8*v+u, where v is the

@@ -252,7 +252,7 @@ func (d *decoder) restart(s *scanHeader, n int) error {
 			continue
 		}
 		m := w[i+1]
-		if m&^7 != markerRST0 {
+		if !isRestart(m) {
 			return errShort
 		}
 		if off := (int(m) - n) & 7; off != 0 {

@@ -1,9 +1,6 @@
 package jpeg
 
-import (
-	"bytes"
-	"io"
-)
+import "io"
 
 const (
 	maxSegment = 1<<16 - 1
@@ -85,22 +82,17 @@ func (s *source) marker() (byte, error) {
 			return 0, s.readError()
 		}
 		w := s.buf[s.rp:s.wp]
-		i := bytes.IndexByte(w, 0xff)
-		switch {
-		case i < 0:
-			i = len(w)
-		case i == 0 && w[1] == 0xff: // fill byte
-			i = 1
-		case i == 0:
-			s.rp += 2
-			if m := w[1]; m != 0 && m != markerTEM && m&^7 != markerRST0 {
-				return m, nil
-			}
-			i = 0
-		}
+		i := nextFF(w)
 		s.rp += i
 		if s.junk += i; s.junk > maxJunk {
 			return 0, FormatError("too many bytes between segments")
+		}
+		if i+1 >= len(w) {
+			continue
+		}
+		s.rp += 2
+		if m := w[i+1]; m != 0 && m != markerTEM && !isRestart(m) {
+			return m, nil
 		}
 	}
 }
@@ -112,22 +104,19 @@ func (s *source) skipScan(restarts int) bool {
 	n, right := 0, true
 	for s.need(2) {
 		w := s.buf[s.rp:s.wp]
-		i := bytes.IndexByte(w, 0xff)
-		switch {
-		case i < 0:
-			s.rp = s.wp
-		case i+1 == len(w):
-			s.rp += i
-		case w[i+1] == 0:
-			s.rp += i + 2
-		case w[i+1]&^7 == markerRST0:
-			right = right && int(w[i+1]&7) == n&7
+		i := nextFF(w)
+		s.rp += i
+		if i+1 >= len(w) {
+			continue
+		}
+		switch m := w[i+1]; {
+		case m == 0:
+			s.rp += 2
+		case isRestart(m):
+			right = right && int(m&7) == n&7
 			n++
-			s.rp += i + 2
-		case w[i+1] == 0xff:
-			s.rp += i + 1
+			s.rp += 2
 		default:
-			s.rp += i
 			return right && n == restarts
 		}
 	}

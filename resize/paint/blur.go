@@ -7,32 +7,6 @@ import (
 	"s3imageserver/resize/scale"
 )
 
-// premultiply multiplies alpha into the colours, in place.
-func premultiply(m *image.NRGBA) {
-	for i := 0; i+4 <= len(m.Pix); i += 4 {
-		p := m.Pix[i:][:4:4]
-		switch a := uint32(p[3]); a {
-		case 255:
-		default:
-			p[0] = byte((uint32(p[0])*a + 127) / 255)
-			p[1] = byte((uint32(p[1])*a + 127) / 255)
-			p[2] = byte((uint32(p[2])*a + 127) / 255)
-		}
-	}
-}
-
-// unpremultiply takes alpha out of the colours again, in place.
-func unpremultiply(m *image.NRGBA) {
-	for i := 0; i+4 <= len(m.Pix); i += 4 {
-		p := m.Pix[i:][:4:4]
-		if a := uint32(p[3]); a != 0 && a != 255 {
-			p[0] = byte(min(255, (uint32(p[0])*255+a/2)/a))
-			p[1] = byte(min(255, (uint32(p[1])*255+a/2)/a))
-			p[2] = byte(min(255, (uint32(p[2])*255+a/2)/a))
-		}
-	}
-}
-
 // Blur returns m blurred by a Gaussian with a standard deviation of sigma
 // pixels. What lies beyond the edges does not count, and what is transparent
 // lends no colour.

@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 
+	"s3imageserver/resize/pixel"
 	"s3imageserver/resize/scale"
 )
 
@@ -37,9 +38,9 @@ func cubicTable() (table [tiltPhases][4]int32) {
 
 // Tilt returns a part of img turned clockwise by degrees about its centre, at
 // the given size. The part is in pixels of img from the centre, after turning.
-// Outside of img is transparent.
+// Outside of img is transparent. It changes img.
 func Tilt(img *image.NRGBA, degrees float64, part scale.Rect, size image.Point) *image.NRGBA {
-	premultiply(img)
+	pixel.Premultiply(img)
 	out := image.NewNRGBA(image.Rectangle{Max: size})
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	stepX, stepY := part.W/float64(size.X), part.H/float64(size.Y)
@@ -61,7 +62,7 @@ func Tilt(img *image.NRGBA, degrees float64, part scale.Rect, size image.Point) 
 			sx, sy = sx+rightX, sy+rightY
 		}
 	}
-	unpremultiply(out)
+	pixel.Unpremultiply(out, &image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect})
 	return out
 }
 

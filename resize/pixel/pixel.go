@@ -3,6 +3,7 @@
 package pixel
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"image/draw"
@@ -57,12 +58,12 @@ func Copy(img image.Image) *image.NRGBA {
 	case *image.Paletted:
 		fromPalette(out, m)
 	case *image.RGBA:
-		Unmultiply(out, m)
+		Unpremultiply(out, m)
 	case *image.CMYK, *image.YCbCr, *image.Gray:
 		// Opaque: premultiplied or not is the same, and image/draw is fast.
 		draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, m, b.Min, draw.Src)
 	case *image.RGBA64:
-		Unmultiply64(out, m)
+		Unpremultiply64(out, m)
 	case *image.NRGBA64:
 		for y := range b.Dy() {
 			src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):]
@@ -86,6 +87,32 @@ func Of(img image.Image) *image.NRGBA {
 		return scale.NRGBA(m)
 	}
 	return Copy(img)
+}
+
+// Clone is [Normalize] with pixels that are its own: those of img may be memory that
+// goes away.
+func Clone(img image.Image) image.Image {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		c := *m
+		c.Y, c.Cb, c.Cr = bytes.Clone(m.Y), bytes.Clone(m.Cb), bytes.Clone(m.Cr)
+		return Normalize(&c)
+	case *image.Gray:
+		c := *m
+		c.Pix = bytes.Clone(m.Pix)
+		return Normalize(&c)
+	}
+	return Copy(img)
+}
+
+// Part returns the part of img in r, which shares its pixels.
+func Part(img image.Image, r image.Rectangle) image.Image {
+	if m, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok && img.Bounds() != r {
+		return m.SubImage(r)
+	}
+	return img
 }
 
 // fromNYCbCrA converts planes with alpha. What is clear has no colour.
@@ -138,26 +165,37 @@ func fromPalette(out *image.NRGBA, m *image.Paletted) {
 	}
 }
 
-// Unmultiply takes alpha out of the colours of m. Both have one size, and bounds of
-// out start at zero.
-func Unmultiply(out *image.NRGBA, m *image.RGBA) {
+// Premultiply multiplies alpha into the colours of m, which starts at zero, in place.
+func Premultiply(m *image.NRGBA) *image.RGBA {
+	for i := 0; i+4 <= len(m.Pix); i += 4 {
+		p := m.Pix[i:][:4:4]
+		if a := p[3]; a != 255 {
+			p[0], p[1], p[2] = scale.Premultiply(p[0], a), scale.Premultiply(p[1], a), scale.Premultiply(p[2], a)
+		}
+	}
+	return &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+}
+
+// Unpremultiply takes alpha out of the colours of m. Both have one size, and bounds of
+// out start at zero. They may share their pixels.
+func Unpremultiply(out *image.NRGBA, m *image.RGBA) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:4*b.Dx()]
 		dst := out.Pix[y*out.Stride:][:4*b.Dx()]
 		copy(dst, src)
 		for i := 3; i < len(dst); i += 4 {
-			if a := uint32(dst[i]); a != 0 && a != 255 {
+			if a := dst[i]; a != 0 && a != 255 {
 				for j := i - 3; j < i; j++ {
-					dst[j] = byte(min(255, (uint32(dst[j])*255+a/2)/a))
+					dst[j] = scale.Unpremultiply(dst[j], a)
 				}
 			}
 		}
 	}
 }
 
-// Unmultiply64 is [Unmultiply] of 16-bit samples.
-func Unmultiply64(out *image.NRGBA, m *image.RGBA64) {
+// Unpremultiply64 is [Unpremultiply] of 16-bit samples.
+func Unpremultiply64(out *image.NRGBA, m *image.RGBA64) {
 	b := m.Rect
 	for y := range b.Dy() {
 		src := m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:8*b.Dx()]

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"image"
 
 	"s3imageserver/resize/inflate"
@@ -28,29 +27,23 @@ type Header struct {
 	color byte
 }
 
-const (
-	signature   = "\x89PNG\r\n\x1a\n"
-	headerBytes = 25 // of the chunk IHDR
-
-	chunkBytes = 12 // of a chunk, beside its data
-)
-
-// ParseHeader reads the first 33 bytes of a file, but for the checksum.
+// ParseHeader reads the first [HeaderBytes] of a file, but for the checksum.
 func ParseHeader(head []byte) (h Header, err error) {
-	if len(head) < len(signature)+headerBytes || string(head[:len(signature)]) != signature {
+	if len(head) < HeaderBytes || string(head[:len(Signature)]) != Signature {
 		return h, FormatError("no signature")
 	}
-	ihdr := head[len(signature):][:headerBytes]
-	if binary.BigEndian.Uint32(ihdr) != headerBytes-chunkBytes || string(ihdr[4:8]) != "IHDR" {
+	c, _ := chunkAt(head[:HeaderBytes], len(Signature))
+	if c.Kind != "IHDR" || len(c.Data) != 13 || c.Cut() {
 		return h, FormatError("no IHDR")
 	}
-	w, height := binary.BigEndian.Uint32(ihdr[8:]), binary.BigEndian.Uint32(ihdr[12:])
+	ihdr := c.Data
+	w, height := binary.BigEndian.Uint32(ihdr), binary.BigEndian.Uint32(ihdr[4:])
 	const most = 1<<31 - 1
 	if w == 0 || height == 0 || w > most || height > most {
 		return h, FormatError(fmt.Sprintf("%d x %d pixels", w, height))
 	}
-	h = Header{Size: image.Pt(int(w), int(height)), Depth: int(ihdr[16]), Interlaced: ihdr[20] == 1, color: ihdr[17]}
-	if !h.valid() || ihdr[18]|ihdr[19] != 0 || ihdr[20] > 1 {
+	h = Header{Size: image.Pt(int(w), int(height)), Depth: int(ihdr[8]), Interlaced: ihdr[12] == 1, color: ihdr[9]}
+	if !h.valid() || ihdr[10]|ihdr[11] != 0 || ihdr[12] > 1 {
 		return h, FormatError("a kind of PNG that there is not")
 	}
 	return h, nil
@@ -75,15 +68,12 @@ func (h *Header) Alpha() bool { return h.color == grayAlpha || h.color == rgba }
 // Gray reports whether the pixels are grey; one shade may be transparent.
 func (h *Header) Gray() bool { return h.color == gray }
 
+// Colourless reports whether the pixels are grey, with an alpha channel or without.
+func (h *Header) Colourless() bool { return h.color == gray || h.color == grayAlpha }
+
 // bits returns the bits of a pixel.
 func (h *Header) bits() int {
 	return h.Depth * map[byte]int{gray: 1, rgb: 3, indexed: 1, grayAlpha: 2, rgba: 4}[h.color]
-}
-
-// checked reports whether the checksum of a chunk is right.
-func checked(chunk []byte) bool {
-	end := len(chunk) - 4
-	return crc32.ChecksumIEEE(chunk[4:end]) == binary.BigEndian.Uint32(chunk[end:])
 }
 
 // A File is a file whose chunks before the pixels have been walked. It aliases
@@ -99,7 +89,8 @@ type File struct {
 
 	palette []byte // three bytes a colour
 	trns    []byte // as in its chunk; nil: no transparency but that of the pixels
-	rest    []byte // from the first chunk of pixels on
+	file    []byte
+	at      int // where the first chunk of pixels begins
 }
 
 // Parse walks the chunks of a file up to its pixels. As the reference library
@@ -116,38 +107,36 @@ func Parse(file []byte) (*File, error) {
 	if h.Size.X >= widest {
 		return nil, FormatError(fmt.Sprintf("%d pixels a row", h.Size.X))
 	}
-	if !checked(file[len(signature):][:headerBytes]) {
-		return nil, FormatError("IHDR is damaged")
-	}
 	f := &File{Header: h}
-	rest := file[len(signature)+headerBytes:]
-	for {
-		if len(rest) < chunkBytes {
+	for c := range Chunks(file) {
+		switch {
+		case c.At == len(Signature):
+			if !c.Sound() {
+				return nil, FormatError("IHDR is damaged")
+			}
+			continue
+		case len(file)-c.At < chunkBytes, c.Kind == "IEND", c.Cut() && c.Kind != "IDAT":
 			return nil, FormatError("no pixels")
-		}
-		n, kind := uint64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
-		if kind == "IDAT" {
-			f.rest = rest
-			break
-		}
-		if n > uint64(len(rest)-chunkBytes) || kind == "IEND" {
-			return nil, FormatError("no pixels")
-		}
-		if kind == "IHDR" {
+		case c.Kind == "IHDR":
 			return nil, FormatError("a second IHDR")
 		}
-		chunk := rest[:chunkBytes+n]
-		rest = rest[chunkBytes+n:]
-		if !checked(chunk) {
+		if c.Kind == "IDAT" {
+			f.file, f.at = file, c.At
+			break
+		}
+		if !c.Sound() {
 			f.Odd = true
 			continue
 		}
-		switch data := chunk[8 : 8+n]; kind {
+		switch c.Kind {
 		case "PLTE":
-			f.setPalette(data)
+			f.setPalette(c.Data)
 		case "tRNS":
-			f.setTransparency(data)
+			f.setTransparency(c.Data)
 		}
+	}
+	if f.file == nil {
+		return nil, FormatError("no pixels")
 	}
 	if h.color == indexed && f.palette == nil {
 		return nil, FormatError("no palette")
@@ -211,7 +200,7 @@ func (f *File) Decode(partial bool, take func(Row) (more bool, err error)) error
 		total += int64(rowBytes(p.size.X)) * int64(p.size.Y)
 	}
 	const most = 1032 // how much longer the pixels can be than their DEFLATE data
-	if !partial && total > most*(int64(len(f.rest))+64) {
+	if !partial && total > most*(int64(len(f.file)-f.at)+64) {
 		return ErrDamaged
 	}
 	largest := rowBytes(f.Size.X)
@@ -219,7 +208,7 @@ func (f *File) Decode(partial bool, take func(Row) (more bool, err error)) error
 	to := f.converter()
 	more, y := true, 0
 	var stopped error
-	data := pixelData{rest: f.rest}
+	data := pixelData{file: f.file, at: f.at}
 	err := inflate.Rows(data.next, rowBytes(passes[0].size.X), largest, func(row []byte) (int, error) {
 		p := passes[0]
 		if more {
@@ -281,7 +270,8 @@ func (f *File) passes() []pass {
 
 // pixelData are the chunks of pixels, one after the other.
 type pixelData struct {
-	rest  []byte
+	file  []byte
+	at    int  // where the next chunk begins
 	wrong bool // a checksum is
 	odd   bool // something is not as it should be, but of no matter
 	ended bool
@@ -292,34 +282,26 @@ type pixelData struct {
 // pixels tell.
 func (p *pixelData) next() []byte {
 	for !p.ended {
-		if len(p.rest) < chunkBytes {
+		c, ok := chunkAt(p.file, p.at)
+		if !ok || c.Cut() {
 			p.odd, p.ended = true, true // no IEND
-			if len(p.rest) > 8 && string(p.rest[4:8]) == "IDAT" {
-				return p.rest[8:]
+			if c.Kind == "IDAT" && len(c.Data) > 0 {
+				return c.Data
 			}
 			return nil
 		}
-		n, kind := uint64(binary.BigEndian.Uint32(p.rest)), string(p.rest[4:8])
-		if n > uint64(len(p.rest)-chunkBytes) {
-			p.odd, p.ended = true, true
-			if kind != "IDAT" {
-				return nil
-			}
-			return p.rest[8:][:min(n, uint64(len(p.rest)-8))]
-		}
-		chunk := p.rest[:chunkBytes+n]
-		p.rest = p.rest[chunkBytes+n:]
-		switch kind {
+		p.at += len(c.whole)
+		switch c.Kind {
 		case "IDAT":
-			p.wrong = p.wrong || !checked(chunk)
-			if n > 0 {
-				return chunk[8 : 8+n]
+			p.wrong = p.wrong || !c.Sound()
+			if len(c.Data) > 0 {
+				return c.Data
 			}
 		case "IEND":
 			p.ended = true
-			p.odd = p.odd || n != 0 || !checked(chunk)
+			p.odd = p.odd || len(c.Data) != 0 || !c.Sound()
 		default:
-			p.odd = p.odd || kind[0]&0x20 == 0 || kind == "tRNS" || !checked(chunk)
+			p.odd = p.odd || c.Kind[0]&0x20 == 0 || c.Kind == "tRNS" || !c.Sound()
 		}
 	}
 	return nil

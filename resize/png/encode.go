@@ -48,7 +48,7 @@ func Encode(w io.Writer, m image.Image, o *Options) error {
 		return err
 	}
 	f := &file{w: w}
-	f.write([]byte(signature))
+	f.write([]byte(Signature))
 	header := binary.BigEndian.AppendUint32(nil, uint32(size.X))
 	header = binary.BigEndian.AppendUint32(header, uint32(size.Y))
 	f.chunk("IHDR", append(header, r.depth, r.color, 0, 0, 0))

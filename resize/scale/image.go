@@ -108,6 +108,13 @@ func layoutOf(r image.YCbCrSubsampleRatio) layout {
 	return layout{1, 1}
 }
 
+// ChromaSize returns the size of the chroma planes of a picture of that size, whose
+// corner is that of a sample.
+func ChromaSize(size image.Point, r image.YCbCrSubsampleRatio) image.Point {
+	l := layoutOf(r)
+	return image.Pt((size.X+l.hs-1)/l.hs, (size.Y+l.vs-1)/l.vs)
+}
+
 func (c Chroma) of(r image.YCbCrSubsampleRatio) image.YCbCrSubsampleRatio {
 	switch c {
 	case Chroma420:

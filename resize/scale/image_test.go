@@ -253,14 +253,14 @@ func TestTypes(t *testing.T) {
 func TestPremultiplyRoundTrips(t *testing.T) {
 	for a := 1; a < 256; a++ {
 		for c := range 256 {
-			p := premultiply(byte(c), byte(a))
+			p := Premultiply(byte(c), byte(a))
 			if want := byte(math.Round(float64(c) * float64(a) / 255)); p != want {
-				t.Fatalf("premultiply(%d, %d) = %d; want %d", c, a, p, want)
+				t.Fatalf("Premultiply(%d, %d) = %d; want %d", c, a, p, want)
 			}
 			if p <= byte(a) {
-				u := unpremultiply(p, byte(a))
+				u := Unpremultiply(p, byte(a))
 				if want := math.Round(float64(p) * 255 / float64(a)); float64(u) != want {
-					t.Fatalf("unpremultiply(%d, %d) = %d; want %v", p, a, u, want)
+					t.Fatalf("Unpremultiply(%d, %d) = %d; want %v", p, a, u, want)
 				}
 			}
 		}

@@ -101,8 +101,8 @@ func splitRowGeneric(r, g, b, a, src []byte) {
 	}
 }
 
-// premultiply returns c*a/255, rounded.
-func premultiply(c, a byte) byte {
+// Premultiply returns c*a/255, rounded.
+func Premultiply(c, a byte) byte {
 	t := uint32(c)*uint32(a) + 128
 	return byte((t + t>>8) >> 8)
 }
@@ -115,8 +115,8 @@ var inverse = func() (t [256]uint32) {
 	return t
 }()
 
-// unpremultiply returns c*255/a, rounded, at most 255; 0 if a is 0.
-func unpremultiply(c, a byte) byte {
+// Unpremultiply returns c*255/a, rounded, at most 255; 0 if a is 0.
+func Unpremultiply(c, a byte) byte {
 	return byte(min((uint32(c)*inverse[a]+1<<15)>>16, 255))
 }
 
@@ -147,7 +147,7 @@ func premultiplyRowGeneric(r, g, b, a, src []byte) {
 		case 0:
 			r[i], g[i], b[i], a[i] = 0, 0, 0, 0
 		default:
-			r[i], g[i], b[i], a[i] = premultiply(q[0], q[3]), premultiply(q[1], q[3]), premultiply(q[2], q[3]), q[3]
+			r[i], g[i], b[i], a[i] = Premultiply(q[0], q[3]), Premultiply(q[1], q[3]), Premultiply(q[2], q[3]), q[3]
 		}
 	}
 }
@@ -233,6 +233,6 @@ func joinNRGBA(dst []byte, p *[4][]byte) {
 			q[0], q[1], q[2], q[3] = p[0][i], p[1][i], p[2][i], 255
 			continue
 		}
-		q[0], q[1], q[2], q[3] = unpremultiply(p[0][i], a), unpremultiply(p[1][i], a), unpremultiply(p[2][i], a), a
+		q[0], q[1], q[2], q[3] = Unpremultiply(p[0][i], a), Unpremultiply(p[1][i], a), Unpremultiply(p[2][i], a), a
 	}
 }

@@ -26,14 +26,14 @@ func scaleNYCbCrA(src *image.NYCbCrA, h, v Axis, o Options) *image.NYCbCrA {
 	rows(dst.Y, dst.YStride, h, v, o, func(y int) []byte {
 		l, a := src.Y[yo+y*src.YStride:][:h.Len], src.A[ao+y*src.AStride:][:h.Len]
 		for x := range row {
-			row[x] = premultiply(l[x], a[x])
+			row[x] = Premultiply(l[x], a[x])
 		}
 		return row
 	})
 	for y := range v.N {
 		l, a := dst.Y[y*dst.YStride:][:h.N], dst.A[y*dst.AStride:][:h.N]
 		for x := range l {
-			l[x] = unpremultiply(l[x], a[x])
+			l[x] = Unpremultiply(l[x], a[x])
 		}
 	}
 

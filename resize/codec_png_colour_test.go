@@ -11,6 +11,7 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/png"
 )
 
 // pngWith returns a PNG of one colour with chunks before its pixels.
@@ -20,7 +21,7 @@ func pngWith(t *testing.T, img image.Image, chunks ...[]byte) []byte {
 	if err := encodePNG(&b, still(img), Quality{Quality: 100}); err != nil {
 		t.Fatal(err)
 	}
-	head := len(pngSignature) + pngIHDRBytes
+	head := png.HeaderBytes
 	return slices.Concat(b.Bytes()[:head], slices.Concat(chunks...), b.Bytes()[head:])
 }
 

@@ -1,4 +1,4 @@
-package resize
+package tiff
 
 import (
 	"fmt"
@@ -11,17 +11,25 @@ import (
 // Tags of a directory (TIFF 6.0, section 8, and what came later) that tell how
 // pixels are stored.
 const (
-	tagWidth, tagHeight, tagBits, tagCompression        = 256, 257, 258, 259
-	tagFillOrder, tagRowsPerStrip, tagPlanar            = 266, 278, 284
-	tagT4Options, tagPredictor, tagColorMap             = 292, 317, 320
-	tagTileWidth, tagTileLength, tagInkSet              = 322, 323, 332
-	tiffRaw, tiffFax3, tiffFax4, tiffLZW                = 1, 3, 4, 5
-	tiffDeflate, tiffPackBits, tiffDeflateOld           = 8, 32773, 32946
-	photometricWhiteIsZero, photometricOfMap     uint32 = 0, 3
+	tagWidth, tagHeight, tagBits, tagCompression       = 256, 257, 258, 259
+	tagPhotometric, tagFillOrder, tagStripOffsets      = 262, 266, 273
+	tagSamples, tagRowsPerStrip, tagStripLengths       = 277, 278, 279
+	tagPlanar, tagT4Options, tagPredictor, tagColorMap = 284, 292, 317, 320
+	tagTileWidth, tagTileLength, tagInkSet             = 322, 323, 332
+	tagExtraSamples, tagProfile                        = 338, 34675
+
+	kindShort, kindLong, kindUndefined = 3, 4, 7
+
+	raw, fax3, fax4, lzw          = 1, 3, 4, 5
+	deflate, packBits, deflateOld = 8, 32773, 32946
+	differences                   = 2 // of neighbours in a row: a predictor
+
+	photometricWhiteIsZero, photometricBlackIsZero, photometricRGB = 0, 1, 2
+	photometricOfMap, photometricInks                              = 3, 5
 )
 
-// A tiffLayout is how the pixels of a page are stored.
-type tiffLayout struct {
+// A layout is how the pixels of a page are stored.
+type layout struct {
 	photometric, compression, planar, fillOrder, predictor, t4, inkSet uint32
 
 	size    image.Point
@@ -32,8 +40,8 @@ type tiffLayout struct {
 }
 
 // layoutOf reads the first directory of a file.
-func layoutOf(file []byte) tiffLayout {
-	l := tiffLayout{compression: tiffRaw, planar: 1, fillOrder: 1, predictor: 1, inkSet: 1, bits: 1, samples: 1, counted: 1}
+func layoutOf(file []byte) layout {
+	l := layout{compression: raw, planar: 1, fillOrder: 1, predictor: 1, inkSet: 1, bits: 1, samples: 1, counted: 1}
 	var width, height, rows, tileWidth, tileLength uint32
 	for e := range exif.Entries(file) {
 		v := e.Number()
@@ -81,24 +89,24 @@ func layoutOf(file []byte) tiffLayout {
 }
 
 // fax reports whether rows are coded as by fax machines.
-func (l tiffLayout) fax() bool { return l.compression == tiffFax3 || l.compression == tiffFax4 }
+func (l layout) fax() bool { return l.compression == fax3 || l.compression == fax4 }
 
 // predicts reports whether a predictor counts: with other compressions readers
 // do not look at it.
-func (l tiffLayout) predicts() bool {
-	return l.compression == tiffLZW || l.compression == tiffDeflate || l.compression == tiffDeflateOld
+func (l layout) predicts() bool {
+	return l.compression == lzw || l.compression == deflate || l.compression == deflateOld
 }
 
 // readable refuses what x/image would not refuse, but read as other pixels.
-func (l tiffLayout) readable() error {
-	const apart, lowestFirst, differences, twoDimensional, notCMYK = 2, 2, 2, 1, 2
+func (l layout) readable() error {
+	const apart, lowestFirst, twoDimensional, notCMYK = 2, 2, 1, 2
 	kind := ""
 	switch {
 	case l.planar == apart && l.samples > 1:
 		kind = "whose samples lie in planes of their own"
 	case l.fillOrder == lowestFirst && !l.fax():
 		kind = "whose bits are in reverse order"
-	case l.compression == tiffFax3 && l.t4&twoDimensional != 0:
+	case l.compression == fax3 && l.t4&twoDimensional != 0:
 		kind = "of fax rows that depend on each other (Group 3, 2-D)"
 	case l.predicts() && l.predictor > differences:
 		kind = "of another predictor"
@@ -111,13 +119,13 @@ func (l tiffLayout) readable() error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%w: TIFF %s", ErrUnsupported, kind)
+	return fmt.Errorf("%w %s", ErrUnsupported, kind)
 }
 
 // memory estimates what x/image allocates while it decodes, and what becomes of
 // it: the picture, the largest block in a buffer that doubles, and the pixels as
 // a Picture has them.
-func (l tiffLayout) memory() int64 {
+func (l layout) memory() int64 {
 	wide := int64(1) // bytes a sample of the decoded picture
 	if l.bits > 8 {
 		wide = 2
@@ -134,13 +142,13 @@ func (l tiffLayout) memory() int64 {
 	block := area(l.block) * int64(min(l.samples, 16)) * int64(min(l.bits, 64)) / 8
 	const least, free = 512, 512 // of a bytes.Buffer, and of it before each read
 	switch l.compression {
-	case tiffRaw:
+	case raw:
 		const chunk = 10 << 20
 		if block >= chunk {
 			return n + 5*block // it grows by a quarter each time
 		}
 		return n + block
-	case tiffPackBits:
+	case packBits:
 		return n + 5*block
 	}
 	const reader = 45 << 10 // of one block; they are garbage when it is read
@@ -153,3 +161,5 @@ func (l tiffLayout) memory() int64 {
 	}
 	return n + 2*size // with those before
 }
+
+func area(p image.Point) int64 { return int64(p.X) * int64(p.Y) }

@@ -65,7 +65,7 @@ func TestPNGAgrees(t *testing.T) {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
 			for _, smooth := range []bool{true, false} {
-				randomize(img, rng)
+				picturetest.Randomize(img, rng)
 				if m, ok := img.(*image.NRGBA); ok && smooth {
 					for i := range m.Pix {
 						m.Pix[i] = byte(i/7 + i%4*50)
@@ -154,7 +154,7 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 	for _, size := range []image.Point{{1, 1}, {7, 5}, {64, 64}, {300, 200}} {
 		r := image.Rectangle{Max: size}
 		for _, img := range []image.Image{image.NewGray(r), image.NewNRGBA(r), image.NewRGBA(r)} {
-			randomize(img, rng)
+			picturetest.Randomize(img, rng)
 			if m, ok := img.(*image.RGBA); ok {
 				for i := 3; i < len(m.Pix); i += 4 {
 					m.Pix[i] = 255
@@ -260,7 +260,7 @@ func rawPNG(kind pngKind, size image.Point, rows []byte) []byte {
 	z := zlib.NewWriter(&data)
 	_, _ = z.Write(append(bytes.Clone(rows[:min(n, len(rows))]), make([]byte, max(0, n-len(rows)))...)) // memory
 	_ = z.Close()
-	file := slices.Concat([]byte(pngSignature), pngChunk("IHDR", ihdr))
+	file := slices.Concat([]byte(ownpng.Signature), pngChunk("IHDR", ihdr))
 	if kind.color == 3 {
 		palette := make([]byte, 3<<kind.depth)
 		for i := range palette {
@@ -400,20 +400,21 @@ func FuzzPNGChunks(f *testing.F) {
 
 // withChecksumsPNG returns a file with the checksums that its chunks should have.
 func withChecksumsPNG(file []byte) []byte {
-	if len(file) < len(pngSignature) {
+	if len(file) < len(ownpng.Signature) {
 		return file
 	}
-	out, rest := bytes.Clone(file[:len(pngSignature)]), file[len(pngSignature):]
-	for len(rest) >= 12 {
-		n := uint64(binary.BigEndian.Uint32(rest))
-		if n > uint64(len(rest)-12) {
+	out := bytes.Clone(file[:len(ownpng.Signature)])
+	for c := range ownpng.Chunks(file) {
+		if c.Cut() {
 			break
 		}
-		out = append(out, pngChunk(string(rest[4:8]), rest[8:8+n])...)
-		rest = rest[12+n:]
+		out = ownpng.AppendChunk(out, c.Kind, c.Data)
 	}
-	return append(out, rest...)
+	return append(out, file[len(out):]...)
 }
+
+// pngChunk returns a chunk with its length and checksum.
+func pngChunk(kind string, data []byte) []byte { return ownpng.AppendChunk(nil, kind, data) }
 
 // Pixels of three bytes become opaque ones of four, and nothing behind them
 // changes.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 )
 
 // stuckCodec is a codec whose decoder waits for release, whatever the context
@@ -25,7 +26,7 @@ func stuckCodec(release <-chan struct{}) *codec {
 }
 
 func stuckJob(b *Budget, release <-chan struct{}, limit time.Duration) *job {
-	return &job{limits: Limits{Time: limit}.withDefaults(), budget: b, options: options.Options{Format: options.PNG}, codec: stuckCodec(release), target: options.PNG, resizer: &Resizer{}, held: 1000}
+	return &job{admission: &admission{limits: Limits{Time: limit}.withDefaults(), budget: b, options: options.Options{Format: options.PNG}, codec: stuckCodec(release), expected: options.PNG, resizer: &Resizer{}, held: 1000}}
 }
 
 // A decoder that does not end: who waits gets an answer, and the processor and
@@ -122,7 +123,9 @@ func TestKeepGetsTheWholeFile(t *testing.T) {
 	}
 }
 
-func runStuck(ctx context.Context, j *job) (*Result, error) { return runJob(ctx, j, nil, j.make) }
+func runStuck(ctx context.Context, j *job) (*Result, error) {
+	return perform(ctx, j, func(ctx context.Context, j *job) (*Result, error) { return j.result(ctx) })
+}
 
 // withPNG replaces the functions of the PNG codec for one test.
 func withPNG(t *testing.T, change func(c *codec)) {
@@ -259,7 +262,7 @@ func (c *endingContext) Err() error {
 // Our own decoders of rows end when nobody waits for the picture any more, and not
 // when the file does.
 func TestDecodingEndsWithItsContext(t *testing.T) {
-	m := noisy(image.Pt(900, 700), false)
+	m := picturetest.Noisy(image.Pt(900, 700), false)
 	files := map[string][]byte{
 		"8 bits.png":     rawPNG(pngKind{depth: 8, color: 2}, m.Rect.Max, nil),
 		"16 bits.png":    rawPNG(pngKind{depth: 16, color: 6}, m.Rect.Max, nil),
@@ -274,7 +277,7 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 	}
 	for name, file := range files {
 		for _, o := range []Options{{Format: PNG}, {Width: 200, Format: PNG}} {
-			j := everything.newJob(o)
+			j := &job{admission: everything.admission(o), file: file}
 			if err := j.sniff(file); err != nil {
 				t.Fatal(name, err)
 			}
@@ -284,9 +287,27 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 			ctx := &endingContext{Context: t.Context(), left: 3}
 			j.want.ctx = ctx
 			const few = 3 // who asks, who is told of it, and who makes sure
-			if _, err := j.decode(file); !errors.Is(err, context.Canceled) || ctx.left < -few {
+			if _, err := j.decode(); !errors.Is(err, context.Canceled) || ctx.left < -few {
 				t.Errorf("%s, %v: %v, and was asked %d times after its end; want context.Canceled at once", name, o, err, -ctx.left)
 			}
 		}
+	}
+}
+
+// Memory that is not free while a picture is decoded is no fault of the picture.
+func TestBusyIsNotMalformed(t *testing.T) {
+	file := readSample(t, "photos/logo.png")
+	withPNG(t, func(c *codec) {
+		c.decode = func(_ []byte, want Want) (*Picture, error) { return nil, want.more(3_000_000) }
+	})
+	b := NewBudget(BudgetConfig{Bytes: 10_000_000})
+	if err := b.acquire(t.Context(), 7_000_000); err != nil {
+		t.Fatal(err)
+	}
+	defer b.release(7_000_000)
+	r := &Resizer{Budget: b}
+	_, err := r.Resize(t.Context(), Source{Body: bytes.NewReader(file), Size: int64(len(file))}, options.Options{Width: 5, Format: options.PNG})
+	if !errors.Is(err, ErrBusy) || errors.Is(err, ErrMalformed) {
+		t.Errorf("%v; want ErrBusy alone", err)
 	}
 }

@@ -1,4 +1,4 @@
-package resize
+package tiff
 
 import (
 	"bytes"
@@ -18,21 +18,21 @@ import (
 // knows neither the predictor nor levels of compression.
 
 const (
-	tiffStripBytes = 256 << 10 // before compression
-	tiffLevel      = 5
+	stripBytes = 256 << 10 // before compression
+	level      = 5
 )
 
-// writeTIFF writes a grey or a coloured picture, with alpha if it is not opaque
+// Encode writes a grey or a coloured picture, with alpha if it is not opaque
 // and with a profile unless that is nil (TIFF 6.0, with Adobe's supplement of
 // 2002 for Deflate).
-func writeTIFF(w io.Writer, img image.Image, profile []byte) error {
+func Encode(w io.Writer, img image.Image, profile []byte) error {
 	size := img.Bounds().Size()
 	rows, samples := samplesOf(img)
-	perStrip := max(1, tiffStripBytes/(size.X*samples))
+	perStrip := max(1, stripBytes/(size.X*samples))
 	le := binary.LittleEndian
 
 	file := bytes.NewBuffer(make([]byte, 8, 64<<10))
-	z, err := zlib.NewWriterLevel(file, tiffLevel)
+	z, err := zlib.NewWriterLevel(file, level)
 	if err != nil {
 		return err
 	}
@@ -58,12 +58,11 @@ func writeTIFF(w io.Writer, img image.Image, profile []byte) error {
 		offsets, lengths = append(offsets, uint32(at)), append(lengths, uint32(file.Len()-at))
 	}
 
-	const short, long, undefined = 3, 4, 7
 	var fields []exif.Field
 	add := func(tag, kind uint16, values ...uint32) {
 		f := exif.Field{Tag: tag, Kind: kind, Count: uint32(len(values))}
 		for _, v := range values {
-			if kind == short {
+			if kind == kindShort {
 				f.Data = le.AppendUint16(f.Data, uint16(v))
 			} else {
 				f.Data = le.AppendUint32(f.Data, v)
@@ -71,25 +70,25 @@ func writeTIFF(w io.Writer, img image.Image, profile []byte) error {
 		}
 		fields = append(fields, f)
 	}
-	add(256, long, uint32(size.X))
-	add(257, long, uint32(size.Y))
-	add(258, short, []uint32{8, 8, 8, 8}[:samples]...)
-	add(259, short, 8) // Deflate
-	photometric := uint32(2)
+	add(tagWidth, kindLong, uint32(size.X))
+	add(tagHeight, kindLong, uint32(size.Y))
+	add(tagBits, kindShort, []uint32{8, 8, 8, 8}[:samples]...)
+	add(tagCompression, kindShort, deflate)
+	photometric := uint32(photometricRGB)
 	if samples == 1 {
-		photometric = 1 // 0 is black
+		photometric = photometricBlackIsZero
 	}
-	add(262, short, photometric)
-	add(273, long, offsets...)
-	add(277, short, uint32(samples))
-	add(278, long, uint32(perStrip))
-	add(279, long, lengths...)
-	add(317, short, 2) // horizontal differences
+	add(tagPhotometric, kindShort, photometric)
+	add(tagStripOffsets, kindLong, offsets...)
+	add(tagSamples, kindShort, uint32(samples))
+	add(tagRowsPerStrip, kindLong, uint32(perStrip))
+	add(tagStripLengths, kindLong, lengths...)
+	add(tagPredictor, kindShort, differences)
 	if samples == 4 {
-		add(338, short, 2) // alpha that colours are not multiplied with
+		add(tagExtraSamples, kindShort, 2) // alpha that colours are not multiplied with
 	}
 	if profile != nil {
-		fields = append(fields, exif.Field{Tag: 34675, Kind: undefined, Count: uint32(len(profile)), Data: profile})
+		fields = append(fields, exif.Field{Tag: tagProfile, Kind: kindUndefined, Count: uint32(len(profile)), Data: profile})
 	}
 	return writeDirectory(w, file, fields)
 }

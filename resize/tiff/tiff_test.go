@@ -1,43 +1,25 @@
-package resize
+package tiff
 
 import (
 	"bytes"
-	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"golang.org/x/image/tiff"
+	xtiff "golang.org/x/image/tiff"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/icc"
-	"s3imageserver/resize/options"
+	"s3imageserver/resize/picturetest"
 	"s3imageserver/resize/pixel"
 )
-
-// noisy returns a picture whose neighbours are alike, by chance.
-func noisy(size image.Point, alpha bool) *image.NRGBA {
-	r := rand.New(rand.NewPCG(1, uint64(size.X)))
-	m := image.NewNRGBA(image.Rectangle{Max: size})
-	for y := range size.Y {
-		for x := range size.X {
-			c := color.NRGBA{byte(x + r.IntN(9)), byte(y + r.IntN(9)), byte(x ^ y), 255}
-			if alpha {
-				c.A = byte(x * y)
-			}
-			m.SetNRGBA(x, y, c)
-		}
-	}
-	return m
-}
 
 // What is written is read as it was, by x/image and by vips: in one strip and
 // in several, of every number of samples.
@@ -47,16 +29,16 @@ func TestTIFF(t *testing.T) {
 		gray.Pix[i] = byte(i * i >> 7)
 	}
 	pictures := map[string]image.Image{
-		"one pixel": noisy(image.Pt(1, 1), false), "one column": noisy(image.Pt(1, 77), false), "one row": noisy(image.Pt(33, 1), true),
-		"colours": noisy(image.Pt(701, 300), false), "alpha": noisy(image.Pt(701, 300), true), "grey": gray,
+		"one pixel": picturetest.Noisy(image.Pt(1, 1), false), "one column": picturetest.Noisy(image.Pt(1, 77), false), "one row": picturetest.Noisy(image.Pt(33, 1), true),
+		"colours": picturetest.Noisy(image.Pt(701, 300), false), "alpha": picturetest.Noisy(image.Pt(701, 300), true), "grey": gray,
 	}
 	profile := icc.Numbers(12, 13)
 	for name, m := range pictures {
 		var file bytes.Buffer
-		if err := tiffCodec.encode(&file, still(m), Quality{}); err != nil {
+		if err := Encode(&file, m, nil); err != nil {
 			t.Fatal(err)
 		}
-		got, err := tiff.Decode(bytes.NewReader(file.Bytes()))
+		got, err := xtiff.Decode(bytes.NewReader(file.Bytes()))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -67,13 +49,11 @@ func TestTIFF(t *testing.T) {
 		if _, ok := got.(*image.Gray); ok != (name == "grey") {
 			t.Errorf("%s: read as %T", name, got)
 		}
-		withProfile := still(m)
-		withProfile.ICC = profile
 		var kept bytes.Buffer
-		if err := tiffCodec.encode(&kept, withProfile, Quality{}); err != nil {
+		if err := Encode(&kept, m, profile); err != nil {
 			t.Fatal(err)
 		}
-		if got := tiffProfile(kept.Bytes()); bytes.Equal(got, profile) == (name == "grey") {
+		if got := Profile(kept.Bytes()); !bytes.Equal(got, profile) {
 			t.Errorf("%s: profile of %d bytes", name, len(got))
 		}
 
@@ -115,9 +95,9 @@ func byVips(t *testing.T, body []byte) image.Image {
 
 // Inks are read as such: of the formula for those without a profile.
 func TestTIFFInks(t *testing.T) {
-	m := noisy(image.Pt(40, 30), true)
+	m := picturetest.Noisy(image.Pt(40, 30), true)
 	var file bytes.Buffer
-	if err := writeTIFF(&file, m, nil); err != nil {
+	if err := Encode(&file, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	b := file.Bytes()
@@ -126,27 +106,33 @@ func TestTIFFInks(t *testing.T) {
 			e.Order.PutUint16(e.Value, photometricInks)
 		}
 	}
-	info, err := tiffCodec.config(b)
-	if err != nil || !info.cmyk || info.Size != image.Pt(40, 30) {
-		t.Fatalf("%+v, %v", info, err)
+	h, err := Parse(b)
+	if err != nil || !h.Inks || h.Size != image.Pt(40, 30) {
+		t.Fatalf("%+v, %v", h, err)
 	}
-	got := pixel.Copy(toPNGBy(t, everything, b, options.Options{}))
+	img, err := Decode(b)
+	if _, ok := img.(*image.CMYK); !ok {
+		t.Fatalf("%T, %v; want inks", img, err)
+	}
+	got := pixel.Copy(img)
 	for y := range 30 {
 		for x := range 40 {
 			c := m.NRGBAAt(x, y)
 			want := color.NRGBAModel.Convert(color.CMYK{c.R, c.G, c.B, c.A}).(color.NRGBA)
-			if g := got.NRGBAAt(x, y); abs(int(g.R)-int(want.R)) > 1 || abs(int(g.G)-int(want.G)) > 1 || abs(int(g.B)-int(want.B)) > 1 || g.A != 255 {
+			if g := got.NRGBAAt(x, y); max(apart(g.R, want.R), apart(g.G, want.G), apart(g.B, want.B)) > 1 || g.A != 255 {
 				t.Fatalf("at %d, %d: %v; want %v", x, y, g, want)
 			}
 		}
 	}
 }
 
+func apart(a, b uint8) uint8 { return max(a, b) - min(a, b) }
+
 // Bits in reverse order are refused, unless they are those of a fax.
 func TestTIFFReversed(t *testing.T) {
 	withTag := func(compression, fillOrder uint16) []byte {
 		var file bytes.Buffer
-		if err := writeTIFF(&file, noisy(image.Pt(9, 9), false), nil); err != nil {
+		if err := Encode(&file, picturetest.Noisy(image.Pt(9, 9), false), nil); err != nil {
 			t.Fatal(err)
 		}
 		b := file.Bytes()
@@ -163,11 +149,11 @@ func TestTIFFReversed(t *testing.T) {
 		}
 		return b
 	}
-	if _, err := decodeTIFF(withTag(8, 2), Want{}); !errors.Is(err, ErrUnsupported) {
+	if _, err := Decode(withTag(8, 2)); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("%v; want ErrUnsupported", err)
 	}
 	for name, file := range map[string][]byte{"a fax": withTag(4, 2), "bits as usual": withTag(8, 1)} {
-		if _, err := decodeTIFF(file, Want{}); errors.Is(err, ErrUnsupported) {
+		if _, err := Decode(file); errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -188,11 +174,7 @@ func TestTIFFFax(t *testing.T) {
 		return append(b, 0, 0, 0, 0)
 	}
 	for photometric, want := range map[uint16]uint8{0: 255, 1: 0} {
-		p, err := decodeTIFF(fax(photometric), Want{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := p.first()
+		img, err := Decode(fax(photometric))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,24 +184,9 @@ func TestTIFFFax(t *testing.T) {
 	}
 }
 
-// icc=keep writes the profile of the source.
-func TestTIFFKeepsProfile(t *testing.T) {
-	result, err := resizeBytes(t, everything, readSample(t, "edge/p3.jpg"), options.Options{Width: 20, Format: options.TIFF, Profile: options.ProfileKeep})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if name := icc.Description(tiffProfile(result.Body)); !strings.Contains(name, "P3") {
-		t.Errorf("profile %q; want Display P3", name)
-	}
-}
-
 // BenchmarkTIFF prints times of our writer and of that of x/image side by side.
 func BenchmarkTIFF(b *testing.B) {
-	p, err := decodeJPEG(readSample(b, "photos/still-life.jpg"), Want{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	img, err := p.first()
+	img, err := jpeg.Decode(bytes.NewReader(picturetest.File(b, "../../testdata/photos/still-life.jpg")))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -228,7 +195,7 @@ func BenchmarkTIFF(b *testing.B) {
 		var file bytes.Buffer
 		for b.Loop() {
 			file.Reset()
-			if err := writeTIFF(&file, large, nil); err != nil {
+			if err := Encode(&file, large, nil); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -238,7 +205,7 @@ func BenchmarkTIFF(b *testing.B) {
 		var file bytes.Buffer
 		for b.Loop() {
 			file.Reset()
-			if err := tiff.Encode(&file, large, &tiff.Options{Compression: tiff.Deflate}); err != nil {
+			if err := xtiff.Encode(&file, large, &xtiff.Options{Compression: xtiff.Deflate}); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -246,62 +213,14 @@ func BenchmarkTIFF(b *testing.B) {
 	})
 }
 
-// deflatedTIFF returns a file of ramps in strips of so many rows.
-func deflatedTIFF(t testing.TB, w, h, samples, bits, rows int) []byte {
-	t.Helper()
-	le := binary.LittleEndian
-	b := []byte("II*\x00\x00\x00\x00\x00")
-	var offsets, lengths []byte
-	for y0 := 0; y0 < h; y0 += rows {
-		var strip bytes.Buffer
-		z := zlib.NewWriter(&strip)
-		for y := y0; y < min(h, y0+rows); y++ {
-			line := make([]byte, w*samples*bits/8)
-			for i := range line {
-				line[i] = byte(i/7 + y)
-			}
-			_, _ = z.Write(line) // to memory
-		}
-		_ = z.Close()
-		offsets, lengths = le.AppendUint32(offsets, uint32(len(b))), le.AppendUint32(lengths, uint32(strip.Len()))
-		b = append(b, strip.Bytes()...)
-	}
-	place := func(data []byte) uint32 {
-		if len(data) <= 4 {
-			return le.Uint32(append(data, 0, 0, 0, 0))
-		}
-		at := len(b)
-		b = append(b, data...)
-		return uint32(at)
-	}
-	var depths []byte
-	for range samples {
-		depths = le.AppendUint16(depths, uint16(bits))
-	}
-	strips := uint32(len(offsets) / 4)
-	entries := [][4]uint32{
-		{256, 4, 1, uint32(w)}, {257, 4, 1, uint32(h)}, {258, 3, uint32(samples), place(depths)}, {259, 3, 1, 8}, {262, 3, 1, 2},
-		{273, 4, strips, place(offsets)}, {277, 3, 1, uint32(samples)}, {278, 4, 1, uint32(rows)}, {279, 4, strips, place(lengths)},
-	}
-	if samples == 4 {
-		entries = append(entries, [4]uint32{338, 3, 1, 2})
-	}
-	le.PutUint32(b[4:], uint32(len(b)))
-	b = le.AppendUint16(b, uint16(len(entries)))
-	for _, e := range entries {
-		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, uint16(e[0])), uint16(e[1])), e[2]), e[3])
-	}
-	return append(b, 0, 0, 0, 0)
-}
-
 // What the decoder would read as other pixels is refused: planes one behind the
 // other, and what the directory leaves open.
 func TestTIFFLayouts(t *testing.T) {
-	if _, err := decodeTIFF(readOwn(t, "planar-tiles.tif"), Want{}); !errors.Is(err, ErrUnsupported) {
+	if _, err := Decode(picturetest.File(t, "../testdata/planar-tiles.tif")); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("planes: %v; want ErrUnsupported", err)
 	}
-	good := deflatedTIFF(t, 40, 30, 3, 8, 30)
-	if _, err := decodeTIFF(good, Want{}); err != nil {
+	good := picturetest.DeflatedTIFF(t, 40, 30, 3, 8, 30)
+	if _, err := Decode(good); err != nil {
 		t.Fatal(err)
 	}
 	// replaced returns the file with another field in place of one.
@@ -327,14 +246,14 @@ func TestTIFFLayouts(t *testing.T) {
 		"lowest bits first":            replaced(278, 266, 1, 2),
 		"a fax that looks at the rows": twoDimensionalFax(),
 	} {
-		if _, err := decodeTIFF(file, Want{}); !errors.Is(err, ErrUnsupported) {
+		if _, err := Decode(file); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%s: %v; want ErrUnsupported", name, err)
 		}
 	}
 }
 
 func deepPalette(t *testing.T) []byte {
-	file := deflatedTIFF(t, 8, 8, 1, 16, 8)
+	file := picturetest.DeflatedTIFF(t, 8, 8, 1, 16, 8)
 	for e := range exif.Entries(file) {
 		if e.Tag == tagPhotometric {
 			e.Order.PutUint16(e.Value, uint16(photometricOfMap))
@@ -355,7 +274,12 @@ func twoDimensionalFax() []byte {
 
 // A palette whose colours are all below 256 has them in 8 bits.
 func TestTIFFMapOf8Bits(t *testing.T) {
-	img := pixel.Copy(toPNGBy(t, everything, readOwn(t, "map-of-8-bits.tif"), options.Options{}))
+	file := picturetest.File(t, "../testdata/map-of-8-bits.tif")
+	decoded, err := Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := pixel.Copy(decoded)
 	for at, want := range map[image.Point]color.NRGBA{{}: {13, 4, 60, 255}, {X: 48, Y: 32}: {139, 129, 60, 255}, {X: 95, Y: 63}: {245, 250, 60, 255}} {
 		if got := img.NRGBAAt(at.X, at.Y); got != want {
 			t.Errorf("%v: %v; want %v", at, got, want)
@@ -366,7 +290,7 @@ func TestTIFFMapOf8Bits(t *testing.T) {
 // A predictor counts with the compressions that it is for, as other readers have
 // it.
 func TestTIFFStrayPredictor(t *testing.T) {
-	m := noisy(image.Pt(20, 10), false)
+	m := picturetest.Noisy(image.Pt(20, 10), false)
 	b := []byte("II*\x00\x00\x00\x00\x00")
 	for i := 0; i < len(m.Pix); i += 4 {
 		b = append(b, m.Pix[i:i+3]...)
@@ -381,15 +305,56 @@ func TestTIFFStrayPredictor(t *testing.T) {
 		b = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(b, uint16(e[0])), 3), e[1]), e[2])
 	}
 	b = append(b, 0, 0, 0, 0)
-	p, err := decodeTIFF(b, Want{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := p.first()
+	img, err := Decode(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(pixel.Copy(img).Pix, m.Pix) {
 		t.Error("other pixels")
+	}
+}
+
+// Chains of directories end, whatever they say.
+func TestTIFFChains(t *testing.T) {
+	many := picturetest.TIFFPages(t, image.Pt(5, 4), image.Pt(4, 3))
+	le := binary.LittleEndian
+	first := le.Uint32(many[4:])
+	second := le.Uint32(many[first+2+12*uint32(le.Uint16(many[first:])):])
+	end := second + 2 + 12*uint32(le.Uint16(many[second:]))
+	loop := bytes.Clone(many)
+	le.PutUint32(loop[end:], first)
+	beyond := bytes.Clone(many)
+	le.PutUint32(beyond[end:], 1<<31)
+	none := bytes.Clone(many)
+	le.PutUint32(none[4:], 0)
+	tests := []struct {
+		name string
+		file []byte
+		n    int
+		want error
+	}{
+		{"a chain that ends", many, 2, nil},
+		{"a chain that comes back", loop, 2, nil},
+		{"a chain that leaves the file", beyond, 2, nil},
+		{"a chain that is cut", many[:end+2], 2, nil},
+		{"no directory", none, 0, ErrMalformed},
+	}
+	for _, tt := range tests {
+		_, n, err := pages(tt.file, 1000)
+		if n != tt.n || tt.want != nil && !errors.Is(err, tt.want) {
+			t.Errorf("%s: %d directories, %v; want %d", tt.name, n, err, tt.n)
+		}
+		head, err := Page(tt.file, 2)
+		if (err == nil) != (tt.n == 2) {
+			t.Errorf("%s: page 2: %v", tt.name, err)
+		}
+		if err != nil {
+			continue
+		}
+		second := bytes.Clone(tt.file)
+		copy(second, head)
+		if img, err := Decode(second); err != nil || img.Bounds().Size() != image.Pt(4, 3) {
+			t.Errorf("%s: page 2 does not decode: %v", tt.name, err)
+		}
 	}
 }
