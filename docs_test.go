@@ -36,6 +36,7 @@ Parameters come in any order. What they ask for is done in this one: orient, cro
 resize, effects, padding, radius, border, watermark, text. A number out of range is taken to the nearest one
 in range, what cannot be read counts as absent, and so does 0 where it is out of range: it turns off what a
 preset asks for. With ` + "`\"strict_options\": true`" + ` both are answered 400, and so are unknown parameters, which else are ignored.
+` + "`width`, `height`, `quality` and `format` are other names of `w`, `h`, `q` and `f`; the short one counts where both are given." + `
 Lengths are pixels of the result. Animations are treated frame by frame.
 
 `

@@ -108,10 +108,14 @@ func splitOptions(args []string) (paths []string, query url.Values, err error) {
 		switch {
 		case !ok || strings.ContainsAny(name, `/\.`):
 			paths = append(paths, a)
-		case !resize.KnownParam(name) && name != "preset":
-			return nil, nil, fmt.Errorf("convert: there is no option %q; all are in docs/options.md", name)
 		default:
 			query.Set(name, value)
+		}
+	}
+	query = server.ShortNames(query)
+	for name := range query {
+		if !resize.KnownParam(name) && name != "preset" {
+			return nil, nil, fmt.Errorf("convert: there is no option %q; all are in docs/options.md", name)
 		}
 	}
 	return paths, query, nil

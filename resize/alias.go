@@ -55,6 +55,7 @@ const (
 	Used                = options.Used
 	Clamped             = options.Clamped
 	Unreadable          = options.Unreadable
+	NotEnabled          = options.NotEnabled
 	Unknown             = options.Unknown
 
 	NoFormat = options.NoFormat

@@ -58,6 +58,9 @@ var (
 	ErrNoDialect = config.ErrNoDialect
 )
 
+// ShortNames is [config.ShortNames].
+func ShortNames(query url.Values) url.Values { return config.ShortNames(query) }
+
 // Names is [stores.Names].
 func Names(ctx context.Context, c *Config, handler int, prefix, after string) iter.Seq2[string, error] {
 	return stores.Names(ctx, c, handler, prefix, after)

@@ -38,8 +38,9 @@ func (r *request) step(by string) {
 func (h *Handler) explained(req *request, r *http.Request) {
 	req.explain, req.operator = true, authorized(h.admin, r) || byOperator(r)
 	if req.operator {
-		req.query = maps.Clone(req.query)
+		req.query, req.sent = maps.Clone(req.query), maps.Clone(req.sent)
 		delete(req.query, config.ExplainParam)
+		delete(req.sent, config.ExplainParam)
 	}
 }
 

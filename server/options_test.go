@@ -9,14 +9,16 @@ import (
 // Clamped, unreadable and unknown parameters are 400 where strict_options is set, and
 // named, with the name that was meant.
 func TestStrictOptions(t *testing.T) {
-	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "strict", StrictOptions: true})
+	s := newSite(t, bucket(t), Options{}, HandlerConfig{}, HandlerConfig{Prefix: "strict", StrictOptions: true, Presets: map[string]string{"large": "w=1600", "card": "width=300"}})
 	tests := []struct {
 		query  string
 		status int
 		body   string // of a 400
 	}{
 		{"?w=100&h=50&c=false&f=png&utm_source=x", 200, ""},
-		{"?width=100", 400, "there is no parameter width; did you mean w?"},
+		{"?width=100&quality=80&height=50&format=png", 200, ""},
+		{"?mode=100", 400, "there is no parameter mode; did you mean fit?"},
+		{"?Width=100", 400, "there is no parameter Width"},
 		{"?heigth=100", 400, "there is no parameter heigth"},
 		{"?BLUR=1", 400, "there is no parameter BLUR; did you mean blur?"},
 		{"?sharpn=1", 400, "there is no parameter sharpn; did you mean sharpen?"},
@@ -27,9 +29,14 @@ func TestStrictOptions(t *testing.T) {
 		{"?q=-1", 400, "q is clamped to 1"},
 		{"?w=99999", 400, "w is clamped"},
 		{"?w=99999&h=x", 400, "w is clamped to 3064, h is unreadable"},
-		{"?f=exe", 400, "f is unreadable"},
+		{"?f=exe", 400, "f is unreadable; it may be jpeg, png, webp, gif"},
+		{"?format=exe", 400, "f is unreadable"},
+		{"?fit=crop", 400, "fit is unreadable; it may be cover, contain, scale-down, pad, stretch, auto"},
+		{"?preset=nix", 400, "preset is unreadable; it may be "},
+		{"?wm=nix", 400, "wm is unreadable"},
+		{"?txt=a&txtfont=zz", 400, "txtfont is unreadable"},
 		{"?f=auto-webp", 200, ""},
-		{"?f=tiff", 400, "f is unreadable"}, // none of output_formats
+		{"?f=tiff", 400, "f is not enabled; it may be auto, jpeg, png, webp, gif"}, // none of output_formats
 		{"?info=size", 200, ""},
 		{"?info=sizes", 400, "info is unreadable"},
 		{"?info=size,foo", 400, "info is unreadable"},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -220,11 +221,11 @@ func (m *mark) readObject(ctx context.Context) error {
 // they count as absent.
 func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
-		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable})
+		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.marks)), ", ")})
 		options.Watermark = resize.Watermark{}
 	}
 	if name := options.Text.Font; name != "" && o.fonts.byName[name] == nil && !resize.KnownFont(name) {
-		note(resize.Note{Name: "txtfont", Value: name, Verdict: resize.Unreadable})
+		note(resize.Note{Name: "txtfont", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.fonts.byName)), ", ")})
 		options.Text.Font = ""
 	}
 }

@@ -27,7 +27,8 @@ type request struct {
 	info       []string             // fields that are asked for instead of the picture
 	widths     []int                // of the <picture> that is asked for instead
 	refresh    bool                 // the picture is to be made anew
-	query      url.Values           // all parameters of the URL, known and others
+	query      url.Values           // all parameters of the URL, known and others, by their short names
+	sent       url.Values           // the same as they were sent: that is what a signature is of
 	explain    bool                 // what is asked for is what became of it
 	operator   bool                 // and an operator asks
 	steps      []step               // of the options, if explain
@@ -54,7 +55,7 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 		return h.parseForeign(r)
 	}
 	u := h.understand(r.URL.RawQuery)
-	req := request{understood: u, query: u.query, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
+	req := request{understood: u, query: u.query, sent: u.sent, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
 	if u.explain {
 		h.explained(&req, r)
 	}

@@ -29,7 +29,7 @@ type foreign struct {
 // is all of it, since any part of it may say what is made.
 func (r *request) Canonical(prefix string) []byte {
 	if r.foreign == nil {
-		return CanonicalURL(prefix, r.name, r.query)
+		return CanonicalURL(prefix, r.name, r.sent)
 	}
 	return config.CanonicalForeignURL(prefix, r.foreign.sent, r.query)
 }

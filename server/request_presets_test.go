@@ -68,7 +68,7 @@ func TestPresets(t *testing.T) {
 
 func TestBrokenPresets(t *testing.T) {
 	c := &Config{
-		Presets: map[string]string{"a": "w=99999", "b": "width=3", "c": "t=secret", "d,e": "w=3", "f": "preset=a"},
+		Presets: map[string]string{"a": "w=99999", "b": "wdth=3", "c": "t=secret", "d,e": "w=3", "f": "preset=a"},
 		Handlers: []HandlerConfig{
 			{Name: "h", Bucket: new(storagetest.Memory), MaxDimension: 100, Presets: map[string]string{"big": "w=200", "ok": "w=100"}, DefaultPreset: "none"},
 			{Name: "i", Bucket: new(storagetest.Memory), DefaultPreset: "a"},
@@ -76,7 +76,7 @@ func TestBrokenPresets(t *testing.T) {
 	}
 	err := c.Validate()
 	for _, want := range []string{
-		"presets.a: w=99999: w is clamped to 12000", `presets.b: "width" is no parameter`, `presets.c: "t" is no`, `presets.d,e: "d,e" is not a name`, `presets.f: "preset" is no`,
+		"presets.a: w=99999: w is clamped to 12000", `presets.b: "wdth" is no parameter`, `presets.c: "t" is no`, `presets.d,e: "d,e" is not a name`, `presets.f: "preset" is no`,
 		"handlers.0.presets.big: w=200: w is clamped to 100", `handlers.0.default_preset: there is no preset "none"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

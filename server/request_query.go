@@ -15,7 +15,8 @@ import (
 // An understood query is what a URL's parameters say to a handler, whoever asks.
 // Requests share it and change nothing in it but the text.
 type understood struct {
-	query    url.Values // all parameters, known and others
+	sent     url.Values // all parameters as they were sent, known and others
+	query    url.Values // the same by their short names
 	used     url.Values // those that the handler's bounds leave
 	options  resize.Options
 	delivery config.Delivery
@@ -54,7 +55,8 @@ func (h *Handler) understand(raw string) *understood {
 	if u, ok := h.queries.GetIfPresent(raw); ok {
 		return u
 	}
-	u := &understood{query: resize.ParseQuery(raw)}
+	u := &understood{sent: resize.ParseQuery(raw)}
+	u.query = config.ShortNames(u.sent)
 	u.used = h.bounds.Narrow(u.query, u.wrong.note)
 	params := h.layers(u.used, u.wrong.note)
 	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.wrong.note)
@@ -83,16 +85,16 @@ func (h *Handler) understand(raw string) *understood {
 
 // unreadable notes parameters that say nothing to this handler.
 func (h *Handler) unreadable(get func(string) string, u *understood) {
-	check := func(name string, readable bool) {
+	check := func(name string, readable bool, verdict resize.Verdict, allowed string) {
 		if v := get(name); v != "" && !readable {
-			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: resize.Unreadable})
+			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: verdict, Allowed: allowed})
 		}
 	}
 	f := u.options.Format
-	check("f", f == resize.NoFormat || f.IsAuto() || h.config.Writes(f)) // what is no format has been noted
-	check(config.InfoParam, resize.KnownDetails(get(config.InfoParam)))
+	check("f", f == resize.NoFormat || f.IsAuto() || h.config.Writes(f), resize.NotEnabled, "auto, "+strings.Join(h.config.OutputFormats, ", ")) // what is no format has been noted
+	check(config.InfoParam, resize.KnownDetails(get(config.InfoParam)), resize.Unreadable, "1, "+strings.Join(resize.DetailFields(), ", "))
 	as := get(config.AsParam)
-	check(config.AsParam, strings.EqualFold(as, config.AsHTML) || strings.EqualFold(as, config.AsJSON))
+	check(config.AsParam, strings.EqualFold(as, config.AsHTML) || strings.EqualFold(as, config.AsJSON), resize.Unreadable, config.AsHTML+", "+config.AsJSON)
 }
 
 // readWidths reads the widths of a <picture>, and notes what it cannot read.

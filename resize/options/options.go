@@ -139,10 +139,11 @@ const (
 	Clamped            // was out of range
 	Unreadable         // counts as absent
 	Unknown            // no parameter has this name
+	NotEnabled         // is something, but not here; counts as absent
 )
 
 func (v Verdict) String() string {
-	return [...]string{"used", "clamped", "unreadable", "unknown"}[v]
+	return [...]string{"used", "clamped", "unreadable", "unknown", "not enabled"}[v]
 }
 
 // A Note says what became of one parameter.
@@ -151,13 +152,20 @@ type Note struct {
 	Verdict     Verdict
 	// Used is the value as it was taken; "" if it counts as absent.
 	Used string
+	// Allowed is what the value might be, for one that counts as absent; "" if that is
+	// not to be said.
+	Allowed string
 }
 
-// String returns "w is clamped to 3064", say.
+// String returns "w is clamped to 3064", say, or "fit is unreadable; it may be cover,
+// contain".
 func (n Note) String() string {
 	s := n.Name + " is " + n.Verdict.String()
 	if n.Verdict == Clamped {
 		s += " to " + n.Used
+	}
+	if n.Allowed != "" {
+		s += "; it may be " + n.Allowed
 	}
 	return s
 }
@@ -170,8 +178,12 @@ func Explain(get func(name string) string, max int, note func(Note)) Options {
 	for i := range params {
 		p := &params[i]
 		if v := get(p.name); v != "" {
-			verdict := p.kind.parse(&d, v)
-			note(Note{p.name, v, verdict, taken(p.kind, &d)})
+			n := Note{Name: p.name, Value: v, Verdict: p.kind.parse(&d, v)}
+			n.Used = taken(p.kind, &d)
+			if n.Verdict == Unreadable {
+				n.Allowed = p.kind.values()
+			}
+			note(n)
 		}
 	}
 	return d.finish()

@@ -206,7 +206,7 @@ func TestExplainOptions(t *testing.T) {
 				t.Errorf("%q: the note of %s has the value %q", tt.query, n.Name, n.Value)
 			}
 			got = append(got, n.Name+":"+n.Verdict.String())
-			if (n.Verdict == Clamped) != strings.Contains(n.String(), " to "+n.Used) || n.Verdict == Clamped && n.Used == "" {
+			if (n.Verdict == Clamped) != strings.Contains(n.String(), "clamped to "+n.Used) || n.Verdict == Clamped && n.Used == "" {
 				t.Errorf("%q: the note %+v does not say what it is clamped to", tt.query, n)
 			}
 		})

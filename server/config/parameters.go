@@ -72,9 +72,35 @@ var policies = []resize.Param{
 // pixels, then the others.
 func Params() []resize.Param { return slices.Concat(resize.Params(), policies) }
 
+// longNames are names that parameters have beside their own, as people type them.
+var longNames = []struct{ long, name string }{{"width", "w"}, {"height", "h"}, {"quality", "q"}, {"format", "f"}}
+
+// ShortNames returns a query in which parameters with a long name have their short one;
+// where both are given the short one counts. A query without long names is returned as
+// it is.
+func ShortNames(query url.Values) url.Values {
+	var short url.Values
+	for _, n := range longNames {
+		values, ok := query[n.long]
+		if !ok {
+			continue
+		}
+		if short == nil {
+			short = maps.Clone(query)
+		}
+		if delete(short, n.long); !query.Has(n.name) {
+			short[n.name] = values
+		}
+	}
+	if short == nil {
+		return query
+	}
+	return short
+}
+
 // otherNames are what other servers and habits call our parameters.
 var otherNames = map[string]string{
-	"width": "w", "height": "h", "quality": "q", "format": "f", "fm": "f", "gravity": "g", "position": "g",
+	"fm": "f", "gravity": "g", "position": "g",
 	"rotate": "rot", "rotation": "rot", "background": "bg", "brightness": "bri", "contrast": "con", "saturation": "sat",
 	"grayscale": "gray", "grey": "gray", "mode": "fit", "resize": "fit", "watermark": "wm", "text": "txt", "ratio": "ar", "aspect": "ar",
 }
@@ -84,7 +110,7 @@ var otherNames = map[string]string{
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,32}$`)
 
 // Unknown returns, sorted by name, what is to be said of parameters of a query that
-// do not exist: "there is no parameter width; did you mean w?". Those that campaigns
+// do not exist: "there is no parameter mode; did you mean fit?". Those that campaigns
 // add to every URL ("utm_...") are let be.
 func Unknown(query url.Values) (sentences []string) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {

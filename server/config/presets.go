@@ -58,7 +58,7 @@ func PresetsOf(c *Config, h *HandlerConfig) map[string]url.Values {
 	all := map[string]url.Values{}
 	for _, presets := range []map[string]string{c.Presets, h.Presets} {
 		for name, query := range presets {
-			all[name] = resize.ParseQuery(query)
+			all[name] = ShortNames(resize.ParseQuery(query))
 		}
 	}
 	return all
@@ -72,7 +72,7 @@ func validatePresets(presets map[string]string, max int, key string, faults *Fau
 		if name == "" || len(name) > 64 || strings.ContainsAny(name, ", \t\r\n.") {
 			faults.Add(k, "%q is not a name of at most 64 letters", name)
 		}
-		values := resize.ParseQuery(query)
+		values := ShortNames(resize.ParseQuery(query))
 		for _, param := range slices.Sorted(maps.Keys(values)) {
 			if !resize.KnownParam(param) && !presetPolicy(param) {
 				faults.Add(k, "%q is no parameter that a preset may have", param)
@@ -117,7 +117,7 @@ func LayersOf(presets map[string]url.Values, byDefault string, query url.Values,
 		case ok:
 			l = append(l, preset)
 		case name != "":
-			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable})
+			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(presets)), ", ")})
 		}
 	}
 	return append(l, query)

@@ -24,6 +24,9 @@ var signed = func() map[string]bool {
 	for _, p := range Params() {
 		names[p.Name] = p.Name != SignatureParam && p.Name != TokenParam
 	}
+	for _, n := range longNames {
+		names[n.long] = true // as it was sent
+	}
 	return names
 }()
 
@@ -127,7 +130,7 @@ func (c *Config) Doubts(text string, now time.Time) (sentences []string) {
 	if h == nil || h.Dialect != nil {
 		return nil
 	}
-	query := resize.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "&"))
+	query := ShortNames(resize.ParseQuery(strings.ReplaceAll(u.RawQuery, ";", "&")))
 	if end, err := strconv.ParseInt(query.Get(ExpiryParam), 10, 64); err == nil && end <= now.Unix() {
 		sentences = append(sentences, "the URL ended at "+time.Unix(end, 0).UTC().Format(time.RFC3339))
 	}
