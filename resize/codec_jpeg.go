@@ -24,6 +24,7 @@ var jpegCodec = codec{
 	embedsICC:   true,
 	config:      configJPEG,
 	decode:      decodeJPEG,
+	stream:      streamJPEG,
 	memory:      memoryJPEG,
 	encode:      encodeJPEG,
 }
@@ -35,6 +36,8 @@ func configJPEG(head []byte) (Info, error) {
 		return Info{}, fromJPEG(err)
 	}
 	size := image.Pt(h.Width, h.Height)
+	_, inRatio := h.Ratio()
+	streams := inRatio && size.Y != 0
 	if size.Y == 0 {
 		// A DNL segment behind the first scan tells the height (T.81 section
 		// B.2.5): count with the largest one that the decoder could allow.
@@ -45,6 +48,7 @@ func configJPEG(head []byte) (Info, error) {
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
 	info.strips = h.Progressive || jpeg.Interleaved(head, h.Components)
+	info.streams = info.strips && streams
 	return info, nil
 }
 
@@ -120,12 +124,13 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, isCut, err := decodeCutJPEG(file, &h, &o, want)
+	m, err := decodeCutJPEG(newFileReader(file, want), &h, &o, want)
+	isCut := err == nil
 	if err == errWhole {
 		if err := want.moreJPEG(file); err != nil {
 			return nil, err
 		}
-		m, err = jpeg.Decode(fileReader{bytes.NewReader(file), want}, &o)
+		m, err = jpeg.Decode(newFileReader(file, want), &o)
 	}
 	if err == nil && m.Incomplete && h.Progressive && (o.Scale == 1 || o.Approximate) {
 		// Whether what was passed over is all there does not depend on the size that
@@ -142,13 +147,40 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		return nil, fromJPEG(err)
 	}
 	if m.Incomplete {
-		if err := want.damaged(fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)); err != nil {
+		if err := want.damaged(errIncompleteJPEG); err != nil {
 			return nil, err
 		}
 	}
 	if rgb, ok := m.Image.(*image.RGBA); ok { // opaque, as all that JPEG has
 		m.Image = &image.NRGBA{Pix: rgb.Pix, Stride: rgb.Stride, Rect: rgb.Rect}
 	}
+	return pictureJPEG(m, &o, isCut), nil
+}
+
+// streamJPEG is decodeJPEG of a file that is still arriving.
+func streamJPEG(file *stream, _ []byte, info Info, want Want) (*Picture, error) {
+	o := scalesJPEG(info.jpeg, info.Size, want)
+	o.MaxPixels, o.MaxScans = int(want.Limits.Pixels), want.Limits.Scans
+	m, err := decodeCutJPEG(streamReader{file}, info.jpeg, &o, want)
+	switch {
+	case want.ended() != nil:
+		return nil, want.ended()
+	case err == errWhole, err == errAgain:
+		return nil, errAgain
+	case err != nil:
+		return nil, fromJPEG(err)
+	case m.Incomplete && info.Progressive && (o.Scale == 1 || o.Approximate):
+		return nil, errAgain // all of its scans have to be looked at
+	case m.Incomplete:
+		return nil, errIncompleteJPEG
+	}
+	return pictureJPEG(m, &o, true), nil
+}
+
+var errIncompleteJPEG = fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)
+
+// pictureJPEG returns what was decoded.
+func pictureJPEG(m *jpeg.Image, o *jpeg.Options, isCut bool) *Picture {
 	p := still(pixel.Normalize(m.Image))
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
@@ -156,13 +188,18 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p.isCut = isCut
 	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
-	return p, nil
+	return p
 }
 
 // A fileReader reads a file until nobody waits for its picture any more.
 type fileReader struct {
 	*bytes.Reader
+	file []byte
 	want Want
+}
+
+func newFileReader(file []byte, want Want) fileReader {
+	return fileReader{bytes.NewReader(file), file, want}
 }
 
 func (r fileReader) Read(p []byte) (int, error) {
@@ -170,6 +207,34 @@ func (r fileReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.Reader.Read(p)
+}
+
+func (r fileReader) ends() (bool, error) {
+	return bytes.LastIndex(r.file[len(r.file)-r.Len():], endOfImage) >= 0, nil
+}
+
+// endOfImage is EOI as it stands in a file.
+var endOfImage = []byte{0xff, 0xd9}
+
+// A streamReader reads a file that is still arriving.
+type streamReader struct{ *stream }
+
+// ends is as that of a file. If the rest has no EOI it would have to be decoded, and
+// is gone.
+func (r streamReader) ends() (bool, error) {
+	some, afterFF := false, false
+	found, err := r.rest(func(chunk []byte) bool {
+		if len(chunk) == 0 {
+			return false
+		}
+		found := afterFF && chunk[0] == endOfImage[1] || bytes.Contains(chunk, endOfImage)
+		some, afterFF = true, chunk[len(chunk)-1] == endOfImage[0]
+		return found
+	})
+	if err == nil && !found && some {
+		err = errAgain
+	}
+	return found, err
 }
 
 func fromJPEG(err error) error {
@@ -192,7 +257,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
-	complete, err := jpeg.Complete(fileReader{bytes.NewReader(file), want}, o)
+	complete, err := jpeg.Complete(newFileReader(file, want), o)
 	if want.show != nil && err != nil && !errors.Is(err, jpeg.ErrLimit) {
 		return false, nil // damage that the size does not show
 	}

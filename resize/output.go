@@ -158,7 +158,7 @@ func (j *job) output(ctx context.Context, p *Picture) (*Result, error) {
 		body = withEXIF(j.format, body, metadataOf(j.codec.format, j.file).Keep(j.options.Strip == options.StripNone))
 	}
 	result := &Result{Body: body, Format: j.format, Size: p.Source}
-	if len(j.file) < len(body) {
+	if j.stream == nil && len(j.file) < len(body) {
 		if source, ok := j.source(); ok && len(source) < len(body) {
 			result.Body, result.Format = source, j.codec.format
 		}
