@@ -65,13 +65,13 @@ var onlyIn = map[string]string{
 	"github.com/gen2brain/heic":                      "resize/codec_heic.go",
 	"github.com/gen2brain/jpegxl":                    "resize/codec_jxl.go",
 	"github.com/tetratelabs/wazero":                  "resize/sandbox/",
-	"golang.org/x/image/webp":                        "resize/codec_webp.go",
+	"golang.org/x/image/vp8l":                        "resize/codec_webp.go resize/webp/alpha_read.go",
 	"golang.org/x/image/tiff":                        "resize/tiff/ resize/picturetest/",
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
-	"image/png":                                      "resize/codec_png.go",
+	"image/png":                                      "", // our own reads and writes it
 	"image/gif":                                      "resize/codec_gif.go",
-	"image/jpeg":                                     "resize/codec_jpeg.go",
+	"image/jpeg":                                     "", // our own reads and writes it
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",

@@ -136,7 +136,7 @@ func (a *admission) inspect(head []byte) error {
 			return err
 		}
 	}
-	plan := planOf(info.Size, info.orientation, a.options, seen{})
+	plan := planOf(info.Size, info.orientation, a.options, content{})
 	if err := a.limits.checkOutput(plan.canvas); err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (a *admission) inspect(head []byte) error {
 	}
 	a.info = info
 	a.expected = a.expect(plan)
-	a.plan = planOf(info.Size, info.orientation, a.planned(), seen{})
+	a.plan = planOf(info.Size, info.orientation, a.planned(), content{})
 	a.want = Want{Limits: a.limits, fine: a.plan.fine, shown: a.shown(), fast: a.resizer.FastScaling, grow: func(n int64) error { return a.grow(a.held + n) }}
 	if a.options.Trim == 0 { // else what remains is known too late
 		a.want.Min = a.plan.smallest()
 		if !a.options.Gravity.DependsOnPicture() {
-			a.want.cut = a.plan.cut
+			a.want.resample = a.plan.resample
 		}
 	}
 	return nil
@@ -191,7 +191,7 @@ func (a *admission) weight(size int64) int64 {
 func (a *admission) resultWeight(p plan) int64 {
 	weight := codecOf(a.expected).resultBytes * area(p.canvas)
 	if p.detail {
-		weight += 4 * 4 * max(area(p.canvas), area(p.cut.size))
+		weight += 4 * 4 * max(area(p.canvas), area(p.resample.size))
 	}
 	if a.expected == options.JPEG && a.options.Progressive {
 		weight += 4 * area(p.canvas) // coefficients
@@ -308,23 +308,23 @@ func headerOf(info Info, o exif.Orientation) Header {
 
 // resettle asks again for the options of a picture whose orientation only its
 // file has told, or whose edges have been cut.
-func (j *job) resettle(p *Picture, s *seen) error {
+func (j *job) resettle(p *Picture, s *content) error {
 	if j.settle == nil {
 		return nil
 	}
 	h := headerOf(Info{Format: j.info.Format, Size: p.Source, Animated: p.Count > 1, Alpha: j.info.Alpha}, p.orientation)
 	turned := p.orientation != j.info.orientation
-	if s.region.Empty() {
+	if s.trimmed.Empty() {
 		if !turned {
 			return nil
 		}
 		return j.settled(h)
 	}
-	h.Width, h.Height, h.Trimmed = s.region.Dx(), s.region.Dy(), true
+	h.Width, h.Height, h.Trimmed = s.trimmed.Dx(), s.trimmed.Dy(), true
 	h.Turned = false // that is how the edges have been seen
 	if err := j.settled(h); err != nil {
 		return err
 	}
-	s.region = j.options.Crop.Of(s.region.Size()).Add(s.region.Min)
+	s.trimmed = j.options.Crop.Of(s.trimmed.Size()).Add(s.trimmed.Min)
 	return nil
 }

@@ -70,12 +70,12 @@ func TestCropDoesNotBleed(t *testing.T) {
 
 // What a box cuts off may count, as in other resamplers.
 func TestBoxHasNoEdge(t *testing.T) {
-	p := planOf(image.Pt(400, 300), 6, options.Options{Width: 100, Height: 100, Fit: options.Cover}, seen{})
-	if p.cut.edge != (image.Rectangle{}) {
-		t.Errorf("the edge of a box is %v", p.cut.edge)
+	p := planOf(image.Pt(400, 300), 6, options.Options{Width: 100, Height: 100, Fit: options.Cover}, content{})
+	if p.resample.edge != (image.Rectangle{}) {
+		t.Errorf("the edge of a box is %v", p.resample.edge)
 	}
 	o := options.Options{Crop: options.Crop{X: options.Length{N: 10}, Y: options.Length{N: 20}, W: options.Length{N: 50}, H: options.Length{N: 280}}, Width: 20}
-	if got := planOf(image.Pt(400, 300), 1, o, seen{}).cut.edge; got.Min != image.Pt(10, 20) || got.Max != image.Pt(60, 0) {
+	if got := planOf(image.Pt(400, 300), 1, o, content{}).resample.edge; got.Min != image.Pt(10, 20) || got.Max != image.Pt(60, 0) {
 		t.Errorf("the edge of a crop down to the lower side is %v", got)
 	}
 }

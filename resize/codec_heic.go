@@ -43,7 +43,7 @@ var heicCodec = codec{
 	},
 	decode: decodeHEIC,
 	memory: func(info Info, want Want) int64 {
-		if want.cuts() && !info.Alpha {
+		if want.resamples() && !info.Alpha {
 			return info.linear + memoryStill(info, want)
 		}
 		// The planes are copied; then the sandbox goes, and pixels are made of
@@ -85,7 +85,7 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	var mask image.Image // first: colours may be cut, and then take less
+	var mask image.Image // first: colours may be scaled while they are decoded, and then take less
 	if h.Mask.Item != 0 {
 		err := decodeItem(h, file, h.Mask.Item, want, func(m image.Image) { mask = pixel.Clone(m) })
 		if err != nil {
@@ -93,11 +93,11 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 		}
 	}
 	whole := h.Crop == image.Rectangle{Max: h.Size}
-	isCut := mask == nil && whole && want.cuts() && want.cut.source == h.Size && want.cut.orientation == h.Orientation
+	resampled := mask == nil && whole && want.resamples() && want.resample.source == h.Size && want.resample.orientation == h.Orientation
 	var img image.Image
 	err = decodeItem(h, file, h.Meta.Primary, want, func(m image.Image) {
-		if isCut {
-			img = want.cut.apply(m, 1)
+		if resampled {
+			img = want.resample.apply(m, 1)
 		} else {
 			img = pixel.Clone(m)
 		}
@@ -111,12 +111,12 @@ func decodeHEIC(file []byte, want Want) (*Picture, error) {
 	if mask != nil {
 		img = heif.Masked(img, mask, h.Mask.Premultiplied)
 	}
-	if !isCut && img.Bounds() != h.Crop {
+	if !resampled && img.Bounds() != h.Crop {
 		img = pixel.Normalize(pixel.Part(img, h.Crop))
 	}
 	p := still(img)
 	p.orientation, p.ICC = h.Orientation, h.Profile()
-	p.Source, p.isCut = h.Crop.Size(), isCut
+	p.Source, p.resampled = h.Crop.Size(), resampled
 	return p, nil
 }
 

@@ -47,8 +47,8 @@ func configJPEG(head []byte) (Info, error) {
 	info.profile = int64(len(h.ICC))
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
-	info.strips = h.Progressive || jpeg.Interleaved(head, h.Components)
-	info.streams = info.strips && streams
+	info.byRows = h.Progressive || jpeg.Interleaved(head, h.Components)
+	info.streams = info.byRows && streams
 	return info, nil
 }
 
@@ -124,10 +124,10 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, err := decodeCutJPEG(newFileReader(file, want), &h, &o, want)
-	isCut := err == nil
+	m, err := resampleJPEG(newFileReader(file, want), &h, &o, want)
+	resampled := err == nil
 	if err == errWhole {
-		if err := want.moreJPEG(file); err != nil {
+		if err := want.reserveWholeJPEG(file); err != nil {
 			return nil, err
 		}
 		m, err = jpeg.Decode(newFileReader(file, want), &o)
@@ -154,14 +154,14 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	if rgb, ok := m.Image.(*image.RGBA); ok { // opaque, as all that JPEG has
 		m.Image = &image.NRGBA{Pix: rgb.Pix, Stride: rgb.Stride, Rect: rgb.Rect}
 	}
-	return pictureJPEG(m, &o, isCut), nil
+	return pictureJPEG(m, &o, resampled), nil
 }
 
 // streamJPEG is decodeJPEG of a file that is still arriving.
 func streamJPEG(file *stream, _ []byte, info Info, want Want) (*Picture, error) {
 	o := scalesJPEG(info.jpeg, info.Size, want)
 	o.MaxPixels, o.MaxScans = int(want.Limits.Pixels), want.Limits.Scans
-	m, err := decodeCutJPEG(streamReader{file}, info.jpeg, &o, want)
+	m, err := resampleJPEG(streamReader{file}, info.jpeg, &o, want)
 	switch {
 	case want.ended() != nil:
 		return nil, want.ended()
@@ -180,12 +180,12 @@ func streamJPEG(file *stream, _ []byte, info Info, want Want) (*Picture, error) 
 var errIncompleteJPEG = fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)
 
 // pictureJPEG returns what was decoded.
-func pictureJPEG(m *jpeg.Image, o *jpeg.Options, isCut bool) *Picture {
+func pictureJPEG(m *jpeg.Image, o *jpeg.Options, resampled bool) *Picture {
 	p := still(pixel.Normalize(m.Image))
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
-	p.isCut = isCut
+	p.resampled = resampled
 	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
 	return p
@@ -254,7 +254,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := want.more(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
+	if err := want.reserve(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
 	complete, err := jpeg.Complete(newFileReader(file, want), o)
@@ -271,7 +271,7 @@ func memoryJPEG(info Info, want Want) int64 {
 	if info.jpeg == nil {
 		return 3*area(info.Size) + 1<<20
 	}
-	return bytesOfJPEG(&info, want, info.strips && want.cuts())
+	return bytesOfJPEG(&info, want, info.byRows && want.resamples())
 }
 
 func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
@@ -283,14 +283,14 @@ func bytesOfJPEG(info *Info, want Want, strips bool) int64 {
 	return h.DecodeBytes(&o, strips) + 1<<20 + 5*info.profile // tables and buffers; its segments, and put together
 }
 
-// moreJPEG makes sure that the whole picture may be held, where the header
+// reserveWholeJPEG makes sure that the whole picture may be held, where the header
 // said that strips of it would do.
-func (w Want) moreJPEG(file []byte) error {
+func (w Want) reserveWholeJPEG(file []byte) error {
 	info, err := configJPEG(file)
-	if err != nil || !w.cuts() {
+	if err != nil || !w.resamples() {
 		return err
 	}
-	return w.more(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
+	return w.reserve(max(0, bytesOfJPEG(&info, w, false)-memoryJPEG(info, w)))
 }
 
 func encodeJPEG(w io.Writer, p *Picture, q Quality) error {

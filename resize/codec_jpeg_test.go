@@ -49,8 +49,8 @@ func TestScalesJPEG(t *testing.T) {
 	h := &jpeg.Header{Width: side, Height: side, Components: 1, Model: jpeg.Gray}
 	for _, tt := range tests {
 		o := options.Options{Width: tt.width, Format: options.JPEG}
-		p := planOf(image.Pt(side, side), 1, o, seen{})
-		got := scalesJPEG(h, image.Pt(side, side), Want{Min: p.smallest(), cut: p.cut, shown: tt.quality, fast: tt.fast})
+		p := planOf(image.Pt(side, side), 1, o, content{})
+		got := scalesJPEG(h, image.Pt(side, side), Want{Min: p.smallest(), resample: p.resample, shown: tt.quality, fast: tt.fast})
 		if g := (want{got.Scale, got.Short, got.Approximate}); g != tt.want {
 			t.Errorf("to %d, quality %d, fast %v: %+v; want %+v", tt.width, tt.quality, tt.fast, g, tt.want)
 		}
@@ -61,7 +61,7 @@ func TestScalesJPEG(t *testing.T) {
 		case got.Scale == 2 && tt.width > side/4/2:
 			undroop = 2
 		}
-		if g := p.cut.undroop(float64(got.Scale) / 8); g != undroop {
+		if g := p.resample.undroop(float64(got.Scale) / 8); g != undroop {
 			t.Errorf("to %d at %d/8: droop %d is undone; want %d", tt.width, got.Scale, g, undroop)
 		}
 	}

@@ -39,10 +39,10 @@ func configPNG(head []byte) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	info := Info{Size: h.Size, Depth: 4, Alpha: h.Alpha(), plain: !h.Interlaced}
+	info := Info{Size: h.Size, Depth: 4, Alpha: h.Alpha(), byRows: !h.Interlaced}
 	reached, clear := false, false // the pixels; a colour that is transparent
 	for c := range png.Chunks(head) {
-		if reached = c.Kind == "IDAT"; reached || c.Cut() {
+		if reached = c.Kind == "IDAT"; reached || c.Truncated() {
 			break
 		}
 		switch c.Kind {
@@ -61,10 +61,10 @@ func configPNG(head []byte) (Info, error) {
 }
 
 // memoryPNG counts the pixels that are decoded, and the rows that are held beside
-// them; of a file that is cut while it is decoded there are only rows.
+// them; of a file that is resampled while it is decoded there are only rows.
 func memoryPNG(info Info, want Want) int64 {
 	rows := rowsOfPNG*8*int64(info.Size.X) + 1<<20 + info.profile // and the buffers of the reader
-	if info.plain && want.cuts() {
+	if info.byRows && want.resamples() {
 		return rows
 	}
 	return area(info.Size)*int64(info.Depth) + rows
@@ -87,50 +87,50 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, isCut, err := decodePixelsPNG(f, file, o, want)
+	img, resampled, err := decodePixelsPNG(f, file, o, want)
 	if err != nil {
 		return nil, err
 	}
 	p := still(img)
-	p.isCut, p.orientation, p.ICC, p.odd = isCut, o, colours.of(f.Colourless()), f.Odd
-	if isCut {
-		p.Source = want.cut.source
+	p.resampled, p.orientation, p.ICC, p.odd = resampled, o, colours.of(f.Colourless()), f.Odd
+	if resampled {
+		p.Source = want.resample.source
 	}
 	return p, nil
 }
 
-// decodePixelsPNG reads a file whose orientation is o, and cuts it on the way if
+// decodePixelsPNG reads a file whose orientation is o, and resamples it on the way if
 // it can.
-func decodePixelsPNG(f *png.File, file []byte, o exif.Orientation, want Want) (img image.Image, isCut bool, err error) {
-	if want.cuts() && want.cut.orientation == o && want.cut.source == f.Size && !f.Interlaced {
-		img, err = decodeRowsPNG(f, want.cut, want)
+func decodePixelsPNG(f *png.File, file []byte, o exif.Orientation, want Want) (img image.Image, resampled bool, err error) {
+	if want.resamples() && want.resample.orientation == o && want.resample.source == f.Size && !f.Interlaced {
+		img, err = decodeRowsPNG(f, want.resample, want)
 		if err == nil || want.show == nil {
 			return img, true, err
 		}
 	}
 	// If the header said that rows would do, there must be room for all now.
-	if info, err := configPNG(file[:min(len(file), headBytes)]); err == nil && info.plain && want.cuts() {
-		if err := want.more(memoryPNG(info, Want{})); err != nil {
+	if info, err := configPNG(file[:min(len(file), headBytes)]); err == nil && info.byRows && want.resamples() {
+		if err := want.reserve(memoryPNG(info, Want{})); err != nil {
 			return nil, false, err
 		}
 	}
-	img, err = decodeRowsPNG(f, cut{}, want)
+	img, err = decodeRowsPNG(f, resample{}, want)
 	return img, false, err
 }
 
-// decodeRowsPNG decodes a picture and cuts it as c says while it does, so that no
+// decodeRowsPNG decodes a picture and resamples it as c says while it does, so that no
 // more than a few rows of it are in memory, with the same result as if it had
-// been decoded first; the zero cut means the whole picture. Of a damaged one the
+// been decoded first; the zero c means the whole picture. Of a damaged one the
 // pixels that are missing are transparent, black where it has only shades of grey;
-// it is not cut on the way.
-func decodeRowsPNG(f *png.File, c cut, want Want) (image.Image, error) {
+// it is not resampled on the way.
+func decodeRowsPNG(f *png.File, c resample, want Want) (image.Image, error) {
 	var to rowSink // made with the first row: before, the file may be anything
 	defer func() {
 		if to != nil {
 			to.close()
 		}
 	}()
-	whole := c == cut{}
+	whole := c == resample{}
 	err := f.Decode(whole && want.show != nil, func(row png.Row) (more bool, err error) {
 		if to == nil {
 			to = rowsOf(f, c)
@@ -152,11 +152,11 @@ func decodeRowsPNG(f *png.File, c cut, want Want) (image.Image, error) {
 	return to.picture(), nil
 }
 
-func rowsOf(f *png.File, c cut) rowSink {
-	if c == (cut{}) {
+func rowsOf(f *png.File, c resample) rowSink {
+	if c == (resample{}) {
 		return newWholeRows(f.Samples, f.Size)
 	}
-	return newCutRows(f.Samples, c)
+	return newResampledRows(f.Samples, c)
 }
 
 // Above this many pixels a photograph is compressed fast instead of small: it

@@ -21,7 +21,7 @@ import (
 )
 
 // decodeOwnPNG returns the pixels of a file, cut as c says.
-func decodeOwnPNG(file []byte, c cut) (image.Image, error) {
+func decodeOwnPNG(file []byte, c resample) (image.Image, error) {
 	f, err := ownpng.Parse(file)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func TestPNGAgrees(t *testing.T) {
 		if info, err := configPNG(file); err == nil && area(info.Size) > 5e6 {
 			return
 		}
-		got, err := decodeOwnPNG(file, cut{})
+		got, err := decodeOwnPNG(file, resample{})
 		want, wantErr := png.Decode(bytes.NewReader(file))
 		if wantErr == nil && err != nil {
 			t.Errorf("%s: %v; image/png reads it", name, err)
@@ -122,14 +122,14 @@ func TestCutWhileDecodingPNG(t *testing.T) {
 			{Crop: options.Crop{X: options.Length{N: 1}, Y: options.Length{N: 2}, W: options.Length{N: 3}, H: options.Length{N: 1}}, Enlarge: true, Width: 50, Format: options.PNG},
 			{Width: 1000, Format: options.PNG},
 		} {
-			c := planOf(info.Size, info.orientation, o, seen{}).cut
-			want := Want{Limits: Limits{}.withDefaults(), cut: c}
+			c := planOf(info.Size, info.orientation, o, content{}).resample
+			want := Want{Limits: Limits{}.withDefaults(), resample: c}
 			got, err := decodePNG(file, want)
 			whole, wholeErr := decodePNG(file, Want{Limits: want.Limits})
 			if (err == nil) != (wholeErr == nil) {
 				t.Errorf("%s, %v: %v; decoded first: %v", name, o, err, wholeErr)
 			}
-			if err != nil || wholeErr != nil || !got.isCut {
+			if err != nil || wholeErr != nil || !got.resampled {
 				continue
 			}
 			cuts++
@@ -201,19 +201,19 @@ func TestMemoryOfPNG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := planOf(info.Size, info.orientation, options.Options{Width: 10}, seen{}).cut
-	if got := memoryPNG(info, Want{cut: c}); got > 2<<20 {
+	c := planOf(info.Size, info.orientation, options.Options{Width: 10}, content{}).resample
+	if got := memoryPNG(info, Want{resample: c}); got > 2<<20 {
 		t.Errorf("%d bytes for a few rows", got)
 	}
 	if got := memoryPNG(info, Want{}); got < 400_000 {
 		t.Errorf("%d bytes for all", got)
 	}
 	asked := int64(0)
-	want := Want{Limits: Limits{}.withDefaults(), cut: c, grow: func(n int64) error {
+	want := Want{Limits: Limits{}.withDefaults(), resample: c, grow: func(n int64) error {
 		asked += n
 		return ErrBusy
 	}}
-	if p, err := decodePNG(file, want); err != nil || !p.isCut || asked != 0 {
+	if p, err := decodePNG(file, want); err != nil || !p.resampled || asked != 0 {
 		t.Errorf("a plain file: %v, asks for %d bytes", err, asked)
 	}
 	// Its orientation comes late: behind the pixels.
@@ -223,7 +223,7 @@ func TestMemoryOfPNG(t *testing.T) {
 		t.Errorf("a file that must be decoded whole: %v, asks for %d bytes", err, asked)
 	}
 	want.grow = nil
-	if p, err := decodePNG(late, want); err != nil || p.isCut || p.orientation != 6 {
+	if p, err := decodePNG(late, want); err != nil || p.resampled || p.orientation != 6 {
 		t.Errorf("the same without a budget: %v", err)
 	}
 }
@@ -294,7 +294,7 @@ func pngKinds() (kinds []pngKind) {
 // does.
 func agreesPNG(file []byte) error {
 	want, wantErr := png.Decode(bytes.NewReader(file))
-	whole, err := decodeOwnPNG(file, cut{})
+	whole, err := decodeOwnPNG(file, resample{})
 	if (err == nil) != (wantErr == nil) {
 		return fmt.Errorf("%v; image/png says %v", err, wantErr)
 	}
@@ -305,7 +305,7 @@ func agreesPNG(file []byte) error {
 		return errors.New("other pixels than image/png")
 	}
 	size := whole.Bounds().Size()
-	c := planOf(size, 1, options.Options{Width: 5, Height: 3, Fit: options.Cover}, seen{}).cut
+	c := planOf(size, 1, options.Options{Width: 5, Height: 3, Fit: options.Cover}, content{}).resample
 	if f, err := ownpng.Parse(file); c.identity() || err != nil || f.Interlaced {
 		return err
 	}
@@ -338,7 +338,7 @@ func TestKindsOfPNG(t *testing.T) {
 				}
 			}
 			file := rawPNG(kind, size, rows)
-			if _, err := decodeOwnPNG(file, cut{}); err != nil {
+			if _, err := decodeOwnPNG(file, resample{}); err != nil {
 				t.Errorf("%+v of %v: %v", kind, size, err)
 			}
 			if err := agreesPNG(file); err != nil {
@@ -380,14 +380,14 @@ func FuzzPNGChunks(f *testing.F) {
 			return
 		}
 		want, wantErr := png.Decode(bytes.NewReader(file))
-		got, err := decodeOwnPNG(file, cut{})
+		got, err := decodeOwnPNG(file, resample{})
 		if wantErr == nil && err != nil {
 			t.Fatalf("%v; image/png reads it", err)
 		}
 		parsed, parseErr := ownpng.Parse(file)
 		shown := 0
 		if parseErr == nil {
-			_, _ = decodeRowsPNG(parsed, cut{}, Want{show: func() { shown++ }}) // an error where there is no row
+			_, _ = decodeRowsPNG(parsed, resample{}, Want{show: func() { shown++ }}) // an error where there is no row
 		}
 		if shown > 0 && err == nil {
 			t.Fatal("a picture that is whole is shown as a damaged one")
@@ -405,7 +405,7 @@ func withChecksumsPNG(file []byte) []byte {
 	}
 	out := bytes.Clone(file[:len(ownpng.Signature)])
 	for c := range ownpng.Chunks(file) {
-		if c.Cut() {
+		if c.Truncated() {
 			break
 		}
 		out = ownpng.AppendChunk(out, c.Kind, c.Data)

@@ -8,7 +8,7 @@ import (
 	"io"
 
 	gen "github.com/gen2brain/webp"
-	xwebp "golang.org/x/image/webp"
+	"golang.org/x/image/vp8l"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/options"
@@ -19,8 +19,9 @@ import (
 	"s3imageserver/resize/webp"
 )
 
-// WebP, RFC 9649. Still pictures are decoded by x/image/webp; animations are
-// taken apart here and their frames decoded one by one, as they are asked for.
+// WebP, RFC 9649, taken apart by our own package. Lossy pictures are decoded by our
+// own decoder, lossless ones by x/image/vp8l; frames of animations one by one, as they
+// are asked for.
 var webpCodec = codec{
 	format:      options.WebP,
 	resultBytes: 20,
@@ -30,14 +31,8 @@ var webpCodec = codec{
 	embedsICC:   true,
 	config:      configWebP,
 	decode:      decodeWebP,
-	memory: func(info Info, _ Want) int64 {
-		pixels := int64(info.Size.X) * int64(info.Size.Y)
-		if info.Animated {
-			return 16 * pixels // canvas, its copy, a frame and its planes
-		}
-		return 8 * pixels // the lossless decoder's own and the picture
-	},
-	encode: encodeWebP,
+	memory:      memoryWebP,
+	encode:      encodeWebP,
 }
 
 func configWebP(head []byte) (Info, error) {
@@ -45,27 +40,52 @@ func configWebP(head []byte) (Info, error) {
 	if err != nil {
 		return Info{}, fromBelow(err)
 	}
-	return Info{Size: h.Size, Depth: 4, Animated: h.Animated, Alpha: h.Alpha}, nil
+	return Info{Size: h.Size, Depth: 4, Animated: h.Animated, Alpha: h.Alpha, byRows: h.Lossy && !h.Animated}, nil
+}
+
+// memoryWebP counts what is decoded: of a lossy picture its planes, or a few rows of
+// them.
+func memoryWebP(info Info, want Want) int64 {
+	pixels := area(info.Size)
+	switch {
+	case info.Animated:
+		return 16 * pixels // canvas, its copy, a frame and its planes
+	case info.byRows && want.resamples():
+		return int64(vp8.RowsBytes(info.Size.X)) + 1<<20
+	case info.byRows:
+		return planesOfVP8(info.Size) + int64(vp8.RowsBytes(info.Size.X)) + 1<<20
+	}
+	return 8 * pixels // the lossless decoder's own and the picture
+}
+
+// planesOfVP8 is what the planes of a picture take, which are of whole macroblocks.
+func planesOfVP8(size image.Point) int64 {
+	return area(image.Pt((size.X+15)&^15, (size.Y+15)&^15)) * 3 / 2
 }
 
 func decodeWebP(file []byte, want Want) (*Picture, error) {
-	info, err := webp.Parse(file)
+	info, err := webp.Parse(file[:min(len(file), headBytes)]) // what it was admitted with
 	if err != nil {
 		return nil, fromBelow(err)
 	}
 	body, err := webp.Body(file)
-	if err != nil {
+	if err != nil && (body == nil || want.damaged(err) != nil) {
 		return nil, fromBelow(err)
 	}
 	var (
 		icc, meta []byte
-		only      []byte // chunks of the only frame
+		only      webp.Image
 		frames    []webp.Frame
 		loops     int
 	)
 	for c, err := range webp.Chunks(body) {
 		if err != nil {
-			return nil, fromBelow(err)
+			if damaged := want.damaged(err); damaged != nil {
+				return nil, fromBelow(damaged)
+			}
+			if c.ID != "VP8 " { // a part of it shows nothing
+				break
+			}
 		}
 		switch c.ID {
 		case "ICCP":
@@ -85,10 +105,11 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 				return nil, fmt.Errorf("%w: WebP frame %v outside of a canvas of %v", ErrMalformed, f.Bounds, info.Size)
 			}
 			frames = append(frames, f)
-		case "ALPH", "VP8 ", "VP8L":
-			only = webp.AppendChunk(only, c.ID, c.Data)
+		default:
+			only.Add(c)
 		}
 	}
+	orientation := exif.OrientationOf(meta)
 	var p *Picture
 	switch {
 	case len(frames) > 0:
@@ -100,20 +121,29 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 		}
 		if canvas := (image.Rectangle{Max: info.Size}); len(frames) == 1 && frames[0].Bounds == canvas {
 			// There is nothing that it could be drawn over.
-			img, err := decodeWebPImage(frames[0].Chunks, info.Size)
+			img, err := decodeWebPImage(frames[0].Image, info.Size, want)
 			if err != nil {
 				return nil, err
 			}
 			p = still(img)
 			break
 		}
-		p = animatedWebP(frames, info.Size)
+		p = animatedWebP(frames, info.Size, want)
 		p.Loops = loops
 		if want.only > 0 {
 			p = p.last()
 		}
-	case only != nil:
-		img, err := decodeWebPImage(only, info.Size)
+	case only.Lossy != nil && only.Alpha == nil:
+		img, resampled, err := decodeLossyWebP(only.Lossy, info, orientation, want)
+		if err != nil {
+			return nil, err
+		}
+		p = still(img)
+		if p.resampled = resampled; resampled {
+			p.Source = info.Size
+		}
+	case only.Lossy != nil || only.Lossless != nil:
+		img, err := decodeWebPImage(only, info.Size, want)
 		if err != nil {
 			return nil, err
 		}
@@ -121,13 +151,13 @@ func decodeWebP(file []byte, want Want) (*Picture, error) {
 	default:
 		return nil, fmt.Errorf("%w: WebP without a picture", ErrMalformed)
 	}
-	p.orientation = exif.OrientationOf(meta)
+	p.orientation = orientation
 	p.ICC = bytes.Clone(icc)
 	return p, nil
 }
 
 // animatedWebP returns the picture whose frames are drawn one over the other.
-func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
+func animatedWebP(frames []webp.Frame, size image.Point, want Want) *Picture {
 	return &Picture{
 		Count:  len(frames),
 		Scale:  1,
@@ -135,7 +165,7 @@ func animatedWebP(frames []webp.Frame, size image.Point) *Picture {
 		Frames: func(yield func(Frame, error) bool) {
 			canvas := paint.NewCanvas(size)
 			for i, f := range frames {
-				img, err := decodeWebPImage(f.Chunks, f.Bounds.Size())
+				img, err := decodeWebPImage(f.Image, f.Bounds.Size(), want)
 				if err != nil {
 					yield(Frame{}, err)
 					return
@@ -170,37 +200,46 @@ func smoothPixels(img image.Image) *image.NRGBA {
 	return pixel.Of(img)
 }
 
-// decodeWebPImage decodes the image chunks of a still picture or a frame, which
-// must have that size.
-func decodeWebPImage(chunks []byte, size image.Point) (image.Image, error) {
-	if len(chunks) >= 4 && string(chunks[:4]) == "ALPH" {
-		var flags [10]byte
-		flags[0] = webp.FlagAlpha
-		header := webp.AppendUint24(webp.AppendUint24(flags[:4], size.X-1), size.Y-1)
-		chunks = append(webp.AppendChunk(nil, "VP8X", header), chunks...)
+// decodeWebPImage decodes a still picture or a frame, which must have that size.
+func decodeWebPImage(m webp.Image, size image.Point, want Want) (image.Image, error) {
+	if m.Lossy == nil {
+		return decodeLosslessWebP(m.Lossless, size)
 	}
-	file := webp.File(chunks)
-	config, err := xwebp.DecodeConfig(bytes.NewReader(file))
+	planes, err := decodePlanesWebP(m.Lossy, size, want)
 	if err != nil {
 		return nil, err
 	}
-	if image.Pt(config.Width, config.Height) != size {
-		return nil, fmt.Errorf("%w: WebP picture of %d x %d pixels in a canvas of %v", ErrMalformed, config.Width, config.Height, size)
+	if m.Alpha == nil {
+		return planes, nil
 	}
-	img, err := xwebp.Decode(bytes.NewReader(file))
+	alpha, err := webp.DecodeAlpha(m.Alpha, size)
+	if err != nil {
+		return nil, fromBelow(err)
+	}
+	return &image.NYCbCrA{YCbCr: *planes, A: alpha, AStride: size.X}, nil
+}
+
+// decodeLosslessWebP decodes a VP8L chunk, nil if there is none.
+func decodeLosslessWebP(chunk []byte, size image.Point) (image.Image, error) {
+	config, err := vp8l.DecodeConfig(bytes.NewReader(chunk))
 	if err != nil {
 		return nil, err
 	}
-	if img.Bounds().Size() != size {
-		return nil, fmt.Errorf("%w: WebP picture of %v in a canvas of %v", ErrMalformed, img.Bounds().Size(), size)
+	if err := checkSizeWebP(image.Pt(config.Width, config.Height), size); err != nil {
+		return nil, err
 	}
-	switch m := img.(type) {
-	case *image.YCbCr:
-		pixel.ToFullRange(m)
-	case *image.NYCbCrA:
-		pixel.ToFullRange(&m.YCbCr)
+	img, err := vp8l.Decode(bytes.NewReader(chunk))
+	if err != nil {
+		return nil, err
 	}
 	return pixel.Normalize(img), nil
+}
+
+func checkSizeWebP(size, canvas image.Point) error {
+	if size != canvas {
+		return fmt.Errorf("%w: WebP picture of %v in a canvas of %v", ErrMalformed, size, canvas)
+	}
+	return nil
 }
 
 func encodeWebP(w io.Writer, p *Picture, q Quality) error {

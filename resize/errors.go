@@ -9,6 +9,7 @@ import (
 	"s3imageserver/resize/jxl"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/tiff"
+	"s3imageserver/resize/vp8"
 	"s3imageserver/resize/webp"
 )
 
@@ -30,7 +31,7 @@ var (
 // below has what errors of the packages that read containers are here.
 var below = []struct{ theirs, ours error }{
 	{heif.ErrMalformed, ErrMalformed}, {heif.ErrUnsupported, ErrUnsupported}, {heif.ErrLimit, ErrLimit},
-	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit},
+	{webp.ErrMalformed, ErrMalformed}, {webp.ErrLimit, ErrLimit}, {vp8.ErrMalformed, ErrMalformed},
 	{tiff.ErrMalformed, ErrMalformed}, {tiff.ErrUnsupported, ErrUnsupported},
 	{jxl.ErrMalformed, ErrMalformed}, {jxl.ErrUnsupported, ErrUnsupported}, {jxl.ErrLimit, ErrLimit},
 }

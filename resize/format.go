@@ -71,10 +71,9 @@ type Info struct {
 	Alpha       bool // there may be transparency
 
 	cmyk        bool             // colours are inks
-	plain       bool             // of a PNG: it may be cut row by row while it is decoded
+	byRows      bool             // it may be cropped and scaled while it is decoded, row by row or in strips
 	jpeg        *jpeg.Header     // of a JPEG, without its profile and its Exif data
-	strips      bool             // of a JPEG: it may be decoded in strips
-	streams     bool             // it may be decoded while it arrives, if it is cut
+	streams     bool             // it may be decoded while it arrives, if it is cropped or scaled
 	profile     int64            // bytes that the profile may have, of JPEG and PNG
 	coded       int64            // pixels of the largest picture inside, where that is not Size
 	linear      int64            // bytes of memory that a decoder in a sandbox needs

@@ -140,3 +140,14 @@ func smallest(src image.Point, part scale.Rect, size image.Point) image.Point {
 	}
 	return image.Pt(need(src.X, size.X, part.W), need(src.Y, size.Y, part.H))
 }
+
+// float returns a rectangle of pixels as one that may have fractions.
+func float(r image.Rectangle) scale.Rect {
+	return scale.Rect{X: float64(r.Min.X), Y: float64(r.Min.Y), W: float64(r.Dx()), H: float64(r.Dy())}
+}
+
+// integer returns a rectangle whose corners are whole numbers already.
+func integer(r scale.Rect) image.Rectangle {
+	x, y := int(r.X), int(r.Y)
+	return image.Rect(x, y, x+int(r.W), y+int(r.H))
+}

@@ -97,7 +97,7 @@ func (r *Resizer) Trimmed(ctx context.Context, src Source, o options.Options) (i
 			return size, err
 		}
 		if o.Trim != 0 {
-			return s.region.Size(), nil
+			return s.trimmed.Size(), nil
 		}
 		turn := p.orientation
 		if o.Orient != 0 {

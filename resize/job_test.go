@@ -298,7 +298,7 @@ func TestDecodingEndsWithItsContext(t *testing.T) {
 func TestBusyIsNotMalformed(t *testing.T) {
 	file := readSample(t, "photos/logo.png")
 	withPNG(t, func(c *codec) {
-		c.decode = func(_ []byte, want Want) (*Picture, error) { return nil, want.more(3_000_000) }
+		c.decode = func(_ []byte, want Want) (*Picture, error) { return nil, want.reserve(3_000_000) }
 	})
 	b := NewBudget(BudgetConfig{Bytes: 10_000_000})
 	if err := b.acquire(t.Context(), 7_000_000); err != nil {

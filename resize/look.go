@@ -15,8 +15,8 @@ import (
 // look finds what only the pixels tell: where the edges to trim end, and what
 // catches the eye. Of an animation the first frame decides. The picture that it
 // returns has the same frames.
-func (j *job) look(p *Picture) (*Picture, seen, error) {
-	var s seen
+func (j *job) look(p *Picture) (*Picture, content, error) {
+	var s content
 	o := j.options
 	if o.Trim == 0 && !o.Gravity.DependsOnPicture() {
 		return p, s, nil
@@ -43,10 +43,10 @@ func (j *job) look(p *Picture) (*Picture, seen, error) {
 		turn = o.Orient
 	}
 	if o.Trim != 0 {
-		s.region = trimmed(first.Image, p, turn, o)
+		s.trimmed = trimmed(first.Image, p, turn, o)
 	}
 	if o.Gravity.DependsOnPicture() {
-		s.gravity = j.focus(j.proxy(first.Image, p, s))
+		s.focus = j.focus(j.proxy(first.Image, p, s))
 	}
 	return &q, s, nil
 }
@@ -69,29 +69,19 @@ func trimmed(img image.Image, p *Picture, turn exif.Orientation, o options.Optio
 	return integer(turn.Shown(float(left), p.Source))
 }
 
-func float(r image.Rectangle) scale.Rect {
-	return scale.Rect{X: float64(r.Min.X), Y: float64(r.Min.Y), W: float64(r.Dx()), H: float64(r.Dy())}
-}
-
-// integer returns a rectangle whose corners are whole numbers already.
-func integer(r scale.Rect) image.Rectangle {
-	x, y := int(r.X), int(r.Y)
-	return image.Rect(x, y, x+int(r.W), y+int(r.H))
-}
-
 // proxySide is the longer side of the picture that is looked at instead of the
 // whole one.
 const proxySide = 144
 
 // proxy returns a small picture of what is to be laid into the box: cropped,
 // trimmed and turned, but not tilted.
-func (j *job) proxy(img image.Image, p *Picture, s seen) *image.NRGBA {
+func (j *job) proxy(img image.Image, p *Picture, s content) *image.NRGBA {
 	o := j.options
 	o = options.Options{Orient: o.Orient, Crop: o.Crop, Angle: o.Angle, Flip: o.Flip, Width: proxySide, Height: proxySide, Fit: options.Contain, Format: options.PNG}
 	o.Angle = (o.Angle + 4500) / 9000 % 4 * 9000
 	plan := planOf(p.Source, p.orientation, o, s)
-	part, options := plan.cut.at(p.Scale)
-	return pixel.Of(paint.Turn(scale.Image(img, part, plan.cut.size, options), plan.turn))
+	part, options := plan.resample.at(p.Scale)
+	return pixel.Of(paint.Turn(scale.Image(img, part, plan.resample.size, options), plan.turn))
 }
 
 // focus returns the focal point for the box of the options.

@@ -144,7 +144,7 @@ func (j *job) output(ctx context.Context, p *Picture) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		p = p.of(img)
+		p = p.with(img)
 		alpha := !pixel.Opaque(img)
 		j.format = j.resolve(subject{j.codec.format, alpha, false, p.Source})
 	} else {
@@ -166,9 +166,9 @@ func (j *job) output(ctx context.Context, p *Picture) (*Result, error) {
 	return result, nil
 }
 
-// of returns the picture p with its only frame decoded: it may be ranged over
+// with returns the picture p with its only frame decoded: it may be ranged over
 // often.
-func (p *Picture) of(img image.Image) *Picture {
+func (p *Picture) with(img image.Image) *Picture {
 	q := *p
 	q.Frames = func(yield func(Frame, error) bool) { yield(Frame{Image: img}, nil) }
 	return &q
@@ -223,7 +223,7 @@ func (j *job) source() (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, j.odd, j.damaged, !accepts(format, j.codec.format), j.altered, j.options.Strip != options.StripAll, j.options.Progressive && j.codec.format == options.JPEG:
+	case j.info.cmyk, j.odd, j.damaged, !accepts(format, j.codec.format), !j.asStored, j.options.Strip != options.StripAll, j.options.Progressive && j.codec.format == options.JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {

@@ -27,7 +27,7 @@ type Picture struct {
 	Source image.Point // size in the header
 
 	odd         bool // the file is not as its specification has it, though nothing is missing
-	isCut       bool // frames are what Want.cut asked for
+	resampled   bool // frames are what Want.resample asked for
 	orientation exif.Orientation
 	ICC         []byte // profile; nil: sRGB
 }

@@ -13,14 +13,14 @@ import (
 //
 // The order is that of the viewer, whatever the order in the URL: orient, crop,
 // trim, turn, mirror, resize. The work is in the order that costs least: one
-// cut does the cropping and scaling where the picture is stored, and the small
+// resample does the cropping and scaling where the picture is stored, and the small
 // picture is turned.
 type plan struct {
-	cut  cut
-	turn exif.Orientation // of the cut: EXIF's, quarter turns and mirroring in one
+	resample resample
+	turn     exif.Orientation // of what was resampled: EXIF's, quarter turns and mirroring in one
 	// tilt is what is left of the angle: degrees from -45 to 45; 0: none.
 	tilt   float64
-	window scale.Rect  // part of the tilted picture that is kept, in pixels of the turned cut from its centre
+	window scale.Rect  // part of the tilted picture that is kept, in pixels from the centre of what was turned
 	size   image.Point // of the picture without its surroundings
 	canvas image.Point // of the result
 	at     image.Point // where the picture lies on it
@@ -29,24 +29,24 @@ type plan struct {
 	fine   bool        // the result has chroma at the resolution of luma
 }
 
-// seen is what only a look at the pixels tells.
-type seen struct {
-	region  image.Rectangle // of the upright source, trimmed; empty: not asked for
-	gravity options.Gravity // that takes the place of one that looks
+// content is what only a look at the pixels tells.
+type content struct {
+	trimmed image.Rectangle // what trimming left of the upright source; empty: not asked for
+	focus   options.Gravity // that takes the place of one that looks at the picture
 }
 
 // planOf makes the plan for a picture of that stored size and orientation.
-func planOf(source image.Point, stored exif.Orientation, o options.Options, s seen) plan {
+func planOf(source image.Point, stored exif.Orientation, o options.Options, s content) plan {
 	turn := stored
 	if o.Orient != 0 {
 		turn = o.Orient
 	}
 	region := o.Crop.Of(turn.Size(source))
-	if !s.region.Empty() {
-		region = s.region
+	if !s.trimmed.Empty() {
+		region = s.trimmed
 	}
 	if o.Gravity.DependsOnPicture() {
-		o.Gravity = s.gravity
+		o.Gravity = s.focus
 	}
 	quarter, tilt := quarterTurn(o.Angle, o.Flip)
 	turned := quarter.Size(region.Size())
@@ -68,19 +68,21 @@ func planOf(source image.Point, stored exif.Orientation, o options.Options, s se
 	part.Y += float64(region.Min.Y)
 	p.detail = tilt != 0 || p.canvas != p.size || o.Paints()
 	p.clear = o.Radius != 0 || (tilt != 0 || p.canvas != p.size) && o.Background == options.Background{}
-	p.cut = cut{source, stored, turn.Stored(part, source), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
+	p.resample = resample{source, stored, turn.Stored(part, source), p.turn.Size(size), scale.Chroma444, turn.Edge(region, source)}
 	p.fine = true
 	if to := codecOf(o.Format); to != nil && to.chroma420 && (o.Chroma == options.ChromaHalf || to.format == options.WebP) {
 		p.fine = false
-		if !p.detail && p.turn.FitsChroma(p.cut.size) {
-			p.cut.chroma = scale.Chroma420
+		if !p.detail && p.turn.FitsChroma(p.resample.size) {
+			p.resample.chroma = scale.Chroma420
 		}
 	}
 	return p
 }
 
 // smallest returns the smallest useful size of the stored picture.
-func (p *plan) smallest() image.Point { return smallest(p.cut.source, p.cut.part, p.cut.size) }
+func (p *plan) smallest() image.Point {
+	return smallest(p.resample.source, p.resample.part, p.resample.size)
+}
 
 // quarterTurn splits a turn by an angle and the mirroring after it into an
 // orientation and a tilt after that, in degrees from -45 to 45.
@@ -108,7 +110,7 @@ func tiltedSize(size image.Point, tilt float64) image.Point {
 // ResultSize returns the width and height that the options make of an upright
 // source of that size, as far as that is known without a look at its pixels.
 func ResultSize(width, height int, o options.Options) [2]int {
-	p := planOf(image.Pt(width, height), 1, o, seen{})
+	p := planOf(image.Pt(width, height), 1, o, content{})
 	return [2]int{p.canvas.X, p.canvas.Y}
 }
 
@@ -116,12 +118,12 @@ func ResultSize(width, height int, o options.Options) [2]int {
 // that size: a result of the same size, of the same part up to two pixels of the
 // result, which are roundings, with all else alike.
 func Same(width, height int, a, b options.Options) bool {
-	p, q := planOf(image.Pt(width, height), 1, a, seen{}), planOf(image.Pt(width, height), 1, b, seen{})
-	x, y := p.cut.part, q.cut.part
-	dx := math.Max(1, 2*y.W/float64(max(1, q.cut.size.X)))
-	dy := math.Max(1, 2*y.H/float64(max(1, q.cut.size.Y)))
+	p, q := planOf(image.Pt(width, height), 1, a, content{}), planOf(image.Pt(width, height), 1, b, content{})
+	x, y := p.resample.part, q.resample.part
+	dx := math.Max(1, 2*y.W/float64(max(1, q.resample.size.X)))
+	dy := math.Max(1, 2*y.H/float64(max(1, q.resample.size.Y)))
 	near := math.Abs(x.X-y.X) <= dx && math.Abs(x.X+x.W-y.X-y.W) <= dx && math.Abs(x.Y-y.Y) <= dy && math.Abs(x.Y+x.H-y.Y-y.H) <= dy
-	if whole := (scale.Rect{W: float64(p.cut.source.X), H: float64(p.cut.source.Y)}); x == whole && y == whole {
+	if whole := (scale.Rect{W: float64(p.resample.source.X), H: float64(p.resample.source.Y)}); x == whole && y == whole {
 		a.Gravity, b.Gravity = options.Gravity{}, options.Gravity{} // there is nothing to choose
 	}
 	return near && p.turn == q.turn && p.tilt == q.tilt && p.size == q.size && p.canvas == q.canvas && p.at == q.at && a.WithoutSize() == b.WithoutSize()

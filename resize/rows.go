@@ -68,41 +68,41 @@ func (p *wholeRows) done() bool           { return false }
 func (p *wholeRows) picture() image.Image { return p.img }
 func (p *wholeRows) close()               {}
 
-// newCutRows returns what scales the rows of the part c as they come.
-func newCutRows(samples int, c cut) rowSink {
+// newResampledRows returns what resamples the rows of a picture as they come.
+func newResampledRows(samples int, c resample) rowSink {
 	part, options := c.at(1)
 	x := scale.Axis{Len: c.source.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
 	y := scale.Axis{Len: c.source.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
 	bounds := image.Rectangle{Max: c.size}
 	if samples == 1 {
 		m := image.NewGray(bounds)
-		return cutGrayRows{m, scale.NewScaler(m.Pix, m.Stride, x, y, options)}
+		return resampledGrayRows{m, scale.NewScaler(m.Pix, m.Stride, x, y, options)}
 	}
 	m := image.NewNRGBA(bounds)
-	p := &cutRows{img: m, pixels: scale.NewPixels(m, x, y, options)}
+	p := &resampledRows{img: m, pixels: scale.NewPixels(m, x, y, options)}
 	if samples == 3 {
 		p.wide = make([]byte, 4*c.source.X)
 	}
 	return p
 }
 
-type cutGrayRows struct {
+type resampledGrayRows struct {
 	img    *image.Gray
 	scaler *scale.Scaler
 }
 
-func (p cutGrayRows) add(row png.Row)      { p.scaler.Push(row.Pix) }
-func (p cutGrayRows) done() bool           { return p.scaler.Done() }
-func (p cutGrayRows) picture() image.Image { return p.img }
-func (p cutGrayRows) close()               { p.scaler.Close() }
+func (p resampledGrayRows) add(row png.Row)      { p.scaler.Push(row.Pix) }
+func (p resampledGrayRows) done() bool           { return p.scaler.Done() }
+func (p resampledGrayRows) picture() image.Image { return p.img }
+func (p resampledGrayRows) close()               { p.scaler.Close() }
 
-type cutRows struct {
+type resampledRows struct {
 	img    *image.NRGBA
 	pixels *scale.Pixels
 	wide   []byte // a row of four bytes a pixel; nil: they are
 }
 
-func (p *cutRows) add(row png.Row) {
+func (p *resampledRows) add(row png.Row) {
 	if p.wide == nil {
 		p.pixels.Push(row.Pix)
 		return
@@ -111,9 +111,9 @@ func (p *cutRows) add(row png.Row) {
 	p.pixels.Push(p.wide)
 }
 
-func (p *cutRows) done() bool           { return p.pixels.Done() }
-func (p *cutRows) picture() image.Image { return p.img }
-func (p *cutRows) close()               { p.pixels.Close() }
+func (p *resampledRows) done() bool           { return p.pixels.Done() }
+func (p *resampledRows) picture() image.Image { return p.img }
+func (p *resampledRows) close()               { p.pixels.Close() }
 
 // widen writes pixels of three bytes as opaque ones of four.
 func widen(dst, src []byte) {
@@ -127,13 +127,13 @@ func widen(dst, src []byte) {
 }
 
 // stillOf makes a picture of rows of four bytes a pixel, which row returns from
-// the top, perhaps in the bytes that it is given. The picture is cut while it is
+// the top, perhaps in the bytes that it is given. The picture is resampled while it is
 // made, if that is wanted.
 func stillOf(size image.Point, o exif.Orientation, want Want, row func(y int, dst []byte) []byte) *Picture {
 	var rows rowSink
-	isCut := want.cuts() && want.cut.source == size && want.cut.orientation == o
-	if isCut {
-		rows = newCutRows(4, want.cut)
+	resampled := want.resamples() && want.resample.source == size && want.resample.orientation == o
+	if resampled {
+		rows = newResampledRows(4, want.resample)
 	} else {
 		rows = newWholeRows(4, size)
 	}
@@ -143,14 +143,14 @@ func stillOf(size image.Point, o exif.Orientation, want Want, row func(y int, ds
 		rows.add(png.Row{Y: y, DX: 1, Pix: row(y, line)})
 	}
 	p := still(rows.picture())
-	p.Source, p.orientation, p.isCut = size, o, isCut
+	p.Source, p.orientation, p.resampled = size, o, resampled
 	return p
 }
 
 // memoryStill counts what stillOf holds.
 func memoryStill(info Info, want Want) int64 {
-	if want.cuts() {
-		return 4*area(want.cut.size) + 64*int64(info.Size.X)
+	if want.resamples() {
+		return 4*area(want.resample.size) + 64*int64(info.Size.X)
 	}
 	return 4 * area(info.Size)
 }

@@ -244,7 +244,7 @@ func (p *place) give() {
 // nothing but its pixels is asked for, of a part that is known already.
 func (a *admission) streams(size int64) bool {
 	o := &a.options
-	return a.rereads && a.codec.stream != nil && !a.unread && size > streamChunks*chunkBytes && a.want.cuts() && a.info.streams &&
+	return a.rereads && a.codec.stream != nil && !a.unread && size > streamChunks*chunkBytes && a.want.resamples() && a.info.streams &&
 		o.Page == 0 && o.Strip == options.StripAll && !a.resizer.ShowDamaged
 }
 

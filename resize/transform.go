@@ -17,14 +17,14 @@ import (
 // transform returns p as the options want it; the work is done frame by frame,
 // as the result is encoded. Its Source is the size of the result.
 func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
-	p, seen, err := j.look(p)
+	p, content, err := j.look(p)
 	if err == nil {
-		err = j.resettle(p, &seen)
+		err = j.resettle(p, &content)
 	}
 	if err != nil {
 		return nil, err
 	}
-	plan := planOf(p.Source, p.orientation, j.planned(), seen)
+	plan := planOf(p.Source, p.orientation, j.planned(), content)
 	if err := j.limits.checkOutput(plan.canvas); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		return nil, err
 	}
 	profile, toSRGB := j.colours(p.ICC, &plan)
-	j.altered = !plan.cut.identity() || plan.turn > 1 || plan.detail || toSRGB != nil || (j.info.Animated && count == 1) || j.options.Effects != options.Effects{}
+	j.asStored = plan.resample.identity() && plan.turn <= 1 && !plan.detail && toSRGB == nil && !(j.info.Animated && count == 1) && j.options.Effects == options.Effects{}
 	steps := slices.DeleteFunc(j.steps(p, &plan, toSRGB), func(s step) bool { return !s.wanted })
 	kept := *p
 	kept.Count, kept.ICC = count, profile
@@ -58,7 +58,7 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 		}
 		return img, nil
 	})
-	q.Source, q.Scale, q.orientation, q.isCut = plan.canvas, 1, 1, false
+	q.Source, q.Scale, q.orientation, q.resampled = plan.canvas, 1, 1, false
 	return q, nil
 }
 
@@ -85,7 +85,7 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 	mark := sync.OnceValue(func() *image.NRGBA { return j.resizer.Watermark.Fitted(o.Watermark, plan.canvas) })
 	return []step{
-		{"crop and scale", !p.isCut, always(func(img image.Image) image.Image { return plan.cut.apply(img, p.Scale) })},
+		{"crop and scale", !p.resampled, always(func(img image.Image) image.Image { return plan.resample.apply(img, p.Scale) })},
 		{"turn", true, always(func(img image.Image) image.Image { return paint.Turn(img, plan.turn) })}, // the rest is in the viewer's coordinates
 		{"convert colours", toSRGB != nil, always(toSRGB)},
 		{"tilt", plan.tilt != 0, onPixels(func(m *image.NRGBA) *image.NRGBA { return paint.Tilt(m, plan.tilt, plan.window, plan.size) })},
@@ -108,9 +108,9 @@ func (j *job) steps(p *Picture, plan *plan, toSRGB func(image.Image) image.Image
 	}
 }
 
-// A cut is a part of a stored picture and the size that it gets, still turned
+// A resample is a part of a stored picture and the size that it gets, still turned
 // as it is stored.
-type cut struct {
+type resample struct {
 	source      image.Point      // size of the stored picture
 	orientation exif.Orientation // that it was computed for
 	part        scale.Rect       // in pixels of the source
@@ -121,21 +121,21 @@ type cut struct {
 	edge image.Rectangle
 }
 
-// identity reports whether the cut is the whole picture at its own size.
-func (c cut) identity() bool {
+// identity reports whether the result is the whole picture at its own size.
+func (c resample) identity() bool {
 	return c.size == c.source && c.part == scale.Rect{W: float64(c.size.X), H: float64(c.size.Y)}
 }
 
 // at returns the part in pixels of the picture decoded at scale s, and how to
 // resample it.
-func (c cut) at(s float64) (scale.Rect, scale.Options) {
+func (c resample) at(s float64) (scale.Rect, scale.Options) {
 	return scale.Rect{X: c.part.X * s, Y: c.part.Y * s, W: c.part.W * s, H: c.part.H * s},
 		scale.Options{Undroop: c.undroop(s), Chroma: c.chroma, Within: c.within(s)}
 }
 
 // undroop returns what has to be undone of a decoding at scale s: at 2/8 it shows
 // only if less than half is left to scale.
-func (c cut) undroop(s float64) uint8 {
+func (c resample) undroop(s float64) uint8 {
 	less := float64(c.part.W*s)+1 < float64(2*c.size.X) || float64(c.part.H*s)+1 < float64(2*c.size.Y)
 	switch {
 	case s == 1.0/8:
@@ -148,7 +148,7 @@ func (c cut) undroop(s float64) uint8 {
 
 // within returns the pixels of the picture decoded at scale s that lie within the
 // edge as a whole, or, if there are none, in part.
-func (c cut) within(s float64) (r image.Rectangle) {
+func (c resample) within(s float64) (r image.Rectangle) {
 	r.Min.X, r.Max.X = inner(c.edge.Min.X, c.edge.Max.X, s)
 	r.Min.Y, r.Max.Y = inner(c.edge.Min.Y, c.edge.Max.Y, s)
 	return r
@@ -163,8 +163,8 @@ func inner(from, to int, s float64) (lo, hi int) {
 	return lo, max(lo+1, int(math.Ceil(float64(to)*s)))
 }
 
-// apply makes the cut of a picture decoded at scale s.
-func (c cut) apply(img image.Image, s float64) image.Image {
+// apply resamples a picture decoded at scale s.
+func (c resample) apply(img image.Image, s float64) image.Image {
 	if s == 1 && c.identity() && !changesChroma(img, c.chroma) {
 		return img
 	}

@@ -23,7 +23,7 @@ func TestSteps(t *testing.T) {
 		"f=png&wm=none": "crop and scale, turn",
 	} {
 		j := &job{admission: r.admission(parse(query))}
-		plan := planOf(image.Pt(40, 30), exif.Orientation(1), j.options, seen{})
+		plan := planOf(image.Pt(40, 30), exif.Orientation(1), j.options, content{})
 		var names []string
 		for _, s := range j.steps(&Picture{Scale: 1, Source: image.Pt(40, 30)}, &plan, nil) {
 			if s.wanted {

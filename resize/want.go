@@ -17,10 +17,10 @@ type Want struct {
 	// Limits are those of the Resizer.
 	Limits Limits
 
-	// cut is what will become of the stored picture, if the header is right. A
-	// codec may do it while it decodes, and then says so in Picture.isCut. The
+	// resample is what will become of the stored picture, if the header is right. A
+	// codec may do it while it decodes, and then says so in Picture.resampled. The
 	// zero value asks for nothing.
-	cut cut
+	resample resample
 	// shown is the quality of JPEG that shows as much of the picture as the result
 	// will, 1 to 100.
 	shown int
@@ -44,8 +44,8 @@ type Want struct {
 	ctx context.Context
 }
 
-// cuts reports whether there is something to cut or to scale.
-func (w Want) cuts() bool { return w.cut != (cut{}) && !w.cut.identity() }
+// resamples reports whether there is something to crop or to scale.
+func (w Want) resamples() bool { return w.resample != (resample{}) && !w.resample.identity() }
 
 // damaged returns err, which says what is wrong with a picture of which a part can
 // be shown; nil if it is to be.
@@ -65,8 +65,8 @@ func (w Want) ended() error {
 	return w.ctx.Err()
 }
 
-// more makes sure that n more bytes may be used than codec.memory said.
-func (w Want) more(n int64) error {
+// reserve makes sure that n more bytes may be used than codec.memory said.
+func (w Want) reserve(n int64) error {
 	if w.grow == nil {
 		return nil
 	}

@@ -59,6 +59,8 @@ var jobs = []job{
 	{"the same; sharp effort 2", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
 	{"1080p PNG to 800 px PNG, a photograph", "photo.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
 	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
+	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
 	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, map[string]any{"quality": 75}, nil, 3, ""},
 	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
 	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
@@ -133,7 +135,7 @@ func run(runs int, work, photo, soft string) error {
 }
 
 // prepare makes the inputs: the photographs at 2 megapixels, one as a PNG of
-// 1080p, the sample drawing at that size, the sample animation.
+// 1080p and as a WebP of its own size, the sample drawing at that size, the sample animation.
 func prepare(work, photo, soft string) error {
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return err
@@ -156,6 +158,9 @@ func prepare(work, photo, soft string) error {
 		return err
 	}
 	if err := convert(photo, "photo.png", resize.Options{Width: 1920, Height: 1080, Format: resize.PNG}); err != nil {
+		return err
+	}
+	if err := convert(photo, "photo.webp", resize.Options{Format: resize.WebP, Quality: 75}); err != nil {
 		return err
 	}
 	if err := convert("testdata/photos/chart.png", "drawing.png", resize.Options{Width: 1920, Height: 1080, Enlarge: true, Format: resize.PNG}); err != nil {

@@ -92,11 +92,11 @@ func Parse(head []byte) (Header, error) {
 	var meta isobmff.Box
 	for x := range isobmff.Boxes(head) {
 		switch {
-		case x.Kind == "meta" && x.Cut:
+		case x.Kind == "meta" && x.Truncated:
 			return Header{}, io.ErrUnexpectedEOF
 		case x.Kind == "meta":
 			meta = x
-		case x.Cut:
+		case x.Truncated:
 			return Header{}, io.ErrUnexpectedEOF
 		}
 		if meta.Data != nil {

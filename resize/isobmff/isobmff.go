@@ -9,11 +9,11 @@ import (
 
 // A Box is one part of such a file (ISO/IEC 14496-12, section 4.2).
 type Box struct {
-	Kind string
-	Name []byte // the kind in place
-	Data []byte // without the header; cut where the bytes end
-	End  int    // where the next box begins
-	Cut  bool   // data is shorter than the box says
+	Kind      string
+	Name      []byte // the kind in place
+	Data      []byte // without the header; cut where the bytes end
+	End       int    // where the next box begins
+	Truncated bool   // data is shorter than the box says
 }
 
 // Boxes yields the boxes in b, one behind the other. One with a length that
@@ -35,11 +35,11 @@ func Boxes(b []byte) iter.Seq[Box] {
 			if n < head {
 				return
 			}
-			x := Box{Kind: string(b[4:8]), Name: b[4:8], Cut: n > uint64(len(b))}
+			x := Box{Kind: string(b[4:8]), Name: b[4:8], Truncated: n > uint64(len(b))}
 			end += int(min(n, uint64(len(b))))
 			x.End = end
 			x.Data = b[min(head, uint64(len(b))):min(n, uint64(len(b)))]
-			if !yield(x) || x.Cut {
+			if !yield(x) || x.Truncated {
 				return
 			}
 			b = b[n:]

@@ -238,8 +238,8 @@ func (e *encoder) transform(dst *[64]int16, c *encComponent, bx, by int) (mask u
 	return maskToZigzag(fdct(dst, src, stride, &e.recip[c.table], e.generic)), false
 }
 
-// size returns the number of value bits of v, T.81's SSSS, and the bits.
-func size(v int32) (s uint, b uint32) {
+// category returns the number of value bits of v, T.81's SSSS, and the bits.
+func category(v int32) (s uint, b uint32) {
 	neg := v >> 31
 	s = uint(bits.Len32(uint32((v ^ neg) - neg)))
 	return s, uint32(v+neg) & (1<<s - 1)

@@ -78,7 +78,7 @@ func (e *encoder) putBlock(c *encComponent, mask uint64) {
 	dc := (*[256]uint32)(e.codes[(2*c.table+tableDC)<<8:])
 	ac := (*[256]uint32)(e.codes[(2*c.table+tableAC)<<8:])
 
-	s, v := size(int32(e.block[0]) - c.pred)
+	s, v := category(int32(e.block[0]) - c.pred)
 	c.pred = int32(e.block[0])
 	code := dc[s&255]
 	l := uint(code&255) + s
@@ -103,7 +103,7 @@ func (e *encoder) putBlock(c *encComponent, mask uint64) {
 				n = put32(&e.buf, n, uint32(acc>>(nbits&63)))
 			}
 		}
-		s, v := size(int32(e.block[encZigzag[k&63]&63]))
+		s, v := category(int32(e.block[encZigzag[k&63]&63]))
 		code := ac[(uint(run)<<4|s)&255]
 		l := uint(code&255) + s
 		acc = acc<<(l&63) | uint64(code>>8<<s|v)
@@ -132,7 +132,7 @@ func (e *encoder) tokenBlock(c *encComponent, mask uint64) {
 	t := e.tokens[:n+64]
 	dc, ac := 2*c.table+tableDC, 2*c.table+tableAC
 
-	s, v := size(int32(e.block[0]) - c.pred)
+	s, v := category(int32(e.block[0]) - c.pred)
 	c.pred = int32(e.block[0])
 	t[n] = makeToken(dc, int(s), s, v)
 	n++
@@ -145,7 +145,7 @@ func (e *encoder) tokenBlock(c *encComponent, mask uint64) {
 			t[n] = makeToken(ac, 0xf0, 0, 0)
 			n++
 		}
-		s, v := size(int32(e.block[encZigzag[k&63]&63]))
+		s, v := category(int32(e.block[encZigzag[k&63]&63]))
 		t[n] = makeToken(ac, run<<4|int(s), s, v)
 		n++
 	}

@@ -127,7 +127,7 @@ func (e *encoder) scanDC(s encScan) {
 							e.add(makeToken(4, 0, 1, uint32(dc&1)))
 							continue
 						}
-						n, b := size(dc - c.pred)
+						n, b := category(dc - c.pred)
 						c.pred = dc
 						e.add(makeToken(2*c.table+tableDC, int(n), n, b))
 					}
@@ -181,7 +181,7 @@ func (e *encoder) scanAC(s encScan) {
 				for ; zeros > 15; zeros -= 16 {
 					e.add(makeToken(run.table, 0xf0, 0, 0))
 				}
-				n, m := size(v)
+				n, m := category(v)
 				e.add(makeToken(run.table, zeros<<4|int(n), n, m))
 			}
 			if last < s.se {

@@ -20,8 +20,8 @@ const maxFrame = 4
 
 // afterColours reads what lies between the colours and the first frame, and the
 // header of that. What cannot be read is left out: the decoder will tell.
-func (h *Header) afterColours(r *reader, plain bool) error {
-	if !plain {
+func (h *Header) afterColours(r *reader, allDefault bool) error {
+	if !allDefault {
 		if h.extended && r.bits(1) == 0 {
 			r.at += 3*16 + 1 // tone mapping
 		}

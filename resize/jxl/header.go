@@ -108,8 +108,8 @@ func Parse(head []byte) (Header, error) {
 	}
 	r := reader{data: stream[len(Codestream):]}
 	h := Header{Size: r.size(), Bits: 8, xyb: true}
-	plain := r.bits(1) == 1 // all as by default
-	if !plain {
+	allDefault := r.bits(1) == 1 // all as by default
+	if !allDefault {
 		if h.extended = r.bits(1) == 1; h.extended {
 			if o := exif.Orientation(r.bits(3) + 1); o.Swaps() {
 				h.Size = o.Size(h.Size)
@@ -144,7 +144,7 @@ func Parse(head []byte) (Header, error) {
 		h.xyb = r.bits(1) == 1
 		h.profile, h.embedded, h.grey = r.colour()
 	}
-	if err := h.afterColours(&r, plain); err != nil && !r.past() {
+	if err := h.afterColours(&r, allDefault); err != nil && !r.past() {
 		return Header{}, err
 	}
 	if r.past() {
@@ -305,7 +305,7 @@ func codestream(head []byte) ([]byte, error) {
 				continue
 			}
 			data = data[4:]
-			if first && (last || x.Cut || len(data) >= maxHead) {
+			if first && (last || x.Truncated || len(data) >= maxHead) {
 				return checkStart(data)
 			}
 			parts = append(parts, data[:min(len(data), maxHead)]...)

@@ -43,7 +43,7 @@ func (k whole) control() Control {
 }
 
 // control is that of the row, text if it has none.
-func (s special) control() Control {
+func (s custom) control() Control {
 	if s.form.Kind == "" {
 		return Control{Kind: ControlText}
 	}
@@ -64,7 +64,7 @@ func scaleOf(min, max float64) Control {
 
 func choiceOf(words ...string) Control { return Control{Kind: ControlChoice, Words: words} }
 
-// places is the form of a gravity.
-func places(words []string) Control {
+// positionChoice is the form of a gravity.
+func positionChoice(words []string) Control {
 	return Control{Kind: ControlChoice, Words: words, Free: true}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var cropParams = []param{
-	{"orient", "orientation of the source, as in EXIF, in place of what the file says; 1 is upright", groupCrop, "w=120&orient=3", special{
+	{"orient", "orientation of the source, as in EXIF, in place of what the file says; 1 is upright", groupCrop, "w=120&orient=3", custom{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 1, 8)
 			d.Orient = exif.Orientation(n / 100)
@@ -20,18 +20,18 @@ var cropParams = []param{
 		words: "1 to 8",
 		form:  choiceOf("1", "2", "3", "4", "5", "6", "7", "8"),
 	}},
-	{"crop", "part of the upright source, before anything else: left, top, width, height; whole numbers are pixels, `12.5%` is per cent", groupCrop, "crop=30%,20%,40%,60%&w=120", special{
+	{"crop", "part of the upright source, before anything else: left, top, width, height; whole numbers are pixels, `12.5%` is per cent", groupCrop, "crop=30%,20%,40%,60%&w=120", custom{
 		read:  readCrop,
 		write: func(o *Options) string { return strings.ReplaceAll(o.Crop.String(), "%", "%25") },
 		words: "`x,y,w,h`",
 	}},
-	{"trim", "cut edges of one colour, that of the upper left corner, with `,se` of the lower right one; the number is how much a channel may differ; specks of one pixel do not count", groupCrop, "chart.png?trim=20&w=120", special{
+	{"trim", "cut edges of one colour, that of the upper left corner, with `,se` of the lower right one; the number is how much a channel may differ; specks of one pixel do not count", groupCrop, "chart.png?trim=20&w=120", custom{
 		read:  readTrim,
 		write: func(o *Options) string { return formatTrim(o.Trim) },
 		words: "1 to 255, `exact`, each also with `,se`",
 		form:  scaleOf(1, 255),
 	}},
-	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", special{
+	{"g", "what stays of a picture that is cut, and where one lies in its box: a side, a corner, a focal point in fractions of width and height, `smart` (what catches the eye), `entropy` (most detail)", groupCrop, "w=60&h=120&g=smart", custom{
 		read: func(d *draft, v string) Verdict {
 			verdict := readGravity(&d.Gravity, v, len(gravities))
 			if verdict != Unreadable && d.Gravity == (Gravity{}) {
@@ -41,9 +41,9 @@ var cropParams = []param{
 		},
 		write: func(o *Options) string { return o.Gravity.String() },
 		words: strings.Join(gravities[:], ", ") + ", `fp:x:y`",
-		form:  places(gravities[:]),
+		form:  positionChoice(gravities[:]),
 	}},
-	{"rot", "turn clockwise, by degrees; what appears at the corners is background", groupCrop, "w=120&rot=12", special{
+	{"rot", "turn clockwise, by degrees; what appears at the corners is background", groupCrop, "w=120&rot=12", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.Angle, verdict = parseAngle(v)
 			return verdict

@@ -6,16 +6,16 @@ func (o Options) Whole() bool {
 	if o.Width > 0 && o.Height > 0 && o.Fit != Contain && o.Fit != ScaleDown {
 		return false
 	}
-	return o.plain()
+	return o.onlySizes()
 }
 
 // Derivable reports whether a result with o can be made of a smaller copy of
 // the source as well as of the source.
-func (o Options) Derivable() bool { return o.plain() }
+func (o Options) Derivable() bool { return o.onlySizes() }
 
-// plain reports whether o says nothing but the box, how the picture meets it,
+// onlySizes reports whether o says nothing but the box, how the picture meets it,
 // and how it is encoded.
-func (o Options) plain() bool {
+func (o Options) onlySizes() bool {
 	rest := o
 	rest.Width, rest.Height, rest.Format = 0, 0, NoFormat
 	if o.Fit == Cover || o.Fit == Contain || o.Fit == ScaleDown || o.Fit == Stretch {

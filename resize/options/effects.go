@@ -24,6 +24,9 @@ type Effects struct {
 // OnlyGray reports whether all that is asked for is to leave out the colours.
 func (e Effects) OnlyGray() bool { return e == Effects{Gray: true} }
 
+// OnlySharpens reports whether nothing else is asked for.
+func (e Effects) OnlySharpens() bool { return e.Sharpen != 0 && e == Effects{Sharpen: e.Sharpen} }
+
 // Duotone has the colours that black and white become; zero: none.
 type Duotone struct{ Dark, Light Color }
 
@@ -32,7 +35,7 @@ var effectParams = []param{
 	{"con", "contrast, more or less", groupEffects, "w=120&con=40", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Contrast }, min: -100, max: 100}},
 	{"gam", "gamma: above 1 brightens the dark parts, below 1 darkens them", groupEffects, "w=120&gam=1.8", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Gamma }, min: 0.1, max: 10, neutral: 100}},
 	{"sat", "saturation, more or less; -100 is grey", groupEffects, "w=120&sat=60", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Saturation }, min: -100, max: 100}},
-	{"hue", "turn all colours around the colour wheel, by degrees", groupEffects, "w=120&hue=90", special{
+	{"hue", "turn all colours around the colour wheel, by degrees", groupEffects, "w=120&hue=90", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.Effects.Hue, verdict = parseAngle(v)
 			return verdict
@@ -44,13 +47,13 @@ var effectParams = []param{
 	{"gray", "shades of grey", groupEffects, "w=120&gray=true", toggle{func(o *Options) *bool { return &o.Effects.Gray }}},
 	{"sepia", "the brown of old photographs, in per cent", groupEffects, "w=120&sepia=100", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sepia }, min: 1, max: 100}},
 	{"tint", "one colour in place of all others, light and dark as before; the alpha is how much of it", groupEffects, "w=120&tint=0b6bcb", colorValue{func(o *Options) *Color { return &o.Effects.Tint }}},
-	{"duotone", "two colours in place of black and white", groupEffects, "w=120&duotone=2b1055,ffd86b", special{
+	{"duotone", "two colours in place of black and white", groupEffects, "w=120&duotone=2b1055,ffd86b", custom{
 		read:  readDuotone,
 		write: func(o *Options) string { return o.Effects.Duotone.String() },
 		words: "`rrggbb,rrggbb`",
 	}},
 	{"invert", "the negative", groupEffects, "w=120&invert=true", toggle{func(o *Options) *bool { return &o.Effects.Invert }}},
-	{"pixelate", "blocks of one colour, so many pixels wide", groupEffects, "w=120&pixelate=8", special{
+	{"pixelate", "blocks of one colour, so many pixels wide", groupEffects, "w=120&pixelate=8", custom{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, 2, 1000)
 			d.Effects.Pixelate = int(n / 100)
@@ -61,7 +64,7 @@ var effectParams = []param{
 		form:  scaleOf(2, 100),
 	}},
 	{"blur", "blur by a Gaussian of that standard deviation, in pixels", groupEffects, "w=120&blur=3", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Blur }, min: 0.3, max: maxBlur}},
-	{"sharpen", "sharpen by an unsharp mask of that standard deviation, in pixels", groupEffects, "w=120&sharpen=1", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sharpen }, min: 0.1, max: maxSharpen}},
+	{"sharpen", "sharpen luma by an unsharp mask of that standard deviation, in pixels", groupEffects, "w=120&sharpen=1", decimal{field: func(o *Options) *Hundredths { return &o.Effects.Sharpen }, min: 0.1, max: maxSharpen}},
 	{"bitonal", "black and white only: what is lighter than middle grey is white", groupEffects, "w=120&bitonal=true", toggle{func(o *Options) *bool { return &o.Effects.Bitonal }}},
 }
 

@@ -6,18 +6,18 @@ import (
 )
 
 var groundParams = []param{
-	{"bg", "background, under what is transparent and around the picture: a colour, `auto` (the mean colour of the edge), `blur` (the picture itself, blurred)", groupGround, "w=120&h=120&fit=pad&bg=blur", special{
+	{"bg", "background, under what is transparent and around the picture: a colour, `auto` (the mean colour of the edge), `blur` (the picture itself, blurred)", groupGround, "w=120&h=120&fit=pad&bg=blur", custom{
 		read:  readBackground,
 		write: func(o *Options) string { return o.Background.String() },
 		words: "`rrggbb`, `rrggbbaa`, auto, blur",
 		form:  Control{Kind: ControlColor, Words: []string{"auto", "blur"}},
 	}},
-	{"padding", "pixels around the picture, which makes it larger: one number, or top, right, bottom and left", groupGround, "w=100&padding=10&bg=0b6bcb", special{
+	{"padding", "pixels around the picture, which makes it larger: one number, or top, right, bottom and left", groupGround, "w=100&padding=10&bg=0b6bcb", custom{
 		read:  readPadding,
 		write: func(o *Options) string { return o.Padding.String() },
 		words: "0 to `max_dimension`, or four of them with commas",
 	}},
-	{"radius", "round corners, in pixels; `max` gives a circle or a pill; what is cut off is transparent, in JPEG and BMP white or `bg`", groupGround, "w=120&h=120&radius=max", special{
+	{"radius", "round corners, in pixels; `max` gives a circle or a pill; what is cut off is transparent, in JPEG and BMP white or `bg`", groupGround, "w=120&h=120&radius=max", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			if strings.EqualFold(v, "max") {
 				d.Radius = MaxRadius
@@ -35,7 +35,7 @@ var groundParams = []param{
 		words: "pixels, or max",
 		form:  Control{Kind: ControlNumber, Min: 1, Step: 1, Words: []string{"max"}},
 	}},
-	{"border", "a line inside of the edge: width in pixels and colour", groupGround, "w=120&radius=16&border=4,0b6bcb", special{
+	{"border", "a line inside of the edge: width in pixels and colour", groupGround, "w=120&radius=16&border=4,0b6bcb", custom{
 		read:  readBorder,
 		write: func(o *Options) string { return o.Border.String() },
 		words: "`width,rrggbb` or `width,rrggbbaa`",
@@ -83,13 +83,13 @@ type Background struct {
 
 const (
 	noBackground = iota
-	plainBackground
+	colorBackground
 	autoBackground
 	blurBackground
 )
 
-// Plain returns the colour of a background that has only one.
-func (b Background) Plain() (c Color, ok bool) { return b.color, b.kind == plainBackground }
+// Color returns the colour of a background that has only one.
+func (b Background) Color() (c Color, ok bool) { return b.color, b.kind == colorBackground }
 
 // Blurred reports whether the background is the picture itself.
 func (b Background) Blurred() bool { return b.kind == blurBackground }
@@ -97,7 +97,7 @@ func (b Background) Blurred() bool { return b.kind == blurBackground }
 // String returns the value of the parameter, "" for none.
 func (b Background) String() string {
 	switch b.kind {
-	case plainBackground:
+	case colorBackground:
 		return b.color.String()
 	case autoBackground:
 		return "auto"
@@ -123,7 +123,7 @@ func readBackground(d *draft, v string) Verdict {
 	if !ok {
 		return Unreadable
 	}
-	d.Background = Background{plainBackground, c}
+	d.Background = Background{colorBackground, c}
 	if c == 0 {
 		d.Background = Background{}
 	}

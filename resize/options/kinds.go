@@ -22,8 +22,8 @@ type kind interface {
 	control() Control
 }
 
-// special is a kind that only one parameter has.
-type special struct {
+// custom is a kind that only one parameter has.
+type custom struct {
 	read  func(d *draft, value string) Verdict
 	write func(o *Options) string
 	words string
@@ -32,9 +32,9 @@ type special struct {
 	form  Control // zero: a text
 }
 
-func (s special) parse(d *draft, v string) Verdict { return s.read(d, v) }
-func (s special) format(o *Options) string         { return s.write(o) }
-func (s special) values() string                   { return s.words }
+func (s custom) parse(d *draft, v string) Verdict { return s.read(d, v) }
+func (s custom) format(o *Options) string         { return s.write(o) }
+func (s custom) values() string                   { return s.words }
 
 // pixels is a length of at most max_dimension; a fraction is cut off, 0 stands
 // for a value that is not given.

@@ -191,7 +191,7 @@ func Explain(get func(name string) string, max int, note func(Note)) Options {
 
 // taken returns the value of a parameter that has just been read.
 func taken(k kind, d *draft) string {
-	if s, ok := k.(special); ok && s.taken != nil {
+	if s, ok := k.(custom); ok && s.taken != nil {
 		return s.taken(d)
 	}
 	return k.format(&d.Options)

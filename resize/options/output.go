@@ -54,7 +54,7 @@ const (
 )
 
 var outputParams = []param{
-	{"f", "format of the result: " + strings.Join(writableNames(), ", ") + ", or auto", groupOutput, "", special{
+	{"f", "format of the result: " + strings.Join(writableNames(), ", ") + ", or auto", groupOutput, "", custom{
 		read: func(d *draft, v string) Verdict {
 			d.Format = parseFormat(v)
 			if d.Format == NoFormat {
@@ -68,7 +68,7 @@ var outputParams = []param{
 	}},
 	{"q", "quality; of PNG and GIF, how many colours the palette has", groupOutput, "w=300&q=20", whole{
 		func(o *Options) *int { return &o.Quality }, 1, 100}},
-	{"autoq", "the lowest quality at which the result is as similar to the picture as this (SSIM)", groupOutput, "w=300&autoq=0.9", special{
+	{"autoq", "the lowest quality at which the result is as similar to the picture as this (SSIM)", groupOutput, "w=300&autoq=0.9", custom{
 		read: func(d *draft, v string) Verdict {
 			f, err := strconv.ParseFloat(v, 64)
 			if err != nil || math.IsNaN(f) || f < 0 {

@@ -68,7 +68,7 @@ const DensityParam = "dpr"
 var sizeParams = []param{
 	{"w", "width in pixels; a fraction is cut off", groupSize, "w=120", pixels{func(o *Options) *int { return &o.Width }}},
 	{"h", "height in pixels; a fraction is cut off", groupSize, "h=80", pixels{func(o *Options) *int { return &o.Height }}},
-	{"c", "true (default): fill the box and cut the rest; false: fit inside", groupSize, "w=120&h=120&c=false", special{
+	{"c", "true (default): fill the box and cut the rest; false: fit inside", groupSize, "w=120&h=120&c=false", custom{
 		read: func(d *draft, v string) Verdict {
 			d.Fit = parseCrop(v)
 			return Used
@@ -80,13 +80,13 @@ var sizeParams = []param{
 	}},
 	{"fit", "how the picture meets the box of `w` and `h`; wins over `c`", groupSize, "w=120&h=120&fit=pad&bg=0b6bcb",
 		choice[Fit]{func(o *Options) *Fit { return &o.Fit }, fits}},
-	{"ar", "ratio of the box: gives the missing one of `w` and `h`; without both, the picture is cut to it", groupSize, "w=120&ar=1:1", special{
+	{"ar", "ratio of the box: gives the missing one of `w` and `h`; without both, the picture is cut to it", groupSize, "w=120&ar=1:1", custom{
 		read:  readRatio,
 		write: func(o *Options) string { return o.Ratio.String() },
 		words: "`16:9` or `1.78`",
 		form:  Control{Kind: ControlChoice, Words: []string{"1:1", "4:3", "3:2", "16:9", "3:4", "2:3", "9:16"}, Free: true},
 	}},
-	{DensityParam, "density of the screen: multiplies `w` and `h` and all other lengths of the result", groupSize, "w=60&dpr=2&padding=4&bg=0b6bcb", special{
+	{DensityParam, "density of the screen: multiplies `w` and `h` and all other lengths of the result", groupSize, "w=60&dpr=2&padding=4&bg=0b6bcb", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.dpr, verdict = parseDecimal(v, 0.5, 8)
 			return verdict
@@ -96,7 +96,7 @@ var sizeParams = []param{
 		form:  scaleOf(0.5, 8),
 		taken: func(d *draft) string { return formatHundredths(d.dpr) },
 	}},
-	{"zoom", "multiplies `w` and `h`, or the size of the source without both", groupSize, "w=100&zoom=1.2", special{
+	{"zoom", "multiplies `w` and `h`, or the size of the source without both", groupSize, "w=100&zoom=1.2", custom{
 		read: func(d *draft, v string) (verdict Verdict) {
 			d.zoom, verdict = parseDecimal(v, 0.1, 10)
 			return verdict

@@ -30,7 +30,7 @@ const (
 var textParams = []param{
 	{"txt", "text over the picture; long lines are wrapped", groupText, "w=120&txt=Still life", text{func(o *Options) *string { return &o.Text.Text }, maxTextBytes, "text"}},
 	{"txtfont", "its font: " + strings.Join(BuiltInFonts, ", ") + ", or one of the configuration", groupText, "w=120&txt=Still life&txtfont=bold", text{func(o *Options) *string { return &o.Text.Font }, maxNameBytes, "a name"}},
-	{"txtsize", "its size in pixels; without it, a tenth of the shorter side", groupText, "w=120&txt=Still life&txtsize=24", special{
+	{"txtsize", "its size in pixels; without it, a tenth of the shorter side", groupText, "w=120&txt=Still life&txtsize=24", custom{
 		read: func(d *draft, v string) Verdict {
 			n, verdict := parseDecimal(v, MinTextSize, maxTextSize)
 			d.Text.Size = int(n / 100)
@@ -41,10 +41,10 @@ var textParams = []param{
 		form:  scaleOf(4, 200),
 	}},
 	{"txtcolor", "its colour; without it, white", groupText, "w=120&txt=Still life&txtsize=20&txtcolor=ffd86b", colorValue{func(o *Options) *Color { return &o.Text.Color }}},
-	{"txtg", "where it stands", groupText, "w=120&txt=Still life&txtsize=16&txtg=se", special{
+	{"txtg", "where it stands", groupText, "w=120&txt=Still life&txtsize=16&txtg=se", custom{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Text.Gravity, v, gravitySmart) },
 		write: func(o *Options) string { return o.Text.Gravity.String() },
 		words: positions,
-		form:  places(gravities[:gravitySmart]),
+		form:  positionChoice(gravities[:gravitySmart]),
 	}},
 }

@@ -21,11 +21,11 @@ const maxNameBytes = 64 // of a watermark or a font
 
 var watermarkParams = []param{
 	{"wm", "watermark, by its name in the configuration; `none` for none, whatever the picture says about itself", groupWatermark, "w=120&wm=logo", text{func(o *Options) *string { return &o.Watermark.Name }, maxNameBytes, "a name"}},
-	{"wmg", "where it lies; a focal point is its middle", groupWatermark, "w=120&wm=logo&wmg=se&wms=40", special{
+	{"wmg", "where it lies; a focal point is its middle", groupWatermark, "w=120&wm=logo&wmg=se&wms=40", custom{
 		read:  func(d *draft, v string) Verdict { return readGravity(&d.Watermark.Gravity, v, gravitySmart) },
 		write: func(o *Options) string { return o.Watermark.Gravity.String() },
 		words: positions,
-		form:  places(gravities[:gravitySmart]),
+		form:  positionChoice(gravities[:gravitySmart]),
 	}},
 	{"wms", "its width in per cent of the picture's; without it, its own size or what fits", groupWatermark, "w=120&wm=logo&wms=50", decimal{field: func(o *Options) *Hundredths { return &o.Watermark.Scale }, min: 1, max: 100}},
 	{"wmo", "its opacity in per cent", groupWatermark, "w=120&wm=logo&wmo=40&wms=80", decimal{field: func(o *Options) *Hundredths { return &o.Watermark.Opacity }, min: 1, max: 100, neutral: 10000}},

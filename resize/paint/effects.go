@@ -16,6 +16,9 @@ func Effects(img image.Image, e options.Effects) image.Image {
 	if planes, ok := img.(*image.YCbCr); ok && e.OnlyGray() {
 		return &image.Gray{Pix: planes.Y, Stride: planes.YStride, Rect: planes.Rect}
 	}
+	if e.OnlySharpens() && sharpenPlanes(img, e.Sharpen.Float()) {
+		return img
+	}
 	m := pixel.Of(img)
 	applyColors(m, e)
 	if e.Pixelate > 1 {
@@ -165,8 +168,7 @@ func rotateHue(degrees float64) matrix {
 // strength of 255 parts.
 func byLuma(m *image.NRGBA, table *[256][3]byte, strength uint32) {
 	eachPixel(m, func(p *[4]byte) {
-		y := (uint32(p[0])*19595 + uint32(p[1])*38470 + uint32(p[2])*7471 + 1<<15) >> 16
-		c := &table[y]
+		c := &table[luma(p[:])]
 		for i := range 3 {
 			p[i] = byte((uint32(p[i])*(255-strength) + uint32(c[i])*strength + 127) / 255)
 		}
@@ -236,12 +238,42 @@ func pixelate(m *image.NRGBA, n int) {
 	}
 }
 
-// sharpen adds to every colour what it differs from a blurred one.
+// sharpen adds to every pixel what its luma differs from that of a blurred picture,
+// and leaves chroma as it is: an edge between two colours gets no fringes.
 func sharpen(m *image.NRGBA, sigma float64) {
 	soft := Blur(m, sigma)
-	for i := range m.Pix {
-		if i%4 != 3 {
-			m.Pix[i] = byte(max(0, min(255, 2*int(m.Pix[i])-int(soft.Pix[i]))))
+	for i := 0; i+4 <= len(m.Pix); i += 4 {
+		p := m.Pix[i:][:3:3]
+		more := luma(p) - luma(soft.Pix[i:])
+		for c, v := range p {
+			p[c] = byte(max(0, min(255, int(v)+more)))
 		}
 	}
+}
+
+// luma is that of JFIF (BT.601).
+func luma(p []byte) int {
+	return (19595*int(p[0]) + 38470*int(p[1]) + 7471*int(p[2]) + 1<<15) >> 16
+}
+
+// sharpenPlanes is sharpen of a picture whose luma is a plane of its own. It
+// reports whether that is so.
+func sharpenPlanes(img image.Image, sigma float64) bool {
+	var plane *image.Gray
+	switch m := img.(type) {
+	case *image.Gray:
+		plane = m
+	case *image.YCbCr:
+		plane = &image.Gray{Pix: m.Y[m.YOffset(m.Rect.Min.X, m.Rect.Min.Y):], Stride: m.YStride, Rect: image.Rectangle{Max: m.Rect.Size()}}
+	default:
+		return false
+	}
+	soft := blurred(plane, sigma).(*image.Gray)
+	for y := range soft.Rect.Dy() {
+		row := plane.Pix[y*plane.Stride:][:soft.Rect.Dx()]
+		for x, v := range soft.Pix[y*soft.Stride:][:len(row)] {
+			row[x] = byte(max(0, min(255, 2*int(row[x])-int(v))))
+		}
+	}
+	return true
 }

@@ -1,6 +1,8 @@
 package paint
 
 import (
+	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -174,6 +176,76 @@ func TestPixelate(t *testing.T) {
 	p := m.NRGBAAt(7, 7)
 	if abs(int(p.R)-want[0]/63) > 1 || abs(int(p.G)-want[1]/63) > 1 || abs(int(p.B)-want[2]/63) > 1 || p.A != 251 {
 		t.Errorf("the first block is %v; want the mean of the others, %v, and alpha 251", p, want)
+	}
+}
+
+// Sharpening changes luma alone: an edge between two colours that are equally light
+// stays as it is, and any other keeps the differences of its channels.
+func TestSharpenedColoursHaveNoFringes(t *testing.T) {
+	red, grey := color.NRGBA{180, 40, 90, 255}, color.NRGBA{88, 88, 88, 255}
+	dark := color.NRGBA{90, 60, 120, 255}
+	edge := func(a, b color.NRGBA) *image.NRGBA {
+		m := image.NewNRGBA(image.Rect(0, 0, 20, 6))
+		for y := range 6 {
+			for x := range 20 {
+				c := a
+				if x >= 10 {
+					c = b
+				}
+				m.SetNRGBA(x, y, c)
+			}
+		}
+		return m
+	}
+	alike := edge(red, grey)
+	if got := Effects(edge(red, grey), options.Effects{Sharpen: 200}).(*image.NRGBA); !bytes.Equal(got.Pix, alike.Pix) {
+		t.Error("an edge of equal luma has changed")
+	}
+	before := edge(red, dark)
+	got := Effects(edge(red, dark), options.Effects{Sharpen: 200}).(*image.NRGBA)
+	if bytes.Equal(got.Pix, before.Pix) {
+		t.Fatal("nothing was sharpened")
+	}
+	for i := 0; i < len(got.Pix); i += 4 {
+		p, q := got.Pix[i:][:4], before.Pix[i:][:4]
+		if int(p[0])-int(p[1]) != int(q[0])-int(q[1]) || int(p[2])-int(p[1]) != int(q[2])-int(q[1]) || p[3] != q[3] {
+			t.Fatalf("pixel %d: %v became %v", i/4, q, p)
+		}
+	}
+}
+
+// A picture in planes, or in grey, is sharpened as its pixels are, and stays what it
+// is.
+func TestSharpenedPlanes(t *testing.T) {
+	chart := picturetest.Chart(60, 40)
+	for i := range chart.Pix { // no colour that a step of luma leads out of the range
+		if i%4 != 3 {
+			chart.Pix[i] = 90 + chart.Pix[i]/4
+		}
+	}
+	planes := image.NewYCbCr(chart.Rect, image.YCbCrSubsampleRatio444)
+	grey := image.NewGray(chart.Rect)
+	for y := range 40 {
+		for x := range 60 {
+			c := chart.NRGBAAt(x, y)
+			i := planes.YOffset(x, y)
+			planes.Y[i], planes.Cb[i], planes.Cr[i] = color.RGBToYCbCr(c.R, c.G, c.B)
+			grey.Pix[i] = c.G
+		}
+	}
+	for name, m := range map[string]image.Image{"YCbCr": planes, "Gray": grey} {
+		want := pixel.Copy(m)
+		sharpen(want, 1.5)
+		got := Effects(m, options.Effects{Sharpen: 150})
+		if fmt.Sprintf("%T", got) != fmt.Sprintf("%T", m) {
+			t.Errorf("%s became %T", name, got)
+		}
+		if p := picturetest.PSNR(got, want); p < 45 || p > 1000 && name == "YCbCr" {
+			t.Errorf("%s: %.1f dB to its pixels sharpened", name, p)
+		}
+		if p := picturetest.PSNR(got, chart); p > 60 {
+			t.Errorf("%s: nothing was sharpened", name)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type Ground struct {
 
 func NewGround(canvas, at image.Point, b options.Background) *Ground {
 	g := &Ground{canvas: canvas, at: at, background: b}
-	if c, ok := b.Plain(); ok {
+	if c, ok := b.Color(); ok {
 		g.color, g.known = c.NRGBA(), true
 	}
 	return g

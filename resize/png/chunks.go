@@ -25,8 +25,8 @@ type Chunk struct {
 	whole []byte // with length, kind and checksum; nil: it is cut off
 }
 
-// Cut reports whether the file ends before the chunk does.
-func (c Chunk) Cut() bool { return c.whole == nil }
+// Truncated reports whether the file ends before the chunk does.
+func (c Chunk) Truncated() bool { return c.whole == nil }
 
 // Sound reports whether the checksum is right.
 func (c Chunk) Sound() bool {
@@ -46,7 +46,7 @@ func Chunks(file []byte) iter.Seq[Chunk] {
 
 func chunksFrom(file []byte, at int) iter.Seq[Chunk] {
 	return func(yield func(Chunk) bool) {
-		for c, ok := chunkAt(file, at); ok && yield(c) && !c.Cut(); c, ok = chunkAt(file, at) {
+		for c, ok := chunkAt(file, at); ok && yield(c) && !c.Truncated(); c, ok = chunkAt(file, at) {
 			at += len(c.whole)
 		}
 	}
@@ -73,7 +73,7 @@ func chunkAt(file []byte, at int) (c Chunk, ok bool) {
 func SoundChunks(file []byte) iter.Seq[Chunk] {
 	return func(yield func(Chunk) bool) {
 		for c := range Chunks(file) {
-			if c.Cut() || (c.Kind == "IDAT" || c.Sound()) && !yield(c) {
+			if c.Truncated() || (c.Kind == "IDAT" || c.Sound()) && !yield(c) {
 				return
 			}
 		}

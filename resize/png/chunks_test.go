@@ -25,7 +25,7 @@ func TestWalkOfChunks(t *testing.T) {
 			if at += len(w.data) + chunkBytes; at > n {
 				w.data, w.cut, w.sound = w.data[:min(len(w.data), n-c.At-8)], true, false
 			}
-			if got := (found{c.Kind, string(c.Data), c.Cut(), c.Sound()}); got != w {
+			if got := (found{c.Kind, string(c.Data), c.Truncated(), c.Sound()}); got != w {
 				t.Fatalf("of %d bytes, chunk %d is %+v; want %+v", n, i, got, w)
 			}
 			i++

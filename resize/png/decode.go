@@ -33,7 +33,7 @@ func ParseHeader(head []byte) (h Header, err error) {
 		return h, FormatError("no signature")
 	}
 	c, _ := chunkAt(head[:HeaderBytes], len(Signature))
-	if c.Kind != "IHDR" || len(c.Data) != 13 || c.Cut() {
+	if c.Kind != "IHDR" || len(c.Data) != 13 || c.Truncated() {
 		return h, FormatError("no IHDR")
 	}
 	ihdr := c.Data
@@ -115,7 +115,7 @@ func Parse(file []byte) (*File, error) {
 				return nil, FormatError("IHDR is damaged")
 			}
 			continue
-		case len(file)-c.At < chunkBytes, c.Kind == "IEND", c.Cut() && c.Kind != "IDAT":
+		case len(file)-c.At < chunkBytes, c.Kind == "IEND", c.Truncated() && c.Kind != "IDAT":
 			return nil, FormatError("no pixels")
 		case c.Kind == "IHDR":
 			return nil, FormatError("a second IHDR")
@@ -283,7 +283,7 @@ type pixelData struct {
 func (p *pixelData) next() []byte {
 	for !p.ended {
 		c, ok := chunkAt(p.file, p.at)
-		if !ok || c.Cut() {
+		if !ok || c.Truncated() {
 			p.odd, p.ended = true, true // no IEND
 			if c.Kind == "IDAT" && len(c.Data) > 0 {
 				return c.Data

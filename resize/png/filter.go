@@ -59,11 +59,11 @@ func costs(cur, above line, n, bpp int) (sums [filters]uint64) {
 func costsGeneric(sums *[filters]uint64, cur, above line, from, end, bpp int) {
 	for i := before + from; i < before+end; i++ {
 		x, a, b, c := cur[i], cur[i-bpp], above[i], above[i-bpp]
-		sums[filterNone] += size(x)
-		sums[filterSub] += size(x - a)
-		sums[filterUp] += size(x - b)
-		sums[filterAverage] += size(x - average(a, b))
-		sums[filterPaeth] += size(x - paeth(a, b, c))
+		sums[filterNone] += magnitude(x)
+		sums[filterSub] += magnitude(x - a)
+		sums[filterUp] += magnitude(x - b)
+		sums[filterAverage] += magnitude(x - average(a, b))
+		sums[filterPaeth] += magnitude(x - paeth(a, b, c))
 	}
 }
 
@@ -99,8 +99,8 @@ func applyGeneric(dst []byte, cur, above line, n, bpp, filter int) {
 	}
 }
 
-// size is the distance of a remainder from zero: 255 is one below it.
-func size(d byte) uint64 { return uint64(min(d, -d)) }
+// magnitude is the distance of a remainder from zero: 255 is one below it.
+func magnitude(d byte) uint64 { return uint64(min(d, -d)) }
 
 func average(a, b byte) byte { return byte((int(a) + int(b)) / 2) }
 

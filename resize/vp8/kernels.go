@@ -53,3 +53,50 @@ func (k kernels) difference(src, pred []byte, n int) uint32 {
 	}
 	return differenceGeneric(src, pred, n)
 }
+
+// The filters get planes that begin where they begin to read; they have 16 rows or
+// columns of luma along the edges, and eight of chroma.
+
+func (k kernels) filterLeft(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	if useAsm && !k.generic {
+		_, _, _ = y[15*yStride+7], cb[7*cStride+7], cr[7*cStride+7]
+		filterLeftAsm(&y[0], &cb[0], &cr[0], yStride, cStride, t)
+		return
+	}
+	filterLeftGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterTop(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	if useAsm && !k.generic {
+		_, _, _ = y[7*yStride+15], cb[7*cStride+7], cr[7*cStride+7]
+		filterTopAsm(&y[0], &cb[0], &cr[0], yStride, cStride, t)
+		return
+	}
+	filterTopGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterColumns(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	if useAsm && !k.generic {
+		_, _, _ = y[15*yStride+15], cb[7*cStride+7], cr[7*cStride+7]
+		filterColumnsAsm(&y[0], &cb[0], &cr[0], yStride, cStride, t)
+		return
+	}
+	filterColumnsGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) filterRows(y, cb, cr []byte, yStride, cStride int, t *edgeThresholds) {
+	if useAsm && !k.generic {
+		_, _, _ = y[15*yStride+15], cb[7*cStride+7], cr[7*cStride+7]
+		filterRowsAsm(&y[0], &cb[0], &cr[0], yStride, cStride, t)
+		return
+	}
+	filterRowsGeneric(y, cb, cr, yStride, cStride, t)
+}
+
+func (k kernels) stretch(p []byte, s *stretching) {
+	if n := len(p) / 32; useAsm && !k.generic && n > 0 {
+		stretchAsm(&p[0], n, s.base, s.factor, s.offset)
+		p = p[32*n:]
+	}
+	stretchGeneric(p, s)
+}

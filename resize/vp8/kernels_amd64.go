@@ -33,6 +33,23 @@ func difference16Asm(src, pred *byte) uint32
 //go:noescape
 func difference8Asm(src, pred *byte) uint32
 
+//go:noescape
+func filterLeftAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterTopAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterColumnsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+//go:noescape
+func filterRowsAsm(y, cb, cr *byte, yStride, cStride int, t *edgeThresholds)
+
+// stretchAsm takes n times 32 samples.
+//
+//go:noescape
+func stretchAsm(p *byte, n, base, factor, offset int)
+
 func predict4Asm(all *[modes4]prediction, differences *[modes4]uint32, src *byte, e *edge) {
 	predict4Picked(all, differences, src, e, &directionPicks)
 }

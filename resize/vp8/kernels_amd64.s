@@ -859,3 +859,1911 @@ TEXT ·difference8Asm(SB), NOSPLIT, $0-20
 	MOVL         AX, ret+16(FP)
 	VZEROUPPER
 	RET
+
+DATA edgeSign<>+0(SB)/1, $0x80
+DATA edgeSign<>+1(SB)/1, $0x80
+DATA edgeSign<>+2(SB)/1, $0x80
+DATA edgeSign<>+3(SB)/1, $0x80
+DATA edgeSign<>+4(SB)/1, $0x80
+DATA edgeSign<>+5(SB)/1, $0x80
+DATA edgeSign<>+6(SB)/1, $0x80
+DATA edgeSign<>+7(SB)/1, $0x80
+DATA edgeSign<>+8(SB)/1, $0x80
+DATA edgeSign<>+9(SB)/1, $0x80
+DATA edgeSign<>+10(SB)/1, $0x80
+DATA edgeSign<>+11(SB)/1, $0x80
+DATA edgeSign<>+12(SB)/1, $0x80
+DATA edgeSign<>+13(SB)/1, $0x80
+DATA edgeSign<>+14(SB)/1, $0x80
+DATA edgeSign<>+15(SB)/1, $0x80
+DATA edgeSign<>+16(SB)/1, $0x80
+DATA edgeSign<>+17(SB)/1, $0x80
+DATA edgeSign<>+18(SB)/1, $0x80
+DATA edgeSign<>+19(SB)/1, $0x80
+DATA edgeSign<>+20(SB)/1, $0x80
+DATA edgeSign<>+21(SB)/1, $0x80
+DATA edgeSign<>+22(SB)/1, $0x80
+DATA edgeSign<>+23(SB)/1, $0x80
+DATA edgeSign<>+24(SB)/1, $0x80
+DATA edgeSign<>+25(SB)/1, $0x80
+DATA edgeSign<>+26(SB)/1, $0x80
+DATA edgeSign<>+27(SB)/1, $0x80
+DATA edgeSign<>+28(SB)/1, $0x80
+DATA edgeSign<>+29(SB)/1, $0x80
+DATA edgeSign<>+30(SB)/1, $0x80
+DATA edgeSign<>+31(SB)/1, $0x80
+GLOBL edgeSign<>(SB), RODATA|NOPTR, $32
+
+DATA edgeLow7<>+0(SB)/1, $0x7f
+DATA edgeLow7<>+1(SB)/1, $0x7f
+DATA edgeLow7<>+2(SB)/1, $0x7f
+DATA edgeLow7<>+3(SB)/1, $0x7f
+DATA edgeLow7<>+4(SB)/1, $0x7f
+DATA edgeLow7<>+5(SB)/1, $0x7f
+DATA edgeLow7<>+6(SB)/1, $0x7f
+DATA edgeLow7<>+7(SB)/1, $0x7f
+DATA edgeLow7<>+8(SB)/1, $0x7f
+DATA edgeLow7<>+9(SB)/1, $0x7f
+DATA edgeLow7<>+10(SB)/1, $0x7f
+DATA edgeLow7<>+11(SB)/1, $0x7f
+DATA edgeLow7<>+12(SB)/1, $0x7f
+DATA edgeLow7<>+13(SB)/1, $0x7f
+DATA edgeLow7<>+14(SB)/1, $0x7f
+DATA edgeLow7<>+15(SB)/1, $0x7f
+DATA edgeLow7<>+16(SB)/1, $0x7f
+DATA edgeLow7<>+17(SB)/1, $0x7f
+DATA edgeLow7<>+18(SB)/1, $0x7f
+DATA edgeLow7<>+19(SB)/1, $0x7f
+DATA edgeLow7<>+20(SB)/1, $0x7f
+DATA edgeLow7<>+21(SB)/1, $0x7f
+DATA edgeLow7<>+22(SB)/1, $0x7f
+DATA edgeLow7<>+23(SB)/1, $0x7f
+DATA edgeLow7<>+24(SB)/1, $0x7f
+DATA edgeLow7<>+25(SB)/1, $0x7f
+DATA edgeLow7<>+26(SB)/1, $0x7f
+DATA edgeLow7<>+27(SB)/1, $0x7f
+DATA edgeLow7<>+28(SB)/1, $0x7f
+DATA edgeLow7<>+29(SB)/1, $0x7f
+DATA edgeLow7<>+30(SB)/1, $0x7f
+DATA edgeLow7<>+31(SB)/1, $0x7f
+GLOBL edgeLow7<>(SB), RODATA|NOPTR, $32
+
+DATA edgeLow5<>+0(SB)/1, $0x1f
+DATA edgeLow5<>+1(SB)/1, $0x1f
+DATA edgeLow5<>+2(SB)/1, $0x1f
+DATA edgeLow5<>+3(SB)/1, $0x1f
+DATA edgeLow5<>+4(SB)/1, $0x1f
+DATA edgeLow5<>+5(SB)/1, $0x1f
+DATA edgeLow5<>+6(SB)/1, $0x1f
+DATA edgeLow5<>+7(SB)/1, $0x1f
+DATA edgeLow5<>+8(SB)/1, $0x1f
+DATA edgeLow5<>+9(SB)/1, $0x1f
+DATA edgeLow5<>+10(SB)/1, $0x1f
+DATA edgeLow5<>+11(SB)/1, $0x1f
+DATA edgeLow5<>+12(SB)/1, $0x1f
+DATA edgeLow5<>+13(SB)/1, $0x1f
+DATA edgeLow5<>+14(SB)/1, $0x1f
+DATA edgeLow5<>+15(SB)/1, $0x1f
+DATA edgeLow5<>+16(SB)/1, $0x1f
+DATA edgeLow5<>+17(SB)/1, $0x1f
+DATA edgeLow5<>+18(SB)/1, $0x1f
+DATA edgeLow5<>+19(SB)/1, $0x1f
+DATA edgeLow5<>+20(SB)/1, $0x1f
+DATA edgeLow5<>+21(SB)/1, $0x1f
+DATA edgeLow5<>+22(SB)/1, $0x1f
+DATA edgeLow5<>+23(SB)/1, $0x1f
+DATA edgeLow5<>+24(SB)/1, $0x1f
+DATA edgeLow5<>+25(SB)/1, $0x1f
+DATA edgeLow5<>+26(SB)/1, $0x1f
+DATA edgeLow5<>+27(SB)/1, $0x1f
+DATA edgeLow5<>+28(SB)/1, $0x1f
+DATA edgeLow5<>+29(SB)/1, $0x1f
+DATA edgeLow5<>+30(SB)/1, $0x1f
+DATA edgeLow5<>+31(SB)/1, $0x1f
+GLOBL edgeLow5<>(SB), RODATA|NOPTR, $32
+
+DATA edgeThree<>+0(SB)/1, $0x03
+DATA edgeThree<>+1(SB)/1, $0x03
+DATA edgeThree<>+2(SB)/1, $0x03
+DATA edgeThree<>+3(SB)/1, $0x03
+DATA edgeThree<>+4(SB)/1, $0x03
+DATA edgeThree<>+5(SB)/1, $0x03
+DATA edgeThree<>+6(SB)/1, $0x03
+DATA edgeThree<>+7(SB)/1, $0x03
+DATA edgeThree<>+8(SB)/1, $0x03
+DATA edgeThree<>+9(SB)/1, $0x03
+DATA edgeThree<>+10(SB)/1, $0x03
+DATA edgeThree<>+11(SB)/1, $0x03
+DATA edgeThree<>+12(SB)/1, $0x03
+DATA edgeThree<>+13(SB)/1, $0x03
+DATA edgeThree<>+14(SB)/1, $0x03
+DATA edgeThree<>+15(SB)/1, $0x03
+DATA edgeThree<>+16(SB)/1, $0x03
+DATA edgeThree<>+17(SB)/1, $0x03
+DATA edgeThree<>+18(SB)/1, $0x03
+DATA edgeThree<>+19(SB)/1, $0x03
+DATA edgeThree<>+20(SB)/1, $0x03
+DATA edgeThree<>+21(SB)/1, $0x03
+DATA edgeThree<>+22(SB)/1, $0x03
+DATA edgeThree<>+23(SB)/1, $0x03
+DATA edgeThree<>+24(SB)/1, $0x03
+DATA edgeThree<>+25(SB)/1, $0x03
+DATA edgeThree<>+26(SB)/1, $0x03
+DATA edgeThree<>+27(SB)/1, $0x03
+DATA edgeThree<>+28(SB)/1, $0x03
+DATA edgeThree<>+29(SB)/1, $0x03
+DATA edgeThree<>+30(SB)/1, $0x03
+DATA edgeThree<>+31(SB)/1, $0x03
+GLOBL edgeThree<>(SB), RODATA|NOPTR, $32
+
+DATA edgeFour<>+0(SB)/1, $0x04
+DATA edgeFour<>+1(SB)/1, $0x04
+DATA edgeFour<>+2(SB)/1, $0x04
+DATA edgeFour<>+3(SB)/1, $0x04
+DATA edgeFour<>+4(SB)/1, $0x04
+DATA edgeFour<>+5(SB)/1, $0x04
+DATA edgeFour<>+6(SB)/1, $0x04
+DATA edgeFour<>+7(SB)/1, $0x04
+DATA edgeFour<>+8(SB)/1, $0x04
+DATA edgeFour<>+9(SB)/1, $0x04
+DATA edgeFour<>+10(SB)/1, $0x04
+DATA edgeFour<>+11(SB)/1, $0x04
+DATA edgeFour<>+12(SB)/1, $0x04
+DATA edgeFour<>+13(SB)/1, $0x04
+DATA edgeFour<>+14(SB)/1, $0x04
+DATA edgeFour<>+15(SB)/1, $0x04
+DATA edgeFour<>+16(SB)/1, $0x04
+DATA edgeFour<>+17(SB)/1, $0x04
+DATA edgeFour<>+18(SB)/1, $0x04
+DATA edgeFour<>+19(SB)/1, $0x04
+DATA edgeFour<>+20(SB)/1, $0x04
+DATA edgeFour<>+21(SB)/1, $0x04
+DATA edgeFour<>+22(SB)/1, $0x04
+DATA edgeFour<>+23(SB)/1, $0x04
+DATA edgeFour<>+24(SB)/1, $0x04
+DATA edgeFour<>+25(SB)/1, $0x04
+DATA edgeFour<>+26(SB)/1, $0x04
+DATA edgeFour<>+27(SB)/1, $0x04
+DATA edgeFour<>+28(SB)/1, $0x04
+DATA edgeFour<>+29(SB)/1, $0x04
+DATA edgeFour<>+30(SB)/1, $0x04
+DATA edgeFour<>+31(SB)/1, $0x04
+GLOBL edgeFour<>(SB), RODATA|NOPTR, $32
+
+DATA edgeEight<>+0(SB)/1, $0x08
+DATA edgeEight<>+1(SB)/1, $0x08
+DATA edgeEight<>+2(SB)/1, $0x08
+DATA edgeEight<>+3(SB)/1, $0x08
+DATA edgeEight<>+4(SB)/1, $0x08
+DATA edgeEight<>+5(SB)/1, $0x08
+DATA edgeEight<>+6(SB)/1, $0x08
+DATA edgeEight<>+7(SB)/1, $0x08
+DATA edgeEight<>+8(SB)/1, $0x08
+DATA edgeEight<>+9(SB)/1, $0x08
+DATA edgeEight<>+10(SB)/1, $0x08
+DATA edgeEight<>+11(SB)/1, $0x08
+DATA edgeEight<>+12(SB)/1, $0x08
+DATA edgeEight<>+13(SB)/1, $0x08
+DATA edgeEight<>+14(SB)/1, $0x08
+DATA edgeEight<>+15(SB)/1, $0x08
+DATA edgeEight<>+16(SB)/1, $0x08
+DATA edgeEight<>+17(SB)/1, $0x08
+DATA edgeEight<>+18(SB)/1, $0x08
+DATA edgeEight<>+19(SB)/1, $0x08
+DATA edgeEight<>+20(SB)/1, $0x08
+DATA edgeEight<>+21(SB)/1, $0x08
+DATA edgeEight<>+22(SB)/1, $0x08
+DATA edgeEight<>+23(SB)/1, $0x08
+DATA edgeEight<>+24(SB)/1, $0x08
+DATA edgeEight<>+25(SB)/1, $0x08
+DATA edgeEight<>+26(SB)/1, $0x08
+DATA edgeEight<>+27(SB)/1, $0x08
+DATA edgeEight<>+28(SB)/1, $0x08
+DATA edgeEight<>+29(SB)/1, $0x08
+DATA edgeEight<>+30(SB)/1, $0x08
+DATA edgeEight<>+31(SB)/1, $0x08
+GLOBL edgeEight<>(SB), RODATA|NOPTR, $32
+
+DATA edgeSixteen<>+0(SB)/1, $0x10
+DATA edgeSixteen<>+1(SB)/1, $0x10
+DATA edgeSixteen<>+2(SB)/1, $0x10
+DATA edgeSixteen<>+3(SB)/1, $0x10
+DATA edgeSixteen<>+4(SB)/1, $0x10
+DATA edgeSixteen<>+5(SB)/1, $0x10
+DATA edgeSixteen<>+6(SB)/1, $0x10
+DATA edgeSixteen<>+7(SB)/1, $0x10
+DATA edgeSixteen<>+8(SB)/1, $0x10
+DATA edgeSixteen<>+9(SB)/1, $0x10
+DATA edgeSixteen<>+10(SB)/1, $0x10
+DATA edgeSixteen<>+11(SB)/1, $0x10
+DATA edgeSixteen<>+12(SB)/1, $0x10
+DATA edgeSixteen<>+13(SB)/1, $0x10
+DATA edgeSixteen<>+14(SB)/1, $0x10
+DATA edgeSixteen<>+15(SB)/1, $0x10
+DATA edgeSixteen<>+16(SB)/1, $0x10
+DATA edgeSixteen<>+17(SB)/1, $0x10
+DATA edgeSixteen<>+18(SB)/1, $0x10
+DATA edgeSixteen<>+19(SB)/1, $0x10
+DATA edgeSixteen<>+20(SB)/1, $0x10
+DATA edgeSixteen<>+21(SB)/1, $0x10
+DATA edgeSixteen<>+22(SB)/1, $0x10
+DATA edgeSixteen<>+23(SB)/1, $0x10
+DATA edgeSixteen<>+24(SB)/1, $0x10
+DATA edgeSixteen<>+25(SB)/1, $0x10
+DATA edgeSixteen<>+26(SB)/1, $0x10
+DATA edgeSixteen<>+27(SB)/1, $0x10
+DATA edgeSixteen<>+28(SB)/1, $0x10
+DATA edgeSixteen<>+29(SB)/1, $0x10
+DATA edgeSixteen<>+30(SB)/1, $0x10
+DATA edgeSixteen<>+31(SB)/1, $0x10
+GLOBL edgeSixteen<>(SB), RODATA|NOPTR, $32
+
+DATA edgeNine<>+0(SB)/2, $0x0900
+DATA edgeNine<>+2(SB)/2, $0x0900
+DATA edgeNine<>+4(SB)/2, $0x0900
+DATA edgeNine<>+6(SB)/2, $0x0900
+DATA edgeNine<>+8(SB)/2, $0x0900
+DATA edgeNine<>+10(SB)/2, $0x0900
+DATA edgeNine<>+12(SB)/2, $0x0900
+DATA edgeNine<>+14(SB)/2, $0x0900
+DATA edgeNine<>+16(SB)/2, $0x0900
+DATA edgeNine<>+18(SB)/2, $0x0900
+DATA edgeNine<>+20(SB)/2, $0x0900
+DATA edgeNine<>+22(SB)/2, $0x0900
+DATA edgeNine<>+24(SB)/2, $0x0900
+DATA edgeNine<>+26(SB)/2, $0x0900
+DATA edgeNine<>+28(SB)/2, $0x0900
+DATA edgeNine<>+30(SB)/2, $0x0900
+GLOBL edgeNine<>(SB), RODATA|NOPTR, $32
+
+DATA edgeRound<>+0(SB)/2, $0x003f
+DATA edgeRound<>+2(SB)/2, $0x003f
+DATA edgeRound<>+4(SB)/2, $0x003f
+DATA edgeRound<>+6(SB)/2, $0x003f
+DATA edgeRound<>+8(SB)/2, $0x003f
+DATA edgeRound<>+10(SB)/2, $0x003f
+DATA edgeRound<>+12(SB)/2, $0x003f
+DATA edgeRound<>+14(SB)/2, $0x003f
+DATA edgeRound<>+16(SB)/2, $0x003f
+DATA edgeRound<>+18(SB)/2, $0x003f
+DATA edgeRound<>+20(SB)/2, $0x003f
+DATA edgeRound<>+22(SB)/2, $0x003f
+DATA edgeRound<>+24(SB)/2, $0x003f
+DATA edgeRound<>+26(SB)/2, $0x003f
+DATA edgeRound<>+28(SB)/2, $0x003f
+DATA edgeRound<>+30(SB)/2, $0x003f
+GLOBL edgeRound<>(SB), RODATA|NOPTR, $32
+
+// func filterTopAsm(y *byte, cb *byte, cr *byte, yStride int, cStride int, t *byte)
+// Requires: AVX, AVX2
+TEXT ·filterTopAsm(SB), NOSPLIT, $0-48
+	MOVQ           t+40(FP), AX
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	MOVQ           cb+8(FP), BX
+	MOVQ           cStride+32(FP), SI
+	MOVQ           cr+16(FP), DI
+	MOVQ           cStride+32(FP), R8
+	VBROADCASTI128 (CX), Y0
+	VMOVQ          (BX), X1
+	VMOVHPS        (DI), X1, X1
+	VINSERTI128    $0x01, X1, Y0, Y0
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y1
+	VMOVQ          (BX), X2
+	VMOVHPS        (DI), X2, X2
+	VINSERTI128    $0x01, X2, Y1, Y1
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y2
+	VMOVQ          (BX), X3
+	VMOVHPS        (DI), X3, X3
+	VINSERTI128    $0x01, X3, Y2, Y2
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y3
+	VMOVQ          (BX), X4
+	VMOVHPS        (DI), X4, X4
+	VINSERTI128    $0x01, X4, Y3, Y3
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y4
+	VMOVQ          (BX), X5
+	VMOVHPS        (DI), X5, X5
+	VINSERTI128    $0x01, X5, Y4, Y4
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y5
+	VMOVQ          (BX), X6
+	VMOVHPS        (DI), X6, X6
+	VINSERTI128    $0x01, X6, Y5, Y5
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y6
+	VMOVQ          (BX), X7
+	VMOVHPS        (DI), X7, X7
+	VINSERTI128    $0x01, X7, Y6, Y6
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y7
+	VMOVQ          (BX), X8
+	VMOVHPS        (DI), X8, X8
+	VINSERTI128    $0x01, X8, Y7, Y7
+	VPXOR          Y8, Y8, Y8
+	VPSUBUSB       Y3, Y2, Y9
+	VPSUBUSB       Y2, Y3, Y10
+	VPOR           Y10, Y9, Y9
+	VPSUBUSB       Y4, Y5, Y10
+	VPSUBUSB       Y5, Y4, Y11
+	VPOR           Y11, Y10, Y10
+	VPMAXUB        Y10, Y9, Y9
+	VPBROADCASTB   2(AX), Y10
+	VPSUBUSB       Y10, Y9, Y10
+	VPCMPEQB       Y8, Y10, Y10
+	VPSUBUSB       Y1, Y0, Y11
+	VPSUBUSB       Y0, Y1, Y0
+	VPOR           Y0, Y11, Y11
+	VPMAXUB        Y11, Y9, Y9
+	VPSUBUSB       Y2, Y1, Y0
+	VPSUBUSB       Y1, Y2, Y11
+	VPOR           Y11, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y5, Y6, Y0
+	VPSUBUSB       Y6, Y5, Y11
+	VPOR           Y11, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y6, Y7, Y0
+	VPSUBUSB       Y7, Y6, Y7
+	VPOR           Y7, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPBROADCASTB   1(AX), Y0
+	VPSUBUSB       Y0, Y9, Y9
+	VPSUBUSB       Y4, Y3, Y0
+	VPSUBUSB       Y3, Y4, Y7
+	VPOR           Y7, Y0, Y0
+	VPADDUSB       Y0, Y0, Y0
+	VPSUBUSB       Y5, Y2, Y7
+	VPSUBUSB       Y2, Y5, Y11
+	VPOR           Y11, Y7, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPAND          edgeLow7<>+0(SB), Y7, Y7
+	VPADDUSB       Y7, Y0, Y0
+	VPBROADCASTB   (AX), Y7
+	VPADDB         edgeFour<>+0(SB), Y7, Y7
+	VPSUBUSB       Y7, Y0, Y0
+	VPOR           Y0, Y9, Y9
+	VPCMPEQB       Y8, Y9, Y9
+	VPXOR          edgeSign<>+0(SB), Y1, Y1
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	VPXOR          edgeSign<>+0(SB), Y6, Y6
+	VPSUBSB        Y5, Y2, Y0
+	VPSUBSB        Y3, Y4, Y7
+	VPADDSB        Y7, Y0, Y0
+	VPADDSB        Y7, Y0, Y0
+	VPADDSB        Y7, Y0, Y0
+	VPAND          Y9, Y0, Y0
+	VPANDN         Y0, Y10, Y7
+	VPADDSB        edgeFour<>+0(SB), Y7, Y8
+	VPXOR          edgeSign<>+0(SB), Y8, Y8
+	VPSRLW         $0x03, Y8, Y8
+	VPAND          edgeLow5<>+0(SB), Y8, Y8
+	VPADDSB        edgeThree<>+0(SB), Y7, Y7
+	VPXOR          edgeSign<>+0(SB), Y7, Y7
+	VPSRLW         $0x03, Y7, Y7
+	VPAND          edgeLow5<>+0(SB), Y7, Y7
+	VPSUBB         edgeSixteen<>+0(SB), Y7, Y7
+	VPADDSB        Y7, Y3, Y3
+	VPSUBB         edgeSixteen<>+0(SB), Y8, Y7
+	VPSUBSB        Y7, Y4, Y4
+	VPAND          Y10, Y0, Y0
+	VPXOR          Y7, Y7, Y7
+	VPUNPCKLBW     Y0, Y7, Y8
+	VPUNPCKHBW     Y0, Y7, Y0
+	VPMULHW        edgeNine<>+0(SB), Y8, Y8
+	VPADDW         edgeRound<>+0(SB), Y8, Y7
+	VPMULHW        edgeNine<>+0(SB), Y0, Y0
+	VPADDW         edgeRound<>+0(SB), Y0, Y9
+	VPSRAW         $0x07, Y7, Y10
+	VPSRAW         $0x07, Y9, Y11
+	VPACKSSWB      Y11, Y10, Y10
+	VPADDSB        Y10, Y1, Y1
+	VPSUBSB        Y10, Y6, Y6
+	VPADDW         Y8, Y7, Y7
+	VPADDW         Y0, Y9, Y9
+	VPSRAW         $0x07, Y7, Y10
+	VPSRAW         $0x07, Y9, Y11
+	VPACKSSWB      Y11, Y10, Y10
+	VPADDSB        Y10, Y2, Y2
+	VPSUBSB        Y10, Y5, Y5
+	VPADDW         Y8, Y7, Y7
+	VPADDW         Y0, Y9, Y9
+	VPSRAW         $0x07, Y7, Y0
+	VPSRAW         $0x07, Y9, Y7
+	VPACKSSWB      Y7, Y0, Y0
+	VPADDSB        Y0, Y3, Y3
+	VPSUBSB        Y0, Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y1, Y1
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	VPXOR          edgeSign<>+0(SB), Y6, Y6
+	MOVQ           y+0(FP), AX
+	MOVQ           yStride+24(FP), CX
+	LEAQ           (AX)(CX*1), AX
+	MOVQ           cb+8(FP), DX
+	MOVQ           cStride+32(FP), BX
+	LEAQ           (DX)(BX*1), DX
+	MOVQ           cr+16(FP), SI
+	MOVQ           cStride+32(FP), DI
+	LEAQ           (SI)(DI*1), SI
+	VMOVDQU        X1, (AX)
+	VEXTRACTI128   $0x01, Y1, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	ADDQ           CX, AX
+	ADDQ           BX, DX
+	ADDQ           BX, SI
+	VMOVDQU        X2, (AX)
+	VEXTRACTI128   $0x01, Y2, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	ADDQ           CX, AX
+	ADDQ           BX, DX
+	ADDQ           BX, SI
+	VMOVDQU        X3, (AX)
+	VEXTRACTI128   $0x01, Y3, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	ADDQ           CX, AX
+	ADDQ           BX, DX
+	ADDQ           BX, SI
+	VMOVDQU        X4, (AX)
+	VEXTRACTI128   $0x01, Y4, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	ADDQ           CX, AX
+	ADDQ           BX, DX
+	ADDQ           BX, SI
+	VMOVDQU        X5, (AX)
+	VEXTRACTI128   $0x01, Y5, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	ADDQ           CX, AX
+	ADDQ           BX, DX
+	ADDQ           BX, SI
+	VMOVDQU        X6, (AX)
+	VEXTRACTI128   $0x01, Y6, X0
+	VMOVQ          X0, (DX)
+	VMOVHPS        X0, (SI)
+	VZEROUPPER
+	RET
+
+// func filterLeftAsm(y *byte, cb *byte, cr *byte, yStride int, cStride int, t *byte)
+// Requires: AVX, AVX2
+TEXT ·filterLeftAsm(SB), NOSPLIT, $0-48
+	MOVQ         t+40(FP), AX
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	MOVQ         cb+8(FP), SI
+	MOVQ         cr+16(FP), DI
+	MOVQ         cStride+32(FP), R8
+	VPBROADCASTQ (CX), Y0
+	VMOVHPS      (BX), X0, X0
+	VMOVQ        (SI), X1
+	VMOVHPS      (DI), X1, X1
+	VINSERTI128  $0x01, X1, Y0, Y0
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y1
+	VMOVHPS      (BX), X1, X1
+	VMOVQ        (SI), X2
+	VMOVHPS      (DI), X2, X2
+	VINSERTI128  $0x01, X2, Y1, Y1
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y2
+	VMOVHPS      (BX), X2, X2
+	VMOVQ        (SI), X3
+	VMOVHPS      (DI), X3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y3
+	VMOVHPS      (BX), X3, X3
+	VMOVQ        (SI), X4
+	VMOVHPS      (DI), X4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y4
+	VMOVHPS      (BX), X4, X4
+	VMOVQ        (SI), X5
+	VMOVHPS      (DI), X5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y5
+	VMOVHPS      (BX), X5, X5
+	VMOVQ        (SI), X6
+	VMOVHPS      (DI), X6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y6
+	VMOVHPS      (BX), X6, X6
+	VMOVQ        (SI), X7
+	VMOVHPS      (DI), X7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y7
+	VMOVHPS      (BX), X7, X7
+	VMOVQ        (SI), X8
+	VMOVHPS      (DI), X8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPUNPCKLBW   Y1, Y0, Y8
+	VPUNPCKHBW   Y1, Y0, Y0
+	VPUNPCKLBW   Y3, Y2, Y1
+	VPUNPCKHBW   Y3, Y2, Y2
+	VPUNPCKLBW   Y5, Y4, Y3
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y7, Y6, Y5
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y1, Y8, Y7
+	VPUNPCKHBW   Y1, Y8, Y1
+	VPUNPCKLBW   Y2, Y0, Y8
+	VPUNPCKHBW   Y2, Y0, Y0
+	VPUNPCKLBW   Y5, Y3, Y2
+	VPUNPCKHBW   Y5, Y3, Y3
+	VPUNPCKLBW   Y6, Y4, Y5
+	VPUNPCKHBW   Y6, Y4, Y4
+	VPUNPCKLBW   Y2, Y7, Y6
+	VPUNPCKHBW   Y2, Y7, Y2
+	VPUNPCKLBW   Y5, Y8, Y7
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y3, Y1, Y8
+	VPUNPCKHBW   Y3, Y1, Y1
+	VPUNPCKLBW   Y4, Y0, Y3
+	VPUNPCKHBW   Y4, Y0, Y0
+	VPUNPCKLBW   Y7, Y6, Y4
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y3, Y8, Y7
+	VPUNPCKHBW   Y3, Y8, Y3
+	VPUNPCKLBW   Y5, Y2, Y8
+	VPUNPCKHBW   Y5, Y2, Y2
+	VPUNPCKLBW   Y0, Y1, Y5
+	VPUNPCKHBW   Y0, Y1, Y0
+	VPXOR        Y1, Y1, Y1
+	VPSUBUSB     Y2, Y8, Y9
+	VPSUBUSB     Y8, Y2, Y10
+	VPOR         Y10, Y9, Y9
+	VPSUBUSB     Y7, Y3, Y10
+	VPSUBUSB     Y3, Y7, Y11
+	VPOR         Y11, Y10, Y10
+	VPMAXUB      Y10, Y9, Y9
+	VPBROADCASTB 2(AX), Y10
+	VPSUBUSB     Y10, Y9, Y10
+	VPCMPEQB     Y1, Y10, Y10
+	VPSUBUSB     Y6, Y4, Y11
+	VPSUBUSB     Y4, Y6, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y8, Y6, Y11
+	VPSUBUSB     Y6, Y8, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y3, Y5, Y11
+	VPSUBUSB     Y5, Y3, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y5, Y0, Y11
+	VPSUBUSB     Y0, Y5, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPBROADCASTB 1(AX), Y11
+	VPSUBUSB     Y11, Y9, Y9
+	VPSUBUSB     Y7, Y2, Y11
+	VPSUBUSB     Y2, Y7, Y12
+	VPOR         Y12, Y11, Y11
+	VPADDUSB     Y11, Y11, Y11
+	VPSUBUSB     Y3, Y8, Y12
+	VPSUBUSB     Y8, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLW       $0x01, Y12, Y12
+	VPAND        edgeLow7<>+0(SB), Y12, Y12
+	VPADDUSB     Y12, Y11, Y11
+	VPBROADCASTB (AX), Y12
+	VPADDB       edgeFour<>+0(SB), Y12, Y12
+	VPSUBUSB     Y12, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y9
+	VPXOR        edgeSign<>+0(SB), Y6, Y6
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPXOR        edgeSign<>+0(SB), Y5, Y5
+	VPSUBSB      Y3, Y8, Y1
+	VPSUBSB      Y2, Y7, Y11
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPAND        Y9, Y1, Y1
+	VPANDN       Y1, Y10, Y9
+	VPADDSB      edgeFour<>+0(SB), Y9, Y11
+	VPXOR        edgeSign<>+0(SB), Y11, Y11
+	VPSRLW       $0x03, Y11, Y11
+	VPAND        edgeLow5<>+0(SB), Y11, Y11
+	VPADDSB      edgeThree<>+0(SB), Y9, Y9
+	VPXOR        edgeSign<>+0(SB), Y9, Y9
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        edgeLow5<>+0(SB), Y9, Y9
+	VPSUBB       edgeSixteen<>+0(SB), Y9, Y9
+	VPADDSB      Y9, Y2, Y2
+	VPSUBB       edgeSixteen<>+0(SB), Y11, Y9
+	VPSUBSB      Y9, Y7, Y7
+	VPAND        Y10, Y1, Y1
+	VPXOR        Y9, Y9, Y9
+	VPUNPCKLBW   Y1, Y9, Y10
+	VPUNPCKHBW   Y1, Y9, Y1
+	VPMULHW      edgeNine<>+0(SB), Y10, Y10
+	VPADDW       edgeRound<>+0(SB), Y10, Y9
+	VPMULHW      edgeNine<>+0(SB), Y1, Y1
+	VPADDW       edgeRound<>+0(SB), Y1, Y11
+	VPSRAW       $0x07, Y9, Y12
+	VPSRAW       $0x07, Y11, Y13
+	VPACKSSWB    Y13, Y12, Y12
+	VPADDSB      Y12, Y6, Y6
+	VPSUBSB      Y12, Y5, Y5
+	VPADDW       Y10, Y9, Y9
+	VPADDW       Y1, Y11, Y11
+	VPSRAW       $0x07, Y9, Y12
+	VPSRAW       $0x07, Y11, Y13
+	VPACKSSWB    Y13, Y12, Y12
+	VPADDSB      Y12, Y8, Y8
+	VPSUBSB      Y12, Y3, Y3
+	VPADDW       Y10, Y9, Y9
+	VPADDW       Y1, Y11, Y11
+	VPSRAW       $0x07, Y9, Y1
+	VPSRAW       $0x07, Y11, Y9
+	VPACKSSWB    Y9, Y1, Y1
+	VPADDSB      Y1, Y2, Y2
+	VPSUBSB      Y1, Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y6, Y6
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPXOR        edgeSign<>+0(SB), Y5, Y5
+	VPUNPCKLBW   Y7, Y4, Y1
+	VPUNPCKHBW   Y7, Y4, Y4
+	VPUNPCKLBW   Y3, Y6, Y7
+	VPUNPCKHBW   Y3, Y6, Y3
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y0, Y2, Y8
+	VPUNPCKHBW   Y0, Y2, Y0
+	VPUNPCKLBW   Y6, Y1, Y2
+	VPUNPCKHBW   Y6, Y1, Y1
+	VPUNPCKLBW   Y8, Y7, Y6
+	VPUNPCKHBW   Y8, Y7, Y7
+	VPUNPCKLBW   Y5, Y4, Y8
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y0, Y3, Y5
+	VPUNPCKHBW   Y0, Y3, Y0
+	VPUNPCKLBW   Y6, Y2, Y3
+	VPUNPCKHBW   Y6, Y2, Y2
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y7, Y1, Y8
+	VPUNPCKHBW   Y7, Y1, Y1
+	VPUNPCKLBW   Y0, Y4, Y7
+	VPUNPCKHBW   Y0, Y4, Y0
+	MOVQ         y+0(FP), AX
+	MOVQ         yStride+24(FP), CX
+	LEAQ         (AX)(CX*8), DX
+	MOVQ         cb+8(FP), BX
+	MOVQ         cr+16(FP), SI
+	MOVQ         cStride+32(FP), DI
+	VMOVQ        X3, (AX)
+	VMOVHPS      X3, (DX)
+	VEXTRACTI128 $0x01, Y3, X3
+	VMOVQ        X3, (BX)
+	VMOVHPS      X3, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X6, (AX)
+	VMOVHPS      X6, (DX)
+	VEXTRACTI128 $0x01, Y6, X3
+	VMOVQ        X3, (BX)
+	VMOVHPS      X3, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X8, (AX)
+	VMOVHPS      X8, (DX)
+	VEXTRACTI128 $0x01, Y8, X3
+	VMOVQ        X3, (BX)
+	VMOVHPS      X3, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X7, (AX)
+	VMOVHPS      X7, (DX)
+	VEXTRACTI128 $0x01, Y7, X3
+	VMOVQ        X3, (BX)
+	VMOVHPS      X3, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X2, (AX)
+	VMOVHPS      X2, (DX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VMOVQ        X2, (BX)
+	VMOVHPS      X2, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X5, (AX)
+	VMOVHPS      X5, (DX)
+	VEXTRACTI128 $0x01, Y5, X2
+	VMOVQ        X2, (BX)
+	VMOVHPS      X2, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X1, (AX)
+	VMOVHPS      X1, (DX)
+	VEXTRACTI128 $0x01, Y1, X1
+	VMOVQ        X1, (BX)
+	VMOVHPS      X1, (SI)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	ADDQ         DI, BX
+	ADDQ         DI, SI
+	VMOVQ        X0, (AX)
+	VMOVHPS      X0, (DX)
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (BX)
+	VMOVHPS      X0, (SI)
+	VZEROUPPER
+	RET
+
+// func filterRowsAsm(y *byte, cb *byte, cr *byte, yStride int, cStride int, t *byte)
+// Requires: AVX, AVX2
+TEXT ·filterRowsAsm(SB), NOSPLIT, $0-48
+	MOVQ           t+40(FP), AX
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	MOVQ           cb+8(FP), BX
+	MOVQ           cStride+32(FP), SI
+	MOVQ           cr+16(FP), DI
+	MOVQ           cStride+32(FP), R8
+	VBROADCASTI128 (CX), Y0
+	VMOVQ          (BX), X1
+	VMOVHPS        (DI), X1, X1
+	VINSERTI128    $0x01, X1, Y0, Y0
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y1
+	VMOVQ          (BX), X2
+	VMOVHPS        (DI), X2, X2
+	VINSERTI128    $0x01, X2, Y1, Y1
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y2
+	VMOVQ          (BX), X3
+	VMOVHPS        (DI), X3, X3
+	VINSERTI128    $0x01, X3, Y2, Y2
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y3
+	VMOVQ          (BX), X4
+	VMOVHPS        (DI), X4, X4
+	VINSERTI128    $0x01, X4, Y3, Y3
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y4
+	VMOVQ          (BX), X5
+	VMOVHPS        (DI), X5, X5
+	VINSERTI128    $0x01, X5, Y4, Y4
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y5
+	VMOVQ          (BX), X6
+	VMOVHPS        (DI), X6, X6
+	VINSERTI128    $0x01, X6, Y5, Y5
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y6
+	VMOVQ          (BX), X7
+	VMOVHPS        (DI), X7, X7
+	VINSERTI128    $0x01, X7, Y6, Y6
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VBROADCASTI128 (CX), Y7
+	VMOVQ          (BX), X8
+	VMOVHPS        (DI), X8, X8
+	VINSERTI128    $0x01, X8, Y7, Y7
+	VPXOR          Y8, Y8, Y8
+	VPSUBUSB       Y3, Y2, Y9
+	VPSUBUSB       Y2, Y3, Y10
+	VPOR           Y10, Y9, Y9
+	VPSUBUSB       Y4, Y5, Y10
+	VPSUBUSB       Y5, Y4, Y11
+	VPOR           Y11, Y10, Y10
+	VPMAXUB        Y10, Y9, Y9
+	VPBROADCASTB   2(AX), Y10
+	VPSUBUSB       Y10, Y9, Y10
+	VPCMPEQB       Y8, Y10, Y10
+	VPSUBUSB       Y1, Y0, Y11
+	VPSUBUSB       Y0, Y1, Y0
+	VPOR           Y0, Y11, Y11
+	VPMAXUB        Y11, Y9, Y9
+	VPSUBUSB       Y2, Y1, Y0
+	VPSUBUSB       Y1, Y2, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y5, Y6, Y0
+	VPSUBUSB       Y6, Y5, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y6, Y7, Y0
+	VPSUBUSB       Y7, Y6, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPBROADCASTB   1(AX), Y0
+	VPSUBUSB       Y0, Y9, Y9
+	VPSUBUSB       Y4, Y3, Y0
+	VPSUBUSB       Y3, Y4, Y1
+	VPOR           Y1, Y0, Y0
+	VPADDUSB       Y0, Y0, Y0
+	VPSUBUSB       Y5, Y2, Y1
+	VPSUBUSB       Y2, Y5, Y6
+	VPOR           Y6, Y1, Y1
+	VPSRLW         $0x01, Y1, Y1
+	VPAND          edgeLow7<>+0(SB), Y1, Y1
+	VPADDUSB       Y1, Y0, Y0
+	VPBROADCASTB   (AX), Y1
+	VPSUBUSB       Y1, Y0, Y0
+	VPOR           Y0, Y9, Y9
+	VPCMPEQB       Y8, Y9, Y9
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	VPSUBSB        Y5, Y2, Y0
+	VPANDN         Y0, Y10, Y0
+	VPSUBSB        Y3, Y4, Y1
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPAND          Y9, Y0, Y0
+	VPADDSB        edgeFour<>+0(SB), Y0, Y1
+	VPXOR          edgeSign<>+0(SB), Y1, Y1
+	VPSRLW         $0x03, Y1, Y1
+	VPAND          edgeLow5<>+0(SB), Y1, Y1
+	VPADDSB        edgeThree<>+0(SB), Y0, Y0
+	VPXOR          edgeSign<>+0(SB), Y0, Y0
+	VPSRLW         $0x03, Y0, Y0
+	VPAND          edgeLow5<>+0(SB), Y0, Y0
+	VPSUBB         edgeSixteen<>+0(SB), Y0, Y0
+	VPADDSB        Y0, Y3, Y3
+	VPSUBB         edgeSixteen<>+0(SB), Y1, Y0
+	VPSUBSB        Y0, Y4, Y4
+	VPXOR          Y0, Y0, Y0
+	VPAVGB         Y0, Y1, Y1
+	VPSUBB         edgeEight<>+0(SB), Y1, Y1
+	VPAND          Y10, Y1, Y1
+	VPADDSB        Y1, Y2, Y2
+	VPSUBSB        Y1, Y5, Y5
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	LEAQ           (CX)(DX*2), CX
+	MOVQ           cb+8(FP), BX
+	MOVQ           cStride+32(FP), SI
+	LEAQ           (BX)(SI*2), BX
+	MOVQ           cr+16(FP), DI
+	MOVQ           cStride+32(FP), R8
+	LEAQ           (DI)(R8*2), DI
+	VMOVDQU        X2, (CX)
+	VEXTRACTI128   $0x01, Y2, X0
+	VMOVQ          X0, (BX)
+	VMOVHPS        X0, (DI)
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VMOVDQU        X3, (CX)
+	VEXTRACTI128   $0x01, Y3, X0
+	VMOVQ          X0, (BX)
+	VMOVHPS        X0, (DI)
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VMOVDQU        X4, (CX)
+	VEXTRACTI128   $0x01, Y4, X0
+	VMOVQ          X0, (BX)
+	VMOVHPS        X0, (DI)
+	ADDQ           DX, CX
+	ADDQ           SI, BX
+	ADDQ           SI, DI
+	VMOVDQU        X5, (CX)
+	VEXTRACTI128   $0x01, Y5, X0
+	VMOVQ          X0, (BX)
+	VMOVHPS        X0, (DI)
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	LEAQ           (CX)(DX*4), CX
+	VBROADCASTI128 (CX), Y0
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y1
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y2
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y3
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y4
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y5
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y6
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y7
+	VPXOR          Y8, Y8, Y8
+	VPSUBUSB       Y3, Y2, Y9
+	VPSUBUSB       Y2, Y3, Y10
+	VPOR           Y10, Y9, Y9
+	VPSUBUSB       Y4, Y5, Y10
+	VPSUBUSB       Y5, Y4, Y11
+	VPOR           Y11, Y10, Y10
+	VPMAXUB        Y10, Y9, Y9
+	VPBROADCASTB   2(AX), Y10
+	VPSUBUSB       Y10, Y9, Y10
+	VPCMPEQB       Y8, Y10, Y10
+	VPSUBUSB       Y1, Y0, Y11
+	VPSUBUSB       Y0, Y1, Y0
+	VPOR           Y0, Y11, Y11
+	VPMAXUB        Y11, Y9, Y9
+	VPSUBUSB       Y2, Y1, Y0
+	VPSUBUSB       Y1, Y2, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y5, Y6, Y0
+	VPSUBUSB       Y6, Y5, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y6, Y7, Y0
+	VPSUBUSB       Y7, Y6, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPBROADCASTB   1(AX), Y0
+	VPSUBUSB       Y0, Y9, Y9
+	VPSUBUSB       Y4, Y3, Y0
+	VPSUBUSB       Y3, Y4, Y1
+	VPOR           Y1, Y0, Y0
+	VPADDUSB       Y0, Y0, Y0
+	VPSUBUSB       Y5, Y2, Y1
+	VPSUBUSB       Y2, Y5, Y6
+	VPOR           Y6, Y1, Y1
+	VPSRLW         $0x01, Y1, Y1
+	VPAND          edgeLow7<>+0(SB), Y1, Y1
+	VPADDUSB       Y1, Y0, Y0
+	VPBROADCASTB   (AX), Y1
+	VPSUBUSB       Y1, Y0, Y0
+	VPOR           Y0, Y9, Y9
+	VPCMPEQB       Y8, Y9, Y9
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	VPSUBSB        Y5, Y2, Y0
+	VPANDN         Y0, Y10, Y0
+	VPSUBSB        Y3, Y4, Y1
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPAND          Y9, Y0, Y0
+	VPADDSB        edgeFour<>+0(SB), Y0, Y1
+	VPXOR          edgeSign<>+0(SB), Y1, Y1
+	VPSRLW         $0x03, Y1, Y1
+	VPAND          edgeLow5<>+0(SB), Y1, Y1
+	VPADDSB        edgeThree<>+0(SB), Y0, Y0
+	VPXOR          edgeSign<>+0(SB), Y0, Y0
+	VPSRLW         $0x03, Y0, Y0
+	VPAND          edgeLow5<>+0(SB), Y0, Y0
+	VPSUBB         edgeSixteen<>+0(SB), Y0, Y0
+	VPADDSB        Y0, Y3, Y3
+	VPSUBB         edgeSixteen<>+0(SB), Y1, Y0
+	VPSUBSB        Y0, Y4, Y4
+	VPXOR          Y0, Y0, Y0
+	VPAVGB         Y0, Y1, Y1
+	VPSUBB         edgeEight<>+0(SB), Y1, Y1
+	VPAND          Y10, Y1, Y1
+	VPADDSB        Y1, Y2, Y2
+	VPSUBSB        Y1, Y5, Y5
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	LEAQ           (CX)(DX*1), CX
+	LEAQ           (CX)(DX*1), CX
+	LEAQ           (CX)(DX*4), CX
+	VMOVDQU        X2, (CX)
+	ADDQ           DX, CX
+	VMOVDQU        X3, (CX)
+	ADDQ           DX, CX
+	VMOVDQU        X4, (CX)
+	ADDQ           DX, CX
+	VMOVDQU        X5, (CX)
+	MOVQ           y+0(FP), CX
+	MOVQ           yStride+24(FP), DX
+	LEAQ           (CX)(DX*8), CX
+	VBROADCASTI128 (CX), Y0
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y1
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y2
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y3
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y4
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y5
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y6
+	ADDQ           DX, CX
+	VBROADCASTI128 (CX), Y7
+	VPXOR          Y8, Y8, Y8
+	VPSUBUSB       Y3, Y2, Y9
+	VPSUBUSB       Y2, Y3, Y10
+	VPOR           Y10, Y9, Y9
+	VPSUBUSB       Y4, Y5, Y10
+	VPSUBUSB       Y5, Y4, Y11
+	VPOR           Y11, Y10, Y10
+	VPMAXUB        Y10, Y9, Y9
+	VPBROADCASTB   2(AX), Y10
+	VPSUBUSB       Y10, Y9, Y10
+	VPCMPEQB       Y8, Y10, Y10
+	VPSUBUSB       Y1, Y0, Y11
+	VPSUBUSB       Y0, Y1, Y0
+	VPOR           Y0, Y11, Y11
+	VPMAXUB        Y11, Y9, Y9
+	VPSUBUSB       Y2, Y1, Y0
+	VPSUBUSB       Y1, Y2, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y5, Y6, Y0
+	VPSUBUSB       Y6, Y5, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPSUBUSB       Y6, Y7, Y0
+	VPSUBUSB       Y7, Y6, Y1
+	VPOR           Y1, Y0, Y0
+	VPMAXUB        Y0, Y9, Y9
+	VPBROADCASTB   1(AX), Y0
+	VPSUBUSB       Y0, Y9, Y9
+	VPSUBUSB       Y4, Y3, Y0
+	VPSUBUSB       Y3, Y4, Y1
+	VPOR           Y1, Y0, Y0
+	VPADDUSB       Y0, Y0, Y0
+	VPSUBUSB       Y5, Y2, Y1
+	VPSUBUSB       Y2, Y5, Y6
+	VPOR           Y6, Y1, Y1
+	VPSRLW         $0x01, Y1, Y1
+	VPAND          edgeLow7<>+0(SB), Y1, Y1
+	VPADDUSB       Y1, Y0, Y0
+	VPBROADCASTB   (AX), Y1
+	VPSUBUSB       Y1, Y0, Y0
+	VPOR           Y0, Y9, Y9
+	VPCMPEQB       Y8, Y9, Y9
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	VPSUBSB        Y5, Y2, Y0
+	VPANDN         Y0, Y10, Y0
+	VPSUBSB        Y3, Y4, Y1
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPADDSB        Y1, Y0, Y0
+	VPAND          Y9, Y0, Y0
+	VPADDSB        edgeFour<>+0(SB), Y0, Y1
+	VPXOR          edgeSign<>+0(SB), Y1, Y1
+	VPSRLW         $0x03, Y1, Y1
+	VPAND          edgeLow5<>+0(SB), Y1, Y1
+	VPADDSB        edgeThree<>+0(SB), Y0, Y0
+	VPXOR          edgeSign<>+0(SB), Y0, Y0
+	VPSRLW         $0x03, Y0, Y0
+	VPAND          edgeLow5<>+0(SB), Y0, Y0
+	VPSUBB         edgeSixteen<>+0(SB), Y0, Y0
+	VPADDSB        Y0, Y3, Y3
+	VPSUBB         edgeSixteen<>+0(SB), Y1, Y0
+	VPSUBSB        Y0, Y4, Y4
+	VPXOR          Y0, Y0, Y0
+	VPAVGB         Y0, Y1, Y1
+	VPSUBB         edgeEight<>+0(SB), Y1, Y1
+	VPAND          Y10, Y1, Y1
+	VPADDSB        Y1, Y2, Y2
+	VPSUBSB        Y1, Y5, Y5
+	VPXOR          edgeSign<>+0(SB), Y2, Y2
+	VPXOR          edgeSign<>+0(SB), Y3, Y3
+	VPXOR          edgeSign<>+0(SB), Y4, Y4
+	VPXOR          edgeSign<>+0(SB), Y5, Y5
+	MOVQ           y+0(FP), AX
+	MOVQ           yStride+24(FP), CX
+	LEAQ           (AX)(CX*8), AX
+	LEAQ           (AX)(CX*2), AX
+	VMOVDQU        X2, (AX)
+	ADDQ           CX, AX
+	VMOVDQU        X3, (AX)
+	ADDQ           CX, AX
+	VMOVDQU        X4, (AX)
+	ADDQ           CX, AX
+	VMOVDQU        X5, (AX)
+	VZEROUPPER
+	RET
+
+// func filterColumnsAsm(y *byte, cb *byte, cr *byte, yStride int, cStride int, t *byte)
+// Requires: AVX, AVX2
+TEXT ·filterColumnsAsm(SB), NOSPLIT, $0-48
+	MOVQ         t+40(FP), AX
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	MOVQ         cb+8(FP), SI
+	MOVQ         cr+16(FP), DI
+	MOVQ         cStride+32(FP), R8
+	VPBROADCASTQ (CX), Y0
+	VMOVHPS      (BX), X0, X0
+	VMOVQ        (SI), X1
+	VMOVHPS      (DI), X1, X1
+	VINSERTI128  $0x01, X1, Y0, Y0
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y1
+	VMOVHPS      (BX), X1, X1
+	VMOVQ        (SI), X2
+	VMOVHPS      (DI), X2, X2
+	VINSERTI128  $0x01, X2, Y1, Y1
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y2
+	VMOVHPS      (BX), X2, X2
+	VMOVQ        (SI), X3
+	VMOVHPS      (DI), X3, X3
+	VINSERTI128  $0x01, X3, Y2, Y2
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y3
+	VMOVHPS      (BX), X3, X3
+	VMOVQ        (SI), X4
+	VMOVHPS      (DI), X4, X4
+	VINSERTI128  $0x01, X4, Y3, Y3
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y4
+	VMOVHPS      (BX), X4, X4
+	VMOVQ        (SI), X5
+	VMOVHPS      (DI), X5, X5
+	VINSERTI128  $0x01, X5, Y4, Y4
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y5
+	VMOVHPS      (BX), X5, X5
+	VMOVQ        (SI), X6
+	VMOVHPS      (DI), X6, X6
+	VINSERTI128  $0x01, X6, Y5, Y5
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y6
+	VMOVHPS      (BX), X6, X6
+	VMOVQ        (SI), X7
+	VMOVHPS      (DI), X7, X7
+	VINSERTI128  $0x01, X7, Y6, Y6
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VPBROADCASTQ (CX), Y7
+	VMOVHPS      (BX), X7, X7
+	VMOVQ        (SI), X8
+	VMOVHPS      (DI), X8, X8
+	VINSERTI128  $0x01, X8, Y7, Y7
+	VPUNPCKLBW   Y1, Y0, Y8
+	VPUNPCKHBW   Y1, Y0, Y0
+	VPUNPCKLBW   Y3, Y2, Y1
+	VPUNPCKHBW   Y3, Y2, Y2
+	VPUNPCKLBW   Y5, Y4, Y3
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y7, Y6, Y5
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y1, Y8, Y7
+	VPUNPCKHBW   Y1, Y8, Y1
+	VPUNPCKLBW   Y2, Y0, Y8
+	VPUNPCKHBW   Y2, Y0, Y0
+	VPUNPCKLBW   Y5, Y3, Y2
+	VPUNPCKHBW   Y5, Y3, Y3
+	VPUNPCKLBW   Y6, Y4, Y5
+	VPUNPCKHBW   Y6, Y4, Y4
+	VPUNPCKLBW   Y2, Y7, Y6
+	VPUNPCKHBW   Y2, Y7, Y2
+	VPUNPCKLBW   Y5, Y8, Y7
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y3, Y1, Y8
+	VPUNPCKHBW   Y3, Y1, Y1
+	VPUNPCKLBW   Y4, Y0, Y3
+	VPUNPCKHBW   Y4, Y0, Y0
+	VPUNPCKLBW   Y7, Y6, Y4
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y3, Y8, Y7
+	VPUNPCKHBW   Y3, Y8, Y3
+	VPUNPCKLBW   Y5, Y2, Y8
+	VPUNPCKHBW   Y5, Y2, Y2
+	VPUNPCKLBW   Y0, Y1, Y5
+	VPUNPCKHBW   Y0, Y1, Y0
+	VPXOR        Y1, Y1, Y1
+	VPSUBUSB     Y2, Y8, Y9
+	VPSUBUSB     Y8, Y2, Y10
+	VPOR         Y10, Y9, Y9
+	VPSUBUSB     Y7, Y3, Y10
+	VPSUBUSB     Y3, Y7, Y11
+	VPOR         Y11, Y10, Y10
+	VPMAXUB      Y10, Y9, Y9
+	VPBROADCASTB 2(AX), Y10
+	VPSUBUSB     Y10, Y9, Y10
+	VPCMPEQB     Y1, Y10, Y10
+	VPSUBUSB     Y6, Y4, Y11
+	VPSUBUSB     Y4, Y6, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y8, Y6, Y11
+	VPSUBUSB     Y6, Y8, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y3, Y5, Y11
+	VPSUBUSB     Y5, Y3, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y5, Y0, Y11
+	VPSUBUSB     Y0, Y5, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPBROADCASTB 1(AX), Y11
+	VPSUBUSB     Y11, Y9, Y9
+	VPSUBUSB     Y7, Y2, Y11
+	VPSUBUSB     Y2, Y7, Y12
+	VPOR         Y12, Y11, Y11
+	VPADDUSB     Y11, Y11, Y11
+	VPSUBUSB     Y3, Y8, Y12
+	VPSUBUSB     Y8, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLW       $0x01, Y12, Y12
+	VPAND        edgeLow7<>+0(SB), Y12, Y12
+	VPADDUSB     Y12, Y11, Y11
+	VPBROADCASTB (AX), Y12
+	VPSUBUSB     Y12, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y9
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPSUBSB      Y3, Y8, Y1
+	VPANDN       Y1, Y10, Y1
+	VPSUBSB      Y2, Y7, Y11
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPAND        Y9, Y1, Y1
+	VPADDSB      edgeFour<>+0(SB), Y1, Y9
+	VPXOR        edgeSign<>+0(SB), Y9, Y9
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        edgeLow5<>+0(SB), Y9, Y9
+	VPADDSB      edgeThree<>+0(SB), Y1, Y1
+	VPXOR        edgeSign<>+0(SB), Y1, Y1
+	VPSRLW       $0x03, Y1, Y1
+	VPAND        edgeLow5<>+0(SB), Y1, Y1
+	VPSUBB       edgeSixteen<>+0(SB), Y1, Y1
+	VPADDSB      Y1, Y2, Y2
+	VPSUBB       edgeSixteen<>+0(SB), Y9, Y1
+	VPSUBSB      Y1, Y7, Y7
+	VPXOR        Y1, Y1, Y1
+	VPAVGB       Y1, Y9, Y9
+	VPSUBB       edgeEight<>+0(SB), Y9, Y9
+	VPAND        Y10, Y9, Y9
+	VPADDSB      Y9, Y8, Y8
+	VPSUBSB      Y9, Y3, Y3
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPUNPCKLBW   Y7, Y4, Y1
+	VPUNPCKHBW   Y7, Y4, Y4
+	VPUNPCKLBW   Y3, Y6, Y7
+	VPUNPCKHBW   Y3, Y6, Y3
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y0, Y2, Y8
+	VPUNPCKHBW   Y0, Y2, Y0
+	VPUNPCKLBW   Y6, Y1, Y2
+	VPUNPCKHBW   Y6, Y1, Y1
+	VPUNPCKLBW   Y8, Y7, Y6
+	VPUNPCKHBW   Y8, Y7, Y7
+	VPUNPCKLBW   Y5, Y4, Y8
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y0, Y3, Y5
+	VPUNPCKHBW   Y0, Y3, Y0
+	VPUNPCKLBW   Y6, Y2, Y3
+	VPUNPCKHBW   Y6, Y2, Y2
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y7, Y1, Y8
+	VPUNPCKHBW   Y7, Y1, Y1
+	VPUNPCKLBW   Y0, Y4, Y7
+	VPUNPCKHBW   Y0, Y4, Y0
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	MOVQ         cb+8(FP), SI
+	MOVQ         cr+16(FP), DI
+	MOVQ         cStride+32(FP), R8
+	VMOVQ        X3, (CX)
+	VMOVHPS      X3, (BX)
+	VEXTRACTI128 $0x01, Y3, X3
+	VMOVQ        X3, (SI)
+	VMOVHPS      X3, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X6, (CX)
+	VMOVHPS      X6, (BX)
+	VEXTRACTI128 $0x01, Y6, X3
+	VMOVQ        X3, (SI)
+	VMOVHPS      X3, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X8, (CX)
+	VMOVHPS      X8, (BX)
+	VEXTRACTI128 $0x01, Y8, X3
+	VMOVQ        X3, (SI)
+	VMOVHPS      X3, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X7, (CX)
+	VMOVHPS      X7, (BX)
+	VEXTRACTI128 $0x01, Y7, X3
+	VMOVQ        X3, (SI)
+	VMOVHPS      X3, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X2, (CX)
+	VMOVHPS      X2, (BX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VMOVQ        X2, (SI)
+	VMOVHPS      X2, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X5, (CX)
+	VMOVHPS      X5, (BX)
+	VEXTRACTI128 $0x01, Y5, X2
+	VMOVQ        X2, (SI)
+	VMOVHPS      X2, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X1, (CX)
+	VMOVHPS      X1, (BX)
+	VEXTRACTI128 $0x01, Y1, X1
+	VMOVQ        X1, (SI)
+	VMOVHPS      X1, (DI)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	ADDQ         R8, SI
+	ADDQ         R8, DI
+	VMOVQ        X0, (CX)
+	VMOVHPS      X0, (BX)
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (SI)
+	VMOVHPS      X0, (DI)
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	VPBROADCASTQ 4(CX), Y0
+	VMOVHPS      4(BX), X0, X0
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y1
+	VMOVHPS      4(BX), X1, X1
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y2
+	VMOVHPS      4(BX), X2, X2
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y3
+	VMOVHPS      4(BX), X3, X3
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y4
+	VMOVHPS      4(BX), X4, X4
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y5
+	VMOVHPS      4(BX), X5, X5
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y6
+	VMOVHPS      4(BX), X6, X6
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 4(CX), Y7
+	VMOVHPS      4(BX), X7, X7
+	VPUNPCKLBW   Y1, Y0, Y8
+	VPUNPCKHBW   Y1, Y0, Y0
+	VPUNPCKLBW   Y3, Y2, Y1
+	VPUNPCKHBW   Y3, Y2, Y2
+	VPUNPCKLBW   Y5, Y4, Y3
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y7, Y6, Y5
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y1, Y8, Y7
+	VPUNPCKHBW   Y1, Y8, Y1
+	VPUNPCKLBW   Y2, Y0, Y8
+	VPUNPCKHBW   Y2, Y0, Y0
+	VPUNPCKLBW   Y5, Y3, Y2
+	VPUNPCKHBW   Y5, Y3, Y3
+	VPUNPCKLBW   Y6, Y4, Y5
+	VPUNPCKHBW   Y6, Y4, Y4
+	VPUNPCKLBW   Y2, Y7, Y6
+	VPUNPCKHBW   Y2, Y7, Y2
+	VPUNPCKLBW   Y5, Y8, Y7
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y3, Y1, Y8
+	VPUNPCKHBW   Y3, Y1, Y1
+	VPUNPCKLBW   Y4, Y0, Y3
+	VPUNPCKHBW   Y4, Y0, Y0
+	VPUNPCKLBW   Y7, Y6, Y4
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y3, Y8, Y7
+	VPUNPCKHBW   Y3, Y8, Y3
+	VPUNPCKLBW   Y5, Y2, Y8
+	VPUNPCKHBW   Y5, Y2, Y2
+	VPUNPCKLBW   Y0, Y1, Y5
+	VPUNPCKHBW   Y0, Y1, Y0
+	VPXOR        Y1, Y1, Y1
+	VPSUBUSB     Y2, Y8, Y9
+	VPSUBUSB     Y8, Y2, Y10
+	VPOR         Y10, Y9, Y9
+	VPSUBUSB     Y7, Y3, Y10
+	VPSUBUSB     Y3, Y7, Y11
+	VPOR         Y11, Y10, Y10
+	VPMAXUB      Y10, Y9, Y9
+	VPBROADCASTB 2(AX), Y10
+	VPSUBUSB     Y10, Y9, Y10
+	VPCMPEQB     Y1, Y10, Y10
+	VPSUBUSB     Y6, Y4, Y11
+	VPSUBUSB     Y4, Y6, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y8, Y6, Y11
+	VPSUBUSB     Y6, Y8, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y3, Y5, Y11
+	VPSUBUSB     Y5, Y3, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y5, Y0, Y11
+	VPSUBUSB     Y0, Y5, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPBROADCASTB 1(AX), Y11
+	VPSUBUSB     Y11, Y9, Y9
+	VPSUBUSB     Y7, Y2, Y11
+	VPSUBUSB     Y2, Y7, Y12
+	VPOR         Y12, Y11, Y11
+	VPADDUSB     Y11, Y11, Y11
+	VPSUBUSB     Y3, Y8, Y12
+	VPSUBUSB     Y8, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLW       $0x01, Y12, Y12
+	VPAND        edgeLow7<>+0(SB), Y12, Y12
+	VPADDUSB     Y12, Y11, Y11
+	VPBROADCASTB (AX), Y12
+	VPSUBUSB     Y12, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y9
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPSUBSB      Y3, Y8, Y1
+	VPANDN       Y1, Y10, Y1
+	VPSUBSB      Y2, Y7, Y11
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPAND        Y9, Y1, Y1
+	VPADDSB      edgeFour<>+0(SB), Y1, Y9
+	VPXOR        edgeSign<>+0(SB), Y9, Y9
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        edgeLow5<>+0(SB), Y9, Y9
+	VPADDSB      edgeThree<>+0(SB), Y1, Y1
+	VPXOR        edgeSign<>+0(SB), Y1, Y1
+	VPSRLW       $0x03, Y1, Y1
+	VPAND        edgeLow5<>+0(SB), Y1, Y1
+	VPSUBB       edgeSixteen<>+0(SB), Y1, Y1
+	VPADDSB      Y1, Y2, Y2
+	VPSUBB       edgeSixteen<>+0(SB), Y9, Y1
+	VPSUBSB      Y1, Y7, Y7
+	VPXOR        Y1, Y1, Y1
+	VPAVGB       Y1, Y9, Y9
+	VPSUBB       edgeEight<>+0(SB), Y9, Y9
+	VPAND        Y10, Y9, Y9
+	VPADDSB      Y9, Y8, Y8
+	VPSUBSB      Y9, Y3, Y3
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPUNPCKLBW   Y7, Y4, Y1
+	VPUNPCKHBW   Y7, Y4, Y4
+	VPUNPCKLBW   Y3, Y6, Y7
+	VPUNPCKHBW   Y3, Y6, Y3
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y0, Y2, Y8
+	VPUNPCKHBW   Y0, Y2, Y0
+	VPUNPCKLBW   Y6, Y1, Y2
+	VPUNPCKHBW   Y6, Y1, Y1
+	VPUNPCKLBW   Y8, Y7, Y6
+	VPUNPCKHBW   Y8, Y7, Y7
+	VPUNPCKLBW   Y5, Y4, Y8
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y0, Y3, Y5
+	VPUNPCKHBW   Y0, Y3, Y0
+	VPUNPCKLBW   Y6, Y2, Y3
+	VPUNPCKHBW   Y6, Y2, Y2
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y7, Y1, Y8
+	VPUNPCKHBW   Y7, Y1, Y1
+	VPUNPCKLBW   Y0, Y4, Y7
+	VPUNPCKHBW   Y0, Y4, Y0
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	VMOVQ        X3, 4(CX)
+	VMOVHPS      X3, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X6, 4(CX)
+	VMOVHPS      X6, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X8, 4(CX)
+	VMOVHPS      X8, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X7, 4(CX)
+	VMOVHPS      X7, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X2, 4(CX)
+	VMOVHPS      X2, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X5, 4(CX)
+	VMOVHPS      X5, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X1, 4(CX)
+	VMOVHPS      X1, 4(BX)
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VMOVQ        X0, 4(CX)
+	VMOVHPS      X0, 4(BX)
+	MOVQ         y+0(FP), CX
+	MOVQ         yStride+24(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	VPBROADCASTQ 8(CX), Y0
+	VMOVHPS      8(BX), X0, X0
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y1
+	VMOVHPS      8(BX), X1, X1
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y2
+	VMOVHPS      8(BX), X2, X2
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y3
+	VMOVHPS      8(BX), X3, X3
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y4
+	VMOVHPS      8(BX), X4, X4
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y5
+	VMOVHPS      8(BX), X5, X5
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y6
+	VMOVHPS      8(BX), X6, X6
+	ADDQ         DX, CX
+	ADDQ         DX, BX
+	VPBROADCASTQ 8(CX), Y7
+	VMOVHPS      8(BX), X7, X7
+	VPUNPCKLBW   Y1, Y0, Y8
+	VPUNPCKHBW   Y1, Y0, Y0
+	VPUNPCKLBW   Y3, Y2, Y1
+	VPUNPCKHBW   Y3, Y2, Y2
+	VPUNPCKLBW   Y5, Y4, Y3
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y7, Y6, Y5
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y1, Y8, Y7
+	VPUNPCKHBW   Y1, Y8, Y1
+	VPUNPCKLBW   Y2, Y0, Y8
+	VPUNPCKHBW   Y2, Y0, Y0
+	VPUNPCKLBW   Y5, Y3, Y2
+	VPUNPCKHBW   Y5, Y3, Y3
+	VPUNPCKLBW   Y6, Y4, Y5
+	VPUNPCKHBW   Y6, Y4, Y4
+	VPUNPCKLBW   Y2, Y7, Y6
+	VPUNPCKHBW   Y2, Y7, Y2
+	VPUNPCKLBW   Y5, Y8, Y7
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y3, Y1, Y8
+	VPUNPCKHBW   Y3, Y1, Y1
+	VPUNPCKLBW   Y4, Y0, Y3
+	VPUNPCKHBW   Y4, Y0, Y0
+	VPUNPCKLBW   Y7, Y6, Y4
+	VPUNPCKHBW   Y7, Y6, Y6
+	VPUNPCKLBW   Y3, Y8, Y7
+	VPUNPCKHBW   Y3, Y8, Y3
+	VPUNPCKLBW   Y5, Y2, Y8
+	VPUNPCKHBW   Y5, Y2, Y2
+	VPUNPCKLBW   Y0, Y1, Y5
+	VPUNPCKHBW   Y0, Y1, Y0
+	VPXOR        Y1, Y1, Y1
+	VPSUBUSB     Y2, Y8, Y9
+	VPSUBUSB     Y8, Y2, Y10
+	VPOR         Y10, Y9, Y9
+	VPSUBUSB     Y7, Y3, Y10
+	VPSUBUSB     Y3, Y7, Y11
+	VPOR         Y11, Y10, Y10
+	VPMAXUB      Y10, Y9, Y9
+	VPBROADCASTB 2(AX), Y10
+	VPSUBUSB     Y10, Y9, Y10
+	VPCMPEQB     Y1, Y10, Y10
+	VPSUBUSB     Y6, Y4, Y11
+	VPSUBUSB     Y4, Y6, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y8, Y6, Y11
+	VPSUBUSB     Y6, Y8, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y3, Y5, Y11
+	VPSUBUSB     Y5, Y3, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPSUBUSB     Y5, Y0, Y11
+	VPSUBUSB     Y0, Y5, Y12
+	VPOR         Y12, Y11, Y11
+	VPMAXUB      Y11, Y9, Y9
+	VPBROADCASTB 1(AX), Y11
+	VPSUBUSB     Y11, Y9, Y9
+	VPSUBUSB     Y7, Y2, Y11
+	VPSUBUSB     Y2, Y7, Y12
+	VPOR         Y12, Y11, Y11
+	VPADDUSB     Y11, Y11, Y11
+	VPSUBUSB     Y3, Y8, Y12
+	VPSUBUSB     Y8, Y3, Y13
+	VPOR         Y13, Y12, Y12
+	VPSRLW       $0x01, Y12, Y12
+	VPAND        edgeLow7<>+0(SB), Y12, Y12
+	VPADDUSB     Y12, Y11, Y11
+	VPBROADCASTB (AX), Y12
+	VPSUBUSB     Y12, Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y9
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPSUBSB      Y3, Y8, Y1
+	VPANDN       Y1, Y10, Y1
+	VPSUBSB      Y2, Y7, Y11
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPADDSB      Y11, Y1, Y1
+	VPAND        Y9, Y1, Y1
+	VPADDSB      edgeFour<>+0(SB), Y1, Y9
+	VPXOR        edgeSign<>+0(SB), Y9, Y9
+	VPSRLW       $0x03, Y9, Y9
+	VPAND        edgeLow5<>+0(SB), Y9, Y9
+	VPADDSB      edgeThree<>+0(SB), Y1, Y1
+	VPXOR        edgeSign<>+0(SB), Y1, Y1
+	VPSRLW       $0x03, Y1, Y1
+	VPAND        edgeLow5<>+0(SB), Y1, Y1
+	VPSUBB       edgeSixteen<>+0(SB), Y1, Y1
+	VPADDSB      Y1, Y2, Y2
+	VPSUBB       edgeSixteen<>+0(SB), Y9, Y1
+	VPSUBSB      Y1, Y7, Y7
+	VPXOR        Y1, Y1, Y1
+	VPAVGB       Y1, Y9, Y9
+	VPSUBB       edgeEight<>+0(SB), Y9, Y9
+	VPAND        Y10, Y9, Y9
+	VPADDSB      Y9, Y8, Y8
+	VPSUBSB      Y9, Y3, Y3
+	VPXOR        edgeSign<>+0(SB), Y8, Y8
+	VPXOR        edgeSign<>+0(SB), Y2, Y2
+	VPXOR        edgeSign<>+0(SB), Y7, Y7
+	VPXOR        edgeSign<>+0(SB), Y3, Y3
+	VPUNPCKLBW   Y7, Y4, Y1
+	VPUNPCKHBW   Y7, Y4, Y4
+	VPUNPCKLBW   Y3, Y6, Y7
+	VPUNPCKHBW   Y3, Y6, Y3
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y0, Y2, Y8
+	VPUNPCKHBW   Y0, Y2, Y0
+	VPUNPCKLBW   Y6, Y1, Y2
+	VPUNPCKHBW   Y6, Y1, Y1
+	VPUNPCKLBW   Y8, Y7, Y6
+	VPUNPCKHBW   Y8, Y7, Y7
+	VPUNPCKLBW   Y5, Y4, Y8
+	VPUNPCKHBW   Y5, Y4, Y4
+	VPUNPCKLBW   Y0, Y3, Y5
+	VPUNPCKHBW   Y0, Y3, Y0
+	VPUNPCKLBW   Y6, Y2, Y3
+	VPUNPCKHBW   Y6, Y2, Y2
+	VPUNPCKLBW   Y5, Y8, Y6
+	VPUNPCKHBW   Y5, Y8, Y5
+	VPUNPCKLBW   Y7, Y1, Y8
+	VPUNPCKHBW   Y7, Y1, Y1
+	VPUNPCKLBW   Y0, Y4, Y7
+	VPUNPCKHBW   Y0, Y4, Y0
+	MOVQ         y+0(FP), AX
+	MOVQ         yStride+24(FP), CX
+	LEAQ         (AX)(CX*8), DX
+	VMOVQ        X3, 8(AX)
+	VMOVHPS      X3, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X6, 8(AX)
+	VMOVHPS      X6, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X8, 8(AX)
+	VMOVHPS      X8, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X7, 8(AX)
+	VMOVHPS      X7, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X2, 8(AX)
+	VMOVHPS      X2, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X5, 8(AX)
+	VMOVHPS      X5, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X1, 8(AX)
+	VMOVHPS      X1, 8(DX)
+	ADDQ         CX, AX
+	ADDQ         CX, DX
+	VMOVQ        X0, 8(AX)
+	VMOVHPS      X0, 8(DX)
+	VZEROUPPER
+	RET
+
+// func stretchAsm(p *byte, n int, base int, factor int, offset int)
+// Requires: AVX, AVX2
+TEXT ·stretchAsm(SB), NOSPLIT, $0-40
+	MOVQ         p+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         base+16(FP), DX
+	VMOVQ        DX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         factor+24(FP), DX
+	VMOVQ        DX, X1
+	VPBROADCASTW X1, Y1
+	MOVQ         offset+32(FP), DX
+	VMOVQ        DX, X2
+	VPBROADCASTW X2, Y2
+
+samples:
+	VPMOVZXBW (AX), Y3
+	VPSUBW    Y0, Y3, Y3
+	VPMULHRSW Y1, Y3, Y4
+	VPADDW    Y3, Y4, Y3
+	VPADDW    Y2, Y3, Y3
+	VPMOVZXBW 16(AX), Y4
+	VPSUBW    Y0, Y4, Y4
+	VPMULHRSW Y1, Y4, Y5
+	VPADDW    Y4, Y5, Y4
+	VPADDW    Y2, Y4, Y4
+	VPACKUSWB Y4, Y3, Y3
+	VPERMQ    $0xd8, Y3, Y3
+	VMOVDQU   Y3, (AX)
+	ADDQ      $0x00000020, AX
+	DECQ      CX
+	JNZ       samples
+	VZEROUPPER
+	RET

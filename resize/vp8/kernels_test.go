@@ -1,6 +1,7 @@
 package vp8
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 )
@@ -40,6 +41,15 @@ func TestKernels(t *testing.T) {
 			if x != y {
 				t.Fatalf("inverse of %v differs at a stride of %d", a, predStride)
 			}
+			for i := range a { // what only a hostile file has
+				a[i] = int16(r.Uint32())
+			}
+			x, y = src, src
+			fast.inverse(x[at:], x[at:], stride, &a)
+			plain.inverse(y[at:], y[at:], stride, &a)
+			if x != y {
+				t.Fatalf("inverse of %v differs in place", a)
+			}
 			s := newSegment(r.IntN(128))
 			for _, q := range []*quantizer{&s.y, &s.y2, &s.color} {
 				a = b
@@ -67,6 +77,72 @@ func TestKernels(t *testing.T) {
 		for _, n := range []int{8, 16} {
 			if a, b := fast.difference(src[at:], pred[:], n), plain.difference(src[at:], pred[:], n); a != b {
 				t.Fatalf("difference of %d x %d: %d; want %d", n, n, a, b)
+			}
+		}
+	}
+}
+
+// The loop filters have the results of those in Go, and change nothing else.
+func TestLoopFilters(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	fast, plain := kernels{}, kernels{generic: true}
+	type filter = func(k kernels, y, cb, cr []byte, yStride, cStride int, t *edgeThresholds)
+	filters := map[string]filter{"left": kernels.filterLeft, "top": kernels.filterTop, "columns": kernels.filterColumns, "rows": kernels.filterRows}
+	changed := map[string]int{}
+	for n := range 4000 {
+		yStride, cStride := 16+r.IntN(40), 8+r.IntN(20)
+		luma, chroma := make([]byte, 3+16*yStride+16), make([]byte, 3+8*cStride+8)
+		fill := func(p []byte) {
+			level, noise, jumps := r.IntN(256), 1<<r.IntN(9), []int{20, 300, 5000}[r.IntN(3)]
+			for i := range p {
+				p[i] = byte(max(0, min(255, level+r.IntN(noise)-noise/2)))
+				if r.IntN(jumps) == 0 {
+					level = r.IntN(256)
+				}
+			}
+		}
+		fill(luma)
+		fill(chroma)
+		other := bytes.Clone(chroma)
+		fill(other)
+		th := thresholdsOf(r.IntN(64), r.IntN(8))
+		if n%10 == 0 {
+			th = edgeThresholds{limit: uint8(r.IntN(190)), interior: uint8(r.IntN(64)), high: uint8(r.IntN(3))}
+		}
+		at := r.IntN(4)
+		for name, f := range filters {
+			ay, acb, acr := bytes.Clone(luma), bytes.Clone(chroma), bytes.Clone(other)
+			by, bcb, bcr := bytes.Clone(luma), bytes.Clone(chroma), bytes.Clone(other)
+			f(fast, ay[at:], acb[at:], acr[at:], yStride, cStride, &th)
+			f(plain, by[at:], bcb[at:], bcr[at:], yStride, cStride, &th)
+			if !bytes.Equal(ay, by) || !bytes.Equal(acb, bcb) || !bytes.Equal(acr, bcr) {
+				t.Fatalf("%s with %+v, strides %d and %d: luma %v, cb %v, cr %v", name, th, yStride, cStride, bytes.Equal(ay, by), bytes.Equal(acb, bcb), bytes.Equal(acr, bcr))
+			}
+			if !bytes.Equal(ay, luma) {
+				changed[name]++
+			}
+		}
+	}
+	for name := range filters {
+		if changed[name] < 500 {
+			t.Errorf("%s changed luma only %d times", name, changed[name])
+		}
+	}
+}
+
+// Every sample is stretched as in Go, of lengths that are no multiple of a register's.
+func TestStretch(t *testing.T) {
+	for name, s := range map[string]*stretching{"luma": &lumaStretch, "chroma": &chromaStretch} {
+		for n := range 300 {
+			a := make([]byte, n+5)
+			for i := range a {
+				a[i] = byte(i + n)
+			}
+			b := bytes.Clone(a)
+			kernels{}.stretch(a[:n], s)
+			kernels{generic: true}.stretch(b[:n], s)
+			if !bytes.Equal(a, b) {
+				t.Fatalf("%s, %d samples: %v; want %v", name, n, a, b)
 			}
 		}
 	}

@@ -37,7 +37,8 @@ func forwardGeneric(out *block, src, pred []byte, predStride int) {
 }
 
 // inverseGeneric writes the sums of pred, whose rows are predStride apart, and the
-// inverse DCT of b to 4x4 samples of dst (RFC 6386, section 14.3).
+// inverse DCT of b to 4x4 samples of dst (RFC 6386, section 14.3). It may be in place.
+// Sums wrap at 16 bits, which those of pictures do not reach.
 func inverseGeneric(dst, pred []byte, predStride int, b *block) {
 	var t [16]int32
 	for x := range 4 {
@@ -45,7 +46,7 @@ func inverseGeneric(dst, pred []byte, predStride int, b *block) {
 		a, d := b0+b2, b0-b2
 		c := b1*sine>>16 - b3*cosine>>16
 		e := b1*cosine>>16 + b3*sine>>16
-		t[x], t[4+x], t[8+x], t[12+x] = a+e, d+c, d-c, a-e
+		t[x], t[4+x], t[8+x], t[12+x] = wrapped(a+e), wrapped(d+c), wrapped(d-c), wrapped(a-e)
 	}
 	for y := range 4 {
 		b0, b1, b2, b3 := t[4*y]+4, t[4*y+1], t[4*y+2], t[4*y+3]
@@ -54,9 +55,11 @@ func inverseGeneric(dst, pred []byte, predStride int, b *block) {
 		e := b1*cosine>>16 + b3*sine>>16
 		p := pred[y*predStride:][:4]
 		q := dst[y*stride:][:4]
-		q[0], q[1], q[2], q[3] = clamp(int32(p[0])+(a+e)>>3), clamp(int32(p[1])+(d+c)>>3), clamp(int32(p[2])+(d-c)>>3), clamp(int32(p[3])+(a-e)>>3)
+		q[0], q[1], q[2], q[3] = clamp(int32(p[0])+wrapped(a+e)>>3), clamp(int32(p[1])+wrapped(d+c)>>3), clamp(int32(p[2])+wrapped(d-c)>>3), clamp(int32(p[3])+wrapped(a-e)>>3)
 	}
 }
+
+func wrapped(v int32) int32 { return int32(int16(v)) }
 
 func clamp(v int32) byte { return byte(max(0, min(255, v))) }
 

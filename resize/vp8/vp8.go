@@ -1,8 +1,9 @@
-// Package vp8 encodes still pictures as key frames of VP8 (RFC 6386), the lossy
-// compression of WebP.
+// Package vp8 encodes and decodes still pictures as key frames of VP8 (RFC 6386), the
+// lossy compression of WebP.
 //
 // A picture comes in planes of 4:2:0 with the limited range of ITU-R BT.601.
-// Every macroblock is predicted from its neighbours, as a whole or in blocks of
+// The decoder has every sample of libwebp's, before that interpolates chroma. In the
+// encoder every macroblock is predicted from its neighbours, as a whole or in blocks of
 // 4x4, whichever costs less: squared error plus bits at the price that the
 // quantizer sets. Macroblocks belong to one of four segments by how much goes on
 // in them; calm ones get finer steps, because there errors show.

@@ -39,13 +39,14 @@ type Chunk struct {
 const headerBytes = 12 // "RIFF", size, "WEBP"
 
 // Chunks yields the chunks in data: what follows the header of a WebP file,
-// or the frame data of an ANMF chunk. A chunk that ends beyond it is an error.
+// or the frame data of an ANMF chunk. A chunk that ends beyond it comes last, with an
+// error and what there is of it.
 func Chunks(data []byte) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
 		for len(data) >= 8 {
 			n := uint64(binary.LittleEndian.Uint32(data[4:]))
 			if n > uint64(len(data)-8) {
-				yield(Chunk{}, fmt.Errorf("%w: WebP chunk %.4q of %d bytes ends beyond the file", ErrMalformed, data, n))
+				yield(Chunk{string(data[:4]), data[8:]}, fmt.Errorf("%w: WebP chunk %.4q of %d bytes ends beyond the file", ErrMalformed, data, n))
 				return
 			}
 			c := Chunk{string(data[:4]), data[8 : 8+n]}
@@ -61,14 +62,18 @@ func Chunks(data []byte) iter.Seq2[Chunk, error] {
 }
 
 // Body returns what follows the header of a WebP file, cut to the length
-// that the header names. A file that is shorter is an error.
+// that the header names. A file that is shorter is an error; what there is of it is
+// returned too.
 func Body(file []byte) ([]byte, error) {
 	if len(file) < headerBytes || string(file[:4]) != "RIFF" || string(file[8:12]) != "WEBP" {
 		return nil, fmt.Errorf("%w: no WebP header", ErrMalformed)
 	}
 	n := uint64(binary.LittleEndian.Uint32(file[4:])) + 8
-	if n > uint64(len(file)) || n < headerBytes {
-		return nil, fmt.Errorf("%w: WebP of %d bytes, of which %d are there", ErrMalformed, n, len(file))
+	if n < headerBytes {
+		return nil, fmt.Errorf("%w: WebP of %d bytes", ErrMalformed, n)
+	}
+	if n > uint64(len(file)) {
+		return file[headerBytes:], fmt.Errorf("%w: WebP of %d bytes, of which %d are there", ErrMalformed, n, len(file))
 	}
 	return file[headerBytes:n], nil
 }

@@ -76,7 +76,8 @@ var (
 		"SMAX": {0, 0b01100, "bhs", 0}, "SMIN": {0, 0b01101, "bhs", 0},
 		"UABD": {1, 0b01110, "bhs", 0}, "SABD": {0, 0b01110, "bhs", 0},
 		"MUL": {0, 0b10011, "bhs", 0}, "MLA": {0, 0b10010, "bhs", 0}, "MLS": {1, 0b10010, "bhs", 0},
-		"FADD": {0, 0b11010, "s", 1}, "FSUB": {0, 0b11010, "s", 2}, "FMUL": {1, 0b11011, "s", 1},
+		"SQRDMULH": {1, 0b10110, "hs", 0},
+		"FADD":     {0, 0b11010, "s", 1}, "FSUB": {0, 0b11010, "s", 2}, "FMUL": {1, 0b11011, "s", 1},
 	}
 	// long has two registers of narrow lanes that make wide ones.
 	long = map[string]instruction{

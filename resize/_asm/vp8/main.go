@@ -15,6 +15,8 @@ func main() {
 	predict4(f)
 	difference(f, 16)
 	difference(f, 8)
+	loopFilters(f)
+	stretch(f)
 	f.Write()
 }
 
@@ -81,7 +83,7 @@ func forward(f *File) {
 	f.Go("RET")
 }
 
-// inverse is in lanes of 32 bits, as inverseGeneric.
+// inverse is in lanes of 32 bits, which wrap at 16 after each pass, as inverseGeneric.
 func inverse(f *File) {
 	f.Text("inverseAsm", 0, "dst", "pred", "predStride", "b")
 	var p Pool
@@ -116,6 +118,9 @@ func inverse(f *File) {
 	f.Go("FLDPQ (R3), (F%d, F%d)", b[0], b[2])
 	f.Words(Extend(true, b[1], b[0], H8), Extend(true, b[0], b[0], H4), Extend(true, b[3], b[2], H8), Extend(true, b[2], b[2], H4))
 	y := pass(b)
+	for _, v := range y {
+		f.Words(Narrow("XTN", v, v, H4), Extend(true, v, v, H4))
+	}
 	// Lanes are columns; then they are rows, as the second pass goes along a row.
 	f.Transpose4(&p, y, S4, D2)
 	y = pass(y)
@@ -123,10 +128,14 @@ func inverse(f *File) {
 	// Lanes are columns again.
 	q := p.One()
 	samples4(f, q, "R1", "R2")
-	f.Words(
-		ShiftNarrow("SQRSHRN", y[0], y[0], 3, H4), ShiftNarrow("SQRSHRN", y[0], y[1], 3, H8),
-		ShiftNarrow("SQRSHRN", y[2], y[2], 3, H4), ShiftNarrow("SQRSHRN", y[2], y[3], 3, H8))
-	p.Free(y[1], y[3])
+	four := p.One()
+	f.Fill(four, 4, H8, "R9")
+	f.Words(Narrow("XTN", y[0], y[0], H4), Narrow("XTN", y[0], y[1], H8), Narrow("XTN", y[2], y[2], H4), Narrow("XTN", y[2], y[3], H8))
+	for _, v := range []V{y[0], y[2]} {
+		f.Op("VADD", v, v, four, H8)
+		f.Words(Shift("SSHR", v, v, 3, H8))
+	}
+	p.Free(y[1], y[3], four)
 	lo, hi := p.One(), p.One()
 	f.Words(
 		Extend(false, lo, q, B8), Extend(false, hi, q, B16),
@@ -347,5 +356,323 @@ func difference(f *File, n int) {
 	f.Go("VADDV %s, V%d", total.Go(S4), total)
 	f.Go("VMOV V%d.S[0], R0", total)
 	f.Go("MOVW R0, ret+16(FP)")
+	f.Go("RET")
+}
+
+// A loopFilter has the constants of a loop filter in registers. It takes 16 samples
+// along an edge at a time: of luma, or eight of each plane of chroma.
+type loopFilter struct {
+	f                                    *File
+	p                                    Pool
+	limit, interior, high                V
+	sign, three, four, nine, halfOf128th V
+	s                                    [8]V // the samples across the edge
+}
+
+// begin begins a function; more is added to the limit.
+func (k *loopFilter) begin(f *File, name string, more int) {
+	*k = loopFilter{f: f}
+	f.Text(name, 0, "y", "cb", "cr", "yStride", "cStride", "t")
+	copy(k.s[:], k.p.Take(8))
+	for i, v := range []*V{&k.limit, &k.interior, &k.high} {
+		*v = k.p.One()
+		f.Go("MOVBU %d(R5), R6", i)
+		if i == 0 && more > 0 {
+			f.Go("ADD $%d, R6", more)
+		}
+		f.Go("VDUP R6, %s", v.Go(B16))
+	}
+	for i, v := range []*V{&k.sign, &k.three, &k.four, &k.nine} {
+		*v = k.p.One()
+		f.Go("VMOVI $%d, %s", []int{128, 3, 4, 9}[i], v.Go(B16))
+	}
+	k.halfOf128th = k.p.One()
+	f.Fill(k.halfOf128th, 63, H8, "R6")
+}
+
+// masks returns which lanes are filtered, and in which of them only the samples next
+// to the edge change.
+func (k *loopFilter) masks() (filtered, high V) {
+	f, s := k.f, &k.s
+	inner, t := k.p.One(), k.p.One()
+	high = k.p.One()
+	f.Words(Same("UABD", inner, s[2], s[3], B16), Same("UABD", t, s[5], s[4], B16))
+	f.Op("VUMAX", inner, inner, t, B16)
+	f.Words(Same("CMHI", high, inner, k.high, B16))
+	for _, i := range []int{0, 1, 5, 6} {
+		f.Words(Same("UABD", t, s[i], s[i+1], B16))
+		f.Op("VUMAX", inner, inner, t, B16)
+	}
+	f.Words(Same("CMHS", inner, k.interior, inner, B16))
+	// 2 |p0 - q0| + |p1 - q1| / 2.
+	over := k.p.One()
+	f.Words(Same("UABD", over, s[3], s[4], B16), Same("UQADD", over, over, over, B16), Same("UABD", t, s[2], s[5], B16))
+	f.Go("VUSHR $1, %s, %s", t.Go(B16), t.Go(B16))
+	f.Words(Same("UQADD", over, over, t, B16), Same("CMHS", over, k.limit, over, B16))
+	f.Op("VAND", inner, inner, over, B16)
+	k.p.Free(t, over)
+	return inner, high
+}
+
+// flip turns the samples from the given one on into signed ones, and back.
+func (k *loopFilter) flip(from, to int) {
+	for _, v := range k.s[from:to] {
+		k.f.Op("VEOR", v, v, k.sign, B16)
+	}
+}
+
+// step adds to w, what the outer samples differ, three times the difference over the edge.
+func (k *loopFilter) step(w V) {
+	d := k.p.One()
+	k.f.Words(Same("SQSUB", d, k.s[4], k.s[3], B16))
+	for range 3 {
+		k.f.Words(Same("SQADD", w, w, d, B16))
+	}
+	k.p.Free(d)
+}
+
+// towards changes the samples next to the edge by an eighth of w, and returns that of
+// the one behind it.
+func (k *loopFilter) towards(w V) V {
+	a, b := k.p.One(), k.p.One()
+	k.f.Words(
+		Same("SQADD", a, w, k.four, B16), Same("SQADD", b, w, k.three, B16),
+		Shift("SSHR", a, a, 3, B16), Shift("SSHR", b, b, 3, B16),
+		Same("SQSUB", k.s[4], k.s[4], a, B16), Same("SQADD", k.s[3], k.s[3], b, B16))
+	k.p.Free(b)
+	return a
+}
+
+// between filters an edge between macroblocks; it changes s[1] to s[6].
+func (k *loopFilter) between() {
+	f := k.f
+	filtered, high := k.masks()
+	k.flip(1, 7)
+	w := k.p.One()
+	f.Words(Same("SQSUB", w, k.s[2], k.s[5], B16))
+	k.step(w)
+	f.Op("VAND", w, w, filtered, B16)
+	f.Op("VAND", high, high, w, B16)
+	k.p.Free(filtered, k.towards(high))
+	f.Op("VEOR", w, w, high, B16)
+	k.p.Free(high)
+	lo, hi, sumLo, sumHi, part := k.p.One(), k.p.One(), k.p.One(), k.p.One(), k.p.One()
+	f.Words(Long("SMULL", lo, w, k.nine, B8), Long("SMULL", hi, w, k.nine, B16))
+	f.Op("VADD", sumLo, lo, k.halfOf128th, H8)
+	f.Op("VADD", sumHi, hi, k.halfOf128th, H8)
+	for i := range 3 {
+		f.Words(
+			ShiftNarrow("SQSHRN", part, sumLo, 7, B8), ShiftNarrow("SQSHRN", part, sumHi, 7, B16),
+			Same("SQADD", k.s[1+i], k.s[1+i], part, B16), Same("SQSUB", k.s[6-i], k.s[6-i], part, B16))
+		if i < 2 {
+			f.Op("VADD", sumLo, sumLo, lo, H8)
+			f.Op("VADD", sumHi, sumHi, hi, H8)
+		}
+	}
+	k.p.Free(w, lo, hi, sumLo, sumHi, part)
+	k.flip(1, 7)
+}
+
+// within filters an edge within a macroblock; it changes s[2] to s[5].
+func (k *loopFilter) within() {
+	f := k.f
+	filtered, high := k.masks()
+	k.flip(2, 6)
+	w := k.p.One()
+	f.Words(Same("SQSUB", w, k.s[2], k.s[5], B16))
+	f.Op("VAND", w, w, high, B16)
+	k.step(w)
+	f.Op("VAND", w, w, filtered, B16)
+	a := k.towards(w)
+	f.Words(Shift("SRSHR", a, a, 1, B16))
+	f.Op("VAND", high, high, a, B16)
+	f.Op("VEOR", a, a, high, B16)
+	f.Words(Same("SQADD", k.s[2], k.s[2], a, B16), Same("SQSUB", k.s[5], k.s[5], a, B16))
+	k.p.Free(filtered, high, w, a)
+	k.flip(2, 6)
+}
+
+// from sets a pointer to so many steps and bytes behind a parameter.
+func (k *loopFilter) from(pointer, base, step string, steps, bytes int) {
+	switch {
+	case steps > 0:
+		k.f.Go("MOVD $%d, R7", steps)
+		k.f.Go("MADD R7, %s, %s, %s", base, step, pointer)
+	default:
+		k.f.Go("MOVD %s, %s", base, pointer)
+	}
+	if bytes > 0 {
+		k.f.Go("ADD $%d, %s", bytes, pointer)
+	}
+}
+
+// rows loads or stores rows of 16 samples of luma from R8 on.
+func (k *loopFilter) rows(load bool, s []V) {
+	for _, v := range s {
+		if load {
+			k.f.Go("VLD1.P (R8)(R3), [%s]", v.Go(B16))
+		} else {
+			k.f.Go("VST1.P [%s], (R8)(R3)", v.Go(B16))
+		}
+	}
+}
+
+// pairs loads or stores rows of eight samples from R8 on, and others from R9 on, which are
+// the upper halves of registers.
+func (k *loopFilter) pairs(load bool, s []V, step string) {
+	for _, v := range s {
+		for i, r := range []string{"R8", "R9"} {
+			if load {
+				k.f.Go("VLD1.P (%s)(%s), V%d.D[%d]", r, step, v, i)
+			} else {
+				k.f.Go("VST1.P V%d.D[%d], (%s)(%s)", v, i, r, step)
+			}
+		}
+	}
+}
+
+// interleave makes of each two registers whose numbers differ by bit the samples of
+// both by turns: those of the lower halves in the first one.
+func (k *loopFilter) interleave(bit int) {
+	for i := range k.s {
+		if i&bit == 0 {
+			a, b := k.s[i], k.s[i|bit]
+			lo, hi := k.p.One(), k.p.One()
+			k.f.Op("VZIP1", lo, a, b, B16)
+			k.f.Op("VZIP2", hi, a, b, B16)
+			k.s[i], k.s[i|bit] = lo, hi
+			k.p.Free(a, b)
+		}
+	}
+}
+
+// columns makes columns of 16 rows of eight samples, which are in an order of their
+// own, and back.
+func (k *loopFilter) columns(back bool) {
+	order := func(c int) int { return c>>1&1<<2 | c>>2&1<<1 | c&1 }
+	var s [8]V
+	if back {
+		for c, v := range k.s {
+			s[order(c)] = v
+		}
+		k.s = s
+		for _, bit := range []int{2, 4, 1} {
+			k.interleave(bit)
+		}
+		for i := range s {
+			s[i] = k.s[i>>1&1<<2|i&1<<1|i>>2]
+		}
+		k.s = s
+		return
+	}
+	for _, bit := range []int{1, 2, 4, 1} {
+		k.interleave(bit)
+	}
+	for c := range s {
+		s[c] = k.s[order(c)]
+	}
+	k.s = s
+}
+
+// across filters the edge in the middle of eight columns, by that filter: of luma from
+// the given column on, or of chroma.
+func (k *loopFilter) across(filter func(), chroma bool, column int) {
+	step := "R3"
+	begin := func() {
+		if chroma {
+			k.from("R8", "R1", "", 0, 0)
+			k.from("R9", "R2", "", 0, 0)
+			return
+		}
+		k.from("R8", "R0", "R3", 0, column)
+		k.from("R9", "R0", "R3", 8, column)
+	}
+	if chroma {
+		step = "R4"
+	}
+	begin()
+	k.pairs(true, k.s[:], step)
+	k.columns(false)
+	filter()
+	k.columns(true)
+	begin()
+	k.pairs(false, k.s[:], step)
+}
+
+// down filters the edge in the middle of eight rows, of which those from first to end
+// change.
+func (k *loopFilter) down(filter func(), chroma bool, row, first, end int) {
+	if chroma {
+		k.from("R8", "R1", "R4", 0, 0)
+		k.from("R9", "R2", "R4", 0, 0)
+		k.pairs(true, k.s[:], "R4")
+		filter()
+		k.from("R8", "R1", "R4", first, 0)
+		k.from("R9", "R2", "R4", first, 0)
+		k.pairs(false, k.s[first:end], "R4")
+		return
+	}
+	k.from("R8", "R0", "R3", row, 0)
+	k.rows(true, k.s[:])
+	filter()
+	k.from("R8", "R0", "R3", row+first, 0)
+	k.rows(false, k.s[first:end])
+}
+
+func loopFilters(f *File) {
+	const betweenMacroblocks = 4
+	var k loopFilter
+	k.begin(f, "filterTopAsm", betweenMacroblocks)
+	k.down(k.between, false, 0, 1, 7)
+	k.down(k.between, true, 0, 1, 7)
+	f.Go("RET")
+
+	k.begin(f, "filterLeftAsm", betweenMacroblocks)
+	k.across(k.between, false, 0)
+	k.across(k.between, true, 0)
+	f.Go("RET")
+
+	k.begin(f, "filterRowsAsm", 0)
+	for i := 0; i < 12; i += 4 {
+		k.down(k.within, false, i, 2, 6)
+	}
+	k.down(k.within, true, 0, 2, 6)
+	f.Go("RET")
+
+	k.begin(f, "filterColumnsAsm", 0)
+	for i := 0; i < 12; i += 4 {
+		k.across(k.within, false, i)
+	}
+	k.across(k.within, true, 0)
+	f.Go("RET")
+}
+
+// stretch takes 32 samples at a time.
+func stretch(f *File) {
+	f.Text("stretchAsm", 0, "p", "n", "base", "factor", "offset")
+	var p Pool
+	k := p.Take(3)
+	for i, v := range k {
+		f.Go("VDUP R%d, %s", 2+i, v.Go(H8))
+	}
+	loop := f.NewLabel()
+	f.Label(loop)
+	s := p.Take(2)
+	f.Go("FLDPQ (R0), (F%d, F%d)", s[0], s[1])
+	for _, v := range s {
+		lo, hi, t := p.One(), p.One(), p.One()
+		f.Words(Extend(false, lo, v, B8), Extend(false, hi, v, B16))
+		for _, x := range []V{lo, hi} {
+			f.Op("VSUB", x, x, k[0], H8)
+			f.Words(Same("SQRDMULH", t, x, k[1], H8))
+			f.Op("VADD", x, x, t, H8)
+			f.Op("VADD", x, x, k[2], H8)
+		}
+		f.Words(Narrow("SQXTUN", v, lo, B8), Narrow("SQXTUN", v, hi, B16))
+		p.Free(lo, hi, t)
+	}
+	f.Go("FSTPQ.P (F%d, F%d), 32(R0)", s[0], s[1])
+	f.Go("SUBS $1, R1")
+	f.Go("BNE %s", loop)
 	f.Go("RET")
 }

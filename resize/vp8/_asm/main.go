@@ -22,6 +22,8 @@ func main() {
 	predict4(ones)
 	difference16(ones)
 	difference8(ones)
+	loopFilter()
+	stretch()
 	Generate()
 }
 
@@ -433,4 +435,365 @@ func difference8(ones Mem) {
 	sum := lastStages(r[0], r[1], ones)
 	VPADDD(lastStages(r[2], r[3], ones), sum, sum)
 	returnTotal(sum)
+}
+
+// bytesOf is a constant of 32 equal bytes.
+func bytesOf(name string, v uint8) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, U8(v))
+	}
+	return m
+}
+
+// edgeConstants are those of the loop filter.
+type edgeConstants struct{ sign, low7, low5, three, four, eight, sixteen, ninths, round63 Mem }
+
+// eighth returns signed bytes divided by 8, rounded down, plus 16.
+func (k *edgeConstants) eighth(x VecVirtual) VecVirtual {
+	r := ymm2(VPXOR, k.sign, x)
+	VPSRLW(U8(3), r, r)
+	VPAND(k.low5, r, r)
+	return r
+}
+
+func magnitude(a, b VecVirtual) VecVirtual {
+	r := ymm2(VPSUBUSB, b, a)
+	VPOR(ymm2(VPSUBUSB, a, b), r, r)
+	return r
+}
+
+// masks returns which lanes are filtered, and in which of them only the samples next
+// to the edge change. more is added to the limit.
+func (k *edgeConstants) masks(s *[8]VecVirtual, t Register, more *Mem) (filtered, high VecVirtual) {
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	inner := magnitude(s[2], s[3])
+	VPMAXUB(magnitude(s[5], s[4]), inner, inner)
+	high = ymm2(VPSUBUSB, ymm2(VPBROADCASTB, at(t, 2)), inner)
+	VPCMPEQB(zero, high, high) // of those that are not
+	for _, pair := range [][2]int{{0, 1}, {1, 2}, {6, 5}, {7, 6}} {
+		VPMAXUB(magnitude(s[pair[0]], s[pair[1]]), inner, inner)
+	}
+	VPSUBUSB(ymm2(VPBROADCASTB, at(t, 1)), inner, inner)
+
+	// 2 |p0 - q0| + |p1 - q1| / 2.
+	over := magnitude(s[3], s[4])
+	VPADDUSB(over, over, over)
+	half := magnitude(s[2], s[5])
+	VPSRLW(U8(1), half, half)
+	VPAND(k.low7, half, half)
+	VPADDUSB(half, over, over)
+	limit := ymm2(VPBROADCASTB, at(t, 0))
+	if more != nil {
+		VPADDB(*more, limit, limit)
+	}
+	VPSUBUSB(limit, over, over)
+	VPOR(over, inner, inner)
+	VPCMPEQB(zero, inner, inner)
+	return inner, high
+}
+
+// step returns the sum of outer and three times the difference over the edge.
+func step(outer VecVirtual, s *[8]VecVirtual) VecVirtual {
+	d := ymm2(VPSUBSB, s[3], s[4])
+	w := ymm2(VPADDSB, d, outer)
+	VPADDSB(d, w, w)
+	VPADDSB(d, w, w)
+	return w
+}
+
+// towards changes the samples next to the edge by an eighth of w, and returns what
+// changed the one behind it, plus 16.
+func (k *edgeConstants) towards(w VecVirtual, s *[8]VecVirtual) VecVirtual {
+	a := k.eighth(ymm2(VPADDSB, k.four, w))
+	b := k.eighth(ymm2(VPADDSB, k.three, w))
+	VPSUBB(k.sixteen, b, b)
+	VPADDSB(b, s[3], s[3])
+	VPSUBSB(ymm2(VPSUBB, k.sixteen, a), s[4], s[4])
+	return a
+}
+
+// between filters an edge between macroblocks; it changes s[1] to s[6].
+func (k *edgeConstants) between(s *[8]VecVirtual, t Register) {
+	filtered, low := k.masks(s, t, &k.four)
+	for i := 1; i < 7; i++ {
+		VPXOR(k.sign, s[i], s[i])
+	}
+	w := step(ymm2(VPSUBSB, s[5], s[2]), s)
+	VPAND(filtered, w, w)
+	k.towards(ymm2(VPANDN, w, low), s)
+	VPAND(low, w, w)
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	var words [2]VecVirtual // 9 w + 63
+	var nine [2]VecVirtual
+	nine[0], nine[1] = ymm2(VPUNPCKLBW, w, zero), ymm2(VPUNPCKHBW, w, zero)
+	for i := range nine {
+		VPMULHW(k.ninths, nine[i], nine[i])
+		words[i] = ymm2(VPADDW, k.round63, nine[i])
+	}
+	for i := range 3 {
+		part := ymm2(VPSRAW, U8(7), words[0])
+		VPACKSSWB(ymm2(VPSRAW, U8(7), words[1]), part, part)
+		VPADDSB(part, s[1+i], s[1+i])
+		VPSUBSB(part, s[6-i], s[6-i])
+		if i < 2 {
+			VPADDW(nine[0], words[0], words[0])
+			VPADDW(nine[1], words[1], words[1])
+		}
+	}
+	for i := 1; i < 7; i++ {
+		VPXOR(k.sign, s[i], s[i])
+	}
+}
+
+// within filters an edge within a macroblock; it changes s[2] to s[5].
+func (k *edgeConstants) within(s *[8]VecVirtual, t Register) {
+	filtered, low := k.masks(s, t, nil)
+	for i := 2; i < 6; i++ {
+		VPXOR(k.sign, s[i], s[i])
+	}
+	w := step(ymm2(VPANDN, ymm2(VPSUBSB, s[5], s[2]), low), s)
+	VPAND(filtered, w, w)
+	a := k.towards(w, s)
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	VPAVGB(zero, a, a)
+	VPSUBB(k.eight, a, a)
+	VPAND(low, a, a)
+	VPADDSB(a, s[2], s[2])
+	VPSUBSB(a, s[5], s[5])
+	for i := 2; i < 6; i++ {
+		VPXOR(k.sign, s[i], s[i])
+	}
+}
+
+// The loop filter takes 32 samples along an edge at a time: 16 of luma in the lower
+// half of a register, eight of each plane of chroma in the upper one.
+
+// rowsAt calls f with the places of n rows, from the given one on, of the planes.
+func rowsAt(from, n int, chroma bool, f func(i int, y, cb, cr Mem)) {
+	begin := func(name, step string) (p, by Register) {
+		base, s := Load(Param(name), GP64()), Load(Param(step), GP64())
+		for at := from; at > 0; {
+			by := min(at, 8)
+			if by&(by-1) != 0 {
+				by = 1
+			}
+			LEAQ(Mem{Base: base, Index: s, Scale: uint8(by)}, base)
+			at -= by
+		}
+		return base, s
+	}
+	y, ys := begin("y", "yStride")
+	var cb, cr, cs Register
+	if chroma {
+		cb, cs = begin("cb", "cStride")
+		cr, _ = begin("cr", "cStride")
+	}
+	for i := range n {
+		if chroma {
+			f(i, at(y, 0), at(cb, 0), at(cr, 0))
+		} else {
+			f(i, at(y, 0), Mem{}, Mem{})
+		}
+		if i == n-1 {
+			break
+		}
+		ADDQ(ys, y)
+		if chroma {
+			ADDQ(cs, cb)
+			ADDQ(cs, cr)
+		}
+	}
+}
+
+// loadRows loads eight rows, from the given one on.
+func loadRows(from int, chroma bool) (s [8]VecVirtual) {
+	rowsAt(from, 8, chroma, func(i int, y, cb, cr Mem) {
+		s[i] = YMM()
+		VBROADCASTI128(y, s[i]) // which the allocator of registers takes for all of it
+		if chroma {
+			high := XMM()
+			VMOVQ(cb, high)
+			VMOVHPS(cr, high, high)
+			VINSERTI128(U8(1), high, s[i], s[i])
+		}
+	})
+	return s
+}
+
+// storeRows writes rows back, s[0] where the given row is.
+func storeRows(s []VecVirtual, from int, chroma bool) {
+	rowsAt(from, len(s), chroma, func(i int, y, cb, cr Mem) {
+		VMOVDQU(s[i].AsX(), y)
+		if chroma {
+			high := XMM()
+			VEXTRACTI128(U8(1), s[i], high)
+			VMOVQ(high, cb)
+			VMOVHPS(high, cr)
+		}
+	})
+}
+
+// pairsAt calls f with the places of the rows of a macroblock, which hold eight samples
+// from the given column on: those of luma from 0 and from 8 on, and of chroma.
+func pairsAt(column int, chroma bool, f func(i int, low, high, cb, cr Mem)) {
+	y, ys := Load(Param("y"), GP64()), Load(Param("yStride"), GP64())
+	below := GP64()
+	LEAQ(Mem{Base: y, Index: ys, Scale: 8}, below)
+	var cb, cr, cs Register
+	if chroma {
+		cb, cr, cs = Load(Param("cb"), GP64()), Load(Param("cr"), GP64()), Load(Param("cStride"), GP64())
+	}
+	for i := range 8 {
+		if chroma {
+			f(i, at(y, column), at(below, column), at(cb, column), at(cr, column))
+		} else {
+			f(i, at(y, column), at(below, column), Mem{}, Mem{})
+		}
+		if i == 7 {
+			break
+		}
+		ADDQ(ys, y)
+		ADDQ(ys, below)
+		if chroma {
+			ADDQ(cs, cb)
+			ADDQ(cs, cr)
+		}
+	}
+}
+
+// interleave makes of each two registers whose numbers differ by bit the samples of
+// both by turns: those of the lower halves in the first one. So this bit of the number
+// and the highest one of the place within a register change places, and the places
+// turn by one.
+func interleave(r [8]VecVirtual, bit int) [8]VecVirtual {
+	for i := range r {
+		if i&bit == 0 {
+			a, b := r[i], r[i|bit]
+			r[i], r[i|bit] = ymm2(VPUNPCKLBW, b, a), ymm2(VPUNPCKHBW, b, a)
+		}
+	}
+	return r
+}
+
+// loadColumns loads eight columns from the given one on. Rows are in an order of their
+// own, which storeColumns undoes.
+func loadColumns(column int, chroma bool) (s [8]VecVirtual) {
+	var r [8]VecVirtual
+	pairsAt(column, chroma, func(i int, a, b, cb, cr Mem) {
+		r[i] = YMM()
+		VPBROADCASTQ(a, r[i])
+		VMOVHPS(b, r[i].AsX(), r[i].AsX())
+		if chroma {
+			high := XMM()
+			VMOVQ(cb, high)
+			VMOVHPS(cr, high, high)
+			VINSERTI128(U8(1), high, r[i], r[i])
+		}
+	})
+	// Numbers of registers are bits of the row at first, of the column at last.
+	for _, bit := range []int{1, 2, 4, 1} {
+		r = interleave(r, bit)
+	}
+	for c := range s {
+		s[c] = r[c>>1&1<<2|c>>2&1<<1|c&1]
+	}
+	return s
+}
+
+// storeColumns writes columns back.
+func storeColumns(s [8]VecVirtual, column int, chroma bool) {
+	var r [8]VecVirtual
+	for c := range s {
+		r[c>>1&1<<2|c>>2&1<<1|c&1] = s[c]
+	}
+	for _, bit := range []int{2, 4, 1} {
+		r = interleave(r, bit)
+	}
+	pairsAt(column, chroma, func(i int, a, b, cb, cr Mem) {
+		row := r[i>>1&1<<2|i&1<<1|i>>2]
+		VMOVQ(row.AsX(), a)
+		VMOVHPS(row.AsX(), b)
+		if chroma {
+			high := XMM()
+			VEXTRACTI128(U8(1), row, high)
+			VMOVQ(high, cb)
+			VMOVHPS(high, cr)
+		}
+	})
+}
+
+func loopFilter() {
+	k := edgeConstants{
+		sign: bytesOf("edgeSign", 128), low7: bytesOf("edgeLow7", 127), low5: bytesOf("edgeLow5", 31),
+		three: bytesOf("edgeThree", 3), four: bytesOf("edgeFour", 4), eight: bytesOf("edgeEight", 8), sixteen: bytesOf("edgeSixteen", 16),
+		ninths: words("edgeNine", 9*256), round63: words("edgeRound", 63),
+	}
+	begin := func(name string) Register {
+		TEXT(name, NOSPLIT, "func(y, cb, cr *byte, yStride, cStride int, t *byte)")
+		return Load(Param("t"), GP64())
+	}
+	end := func() {
+		VZEROUPPER()
+		RET()
+	}
+	t := begin("filterTopAsm")
+	s := loadRows(0, true)
+	k.between(&s, t)
+	storeRows(s[1:7], 1, true)
+	end()
+
+	t = begin("filterLeftAsm")
+	s = loadColumns(0, true)
+	k.between(&s, t)
+	storeColumns(s, 0, true)
+	end()
+
+	t = begin("filterRowsAsm")
+	for i := 0; i < 12; i += 4 {
+		s = loadRows(i, i == 0)
+		k.within(&s, t)
+		storeRows(s[2:6], i+2, i == 0)
+	}
+	end()
+
+	t = begin("filterColumnsAsm")
+	for i := 0; i < 12; i += 4 {
+		s = loadColumns(i, i == 0)
+		k.within(&s, t)
+		storeColumns(s, i, i == 0)
+	}
+	end()
+}
+
+// stretch takes 32 samples at a time: what they are above base, and a part of that
+// more.
+func stretch() {
+	TEXT("stretchAsm", NOSPLIT, "func(p *byte, n, base, factor, offset int)")
+	p := Load(Param("p"), GP64())
+	n := Load(Param("n"), GP64())
+	var k [3]VecVirtual
+	for i, name := range []string{"base", "factor", "offset"} {
+		x := XMM()
+		VMOVQ(Load(Param(name), GP64()), x)
+		k[i] = ymm2(VPBROADCASTW, x)
+	}
+	Label("samples")
+	var half [2]VecVirtual
+	for i := range half {
+		x := ymm2(VPSUBW, k[0], ymm2(VPMOVZXBW, at(p, 16*i)))
+		half[i] = yadd(ymm2(VPMULHRSW, k[1], x), x)
+		VPADDW(k[2], half[i], half[i])
+	}
+	VPACKUSWB(half[1], half[0], half[0])
+	VPERMQ(U8(0xd8), half[0], half[0])
+	VMOVDQU(half[0], at(p, 0))
+	ADDQ(U32(32), p)
+	DECQ(n)
+	JNZ(LabelRef("samples"))
+	VZEROUPPER()
+	RET()
 }

@@ -18,16 +18,16 @@ import (
 	"s3imageserver/resize/options"
 )
 
-// wholeThenCut is what decodeCutJPEG must equal.
+// wholeThenCut is what resampleJPEG must equal.
 func wholeThenCut(t testing.TB, file []byte, want Want) (image.Image, error) {
 	t.Helper()
-	c := want.cut
-	want.cut = cut{}
+	c := want.resample
+	want.resample = resample{}
 	p, err := decodeJPEG(file, want)
 	if err != nil {
 		return nil, err
 	}
-	if p.isCut {
+	if p.resampled {
 		t.Fatal("the picture was cut though nothing asked for it")
 	}
 	img, err := p.first()
@@ -44,8 +44,8 @@ func jpegWant(t testing.TB, file []byte, o options.Options) Want {
 	if err != nil {
 		return Want{}
 	}
-	p := planOf(info.Size, info.orientation, o, seen{})
-	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), cut: p.cut, fine: p.fine, shown: 75}
+	p := planOf(info.Size, info.orientation, o, content{})
+	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), resample: p.resample, fine: p.fine, shown: 75}
 }
 
 func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {
@@ -69,7 +69,7 @@ func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if !p.isCut {
+			if !p.resampled {
 				whole++
 				continue
 			}
@@ -197,8 +197,8 @@ func TestChromaOfHalfSize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Scale != 0.5 || !p.isCut {
-				t.Fatalf("%v: decoded at %v of its size, cut %v: nothing is tested", o, p.Scale, p.isCut)
+			if p.Scale != 0.5 || !p.resampled {
+				t.Fatalf("%v: decoded at %v of its size, cut %v: nothing is tested", o, p.Scale, p.resampled)
 			}
 			img, err := p.first()
 			if err != nil {
@@ -247,8 +247,8 @@ func TestRegionsPassOverWhatIsAbove(t *testing.T) {
 					o := Options{Crop: parse(fmt.Sprintf("crop=%d,%d,%d,%d", side/3, y, side, side)).Crop, Width: width, Format: JPEG}
 					want := jpegWant(t, file, o)
 					p, err := decodeJPEG(file, want)
-					if err != nil || !p.isCut {
-						t.Fatalf("%v: %v, cut while decoding: %v", o.Crop, err, p != nil && p.isCut)
+					if err != nil || !p.resampled {
+						t.Fatalf("%v: %v, cut while decoding: %v", o.Crop, err, p != nil && p.resampled)
 					}
 					got, err := p.first()
 					if err != nil {

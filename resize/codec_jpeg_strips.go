@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// errWhole says that the picture has to be decoded before it is cut.
-	errWhole = errors.New("jpeg: not cut while decoding")
+	// errWhole says that the picture has to be decoded before it is resampled.
+	errWhole = errors.New("jpeg: not resampled while decoding")
 	// errEnough ends a decoding whose rest is not needed.
 	errEnough = errors.New("jpeg: enough was decoded")
 )
@@ -26,13 +26,13 @@ type jpegFile interface {
 	ends() (bool, error)
 }
 
-// decodeCutJPEG decodes a file and cuts and scales it strip by strip, so that
+// resampleJPEG decodes a file and cuts and scales it strip by strip, so that
 // no more than a strip of it is in memory, with the same result as if it had
 // been decoded first. It returns errWhole if that cannot be done.
-func decodeCutJPEG(file jpegFile, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, err error) {
-	c := want.cut
+func resampleJPEG(file jpegFile, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, err error) {
+	c := want.resample
 	ratio, ok := h.Ratio()
-	if c == (cut{}) || c.identity() || !ok {
+	if c == (resample{}) || c.identity() || !ok {
 		return nil, errWhole
 	}
 	var (
@@ -46,7 +46,7 @@ func decodeCutJPEG(file jpegFile, h *jpeg.Header, o *jpeg.Options, want Want) (m
 	}()
 	begin := func(h *jpeg.Header) error {
 		if c.source != image.Pt(h.Width, h.Height) || c.orientation != exif.OrientationOf(h.Exif) {
-			return errWhole // the cut is for what the header seemed to say
+			return errWhole // the plan is for what the header seemed to say
 		}
 		m = &jpeg.Image{Header: *h}
 		part, options := c.at(float64(o.Scale) / 8)
