@@ -118,7 +118,7 @@ func run(c config) error {
 	case c.sheet != "":
 		return writeSheet(c.sheet, selected, inputs, engines)
 	case c.visible:
-		return measureVisible(os.Stdout, work, inputs, engines)
+		return measureVisible(os.Stdout, work, pattern, inputs, engines)
 	case c.fidelity:
 		return measureFidelity(os.Stdout, selected, inputs, engines)
 	}

@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/goregular"
@@ -107,7 +108,7 @@ func drawn(work string) ([]*input, error) {
 // measureVisible compares luma of results of several qualities with a Lanczos3
 // reduction of the full picture: ours must be below neither rival, fast scaling not
 // below sharp, beyond noise.
-func measureVisible(w io.Writer, work string, inputs map[string][]*input, engines [engineCount]engine) error {
+func measureVisible(w io.Writer, work string, only *regexp.Regexp, inputs map[string][]*input, engines [engineCount]engine) error {
 	drawings, err := drawn(work)
 	if err != nil {
 		return err
@@ -118,6 +119,9 @@ func measureVisible(w io.Writer, work string, inputs map[string][]*input, engine
 	inputs["drawn"] = drawings
 	for _, kind := range kinds {
 		for _, in := range inputs[kind] {
+			if !only.MatchString(in.photo + ", " + kind) {
+				continue
+			}
 			for _, width := range []int{300, 400, 600, 800, 1200} {
 				if width > in.size.X/2 {
 					continue
