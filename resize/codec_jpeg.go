@@ -96,7 +96,7 @@ func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
 		left := margin * min(float64(s.X)/float64(want.Min.X), float64(s.Y)/float64(want.Min.Y))
 		if left >= leastLeft(n, q, want.fast) {
 			o.Scale = n
-			o.Short = n == 2 && (left >= 3 || left >= 2.5 && q <= 80) || n == 4 && left >= 2 && q <= 90
+			o.Short = n == 2 && left >= 3 || n == 4 && left >= 3 && q <= 90
 			o.Approximate = n == 2 || n == 4 && (left >= 3 || left >= 2.5 && q <= 80)
 			break
 		}

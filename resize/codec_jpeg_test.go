@@ -24,17 +24,17 @@ func TestScalesJPEG(t *testing.T) {
 		{300, 75, false, want{1, false, false}},  // 600 are left
 		{301, 75, false, want{2, true, true}},    // 3.99 at 2/8
 		{400, 100, false, want{2, true, true}},   // 3
-		{401, 80, false, want{2, true, true}},    // 2.99
+		{401, 80, false, want{2, false, true}},   // 2.99
 		{401, 81, false, want{2, false, true}},   //
-		{480, 80, false, want{2, true, true}},    // 2.5
+		{480, 80, false, want{2, false, true}},   // 2.5
 		{481, 80, false, want{2, false, true}},   //
 		{600, 75, false, want{2, false, true}},   // 2
 		{601, 90, false, want{4, true, true}},    // 3.99 at 4/8
 		{601, 91, false, want{4, false, true}},   //
-		{801, 81, false, want{4, true, false}},   // 2.99
-		{801, 80, false, want{4, true, true}},    //
-		{961, 80, false, want{4, true, false}},   // 2.49
-		{1200, 90, false, want{4, true, false}},  // 2
+		{801, 81, false, want{4, false, false}},  // 2.99
+		{801, 80, false, want{4, false, true}},   //
+		{961, 80, false, want{4, false, false}},  // 2.49
+		{1200, 90, false, want{4, false, false}}, // 2
 		{1201, 84, false, want{4, false, false}}, // 1.99
 		{1201, 85, false, want{8, false, false}}, //
 		{1500, 75, false, want{4, false, false}}, // 1.6

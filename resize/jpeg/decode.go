@@ -22,7 +22,7 @@ type Options struct {
 	// Short leaves out, of sequential files at 2/8 and 4/8, the highest
 	// frequencies that the scale has: of 2x2 coefficients the last, of 4x4 the last
 	// six in zigzag order. That saves 7% to 10% of the time. What is missing is
-	// beyond what a reduction by 2.5 or more after 2/8, or by 2 after 4/8, leaves.
+	// beyond what a reduction by 3 or more leaves.
 	// It has no effect on other files and scales, and with a ChromaScale.
 	Short bool
 
