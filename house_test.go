@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -11,13 +12,17 @@ import (
 // in words. Test packages and programs of their own are not the house.
 var arrows = map[string]string{
 	"s3imageserver":                          "server resize",
-	"s3imageserver/server":                   "server/access server/config server/doctor server/events server/stores server/dialect resize storage storage/cache storage/guard",
+	"s3imageserver/server":                   "server/access server/config server/logging server/listen server/queue server/doctor server/events server/refresh server/stores server/dialect resize storage storage/cache storage/guard",
 	"s3imageserver/server/config":            "server/dialect resize storage",
-	"s3imageserver/server/access":            "server/config resize",
+	"s3imageserver/server/access":            "server/config server/refresh resize",
 	"s3imageserver/server/access/accesstest": "",
-	"s3imageserver/server/stores":            "server/config storage storage/cache storage/s3 storage/dir storage/origin",
+	"s3imageserver/server/stores":            "server/config server/refresh storage storage/cache storage/s3 storage/dir storage/origin",
 	"s3imageserver/server/doctor":            "server/access server/config server/stores storage storage/cache",
 	"s3imageserver/server/events":            "",
+	"s3imageserver/server/logging":           "server/config",
+	"s3imageserver/server/listen":            "server/config server/refresh",
+	"s3imageserver/server/queue":             "server/config resize",
+	"s3imageserver/server/refresh":           "",
 	"s3imageserver/server/dialect":           "resize",
 	"s3imageserver/resize":                   "resize/vp8 resize/av1 resize/jpeg resize/png resize/scale resize/gif resize/icc resize/exif resize/isobmff resize/heif resize/jxl resize/webp resize/palette resize/sandbox resize/tiff resize/options resize/pixel resize/paint resize/look",
 	"s3imageserver/resize/jpeg":              "",
@@ -43,7 +48,10 @@ var arrows = map[string]string{
 	"s3imageserver/storage/guard":            "storage",
 	"s3imageserver/storage/cache":            "storage",
 	"s3imageserver/storage/storagetest":      "storage",
-	"s3imageserver/storage/s3/s3test":        "",
+	"s3imageserver/storage/s3/s3test":        "testserver",
+	"s3imageserver/testserver":               "",
+	"s3imageserver/deploy":                   "", // tests alone
+	"s3imageserver/server/playground":        "", // as there
 	"s3imageserver/resize/options":           "resize/exif",
 	"s3imageserver/resize/pixel":             "resize/scale",
 	"s3imageserver/resize/paint":             "resize/exif resize/options resize/pixel resize/scale",
@@ -57,7 +65,6 @@ var onlyIn = map[string]string{
 	"github.com/minio/minio-go/v7":                   "storage/s3/",
 	"github.com/gorilla/mux":                         "server/server.go",
 	"github.com/golang-jwt/jwt/v5":                   "server/access/",
-	"github.com/MicahParks/keyfunc/v3":               "server/access/keys.go",
 	"github.com/MicahParks/jwkset":                   "server/access/keys.go",
 	"github.com/sony/gobreaker/v2":                   "storage/guard/guard.go",
 	"github.com/gen2brain/webp":                      "resize/codec_webp.go",
@@ -70,16 +77,16 @@ var onlyIn = map[string]string{
 	"golang.org/x/image/bmp":                         "resize/codec_bmp.go",
 	"github.com/klauspost/compress/zlib":             "resize/",
 	"image/png":                                      "", // our own reads and writes it
-	"image/gif":                                      "resize/codec_gif.go",
-	"image/jpeg":                                     "", // our own reads and writes it
+	"image/gif":                                      "resize/codec_gif_write.go",
+	"image/jpeg":                                     "testserver/", // our own reads and writes it
 	"s3imageserver/storage/s3":                       "server/stores/",
 	"s3imageserver/storage/dir":                      "server/stores/",
 	"github.com/prometheus/client_golang/prometheus": "server/metrics",
 	"go.opentelemetry.io/otel":                       "server/tracing.go",
-	"go.opentelemetry.io/otel/trace":                 "server/tracing.go",
+	"go.opentelemetry.io/otel/trace":                 "server/tracing.go server/logging/",
 	"go.opentelemetry.io/otel/sdk/trace":             "server/tracing.go",
-	"golang.org/x/sync/semaphore":                    "server/picture_queue.go storage/measure.go",
-	"golang.org/x/crypto/acme/autocert":              "server/acme.go",
+	"golang.org/x/sync/semaphore":                    "server/queue/ storage/measure.go",
+	"golang.org/x/crypto/acme/autocert":              "server/listen/",
 	"net/http/pprof":                                 "server/admin.go",
 	"github.com/tailscale/hujson":                    "server/config/load.go",
 	"github.com/disintegration/imaging":              "resize/",
@@ -93,7 +100,7 @@ func TestArrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(out)) {
-		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
 		allowed, ok := arrows[path]
 		if strings.HasPrefix(path, "s3imageserver/bench") || strings.HasPrefix(path, "s3imageserver/testdata") || strings.HasPrefix(path, "s3imageserver/docs") {
 			continue
@@ -117,6 +124,39 @@ func contains(list, word string) bool {
 		}
 	}
 	return false
+}
+
+// Every package of the house is in its picture.
+func TestReadmeHasEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for path := range arrows {
+		if name := strings.TrimPrefix(path, "s3imageserver"); name != "" && !strings.Contains(text, strings.TrimPrefix(name, "/")+"/") {
+			t.Errorf("README.md does not show the package %s", path)
+		}
+	}
+}
+
+// go.mod has what the code imports in one block, and what that needs in another.
+func TestModulesAreInOrder(t *testing.T) {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "require (")
+	if len(blocks) != 3 {
+		t.Fatalf("go.mod has %d blocks; want one of direct requirements and one of indirect ones", len(blocks)-1)
+	}
+	for i, block := range blocks[1:] {
+		for line := range strings.Lines(block) {
+			if strings.HasPrefix(line, "\t") && strings.Contains(line, "// indirect") != (i == 1) {
+				t.Errorf("block %d of go.mod has %q", i+1, strings.TrimSpace(line))
+			}
+		}
+	}
 }
 
 func TestImportsStayInTheirFiles(t *testing.T) {

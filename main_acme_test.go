@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"s3imageserver/testserver"
+
 	"golang.org/x/net/dns/dnsmessage"
 )
 
@@ -120,9 +122,9 @@ func startPebble(t *testing.T, httpPort, httpsPort int) (directory, caFile strin
 	binary, folder := pebble(t), t.TempDir()
 	writeCertificate(t, folder, "cert.pem", "key.pem")
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
-	port := freePort(t)
+	port := testserver.Port(t)
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
-		"listenAddress": fmt.Sprintf("127.0.0.1:%d", port), "managementListenAddress": fmt.Sprintf("127.0.0.1:%d", freePort(t)),
+		"listenAddress": fmt.Sprintf("127.0.0.1:%d", port), "managementListenAddress": fmt.Sprintf("127.0.0.1:%d", testserver.Port(t)),
 		"certificate": certFile, "privateKey": keyFile, "httpPort": httpPort, "tlsPort": httpsPort,
 		"retryAfter": map[string]int{"authz": 1, "order": 1},
 		"profiles":   map[string]any{"default": map[string]any{"description": "for tests", "validityPeriod": 7776000}},
@@ -134,21 +136,15 @@ func startPebble(t *testing.T, httpPort, httpsPort int) (directory, caFile strin
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := new(output)
 	cmd := exec.Command(binary, "-config", file, "-dnsserver", everythingIsHere(t))
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0")
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	log := testserver.Run(t, cmd).Output
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // may have ended
-		_ = cmd.Wait()         // reports the kill
 		if t.Failed() {
 			t.Logf("pebble:\n%s", log)
 		}
 	})
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			conn.Close()
@@ -166,14 +162,14 @@ func startPebble(t *testing.T, httpPort, httpsPort int) (directory, caFile strin
 func TestACME(t *testing.T) {
 	for _, proof := range []string{"tls-alpn-01", "http-01"} {
 		t.Run(proof, func(t *testing.T) {
-			httpPort, httpsPort := freePort(t), freePort(t)
+			httpPort, httpsPort := testserver.Port(t), testserver.Port(t)
 			seenHTTPS := httpsPort
 			if proof == "http-01" {
-				seenHTTPS = freePort(t) // where nobody listens
+				seenHTTPS = testserver.Port(t) // where nobody listens
 			}
 			directory, caFile := startPebble(t, httpPort, seenHTTPS)
 			folder := t.TempDir()
-			if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), photo(t, 60, 40), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), testserver.Photo(t, 60, 40), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			text, err := json.Marshal(map[string]any{
@@ -190,17 +186,12 @@ func TestACME(t *testing.T) {
 				t.Fatal(err)
 			}
 			serial := func() string {
-				log := new(output)
-				cmd := exec.Command(build(t), "-c", file)
-				cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
-				defer func() {
-					_ = cmd.Process.Kill() // the test is done with it
-					_ = cmd.Wait()         // reports the kill
-				}()
-				for deadline := time.Now().Add(patience); !strings.Contains(log.String(), "host=img.example.test"); time.Sleep(20 * time.Millisecond) {
+				cmd := exec.Command(testserver.Binary(t), "-c", file)
+				cmd.Dir = folder
+				p := testserver.Run(t, cmd)
+				defer p.Kill() // the test is done with it
+				log := p.Output
+				for deadline := time.Now().Add(testserver.Patience); !strings.Contains(log.String(), "host=img.example.test"); time.Sleep(20 * time.Millisecond) {
 					if time.Now().After(deadline) {
 						t.Fatalf("no certificate:\n%s", log)
 					}
@@ -218,7 +209,7 @@ func TestACME(t *testing.T) {
 				if _, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", httpsPort), &tls.Config{ServerName: "other.example.test", InsecureSkipVerify: true}); err == nil {
 					t.Error("a client of another name gets a certificate")
 				}
-				client := http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: patience}
+				client := http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: testserver.Patience}
 				r, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/h/photo.jpg?w=30", httpsPort))
 				if err != nil {
 					t.Fatal(err)

@@ -10,28 +10,14 @@ import (
 	"time"
 
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
-
-// getHeader returns status, body and a header field.
-func getHeader(t *testing.T, url, field string) (int, []byte, string) {
-	t.Helper()
-	r, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(r.Body); err != nil {
-		t.Fatalf("GET %s: %v", url, err)
-	}
-	return r.StatusCode, b.Bytes(), r.Header.Get(field)
-}
 
 // Three machines with a shared bucket on MinIO: what one makes the others use, a
 // purge on one reaches all, and MinIO's webhook tells of a changed picture.
 func TestThreeMachines(t *testing.T) {
 	const token = "a token of the operators"
-	ports := []int{freePort(t), freePort(t), freePort(t)}
+	ports := []int{testserver.Port(t), testserver.Port(t), testserver.Port(t)}
 	store := s3test.Start(t, s3test.MinIO,
 		"MINIO_NOTIFY_WEBHOOK_ENABLE_PICTURES=on",
 		fmt.Sprintf("MINIO_NOTIFY_WEBHOOK_ENDPOINT_PICTURES=http://127.0.0.1:%d/events", ports[1]),
@@ -39,11 +25,11 @@ func TestThreeMachines(t *testing.T) {
 	)
 	store.MakeBucket(t, "pictures")
 	store.MakeBucket(t, "results")
-	store.Put(t, "pictures", "a/photo +ü.jpg", photo(t, 600, 400))
-	store.Put(t, "pictures", "other.jpg", photo(t, 300, 300))
-	var nodes []*process
+	store.Put(t, "pictures", "a/photo +ü.jpg", testserver.Photo(t, 600, 400))
+	store.Put(t, "pictures", "other.jpg", testserver.Photo(t, 300, 300))
+	var nodes []*testserver.Process
 	for _, port := range ports {
-		nodes = append(nodes, start(t, t.TempDir(), map[string]any{
+		nodes = append(nodes, testserver.Start(t, t.TempDir(), map[string]any{
 			"handlers": []any{map[string]any{
 				"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "output_format": "jpg",
 				"cache": map[string]any{"bucket": "results", "prefix": "v", "memory_mb": 8},
@@ -56,9 +42,9 @@ func TestThreeMachines(t *testing.T) {
 	const target = "/h/a/photo%20+%C3%BC.jpg?w=120"
 	ask := func(n int, path string) ([]byte, string) {
 		t.Helper()
-		status, body, from := getHeader(t, nodes[n].url+path, "Cache-Status")
+		status, body, from := testserver.GetHeader(t, nodes[n].URL+path, "Cache-Status")
 		if status != 200 {
-			t.Fatalf("machine %d: GET %s = %d\n%s", n, path, status, nodes[n].output)
+			t.Fatalf("machine %d: GET %s = %d\n%s", n, path, status, nodes[n].Output)
 		}
 		return body, strings.TrimPrefix(from, "s3imageserver; ")
 	}
@@ -72,8 +58,8 @@ func TestThreeMachines(t *testing.T) {
 				t.Logf("machine %d follows after %v (%s)", n, time.Since(began).Round(10*time.Millisecond), from)
 				return
 			}
-			if time.Since(began) > patience {
-				t.Fatalf("machine %d still has the old picture after %v\n%s", n, patience, nodes[n].output)
+			if time.Since(began) > testserver.Patience {
+				t.Fatalf("machine %d still has the old picture after %v\n%s", n, testserver.Patience, nodes[n].Output)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -84,9 +70,9 @@ func TestThreeMachines(t *testing.T) {
 		t.Errorf("first answer: %s; want a miss", from)
 	}
 	other, _ := ask(0, "/h/other.jpg?w=50")
-	for deadline := time.Now().Add(patience); !store.Has(t, "results", "v/v1/", 2); {
+	for deadline := time.Now().Add(testserver.Patience); !store.Has(t, "results", "v/v1/", 2); {
 		if time.Now().After(deadline) {
-			t.Fatalf("no results in the bucket\n%s", nodes[0].output)
+			t.Fatalf("no results in the bucket\n%s", nodes[0].Output)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -99,7 +85,7 @@ func TestThreeMachines(t *testing.T) {
 	}
 
 	// The picture changes: MinIO tells machine 1, and that one the others.
-	store.Put(t, "pictures", "a/photo +ü.jpg", photo(t, 400, 600))
+	store.Put(t, "pictures", "a/photo +ü.jpg", testserver.Photo(t, 400, 600))
 	for _, n := range []int{1, 0, 2} {
 		until(n, target, old)
 	}
@@ -107,7 +93,7 @@ func TestThreeMachines(t *testing.T) {
 	// A purge by the command, on machine 2. The store is asked once, by whoever
 	// comes first.
 	newer, _ := ask(0, target)
-	out, err := exec.Command(build(t), "purge", "-c", nodes[2].cmd.Args[2], "-handler", "h", "-prefix", "a/").CombinedOutput()
+	out, err := exec.Command(testserver.Binary(t), "purge", "-c", nodes[2].Cmd.Args[2], "-handler", "h", "-prefix", "a/").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "purged: 1 in memory, 1 on disk") {
 		t.Fatalf("purge: %v\n%s", err, out)
 	}
@@ -119,8 +105,8 @@ func TestThreeMachines(t *testing.T) {
 	}
 
 	// Wrong use of the command.
-	for _, args := range [][]string{{}, {"-admin", nodes[0].url, "/h/x.jpg"}, {"/nothing/x.jpg"}, {"-handler", "x", "-all"}} {
-		out, err := exec.Command(build(t), append([]string{"purge", "-c", nodes[2].cmd.Args[2]}, args...)...).CombinedOutput()
+	for _, args := range [][]string{{}, {"-admin", nodes[0].URL, "/h/x.jpg"}, {"/nothing/x.jpg"}, {"-handler", "x", "-all"}} {
+		out, err := exec.Command(testserver.Binary(t), append([]string{"purge", "-c", nodes[2].Cmd.Args[2]}, args...)...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "purge") || strings.Contains(string(out), token) {
 			t.Errorf("purge %q = %v %s; want an error that says why", args, err, out)
 		}

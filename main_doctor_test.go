@@ -15,13 +15,14 @@ import (
 
 	"s3imageserver/server"
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
 
 // doctorOf runs the command on a configuration, and returns its findings.
 func doctorOf(t *testing.T, config map[string]any) ([]server.Finding, error) {
 	t.Helper()
 	if config["http_port"] == nil {
-		config["http_port"] = freePort(t)
+		config["http_port"] = testserver.Port(t)
 	}
 	text, err := json.Marshal(config)
 	if err != nil {
@@ -102,8 +103,8 @@ func TestDoctorOfStores(t *testing.T) {
 	store.MakeBucket(t, "pictures")
 	store.MakeBucket(t, "empty")
 	store.MakeBucket(t, "results")
-	store.Put(t, "pictures", "large/photo.jpg", photo(t, 60, 40))
-	store.Put(t, "pictures", "small/photo.jpg", photo(t, 60, 40))
+	store.Put(t, "pictures", "large/photo.jpg", testserver.Photo(t, 60, 40))
+	store.Put(t, "pictures", "small/photo.jpg", testserver.Photo(t, 60, 40))
 	good := map[string]any{"bucket_name": "pictures", "file_path": "large", "endpoint": store.Endpoint, "region": "eu-central-1", "aws_access": s3test.AccessKey, "aws_secret": s3test.SecretKey}
 	host := strings.TrimPrefix(store.Endpoint, "http://")
 	tests := []struct {
@@ -207,7 +208,7 @@ func TestDoctorOfStores(t *testing.T) {
 // Faults of this machine and of the configuration.
 func TestDoctorOfMachine(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), photo(t, 60, 40), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), testserver.Photo(t, 60, 40), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "file"), nil, 0o644); err != nil {

@@ -16,35 +16,31 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
 
 // A folder is served without a configuration, at this machine alone.
 func TestServeFolder(t *testing.T) {
-	ctx, end := context.WithCancel(t.Context())
-	port := strconv.Itoa(freePort(t))
+	port := strconv.Itoa(testserver.Port(t))
 	opened := make(chan string, 1)
 	defer func(before func(string) error) { openInBrowser = before }(openInBrowser)
 	openInBrowser = func(address string) error { opened <- address; return nil }
-	log, ended := new(output), make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"serve", "testdata/photos", "-port", port, "-open"}, log, log) }()
-	for deadline := time.Now().Add(patience); !strings.Contains(log.String(), "http://127.0.0.1:"+port); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not listening:\n%s", log)
-		}
+	log, end := testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+		return run(ctx, []string{"serve", "testdata/photos", "-port", port, "-open"}, log, log)
+	})
+	defer end() // before openInBrowser is what it was
+	if !strings.Contains(log.String(), "http://127.0.0.1:"+port) {
+		t.Errorf("it says that it listens elsewhere:\n%s", log)
 	}
-	status, kind, body := get(t, "http://127.0.0.1:"+port+"/h/still-life.jpg?w=300&h=200&f=jpeg")
+	status, kind, body := testserver.Get(t, "http://127.0.0.1:"+port+"/h/still-life.jpg?w=300&h=200&f=jpeg")
 	if c, _, err := image.DecodeConfig(bytes.NewReader(body)); status != 200 || kind != "image/jpeg" || err != nil || c.Width != 300 || c.Height != 200 {
 		t.Errorf("%d, %s, %dx%d, %v; want a JPEG of 300x200", status, kind, c.Width, c.Height, err)
 	}
-	if status, kind, _ := get(t, "http://127.0.0.1:"+port+"/"); status != 200 || !strings.HasPrefix(kind, "text/html") {
+	if status, kind, _ := testserver.Get(t, "http://127.0.0.1:"+port+"/"); status != 200 || !strings.HasPrefix(kind, "text/html") {
 		t.Errorf("/: %d, %s; want the playground", status, kind)
 	}
 	if address, want := <-opened, "http://127.0.0.1:"+port+"/"; address != want {
 		t.Errorf("opened %s; want %s", address, want)
-	}
-	end()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }
 
@@ -56,32 +52,27 @@ func TestServeTellsOfStores(t *testing.T) {
 		_, _ = io.WriteString(w, "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>") // the client waits for it
 	}))
 	t.Cleanup(store.Close)
-	gone := fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	gone := fmt.Sprintf("http://127.0.0.1:%d", testserver.Port(t))
 	for endpoint, want := range map[string]string{store.URL: "there is no bucket photos", gone: "aws.endpoint"} {
-		ctx, end := context.WithCancel(t.Context())
-		log, ended := new(output), make(chan error, 1)
 		t.Setenv("AWS_ACCESS_KEY_ID", "some")
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "thing")
-		go func() {
-			ended <- run(ctx, []string{"serve", "s3://photos", "-endpoint", endpoint, "-region", "us-east-1", "-port", strconv.Itoa(freePort(t))}, log, log)
-		}()
-		for deadline := time.Now().Add(patience); !strings.Contains(log.String(), want); time.Sleep(5 * time.Millisecond) {
+		port := strconv.Itoa(testserver.Port(t))
+		log, end := testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+			return run(ctx, []string{"serve", "s3://photos", "-endpoint", endpoint, "-region", "us-east-1", "-port", port}, log, log)
+		})
+		for deadline := time.Now().Add(testserver.Patience); !strings.Contains(log.String(), want); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: nothing of %q:\n%s", endpoint, want, log)
 			}
 		}
-		waitFor(t, func() bool { return strings.Contains(log.String(), "listening") })
 		end()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
 	}
 }
 
 // What serve takes for a bucket is what a configuration would say.
 func TestServeBucket(t *testing.T) {
 	var got *server.Config
-	program := newProgram(new(output), new(output))
+	program := newProgram(new(testserver.Output), new(testserver.Output))
 	for _, c := range program.Commands {
 		if c.Name == "serve" {
 			c.Action = func(_ context.Context, cmd *cli.Command) error {

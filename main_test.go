@@ -4,23 +4,18 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
-	"encoding/json"
 	"fmt"
 	"image"
 	_ "image/gif"
-	"image/jpeg"
 	_ "image/png"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,159 +23,17 @@ import (
 
 	"s3imageserver/server"
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
 
-// isBuilt says that binary has been asked for: what a filtered run has no use for is
-// not built to be removed.
-var isBuilt atomic.Bool
-
-// binary is the program, built once as it is released.
-var binary = sync.OnceValues(func() (string, error) {
-	isBuilt.Store(true)
-	folder, err := os.MkdirTemp("", "s3imageserver-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "s3imageserver")
-	cmd := exec.Command("go", "build", "-tags", "nodynamic", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if isBuilt.Load() {
-		if path, err := binary(); err == nil {
-			_ = os.RemoveAll(filepath.Dir(path)) // a temporary folder
-		}
-	}
-	os.Exit(code)
-}
-
-func build(t *testing.T) string {
-	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// A process is a running server.
-type process struct {
-	cmd    *exec.Cmd
-	url    string
-	output *output
-}
-
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-// start runs the binary in folder with a configuration, and waits until it
-// answers. configure changes the command before it starts; nil changes nothing.
-func start(t *testing.T, folder string, config map[string]any, configure func(*exec.Cmd)) *process {
-	t.Helper()
-	port := freePort(t)
-	config["http_port"], config["listen"] = port, "127.0.0.1"
-	text, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(folder, "config.json")
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{url: fmt.Sprintf("http://127.0.0.1:%d", port), output: new(output)}
-	p.cmd = exec.Command(build(t), "-c", file)
-	p.cmd.Dir = folder
-	if configure != nil {
-		configure(p.cmd)
-	}
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.kill() })
-	deadline := time.Now().Add(patience)
-	for !strings.Contains(p.output.String(), "listening") {
-		if time.Now().After(deadline) {
-			t.Fatalf("the server does not start:\n%s", p.output)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return p
-}
-
-// kill ends the process at once. Killing it twice is fine.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // may have ended
-	_, _ = p.cmd.Process.Wait()
-}
+func TestMain(m *testing.M) { testserver.Main(m) }
 
 // serveInBackground serves the configuration until the test ends.
 func serveInBackground(t *testing.T, c *server.Config) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	log := new(output)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+	testserver.Background(t, func(ctx context.Context, log io.Writer) error {
+		return server.ListenAndServe(ctx, c, server.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
 	})
-	waitFor(t, func() bool { return bytes.Contains([]byte(log.String()), []byte("listening")) })
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// patience is how long the tests wait for what comes in a moment, on a machine of
-// any speed: only what does not come at all takes as long.
-const patience = 2 * time.Minute
-
-var client = &http.Client{Timeout: patience}
-
-// get returns status, media type and body.
-func get(t *testing.T, url string) (int, string, []byte) {
-	t.Helper()
-	r, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatalf("GET %s: %v", url, err)
-	}
-	return r.StatusCode, r.Header.Get("Content-Type"), body
 }
 
 // aws is the "aws" object of a configuration for a test store.
@@ -191,24 +44,11 @@ func aws(s *s3test.Server, bucket, path string) map[string]any {
 	}
 }
 
-func photo(t testing.TB, w, h int) []byte {
-	t.Helper()
-	m := image.NewGray(image.Rect(0, 0, w, h))
-	for i := range m.Pix {
-		m.Pix[i] = byte(i % w * 255 / w)
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, m, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 func TestStaticBinary(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("ELF is not looked at on " + runtime.GOOS)
 	}
-	f, err := elf.Open(build(t))
+	f, err := elf.Open(testserver.Binary(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +64,12 @@ func TestStaticBinary(t *testing.T) {
 }
 
 func TestBuildWithoutTheTag(t *testing.T) {
-	out, err := exec.Command("go", "build", "-o", os.DevNull, ".").CombinedOutput()
+	if testing.Short() {
+		t.Skip("not built without the tag: that takes long where it was not done before")
+	}
+	cmd := exec.Command("go", "build", "-o", os.DevNull, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // most of it was built before
+	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "type: go build -tags nodynamic .") {
 		t.Errorf("go build without the tag: %v\n%s\nwant a failure that says what to type", err, out)
 	}
@@ -235,9 +80,9 @@ func TestBuildWithoutTheTag(t *testing.T) {
 func TestURLs(t *testing.T) {
 	store := s3test.Start(t, s3test.MinIO)
 	store.MakeBucket(t, "pictures")
-	store.Put(t, "pictures", "large/a b/photo.jpg", photo(t, 1200, 800))
-	store.Put(t, "pictures", "large/small.jpg", photo(t, 120, 80))
-	p := start(t, t.TempDir(), map[string]any{"handlers": []any{
+	store.Put(t, "pictures", "large/a b/photo.jpg", testserver.Photo(t, 1200, 800))
+	store.Put(t, "pictures", "large/small.jpg", testserver.Photo(t, 120, 80))
+	p := testserver.Start(t, t.TempDir(), map[string]any{"handlers": []any{
 		map[string]any{"name": "name", "prefix": "h", "aws": aws(store, "pictures", "large"), "output_format": "jpg", "cache_path": "cache"},
 		map[string]any{"name": "webp", "aws": aws(store, "pictures", "large/")},
 	}}, nil)
@@ -316,7 +161,7 @@ func TestURLs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, state := range []string{"fresh", "again"} {
-			status, mediaType, body := get(t, p.url+tt.path+tt.query)
+			status, mediaType, body := testserver.Get(t, p.URL+tt.path+tt.query)
 			c, format, err := image.DecodeConfig(bytes.NewReader(body))
 			if status != 200 || err != nil || c.Width != tt.w || c.Height != tt.h || format != tt.format || mediaType != "image/"+tt.format {
 				t.Errorf("%s %s%s = %d %s, %s of %dx%d, %v; want %s of %dx%d", state, tt.path, tt.query, status, mediaType, format, c.Width, c.Height, err, tt.format, tt.w, tt.h)
@@ -336,11 +181,11 @@ func TestOriginalConfig(t *testing.T) {
 	for bucket, key := range map[string]string{"first-bucket": "imagesLarge/photo.jpg", "second-bucket": "photo.jpg"} {
 		store.MakeBucket(t, bucket)
 		size := len(bucket) // tells the buckets apart
-		store.Put(t, bucket, key, photo(t, size, size))
+		store.Put(t, bucket, key, testserver.Photo(t, size, size))
 	}
 	folder := t.TempDir()
 	writeCertificate(t, folder, "bundle.crt", "cert.key")
-	httpPort, httpsPort := freePort(t), freePort(t)
+	httpPort, httpsPort := testserver.Port(t), testserver.Port(t)
 	replaced := strings.NewReplacer(
 		`"bucketName"`, `"first-bucket"`, `"bucketName2"`, `"second-bucket"`,
 		`"aws_access_key"`, `"`+s3test.AccessKey+`"`, `"aws_secret_key"`, `"`+s3test.SecretKey+`", "endpoint": "`+store.Endpoint+`"`,
@@ -349,33 +194,19 @@ func TestOriginalConfig(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(replaced), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{output: new(output), cmd: exec.Command(build(t))} // -c defaults to config.json
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, p.output, p.output
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.kill)
-	waitFor(t, func() bool { return strings.Count(p.output.String(), "listening") == 2 })
+	cmd := exec.Command(testserver.Binary(t)) // -c defaults to config.json
+	cmd.Dir = folder
+	p := testserver.Run(t, cmd)
+	p.Listens(t, 2)
 	for path, want := range map[string]int{"/h/photo.jpg": len("first-bucket"), "/h2/photo.jpg": len("second-bucket")} {
-		status, mediaType, body := get(t, fmt.Sprintf("http://127.0.0.1:%d%s", httpPort, path))
+		status, mediaType, body := testserver.Get(t, fmt.Sprintf("http://127.0.0.1:%d%s", httpPort, path))
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
 		if status != 200 || mediaType != "image/jpeg" || err != nil || c.Width != want {
 			t.Errorf("GET %s = %d %s, %d pixels wide, %v; want %d", path, status, mediaType, c.Width, err, want)
 		}
 	}
-	if strings.Contains(p.output.String(), s3test.SecretKey) {
+	if strings.Contains(p.Output.String(), s3test.SecretKey) {
 		t.Error("the secret is in the log")
-	}
-}
-
-func waitFor(t *testing.T, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("did not happen within %v", patience)
-		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -386,34 +217,34 @@ func TestStoreDown(t *testing.T) {
 	for _, program := range []s3test.Program{s3test.MinIO, s3test.VersityGW} {
 		store := s3test.Start(t, program)
 		store.MakeBucket(t, "pictures")
-		store.Put(t, "pictures", "photo.jpg", photo(t, 600, 400))
+		store.Put(t, "pictures", "photo.jpg", testserver.Photo(t, 600, 400))
 		folder := t.TempDir()
-		errorImage := photo(t, 90, 90)
+		errorImage := testserver.Photo(t, 90, 90)
 		if err := os.WriteFile(filepath.Join(folder, "error.jpg"), errorImage, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p := start(t, folder, map[string]any{"handlers": []any{
+		p := testserver.Start(t, folder, map[string]any{"handlers": []any{
 			map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "error_image": "error.jpg", "output_format": "jpg"},
 		}}, nil)
-		_, _, fresh := get(t, p.url+"/h/photo.jpg?w=300")
+		_, _, fresh := testserver.Get(t, p.URL+"/h/photo.jpg?w=300")
 		store.Stop(t)
-		status, _, body := get(t, p.url+"/h/photo.jpg?w=300")
+		status, _, body := testserver.Get(t, p.URL+"/h/photo.jpg?w=300")
 		if status != 200 || !bytes.Equal(body, fresh) {
 			t.Errorf("cached URL with the store down = %d, %d bytes; want the %d bytes from before", status, len(body), len(fresh))
 		}
-		status, _, body = get(t, p.url+"/h/photo.jpg?w=50")
+		status, _, body = testserver.Get(t, p.URL+"/h/photo.jpg?w=50")
 		if c, _, err := image.DecodeConfig(bytes.NewReader(body)); status != 200 || err != nil || c.Width != 50 || c.Height != 33 {
 			t.Errorf("smaller URL with the store down = %d of %dx%d, %v; want the picture made of the kept one", status, c.Width, c.Height, err)
 		}
-		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=400&h=50")
+		status, mediaType, body := testserver.Get(t, p.URL+"/h/photo.jpg?w=400&h=50")
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
 		if status != 503 || mediaType != "image/jpeg" || err != nil || c.Width != 400 || c.Height != 50 {
 			t.Errorf("new URL with the store down = %d %s of %dx%d, %v; want 503 with the error image", status, mediaType, c.Width, c.Height, err)
 		}
 		store.Resume(t)
 		back := time.Now()
-		for status = 0; status != 200 && time.Since(back) < patience; time.Sleep(50 * time.Millisecond) {
-			status, _, _ = get(t, p.url+"/h/photo.jpg?w=400&h=50")
+		for status = 0; status != 200 && time.Since(back) < testserver.Patience; time.Sleep(50 * time.Millisecond) {
+			status, _, _ = testserver.Get(t, p.URL+"/h/photo.jpg?w=400&h=50")
 		}
 		if status != 200 {
 			t.Errorf("new URL when the store is back = %d; want 200", status)
@@ -430,7 +261,7 @@ func TestKilledDuringWrites(t *testing.T) {
 	if err := os.Mkdir(pictures, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(pictures, "photo.jpg"), photo(t, 900, 600), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(pictures, "photo.jpg"), testserver.Photo(t, 900, 600), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	config := map[string]any{"handlers": []any{
@@ -439,11 +270,11 @@ func TestKilledDuringWrites(t *testing.T) {
 	path := func(i int) string { return fmt.Sprintf("/h/photo.jpg?w=%d", 100+i) }
 	const variants = 40
 	want := map[string][]byte{}
-	reference := start(t, folder, config, nil)
+	reference := testserver.Start(t, folder, config, nil)
 	for i := range variants {
-		_, _, want[path(i)] = get(t, reference.url+path(i))
+		_, _, want[path(i)] = testserver.Get(t, reference.URL+path(i))
 	}
-	reference.kill()
+	reference.Kill()
 	if err := os.RemoveAll(filepath.Join(folder, "cache")); err != nil {
 		t.Fatal(err)
 	}
@@ -452,13 +283,13 @@ func TestKilledDuringWrites(t *testing.T) {
 		kills = 5
 	}
 	for round := range kills {
-		p := start(t, folder, config, nil)
+		p := testserver.Start(t, folder, config, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for worker := range 4 {
 			wg.Go(func() {
 				for i := worker; ctx.Err() == nil; i = (i + 7) % variants {
-					r, err := client.Get(p.url + path(i))
+					r, err := testserver.Client.Get(p.URL + path(i))
 					if err != nil {
 						return // killed
 					}
@@ -471,13 +302,13 @@ func TestKilledDuringWrites(t *testing.T) {
 			})
 		}
 		time.Sleep(time.Duration(7*round%60) * time.Millisecond) // another moment each round
-		p.kill()
+		p.Kill()
 		cancel()
 		wg.Wait()
 	}
-	p := start(t, folder, config, nil)
+	p := testserver.Start(t, folder, config, nil)
 	for i := range variants {
-		if status, _, body := get(t, p.url+path(i)); status != 200 || !bytes.Equal(body, want[path(i)]) {
+		if status, _, body := testserver.Get(t, p.URL+path(i)); status != 200 || !bytes.Equal(body, want[path(i)]) {
 			t.Errorf("after %d kills: %s = %d, %d bytes; want %d", kills, path(i), status, len(body), len(want[path(i)]))
 		}
 	}
@@ -487,7 +318,7 @@ func TestKilledDuringWrites(t *testing.T) {
 func TestCommandLine(t *testing.T) {
 	folder := t.TempDir()
 	in := func(args ...string) (string, error) {
-		cmd := exec.Command(build(t), args...)
+		cmd := exec.Command(testserver.Binary(t), args...)
 		cmd.Dir = folder
 		out, err := cmd.CombinedOutput()
 		return string(out), err
@@ -548,13 +379,13 @@ func TestBuiltInConfig(t *testing.T) {
 	if strings.Count(stderr.String(), "\n") != 1 || c.HTTPPort != 8080 || !c.Playground {
 		t.Errorf("said %q, port %d, playground %v; want one line, 8080, true", &stderr, c.HTTPPort, c.Playground)
 	}
-	c.Listen, c.HTTPPort = "127.0.0.1", freePort(t)
+	c.Listen, c.HTTPPort = "127.0.0.1", testserver.Port(t)
 	url := fmt.Sprintf("http://127.0.0.1:%d", c.HTTPPort)
 	serveInBackground(t, c)
-	if status, _, page := get(t, url+"/"); status != 200 || !bytes.Contains(page, []byte("_playground/app.js")) {
+	if status, _, page := testserver.Get(t, url+"/"); status != 200 || !bytes.Contains(page, []byte("_playground/app.js")) {
 		t.Fatalf("GET / = %d %s", status, page)
 	}
-	_, _, page := get(t, url+"/_playground/options")
+	_, _, page := testserver.Get(t, url+"/_playground/options")
 	shown := 0
 	for part := range strings.SplitSeq(string(page), `<img src="..`) {
 		path, _, ok := strings.Cut(part, `"`)
@@ -562,7 +393,7 @@ func TestBuiltInConfig(t *testing.T) {
 			continue
 		}
 		shown++
-		status, mediaType, _ := get(t, url+strings.ReplaceAll(path, "&amp;", "&"))
+		status, mediaType, _ := testserver.Get(t, url+strings.ReplaceAll(path, "&amp;", "&"))
 		if status != 200 || !strings.HasPrefix(mediaType, "image/") {
 			t.Errorf("GET %s = %d %s", path, status, mediaType)
 		}

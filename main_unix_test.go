@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"s3imageserver/storage/s3/s3test"
+	"s3imageserver/testserver"
 )
 
 // In an empty root, as nobody, with nothing but its configuration, the binary
@@ -27,14 +28,14 @@ func TestEmptyChroot(t *testing.T) {
 	}
 	store := s3test.Start(t, s3test.MinIO)
 	store.MakeBucket(t, "pictures")
-	store.Put(t, "pictures", "photo.jpg", photo(t, 600, 400))
+	store.Put(t, "pictures", "photo.jpg", testserver.Photo(t, 600, 400))
 	root := t.TempDir()
 	for path := root; path != filepath.Dir(path) && path != os.TempDir(); path = filepath.Dir(path) {
 		if err := os.Chmod(path, 0o755); err != nil { // nobody must be able to enter
 			t.Fatal(err)
 		}
 	}
-	source, err := os.Open(build(t))
+	source, err := os.Open(testserver.Binary(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestEmptyChroot(t *testing.T) {
 	if err := target.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, root, map[string]any{"handlers": []any{
+	p := testserver.Start(t, root, map[string]any{"handlers": []any{
 		map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "output_format": "webp", "cache_path": "/cache"},
 	}}, func(cmd *exec.Cmd) {
 		cmd.Path, cmd.Args = "/s3imageserver", []string{"s3imageserver", "-c", "/config.json"}
@@ -57,14 +58,14 @@ func TestEmptyChroot(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	})
 	for range 2 {
-		status, mediaType, body := get(t, p.url+"/h/photo.jpg?w=300")
+		status, mediaType, body := testserver.Get(t, p.URL+"/h/photo.jpg?w=300")
 		c, _, err := image.DecodeConfig(bytes.NewReader(body))
 		if status != 200 || mediaType != "image/webp" || err != nil || c.Width != 300 {
-			t.Errorf("GET = %d %s, %d pixels wide, %v\n%s", status, mediaType, c.Width, err, p.output)
+			t.Errorf("GET = %d %s, %d pixels wide, %v\n%s", status, mediaType, c.Width, err, p.Output)
 		}
 	}
-	if !bytes.Contains([]byte(p.output.String()), []byte("without disk cache")) {
-		t.Errorf("the folder is not writable, and the log says nothing of it:\n%s", p.output)
+	if !bytes.Contains([]byte(p.Output.String()), []byte("without disk cache")) {
+		t.Errorf("the folder is not writable, and the log says nothing of it:\n%s", p.Output)
 	}
 }
 
@@ -72,16 +73,16 @@ func TestEmptyChroot(t *testing.T) {
 // pictures are served when they leave.
 func TestManyConnections(t *testing.T) {
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), photo(t, 60, 40), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), testserver.Photo(t, 60, 40), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": "cache"}}}, func(cmd *exec.Cmd) {
+	p := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": "cache"}}}, func(cmd *exec.Cmd) {
 		cmd.Args = append([]string{"sh", "-c", `ulimit -n 128 && exec "$@"`, "sh", cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = "/bin/sh"
 	})
 	var idle []net.Conn
 	for range 200 {
-		c, err := net.DialTimeout("tcp", p.url[len("http://"):], 10*time.Second)
+		c, err := net.DialTimeout("tcp", p.URL[len("http://"):], 10*time.Second)
 		if err != nil {
 			break // the kernel's queue is full too
 		}
@@ -93,21 +94,21 @@ func TestManyConnections(t *testing.T) {
 	for _, c := range idle {
 		c.Close()
 	}
-	status, _, _ := get(t, p.url+"/h/photo.jpg?w=30")
-	if status != 200 || bytes.Contains([]byte(p.output.String()), []byte("too many open files")) {
-		t.Errorf("GET after the crowd left = %d\n%s", status, p.output)
+	status, _, _ := testserver.Get(t, p.URL+"/h/photo.jpg?w=30")
+	if status != 200 || bytes.Contains([]byte(p.Output.String()), []byte("too many open files")) {
+		t.Errorf("GET after the crowd left = %d\n%s", status, p.Output)
 	}
 }
 
 // SIGTERM ends the process with exit code 0.
 func TestTerminate(t *testing.T) {
 	folder := t.TempDir()
-	p := start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}}}}, nil)
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	p := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}}}}, nil)
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, p.output)
+	if err := p.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v; want exit code 0\n%s", err, p.Output)
 	}
 }
 
@@ -129,14 +130,14 @@ func TestDoctorAsAnotherUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(folder, "pictures", "a.jpg"), photo(t, 30, 20), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "pictures", "a.jpg"), testserver.Photo(t, 30, 20), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(folder, "config.json")
 	if err := os.WriteFile(file, []byte(`{"http_port": 18080, "handlers": [{"name": "h", "source": {"dir": "`+folder+`/pictures"}, "cache_path": "`+folder+`/cache"}]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile(build(t))
+	program, err := os.ReadFile(testserver.Binary(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,18 +167,18 @@ func TestDoctorOfRealDisks(t *testing.T) {
 	if err := os.Mkdir(cache, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "a.jpg"), photo(t, 30, 20), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "a.jpg"), testserver.Photo(t, 30, 20), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(folder, "config.json")
-	if err := os.WriteFile(file, fmt.Appendf(nil, `{"http_port": %d, "handlers": [{"name": "h", "source": {"dir": %q}, "cache_path": %q}]}`, freePort(t), folder, cache), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"http_port": %d, "handlers": [{"name": "h", "source": {"dir": %q}, "cache_path": %q}]}`, testserver.Port(t), folder, cache), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ mount, want string }{
 		"full":      {"mount -t tmpfs -o size=1m none", "nothing can be written into " + cache + ": no space left on device"},
 		"read-only": {"mount -t tmpfs -o ro,size=1m none", "cannot write into the folder " + cache + ": read-only file system"},
 	} {
-		cmd := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", tt.mount+` "$1" && exec "$2" -c "$3" doctor`, "sh", cache, build(t), file)
+		cmd := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", tt.mount+` "$1" && exec "$2" -c "$3" doctor`, "sh", cache, testserver.Binary(t), file)
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), tt.want) {
 			t.Errorf("%s: doctor = %v\n%s\nwant %s", name, err, out, tt.want)

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"s3imageserver/testserver"
 )
 
 // With -prefix the source names its pictures; -after goes on behind one of them.
@@ -20,7 +22,7 @@ func TestWarmPrefix(t *testing.T) {
 	config, _ := warmServer(t, "")
 	dir := filepath.Dir(config) // which has config.json too, no picture
 	for _, name := range []string{"2026/x.jpg", "2026/deep/y.jpg", "2025/z.jpg"} {
-		if err := writeFile(filepath.Join(dir, filepath.FromSlash(name)), photo(t, 90, 60)); err != nil {
+		if err := writeFile(filepath.Join(dir, filepath.FromSlash(name)), testserver.Photo(t, 90, 60)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,5 +115,21 @@ func TestProgressInLines(t *testing.T) {
 		if !strings.Contains(told.String(), want) {
 			t.Errorf("%q; want %q in it", &told, want)
 		}
+	}
+}
+
+// On a terminal it is one line, which is written over and erased at the end.
+func TestProgressOnATerminal(t *testing.T) {
+	defer func(before time.Duration) { toldEvery = before }(toldEvery)
+	toldEvery = 0
+	var told bytes.Buffer
+	p := newProgress(&told, 2, "warming")
+	p.terminal = true
+	p.step()
+	p.step()
+	p.end()
+	lines := strings.Split(told.String(), clearLine)
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "warming: 1 of 2, ") || !strings.HasPrefix(lines[2], "warming: 2 of 2, ") || lines[0]+lines[3] != "" || strings.Contains(told.String(), "\n") {
+		t.Errorf("%q; want two states of one line, and nothing left", &told)
 	}
 }

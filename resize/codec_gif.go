@@ -3,22 +3,16 @@ package resize
 import (
 	"fmt"
 	"image"
-	"image/color"
-	stdgif "image/gif"
-	"io"
-	"time"
 
 	"s3imageserver/resize/gif"
 	"s3imageserver/resize/options"
 	"s3imageserver/resize/paint"
-	"s3imageserver/resize/palette"
-	"s3imageserver/resize/pixel"
 )
 
 // GIF, read by our own package frame by frame, written by image/gif.
 var gifCodec = codec{
 	format:      options.GIF,
-	resultBytes: 12,
+	resultBytes: 16,
 	usual:       100, // below it by smaller palettes
 	magic:       []string{"GIF87a", "GIF89a"},
 	config: func(head []byte) (Info, error) {
@@ -118,95 +112,4 @@ func drawGIF(f *gif.File, want Want, yield func(Frame, error) bool) {
 			canvas.NRGBA, before = before, canvas.NRGBA
 		}
 	}
-}
-
-// encodeGIF writes an animation as the rectangles that change. A frame that is
-// transparent somewhere cannot be drawn over another one: the one before it is
-// written whole, and cleared.
-func encodeGIF(w io.Writer, p *Picture, q Quality) error {
-	colors := palette.ColorsAt(q.Quality)
-	out := stdgif.GIF{
-		Config:    image.Config{Width: p.Source.X, Height: p.Source.Y},
-		LoopCount: gifLoops(p.Loops),
-	}
-	// Whether a frame is cleared depends on the next one: write one behind.
-	var below, current *image.NRGBA // below: what current is drawn on; nil: nothing
-	var delay time.Duration
-	add := func(cleared bool) {
-		part := current.Rect
-		if below != nil && !cleared {
-			part = paint.Changed(below, current)
-		}
-		out.Image = append(out.Image, gifFrame(current, part, colors, cleared))
-		out.Delay = append(out.Delay, gifDelay(delay))
-		disposal := byte(stdgif.DisposalNone)
-		if cleared {
-			disposal = stdgif.DisposalBackground
-		}
-		out.Disposal = append(out.Disposal, disposal)
-	}
-	for frame, err := range p.Frames {
-		if err != nil {
-			return err
-		}
-		img := palette.BinaryAlpha(pixel.Copy(frame.Image))
-		if current != nil {
-			cleared := !img.Opaque()
-			add(cleared)
-			below = current
-			if cleared {
-				below = nil
-			}
-		}
-		current, delay = img, frame.Delay
-	}
-	if current == nil {
-		return fmt.Errorf("%w: no frame", ErrMalformed)
-	}
-	add(p.Count > 1 && !current.Opaque()) // the first frame of the next round comes
-	return stdgif.EncodeAll(w, &out)
-}
-
-// gifFrame returns a part of a frame with a palette of at most that many colours.
-// Of one that is to be cleared one of them is transparent: browsers clear to
-// that in any case, others to the background colour where a frame has none.
-func gifFrame(m *image.NRGBA, part image.Rectangle, colors int, cleared bool) *image.Paletted {
-	img := pixel.Copy(m.SubImage(part))
-	cleared = cleared && img.Opaque()
-	if cleared {
-		colors--
-	}
-	small := palette.Quantize(img, colors)
-	small.Rect = small.Rect.Add(part.Min)
-	if cleared {
-		small.Palette = append(small.Palette, color.NRGBA{})
-	}
-	if len(small.Palette) < 2 {
-		small.Palette = append(small.Palette, color.NRGBA{A: 255}) // image/gif wants two
-	}
-	return small
-}
-
-// gifDelay returns hundredths of a second. Browsers take what is no longer than
-// 10 ms for 100 ms, in WebP too: that stays so short, and nothing longer gets it.
-// Files have 16 bits for it, eleven minutes.
-func gifDelay(d time.Duration) int {
-	const unit = 10 * time.Millisecond
-	n := int(min((d+unit/2)/unit, 1<<16-1))
-	if d > unit {
-		return max(2, n)
-	}
-	return max(0, n)
-}
-
-// gifLoops returns the number of plays as image/gif counts them: 0 for ever, -1
-// once, n for n+1 times.
-func gifLoops(plays int) int {
-	switch plays {
-	case 0:
-		return 0
-	case 1:
-		return -1
-	}
-	return plays - 1
 }

@@ -174,20 +174,20 @@ func encodePNG(w io.Writer, p *Picture, q Quality) error {
 	case *image.NYCbCrA, *image.CMYK:
 		img = pixel.Copy(m)
 	}
-	const fast, small = 1, 6
+	const fast, small, indexes = 1, 6, 7 // of what is not filtered a level more costs less and is worth more
 	o := png.Options{Level: fast, ICC: fittingICC(p.ICC, img)}
 	if m, ok := img.(*image.NRGBA); ok {
 		few := palette.Exact(m, palette.MaxColors)
 		if q.Quality > 0 && q.Quality < 100 && (few == nil || len(few.Palette) > palette.ColorsAt(q.Quality)) {
-			few = palette.QuantizeAlpha(m, palette.ColorsAt(q.Quality))
+			few = palette.Quantize(m, palette.ColorsAt(q.Quality))
 		}
 		if few != nil {
 			img = few
-			o.Level = small
+			o.Level = indexes
 		}
 	}
 	if area(img.Bounds().Size()) <= smallPNGPixels {
-		o.Level = small
+		o.Level = max(o.Level, small)
 	}
 	return png.Encode(w, img, &o)
 }

@@ -5,7 +5,6 @@ import (
 
 	"s3imageserver/resize/icc"
 	"s3imageserver/resize/pixel"
-	"s3imageserver/resize/scale"
 )
 
 // maxICCBytes is the largest colour profile that is kept; printers' tables have
@@ -38,18 +37,23 @@ func spaceOf(profile []byte) string {
 	return string(profile[16:20])
 }
 
-// toSRGB returns img, whose colours are those of the profile, in sRGB. A profile
+// conversion returns what gives a picture of the profile's colours those of sRGB;
+// nil if they would not look wrong without it. It may change the picture. A profile
 // that is damaged or does not fit the picture is no profile.
-func toSRGB(img image.Image, profile []byte) image.Image {
+func conversion(profile []byte) func(image.Image) image.Image {
+	t := icc.Cached(profile)
+	if t == nil || t.SRGB() {
+		return nil
+	}
+	return func(img image.Image) image.Image { return toSRGB(img, profile, t) }
+}
+
+func toSRGB(img image.Image, profile []byte, t *icc.Transform) image.Image {
 	if fittingICC(profile, img) == nil {
 		// Grey with alpha is kept as colours that are grey.
 		if m, ok := img.(*image.NRGBA); !ok || spaceOf(profile) != "GRAY" || !colourless(m) {
 			return img
 		}
-	}
-	t, err := icc.New(profile)
-	if err != nil || t.SRGB() {
-		return img
 	}
 	switch m := img.(type) {
 	case *image.Gray:
@@ -68,16 +72,15 @@ func toSRGB(img image.Image, profile []byte) image.Image {
 	case *image.CMYK:
 		out := image.NewNRGBA(m.Rect)
 		for y := range m.Rect.Dy() {
-			convertRow(out.Pix[y*out.Stride:], m.Pix[y*m.Stride:][:4*m.Rect.Dx()], t, true)
+			t.Pixels(out.Pix[y*out.Stride:], m.Pix[y*m.Stride:][:4*m.Rect.Dx()])
 		}
 		return out
-	case *image.YCbCr:
-		out := scale.NRGBA(m)
-		convertRow(out.Pix, out.Pix, t, false)
-		return out
 	}
-	out := pixel.Copy(img)
-	convertRow(out.Pix, out.Pix, t, false)
+	out := pixel.Of(img)
+	for y := range out.Rect.Dy() {
+		row := out.Pix[y*out.Stride:][:4*out.Rect.Dx()]
+		t.Pixels(row, row)
+	}
 	return out
 }
 
@@ -92,31 +95,4 @@ func colourless(m *image.NRGBA) bool {
 		}
 	}
 	return true
-}
-
-// convertRow converts pixels of four bytes each. The fourth one of the source
-// is black ink, or else alpha, which stays. Neighbours are often equal.
-func convertRow(dst, src []byte, t *icc.Transform, ink bool) {
-	var last [4]byte
-	rgb := t.RGB(last)
-	for i := 0; i+4 <= len(src); i += 4 {
-		c := [4]byte(src[i:])
-		alpha := byte(255)
-		if !ink {
-			alpha, c[3] = c[3], 0
-		}
-		if c != last {
-			last, rgb = c, t.RGB(c)
-		}
-		dst[i], dst[i+1], dst[i+2], dst[i+3] = rgb[0], rgb[1], rgb[2], alpha
-	}
-}
-
-// needsSRGB reports whether colours of the profile would look wrong without it.
-func needsSRGB(profile []byte) bool {
-	if profile == nil {
-		return false
-	}
-	t, err := icc.New(profile)
-	return err == nil && !t.SRGB()
 }

@@ -237,15 +237,7 @@ func (d *Details) colors(m *image.NRGBA) {
 	n := len(flat.Pix) / 4
 	d.Average = fmt.Sprintf("%02x%02x%02x", (sum[0]+n/2)/n, (sum[1]+n/2)/n, (sum[2]+n/2)/n)
 	const colors = 6
-	few := palette.Exact(flat, colors)
-	if few == nil {
-		few = image.NewPaletted(flat.Rect, palette.MedianCut(flat, colors))
-		nearest := palette.NewNearest(few.Palette)
-		for i := range few.Pix {
-			p := flat.Pix[4*i:]
-			few.Pix[i] = byte(nearest.Index([3]int{int(p[0]), int(p[1]), int(p[2])}))
-		}
-	}
+	few := palette.Flat(flat, colors)
 	count := make([]int, len(few.Palette))
 	for _, i := range few.Pix {
 		count[i]++

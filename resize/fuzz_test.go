@@ -140,7 +140,7 @@ func TestQuantize(t *testing.T) {
 		for i := range m.Pix {
 			m.Pix[i] = byte(rng.Uint32())
 		}
-		got := palette.Quantize(m, palette.MaxColors)
+		got := palette.Quantize(palette.BinaryAlpha(m), palette.MaxColors)
 		if len(got.Palette) > palette.MaxColors {
 			t.Fatalf("%d colours", len(got.Palette))
 		}

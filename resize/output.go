@@ -118,10 +118,7 @@ func (j *job) colours(profile []byte, plan *plan) (kept []byte, step func(image.
 	if j.options.Profile == options.ProfileKeep && j.keepsColours(profile, plan) {
 		return profile, nil // the encoder drops one that does not fit
 	}
-	if !needsSRGB(profile) {
-		return nil, nil
-	}
-	return nil, func(img image.Image) image.Image { return toSRGB(img, profile) }
+	return nil, conversion(profile)
 }
 
 // keepsColours reports whether the result can have the colours of the profile:

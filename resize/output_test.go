@@ -393,7 +393,7 @@ func TestQuantizeAlpha(t *testing.T) {
 		}
 	}
 	for n, least := range map[int]float64{256: 26, 32: 20, 4: 10} {
-		got := palette.QuantizeAlpha(m, n)
+		got := palette.Quantize(m, n)
 		if len(got.Palette) > n {
 			t.Errorf("%d colours; want at most %d", len(got.Palette), n)
 		}

@@ -36,6 +36,9 @@ func (j *job) transform(ctx context.Context, p *Picture) (*Picture, error) {
 			count = 1
 		} else {
 			more += int64(count) * area(plan.canvas) // encoders hold a byte a pixel of every frame
+			if j.expected == options.GIF {
+				more += min(gifHeldBytes, 5*int64(count)*area(plan.canvas))
+			}
 		}
 	}
 	if err := j.grow(j.held + more); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
@@ -25,7 +26,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /healthz", serveHealth)
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
-	m.Handle("GET /metrics", s.parts.metrics.handler())
+	m.Handle("GET /metrics", s.reused.metrics.handler())
 	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.Shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -162,7 +163,7 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("purge is not complete", "error", err)
 		writeText(w, http.StatusBadGateway, "the purge is not complete: see the log, and try it again")
 	default:
-		s.log.Info("purged", "url", redactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All, "removed", removed)
+		s.log.Info("purged", "url", logging.RedactURL(p.URL), "handler", p.Handler, "name", p.Name, "prefix", p.Prefix, "all", p.All, "removed", removed)
 		writeJSON(w, http.StatusOK, PurgeAnswer{p, removed})
 	}
 }
@@ -187,7 +188,7 @@ type HandlerStats struct {
 func (s *Server) Stats() Stats {
 	stats := Stats{Work: s.budgets.pictures.Load(), Handlers: map[string]HandlerStats{}}
 	for _, h := range s.handlers {
-		stats.Work.Waiting += int(h.places.waiting.Load() + h.slowPlaces.waiting.Load())
+		stats.Work.Waiting += h.queue.Waiting() + h.slowQueue.Waiting()
 		hs := HandlerStats{Cache: h.cache.Stats()}
 		for _, g := range h.guards {
 			hs.Sources = append(hs.Sources, g.Stats())

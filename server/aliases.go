@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"net/url"
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 	"s3imageserver/server/stores"
 )
 
@@ -73,6 +76,9 @@ func Load(file string) (c *Config, warnings []*Fault, err error) { return config
 func LoadEmbedded(name string, data []byte, files fs.FS) (*Config, []*Fault, error) {
 	return config.LoadEmbedded(name, data, files)
 }
+
+// NewLog is [logging.New].
+func NewLog(w io.Writer, c LogConfig) *slog.Logger { return logging.New(w, c) }
 
 // Params is [config.Params].
 func Params() []resize.Param { return config.Params() }

@@ -34,9 +34,9 @@ func (a *answerer) cacheControl(req *request, e *cache.Entry, s cache.Status) st
 	case most != a.maxAge() || s == cache.Derived:
 		return scopeOf(req) + ", max-age=" + strconv.FormatInt(most, 10)
 	case req.grant.Private:
-		return a.keepable.private
+		return a.cacheControls.private
 	}
-	return a.keepable.public
+	return a.cacheControls.public
 }
 
 // scopeOf says who may keep an answer.
@@ -47,9 +47,9 @@ func scopeOf(req *request) string {
 	return "public"
 }
 
-// keepable is what Cache-Control says of pictures that are what they should
+// cacheControls is what Cache-Control says of pictures that are what they should
 // be, since most answers say it.
-type keepable struct{ public, private string }
+type cacheControls struct{ public, private string }
 
 // maxAge returns for how many seconds others may keep pictures at the most.
 func (a *answerer) maxAge() int64 {
@@ -68,7 +68,7 @@ func (a *answerer) setCacheControl() {
 	if n := a.config.StaleIfError; n != nil && *n > 0 {
 		age += ", stale-if-error=" + strconv.FormatInt(*n, 10)
 	}
-	a.keepable = keepable{"public" + age, "private" + age}
+	a.cacheControls = cacheControls{"public" + age, "private" + age}
 }
 
 // setCacheHeader says where a picture came from (RFC 9211), for how long nobody
@@ -84,7 +84,7 @@ func (a *answerer) setCacheHeader(header http.Header, req *request, e *cache.Ent
 		// Others take the age off max-age; of a request that ends, that is what is
 		// left already.
 		if req.grant.Expires.IsZero() {
-			put(header, "Age", strconv.FormatInt(int64(age.Seconds()), 10))
+			setHeader(header, "Age", strconv.FormatInt(int64(age.Seconds()), 10))
 		}
 		if s == cache.StaleHit {
 			header.Set("Cache-Status", "s3imageserver; hit; ttl="+strconv.FormatInt(int64((ttl-age).Seconds()), 10)+"; detail=stale-while-revalidate")

@@ -44,36 +44,36 @@ func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDi
 	e.Query, e.File, e.Canonical = s.Query, s.Source, s.Canonical
 	if o, err := h.settleForeign(req, resize.Header{Width: p.Width, Height: p.Height, Format: p.Format}); err == nil {
 		req.options = o
-		req.step("dialect")
+		req.trace.passed("dialect", o)
 	}
 	return e
 }
 
 // failForeign is fail in the words of the dialect. What it has no words for, as
 // a busy server, is answered as everywhere.
-func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req request, err error) {
+func (a *answerer) failForeign(w http.ResponseWriter, r *http.Request, req request, err error) {
 	status := statusOf(err)
 	var fault *dialect.Fault
 	if !errors.As(err, &fault) {
 		if cause, ok := causeOf(err); ok {
-			fault = h.dialect.Fault(cause)
+			fault = a.dialect.Fault(cause)
 		}
 	}
 	answer := dialect.Answer{Status: status, Header: http.Header{}}
 	if fault != nil {
-		answer = h.dialect.Answer(fault)
+		answer = a.dialect.Answer(fault)
 	}
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		answer.Status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
 	header := w.Header()
 	if fault := (*dialect.Fault)(nil); errors.Is(err, access.ErrVerification) && !errors.As(err, &fault) { // by the auth of the handler
-		answer.Status = cmp.Or(int(h.config.AuthStatus), answer.Status)
-		h.challenge(header, answer.Status)
+		answer.Status = cmp.Or(int(a.config.AuthStatus), answer.Status)
+		challenge(header, answer.Status)
 	}
 	kind := kindOf(err)
-	h.fault(kind)
-	h.refused(&req, kind, err, time.Now())
+	a.fault(kind)
+	a.refused(&req, kind, err, time.Now())
 	exchangeOf(w).failed(req, answer.Status, err)
 	for name, values := range answer.Header {
 		header[name] = values
@@ -82,10 +82,10 @@ func (h *Handler) failForeign(w http.ResponseWriter, r *http.Request, req reques
 		header.Set("Retry-After", wait)
 	}
 	header.Set("Cache-Control", "no-store")
-	if age := h.errorAge(&req, status, err); age > 0 {
+	if age := a.errorAge(&req, status, err); age > 0 {
 		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
 	}
-	for _, name := range h.vary(req) {
+	for _, name := range a.vary(req) {
 		header.Add("Vary", name)
 	}
 	header.Set("Content-Length", strconv.Itoa(len(answer.Body)))
@@ -102,19 +102,19 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 		f := resize.FormatByMediaType(e.MediaType)
 		name := config.SafeFileName(d.FileNameOf(f))
 		if d.Disposition == "attachment" {
-			put(header, "Content-Disposition", d.Disposition)
+			setHeader(header, "Content-Disposition", d.Disposition)
 		}
 		// Without a name, inline has that of the source already.
 		if v := mime.FormatMediaType(d.Disposition, map[string]string{"filename": name}); name != "" && v != "" {
-			put(header, "Content-Disposition", v)
+			setHeader(header, "Content-Disposition", v)
 		}
 	}
 	if e.Unkept || e.Derived {
 		// It says no-store already, or that it is better than nothing.
 	} else if d.Cache != "" && !req.grant.Private && *h.config.CacheTime >= 0 {
-		put(header, "Cache-Control", d.Cache)
+		setHeader(header, "Cache-Control", d.Cache)
 	} else if h.dialect.Name() == "nextjs" {
-		put(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")
+		setHeader(header, "Cache-Control", header.Get("Cache-Control")+", must-revalidate")
 	}
 	if h.dialect.Name() == "iiif" {
 		h.iiifHeader(header, r, req)
@@ -123,8 +123,8 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 
 // foreignPreflight answers OPTIONS where the dialect wants pictures to be read
 // by scripts of all sites, and says so in every answer.
-func (h *Handler) foreignPreflight(w http.ResponseWriter, r *http.Request) bool {
-	if h.dialect == nil || h.dialect.Name() != "iiif" || h.manners.cors {
+func (a *answerer) foreignPreflight(w http.ResponseWriter, r *http.Request) bool {
+	if a.dialect == nil || a.dialect.Name() != "iiif" || a.headers.cors {
 		return false
 	}
 	header := w.Header()

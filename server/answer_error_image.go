@@ -135,9 +135,9 @@ func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, 
 	return nil, ""
 }
 
-// plainFormat returns a format that costs little, and that whoever reads f reads
+// cheapFormat returns a format that costs little, and that whoever reads f reads
 // too.
-func plainFormat(f resize.Format) resize.Format {
+func cheapFormat(f resize.Format) resize.Format {
 	if f == resize.AVIF || f == resize.AutoAVIF {
 		return resize.AutoWebP
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,30 +18,6 @@ import (
 	"s3imageserver/server/config"
 	"s3imageserver/storage/cache"
 )
-
-// A step is what the options of a request were at one time.
-type step struct {
-	by      string // what made them so
-	options resize.Options
-}
-
-// step notes the options, if somebody will ask.
-func (r *request) step(by string) {
-	if r.explain {
-		r.steps = append(r.steps, step{by, r.options})
-	}
-}
-
-// explained notes that a request is to be explained. An operator asks about the
-// URL without that: so it is what the signature is of.
-func (h *Handler) explained(req *request, r *http.Request) {
-	req.explain, req.operator = true, authorized(h.admin, r) || byOperator(r)
-	if req.operator {
-		req.query, req.sent = maps.Clone(req.query), maps.Clone(req.sent)
-		delete(req.query, config.ExplainParam)
-		delete(req.sent, config.ExplainParam)
-	}
-}
 
 // An explanation says how a request was understood, and what became of it.
 type explanation struct {
@@ -86,8 +61,9 @@ type explainedSignature struct {
 }
 
 // explainSignature looks at the signature of a request, nil if its handler wants
-// none.
-func (h *Handler) explainSignature(req *request) *explainedSignature {
+// none. It asks by itself: an operator is answered without, and a token may have been
+// enough.
+func (h *reader) explainSignature(req *request) *explainedSignature {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return nil
 	}
@@ -164,18 +140,12 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, f
 			status = cmp.Or(int(h.config.AuthStatus), status)
 		}
 		e.Error = &explainedError{status, kindOf(fault), fault.Error()}
-		if !req.operator && status >= http.StatusInternalServerError {
+		if !req.trace.operator && status >= http.StatusInternalServerError {
 			e.Error.Text = http.StatusText(status) // the error has addresses of stores in it
 		}
 	}
-	if h.dialect != nil {
-		req.query = nil // its words are those of the dialect
-	}
 	e.Options, e.Ignored = h.explainOptions(&req, cmp.Or(resize.FormatByMediaType(e.Format.MediaType), req.options.Format))
-	e.Format.Chosen, e.Format.Why = req.options.Format.String(), h.explainFormat(&req, r)
-	if h.dialect != nil {
-		e.Format.Why = "the dialect" // has its own rules, and formats of its own to fall back on
-	}
+	e.Format.Chosen, e.Format.Why = req.options.Format.String(), req.trace.whyFormat()
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, e)
@@ -208,10 +178,10 @@ func (h *Handler) explainPicture(ctx context.Context, e *explanation, req *reque
 	if d, err := (&resize.Resizer{}).Inspect(ctx, bytes.NewReader(entry.Body), int64(len(entry.Body)), []string{"size", "format"}); err == nil {
 		e.Result.Width, e.Result.Height, e.Result.Format = d.Width, d.Height, d.Format
 	}
-	meta := *req
-	if err := h.obey(&meta, metaOf(entry.SourceNote)); err == nil {
+	meta := *req // by what is kept with the result: it may have been made for somebody else, long ago
+	if err := h.applyObjectRules(&meta, metaOf(entry.SourceNote)); err == nil {
 		req.options = meta.options
-		req.step("object")
+		req.trace.passed("object", req.options)
 	}
 	return nil
 }
@@ -231,36 +201,36 @@ func parseTiming(text string) map[string]float64 {
 // explainOptions returns the parameters that change pixels with what they were
 // taken for, and those of the URL that do nothing; result is the format of the
 // picture.
-func (h *Handler) explainOptions(req *request, result resize.Format) (used, ignored []explainedOption) {
-	drop := func(n resize.Note) {
-		ignored = append(ignored, explainedOption{Name: n.Name, Given: n.Value, Verdict: n.Verdict.String()})
-	}
-	params := h.layers(h.bounds.Narrow(req.query, drop), drop)
-	origins := h.origins(req.query)
+func (h *reader) explainOptions(req *request, result resize.Format) (used, ignored []explainedOption) {
 	read := map[string]explainedOption{}
-	options := resize.ExplainOptions(params.Get, h.config.MaxDimension, func(n resize.Note) {
-		read[n.Name] = explainedOption{n.Name, n.Used, origins.of(n.Name, params), n.Value, n.Verdict.String()}
-	})
-	h.overlays.known(&options, func(n resize.Note) {
-		o := read[n.Name]
-		o.Value, o.Verdict = "", n.Verdict.String()
-		read[n.Name] = o
-	})
-	for name, values := range req.query {
-		if !config.KnownParam(name) {
-			ignored = append(ignored, explainedOption{Name: name, Given: values[0], Verdict: resize.Unknown.String()})
+	if t := req.trace.query; t != nil { // else the words are those of the dialect
+		for _, n := range t.ignored {
+			ignored = append(ignored, explainedOption{Name: n.Name, Given: n.Value, Verdict: n.Verdict.String()})
+		}
+		for name, n := range t.read {
+			read[name] = explainedOption{n.Name, n.Used, t.layers.Origin(n.Name), n.Value, n.Verdict.String()}
+		}
+		for name, n := range t.unknown {
+			o := read[name]
+			o.Value, o.Verdict = "", n.Verdict.String()
+			read[name] = o
+		}
+		for name, values := range req.query {
+			if !config.KnownParam(name) {
+				ignored = append(ignored, explainedOption{Name: name, Given: values[0], Verdict: resize.Unknown.String()})
+			}
 		}
 	}
 	slices.SortFunc(ignored, func(a, b explainedOption) int { return cmp.Compare(a.Name, b.Name) })
 	before := map[string]string{}
-	for i, s := range req.steps {
+	for i, s := range req.trace.options {
 		now := optionsByName(s.options)
 		for name := range union(before, now) {
 			if i == 0 || now[name] == before[name] {
 				continue
 			}
 			o := read[name]
-			o.Name, o.Value, o.From, o.Given = name, now[name], s.by, cmp.Or(before[name], o.Given)
+			o.Name, o.Value, o.From, o.Given = name, now[name], s.stage, cmp.Or(before[name], o.Given)
 			read[name] = o
 		}
 		before = now
@@ -299,48 +269,23 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// origins are the names of layers.
-type origins []string
-
-// origins returns the names of the layers of a query.
-func (h *Handler) origins(query url.Values) (names origins) {
-	if _, ok := h.presets[h.config.DefaultPreset]; ok {
-		names = append(names, fmt.Sprintf("default_preset %q", h.config.DefaultPreset))
+// whyFormat says why a format was chosen.
+func (t *requestTrace) whyFormat() string {
+	if t.query == nil {
+		return "the dialect" // has its own rules, and formats of its own to fall back on
 	}
-	for name := range strings.SplitSeq(query.Get(config.PresetParam), ",") {
-		if _, ok := h.presets[name]; ok {
-			names = append(names, fmt.Sprintf("preset %q", name))
-		}
-	}
-	return append(names, "URL")
-}
-
-// of returns the name of the layer that a parameter comes from.
-func (o origins) of(name string, l config.Layers) string {
-	for i, values := range slices.Backward(l) {
-		if values.Has(name) {
-			return o[i]
-		}
-	}
-	return ""
-}
-
-// explainFormat says why a format was chosen.
-func (h *Handler) explainFormat(req *request, r *http.Request) string {
-	params := h.layers(h.bounds.Narrow(req.query, func(resize.Note) {}), func(resize.Note) {})
-	given := params.Get("f")
-	f := resize.FormatByName(given)
-	why := "f, from " + h.origins(req.query).of("f", params)
+	asked, given := t.query.read["f"]
+	why := "f, from " + t.query.layers.Origin("f")
 	switch {
-	case given == "":
+	case !given:
 		why = "output_format"
-	case f == resize.NoFormat:
-		why = fmt.Sprintf("output_format: f is %q, which is no format", given)
-	case !f.IsAuto() && !h.config.Writes(f):
-		why = fmt.Sprintf("output_format: %s is not one of output_formats", f)
+	case t.format.refused != resize.NoFormat:
+		why = fmt.Sprintf("output_format: %s is not one of output_formats", t.format.refused)
+	case asked.Verdict == resize.Unreadable:
+		why = fmt.Sprintf("output_format: f is %q, which is no format", asked.Value)
 	}
-	if req.negotiated {
-		why += fmt.Sprintf(", and Accept: %q", strings.Join(r.Header.Values("Accept"), ", "))
+	if t.format.accept != nil {
+		why += fmt.Sprintf(", and Accept: %q", strings.Join(t.format.accept, ", "))
 	}
 	return why
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/storage"
@@ -228,5 +230,46 @@ func TestExplainedErrors(t *testing.T) {
 	}
 	if e = s.explain(signURL(newSecret, "h", "photo.jpg") + "&explain=1"); e.Error == nil || !strings.Contains(e.Error.Text, "10.0.0.5") {
 		t.Errorf("an operator: %+v; want the address", e.Error)
+	}
+}
+
+// What is explained is what the stages have told: nothing is computed anew, and of
+// other requests nothing is noted.
+func TestTrace(t *testing.T) {
+	s := explainSite(t, HandlerConfig{Prefix: "h", ClientHints: true, DefaultPreset: "base", Presets: map[string]string{"base": "bri=10", "card": "h=40"}, BoundsConfig: BoundsConfig{Snap: true}})
+	h := s.server.handlers[0]
+	parse := func(query string) request {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, "/h/photo.jpg?"+query, nil)
+		r.Header.Set("Authorization", "Bearer "+operatorToken)
+		r.Header.Set("Sec-CH-DPR", "2")
+		req, err := h.parse(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return req
+	}
+	const query = "preset=card,none&w=30&f=bmp"
+	if req := parse(query); req.trace != nil || req.parsed.trace != nil {
+		t.Errorf("a request that nobody asks about has a trace: %+v, %+v", req.trace, req.parsed.trace)
+	}
+	req := parse(query + "&explain=1")
+	var widths []string
+	for _, s := range req.trace.options {
+		widths = append(widths, fmt.Sprintf("%s %d", s.stage, s.options.Width))
+	}
+	if got := strings.Join(widths, ", "); got != "parameters 30, client hints 60, snap 72" {
+		t.Errorf("widths: %s", got)
+	}
+	h.presets, h.queries, h.config.OutputFormats = nil, nil, []string{"bmp"} // they are not looked at again
+	var e explanation
+	e.Options, e.Ignored = h.explainOptions(&req, resize.JPEG)
+	for name, want := range map[string]string{"w": "72|snap|60|used", "h": "96|snap|80|used", "bri": `10|default_preset "base"|10|used`, "preset": "||none|unreadable"} {
+		if got := e.option(name); got != want {
+			t.Errorf("%s: %s; want %s", name, got, want)
+		}
+	}
+	if why := req.trace.whyFormat(); why != "output_format: bmp is not one of output_formats" {
+		t.Errorf("format: %s", why)
 	}
 }

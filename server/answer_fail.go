@@ -18,18 +18,18 @@ const retryAfter = 5 * time.Second
 // fail answers a request that has no picture: with the error image for its
 // cause, if the handler has one, and never to be kept unless the handler says
 // so.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
+func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
 	f := failureOf(err)
 	status := f.status
 	if r.Context().Err() != nil && status != http.StatusGatewayTimeout {
 		status = http.StatusServiceUnavailable // nobody is listening; but nobody may keep it
 	}
-	if h.dialect != nil {
-		h.failForeign(w, r, req, err)
+	if a.dialect != nil {
+		a.failForeign(w, r, req, err)
 		return
 	}
-	h.fault(f.kind)
-	h.refused(&req, f.kind, err, time.Now())
+	a.fault(f.kind)
+	a.refused(&req, f.kind, err, time.Now())
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()
 	if wait := retryAfterOf(err, status); wait != "" {
@@ -37,8 +37,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 	}
 	header.Set("Cache-Control", "no-store")
 	if errors.Is(err, access.ErrVerification) {
-		status = cmp.Or(int(h.config.AuthStatus), status)
-		h.challenge(header, status)
+		status = cmp.Or(int(a.config.AuthStatus), status)
+		challenge(header, status)
 	}
 	switch {
 	case status == http.StatusBadRequest:
@@ -51,19 +51,19 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		http.Error(w, "503 too many pictures are to be made", status)
 		return
 	}
-	if text := h.debugText(&req, f, err); text != "" {
+	if text := a.debugText(&req, f, err); text != "" {
 		writeText(w, status, strconv.Itoa(status)+" "+text)
 		return
 	}
-	if age := h.errorAge(&req, status, err); age > 0 {
+	if age := a.errorAge(&req, status, err); age > 0 {
 		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
 	}
-	fallback := h.fallbacks.of(status)
-	if h.config.ErrorStatus != 0 && ofSource(err, status) {
-		status = int(h.config.ErrorStatus)
+	fallback := a.fallbacks.of(status)
+	if a.config.ErrorStatus != 0 && ofSource(err, status) {
+		status = int(a.config.ErrorStatus)
 	}
 	o := req.options
-	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: plainFormat(o.Format)}
+	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: cheapFormat(o.Format)}
 	var body []byte
 	var mediaType string
 	if refused := errors.Is(err, access.ErrVerification) || errors.Is(err, errExtension); refused {
@@ -72,14 +72,14 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, req request, err 
 		body, mediaType = fallback.picture(r.Context(), o)
 	}
 	if body == nil {
-		for _, name := range h.vary(req) {
+		for _, name := range a.vary(req) {
 			header.Add("Vary", name)
 		}
 		header.Set("Content-Length", "0")
 		w.WriteHeader(status)
 		return
 	}
-	h.setPictureHeader(header, req, mediaType)
+	a.setPictureHeader(header, req, mediaType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// manners are the headers of all answers of a handler, made ready once.
-type manners struct {
+// fixedHeaders are the headers of all answers of a handler, made ready once.
+type fixedHeaders struct {
 	always    http.Header
 	origins   []string // that scripts may be of; nil: there is no CORS, or it is for all
 	cors      bool
 	canonical string
 }
 
-func newManners(c *HeadersConfig) manners {
-	m := manners{cors: len(c.CORS) > 0, canonical: c.Canonical, always: http.Header{
+func newFixedHeaders(c *HeadersConfig) fixedHeaders {
+	m := fixedHeaders{cors: len(c.CORS) > 0, canonical: c.Canonical, always: http.Header{
 		"X-Content-Type-Options":       {"nosniff"},
 		"Content-Security-Policy":      {c.CSP},
 		"Cross-Origin-Resource-Policy": {c.ResourcePolicy},
@@ -56,7 +56,7 @@ func originAsSent(origin string) string {
 var exposed = []string{"ETag, Age, Cache-Status, Server-Timing, X-Request-Id"}
 
 // set puts down what all answers have. Shared values are never changed.
-func (m *manners) set(header http.Header, r *http.Request) {
+func (m *fixedHeaders) set(header http.Header, r *http.Request) {
 	for name, value := range m.always {
 		header[name] = value
 	}
@@ -72,14 +72,14 @@ func (m *manners) set(header http.Header, r *http.Request) {
 }
 
 // link tells search engines which of all sizes and formats is the one.
-func (m *manners) link(header http.Header, name string) {
+func (m *fixedHeaders) link(header http.Header, name string) {
 	if m.canonical != "" {
 		header.Set("Link", "<"+m.canonical+(&url.URL{Path: name}).EscapedPath()+`>; rel="canonical"`)
 	}
 }
 
 // methods are those that are answered.
-func (m *manners) methods() string {
+func (m *fixedHeaders) methods() string {
 	if m.cors {
 		return allowedCORS
 	}
@@ -91,7 +91,7 @@ const preflightAge = "86400"
 
 // preflight answers a browser that asks before it asks, and reports whether it
 // did: there is no answer without CORS.
-func (m *manners) preflight(w http.ResponseWriter, r *http.Request) bool {
+func (m *fixedHeaders) preflight(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodOptions || !m.cors {
 		return false
 	}

@@ -38,7 +38,7 @@ func (h *Handler) details(ctx context.Context, req request) (*cache.Entry, cache
 	return h.cache.Do(guard.WithTime(ctx, h.config.FetchTime()), req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
 		return h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 			d, err := h.resizer.Inspect(ctx, source.Body, source.Size, fields)
-			h.parts.made.Add(1)
+			h.reused.made.Add(1)
 			if err != nil {
 				return nil, err
 			}

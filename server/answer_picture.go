@@ -17,18 +17,18 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	header := w.Header()
 	h.setPictureHeader(header, req, e.MediaType)
 	h.askHints(header)
-	put(header, "Etag", `"`+e.ETag+`"`)
-	put(header, "Cache-Control", h.cacheControl(&req, e, s))
+	setHeader(header, "Etag", `"`+e.ETag+`"`)
+	setHeader(header, "Cache-Control", h.cacheControl(&req, e, s))
 	if req.foreign != nil {
 		h.foreignHeader(header, r, &req, e)
 	}
 	h.setCacheHeader(header, &req, e, s)
-	http.ServeContent(newProgressWriter(w), understoodRange(r), "", e.SourceModTime, newContent(e.Body))
+	http.ServeContent(newProgressWriter(w), bytesRange(r), "", e.SourceModTime, newContent(e.Body))
 }
 
-// understoodRange returns r, without a Range in another unit than bytes: such a
+// bytesRange returns r, without a Range in another unit than bytes: such a
 // one is ignored (RFC 9110, section 14.2). Names of units have no case.
-func understoodRange(r *http.Request) *http.Request {
+func bytesRange(r *http.Request) *http.Request {
 	const name, bytes = "Range", "bytes="
 	ranges := r.Header.Get(name)
 	if ranges == "" || strings.HasPrefix(ranges, bytes) {
@@ -126,17 +126,17 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 // setPictureHeader sets what every answer with a picture has, beside what all
 // answers have.
 func (a *answerer) setPictureHeader(header http.Header, req request, mediaType string) {
-	put(header, "Content-Type", mediaType)
-	put(header, "Content-Disposition", contentDisposition(req, mediaType))
+	setHeader(header, "Content-Type", mediaType)
+	setHeader(header, "Content-Disposition", contentDisposition(req, mediaType))
 	for _, name := range a.vary(req) {
 		header.Add("Vary", name)
 	}
-	a.manners.link(header, req.name)
+	a.headers.link(header, req.name)
 }
 
-// put is header.Set of a name that is written as [http.CanonicalHeaderKey] has it,
+// setHeader is header.Set of a name that is written as [http.CanonicalHeaderKey] has it,
 // which takes as long as all else that a header needs.
-func put(header http.Header, name, value string) { header[name] = []string{value} }
+func setHeader(header http.Header, name, value string) { header[name] = []string{value} }
 
 // Methods of an answer's Allow.
 const (

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"s3imageserver/server/listen"
+
 	"golang.org/x/crypto/acme"
 )
 
@@ -86,7 +88,7 @@ func TestChallengeProtocol(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, asked := range []bool{false, true} {
-		config := tlsConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }, func() bool { return asked })
+		config := listen.TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }, func() bool { return asked })
 		for offered, want := range map[string]string{acme.ALPNProto: map[bool]string{true: acme.ALPNProto}[asked], "h2": "h2", "http/1.1": "http/1.1"} {
 			client, server := net.Pipe()
 			go func() { _ = tls.Server(server, config).Handshake() }() // ends with the pipe

@@ -44,12 +44,12 @@ func (r *refusals) note(kind string, now time.Time) int {
 }
 
 // refused tells operators of a request that is refused, and of what to do.
-func (h *Handler) refused(req *request, kind string, err error, now time.Time) {
+func (a *answerer) refused(req *request, kind string, err error, now time.Time) {
 	cure := cures[kind]
 	if cure == "" {
 		return
 	}
-	n := h.refusals.note(kind, now)
+	n := a.refusals.note(kind, now)
 	if n == 0 {
 		return
 	}
@@ -57,13 +57,13 @@ func (h *Handler) refused(req *request, kind string, err error, now time.Time) {
 	if kind == "extension" {
 		attributes = append(attributes, "extension", shortened(path.Ext(req.name)))
 	}
-	h.log.Warn("requests are refused", append(attributes, "cure", cure)...)
+	a.log.Warn("requests are refused", append(attributes, "cure", cure)...)
 }
 
 // debugText says to developers why there is no picture; "" if the handler says
 // that to operators alone.
-func (h *Handler) debugText(req *request, f failure, err error) string {
-	if !h.config.Debug {
+func (a *answerer) debugText(req *request, f failure, err error) string {
+	if !a.config.Debug {
 		return ""
 	}
 	why := f.err.Error() // what a store has said is for the log

@@ -155,15 +155,15 @@ func (h *Handler) view(ctx context.Context, req request, d resize.Details, rules
 
 // ruled returns the options as they are when a picture is made, as far as its
 // size is concerned.
-func (h *Handler) ruled(o resize.Options, rules storage.Meta) resize.Options {
+func (m *maker) ruled(o resize.Options, rules storage.Meta) resize.Options {
 	r := request{options: o}
-	_ = h.obey(&r, rules) // a watermark that is missing changes no size
+	_ = m.applyObjectRules(&r, rules) // a watermark that is missing changes no size
 	return r.options
 }
 
 // size returns the width and height of the result that options make.
-func (h *Handler) size(v view, o resize.Options) [2]int {
-	o = h.ruled(o, v.rules)
+func (m *maker) size(v view, o resize.Options) [2]int {
+	o = m.ruled(o, v.rules)
 	if v.trimmed == [2]int{} {
 		return resize.ResultSize(v.width, v.height, o)
 	}
@@ -206,7 +206,7 @@ func (h *Handler) candidates(req request, v view) []candidate {
 	}
 	var all []candidate
 	add := func(query url.Values) {
-		o, err := h.asked(&req, query)
+		o, err := h.optionsOf(&req, query)
 		if err != nil {
 			return
 		}
@@ -228,7 +228,7 @@ func (h *Handler) candidates(req request, v view) []candidate {
 		}
 	}
 	if len(all) == 0 {
-		query := h.ownQuery(req)
+		query := req.ownQuery()
 		all = append(all, candidate{query, h.size(v, req.options)})
 	}
 	return all
@@ -279,11 +279,11 @@ func scaledOptions(o resize.Options, width int, whole [2]int, most int) resize.O
 	return o
 }
 
-// asked returns the options that a URL with that query has when the client of
+// optionsOf returns the options that a URL with that query has when the client of
 // the request asks for it, without hints.
-func (h *Handler) asked(req *request, query url.Values) (resize.Options, error) {
-	u := h.understand(query.Encode())
-	other := request{name: req.name, understood: u, query: u.query, options: u.options}
+func (h *reader) optionsOf(req *request, query url.Values) (resize.Options, error) {
+	u := h.parseQuery(query.Encode())
+	other := request{name: req.name, parsed: u, query: u.query, options: u.options}
 	if err := h.bounds.settle(&other, u.options, u.used, h.config.MaxDimension); err != nil {
 		return u.options, err
 	}
@@ -296,29 +296,29 @@ func (h *Handler) asked(req *request, query url.Values) (resize.Options, error) 
 // queryOf returns the parameters of a URL that stands for options, of any format;
 // nil if none of this handler does. Where some parameters do not count, it is the
 // request's own URL with another size.
-func (h *Handler) queryOf(req request, o resize.Options) url.Values {
+func (h *reader) queryOf(req request, o resize.Options) url.Values {
 	o.Format = resize.NoFormat
 	o = o.Canonical(h.config.MaxDimension)
 	query := resize.ParseQuery(o.String())
-	if h.bounds.Options == nil || h.means(&req, query, o) {
+	if h.bounds.Options == nil || h.standsFor(&req, query, o) {
 		return query
 	}
-	query = h.ownQuery(req)
+	query = req.ownQuery()
 	for name, n := range map[string]int{"w": o.Width, "h": o.Height} {
 		if n > 0 && h.bounds.Options[name] {
 			query.Set(name, strconv.Itoa(n))
 		}
 	}
-	if h.means(&req, query, o) {
+	if h.standsFor(&req, query, o) {
 		return query
 	}
 	return nil
 }
 
 // ownQuery returns what of the request's URL makes its picture, save the format.
-func (h *Handler) ownQuery(req request) url.Values {
+func (r *request) ownQuery() url.Values {
 	query := url.Values{}
-	for name, values := range req.understood.used {
+	for name, values := range r.parsed.used {
 		if name != "f" && (name == config.PresetParam || resize.KnownParam(name)) {
 			query.Set(name, values[0])
 		}
@@ -326,10 +326,10 @@ func (h *Handler) ownQuery(req request) url.Values {
 	return query
 }
 
-// means reports whether a query has these options for the handler, and for who
+// standsFor reports whether a query has these options for the handler, and for who
 // asks.
-func (h *Handler) means(req *request, query url.Values, o resize.Options) bool {
-	got := h.understand(query.Encode()).options
+func (h *reader) standsFor(req *request, query url.Values, o resize.Options) bool {
+	got := h.parseQuery(query.Encode()).options
 	got.Format = o.Format
 	if p := req.grant.Policy; p != nil {
 		var err error
@@ -342,7 +342,7 @@ func (h *Handler) means(req *request, query url.Values, o resize.Options) bool {
 
 // link returns the URL of a result of the request's picture, signed where URLs
 // are.
-func (h *Handler) link(u *url.URL, req request, query url.Values, f resize.Format) string {
+func (h *reader) link(u *url.URL, req request, query url.Values, f resize.Format) string {
 	link := maps.Clone(query)
 	link.Set("f", f.String())
 	if h.config.ClientHints && h.bounds.Counts(resize.DensityParam) && !link.Has(resize.DensityParam) {

@@ -8,6 +8,7 @@ import (
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/doctor"
+	"s3imageserver/server/listen"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
@@ -28,8 +29,8 @@ const (
 // around it, as [doctor.Examine] does.
 func Doctor(ctx context.Context, c *Config) []Finding {
 	return doctor.Examine(ctx, c, doctor.Means{Check: Check, Watermark: tryWatermark, Connections: func() (files uint64, connections int, ok bool) {
-		files, ok = fileLimit()
-		return files, maxConnections(), ok
+		files, ok = listen.FileLimit()
+		return files, listen.MaxConnections(), ok
 	}})
 }
 
@@ -39,8 +40,7 @@ func DoctorOfStores(ctx context.Context, c *Config) []Finding { return doctor.St
 
 // tryWatermark reads a watermark of a bucket once.
 func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
-	m := &mark{name: name, bucket: b, busy: make(chan struct{}, 1), log: slog.New(slog.DiscardHandler)}
-	_, err := m.get(ctx)
+	_, err := newMark(name, b, slog.New(slog.DiscardHandler)).get(ctx)
 	return err
 }
 

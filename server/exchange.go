@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 )
 
@@ -32,15 +32,15 @@ type exchange struct {
 	answered  bool         // there is one: from and mediaType are set
 	mediaType string
 
-	err    error // why there is no picture
-	fault  int   // status of err, before error_status replaces it
-	faulty *request
+	err           error // why there is no picture
+	fault         int   // status of err, before error_status replaces it
+	failedRequest *request
 }
 
 // begin returns the exchange of a request that has come, and the request with
 // its number and trace.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
-	s.parts.metrics.inFlight.Inc()
+	s.reused.metrics.inFlight.Inc()
 	x := &exchange{ResponseWriter: w, method: r.Method, began: time.Now()}
 	trusted := s.clients.trust(r)
 	if trusted {
@@ -53,13 +53,13 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	if r.TLS != nil && s.config.HSTS > 0 {
 		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
 	}
-	ctx := context.WithValue(r.Context(), requestIDKey{}, x.id)
+	ctx := logging.WithRequest(r.Context(), x.id)
 	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
 }
 
 // end counts and logs what became of a request.
 func (s *Server) end(x *exchange, r *http.Request) {
-	s.parts.metrics.end(x)
+	s.reused.metrics.end(x)
 	s.logRequest(x, r)
 	s.tracing.end(r.Context(), x)
 }
@@ -99,7 +99,7 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 		log = x.handler.log
 	}
 	if all {
-		log = every(log)
+		log = logging.Every(log)
 	}
 	if !log.Enabled(r.Context(), level) {
 		return
@@ -107,12 +107,12 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs, slog.Int("status", x.status))
 	if x.err != nil {
-		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.faulty.name), slog.String("options", redactQuery(x.faulty.options.String())))
+		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.failedRequest.name), slog.String("options", logging.RedactQuery(x.failedRequest.options.String())))
 	}
 	if x.answered {
 		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
 	}
-	path, query := redactPath(r.URL.EscapedPath()), redactQuery(r.URL.RawQuery)
+	path, query := logging.RedactPath(r.URL.EscapedPath()), logging.RedactQuery(r.URL.RawQuery)
 	if tooLong(r) {
 		path, query = shortened(path), shortened(query)
 	}
@@ -133,7 +133,7 @@ func shortened(s string) string {
 
 // failed notes why there is no picture.
 func (x *exchange) failed(req request, status int, err error) {
-	x.faulty, x.fault, x.err = &req, status, err
+	x.failedRequest, x.fault, x.err = &req, status, err
 }
 
 // exchangeOf returns the exchange that w belongs to. Callers that embed a

@@ -13,73 +13,88 @@ import (
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/queue"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
 
-// A Handler answers the requests below one prefix. It has many methods since a
-// request passes all of its parts; what needs one part only is a method of that.
+// A Handler answers the requests below one prefix. Its own methods are those of
+// stages that need several of its parts; what reads one part only is a method of
+// that.
 type Handler struct {
-	config  *HandlerConfig
-	id      string           // of handler and bucket, part of every cache key
-	dialect *dialect.Dialect // nil: URLs are our own
-	presets map[string]url.Values
-	queries *otter.Cache[string, *understood]
+	*basis
+	reader
 	gate
 	origin
 	maker
-	cache      *cache.Cache
-	tiers      cache.Config // of cache
-	qualityKey string       // of config
 	answerer
-	admin  *AdminConfig
-	parts  *parts
-	meters *handlerMeters
-	log    *slog.Logger
-
-	refusals refusals
+	tiers cache.Config // of cache
 }
 
-// A gate says who may ask, for what, and how often.
+// A basis is what all parts of a Handler read.
+type basis struct {
+	config    *HandlerConfig
+	id        string           // of handler and bucket, part of every cache key
+	dialect   *dialect.Dialect // nil: URLs are our own
+	admin     *AdminConfig
+	bounds    *bounds
+	overlays  *overlays
+	versioned bool // the sources have versions of their objects
+	cache     *cache.Cache
+	reused    *reused
+	meters    *handlerMeters
+	log       *slog.Logger
+}
+
+// A reader reads URLs: what is asked for, and what URL asks for that.
+type reader struct {
+	*basis
+	presets map[string]url.Values
+	queries *otter.Cache[string, *parsedQuery]
+}
+
+// A gate says who may ask, and how often.
 type gate struct {
-	door   access.Door
-	bounds *bounds
-	rates  *rates
+	door  access.Door
+	rates *rates
 }
 
 // An origin is where the pictures come from.
 type origin struct {
+	*basis
 	sources   stores.Sources
 	guards    []*guard.Bucket // around the sources, in their order
 	bucket    storage.Bucket  // all of guards
 	originals *originals      // nil: none are kept
 }
 
-// A maker is what results are made with.
+// A maker is what results are made with, and what tells one from another.
 type maker struct {
-	resizer  *resize.Resizer
-	overlays *overlays
+	*basis
+	resizer    *resize.Resizer
+	qualityKey string // of config
 	// foreignMarks are watermarks that URLs of the dialect name.
 	foreignMarks *otter.Cache[string, *mark]
 	misses       *rate.Limiter // nil: any number
-	places       *places       // for what is made soon
-	// slowPlaces are for formats that are made one at a time and must not hold up
+	queue        *queue.Queue  // for what is made soon
+	// slowQueue is for formats that are made one at a time and must not hold up
 	// the others.
-	slowPlaces *places
+	slowQueue *queue.Queue
 }
 
 // An answerer knows what answers tell beside the picture, and what is sent in its
 // place.
 type answerer struct {
-	config  *HandlerConfig
-	manners manners
-	// operators have the manners of the listener for them: no page elsewhere reads
+	*basis
+	headers fixedHeaders
+	// operatorHeaders are those of the listener for operators: no page elsewhere reads
 	// or shows what they may see.
-	operators manners
-	keepable  keepable
-	fallbacks fallbacks
+	operatorHeaders fixedHeaders
+	cacheControls   cacheControls
+	fallbacks       fallbacks
+	refusals        refusals
 }
 
 func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
@@ -98,12 +113,23 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	if err != nil {
 		return nil, err
 	}
+	b := &basis{
+		config:    c,
+		id:        cache.Tuple(c.Prefix, sources.ID()),
+		admin:     &s.config.Admin,
+		overlays:  overlays,
+		versioned: sources.Versioned(),
+		reused:    s.reused,
+		meters:    s.reused.metrics.of(c.Prefix),
+		log:       log,
+	}
 	h := &Handler{
-		config: c,
-		id:     cache.Tuple(c.Prefix, sources.ID()),
+		basis:  b,
+		reader: reader{basis: b, presets: config.PresetsOf(s.config, c), queries: newQueries()},
 		gate:   gate{rates: s.rates},
-		origin: origin{sources: sources, guards: guards, bucket: bucket},
+		origin: origin{basis: b, sources: sources, guards: guards, bucket: bucket},
 		maker: maker{
+			basis: b,
 			resizer: &resize.Resizer{
 				Budget:      budgets.pictures,
 				Limits:      c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
@@ -112,21 +138,14 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 				FastScaling: c.Scaling == config.FastScaling,
 				ShowDamaged: c.Damaged == config.ShowDamaged,
 			},
-			overlays:   overlays,
-			places:     newPlaces(c.Limits.Concurrency, o.Workers),
-			slowPlaces: newPlaces(c.Limits.Concurrency, o.Workers),
+			queue:     queue.New(c.Limits.Concurrency, o.Workers),
+			slowQueue: queue.New(c.Limits.Concurrency, o.Workers),
 		},
 		answerer: answerer{
-			config:    c,
-			manners:   newManners(&c.Headers),
-			operators: newManners(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
+			basis:           b,
+			headers:         newFixedHeaders(&c.Headers),
+			operatorHeaders: newFixedHeaders(&HeadersConfig{CSP: c.Headers.CSP, ResourcePolicy: "same-origin", Robots: c.Headers.Robots}),
 		},
-		presets: config.PresetsOf(s.config, c),
-		queries: newQueries(),
-		admin:   &s.config.Admin,
-		parts:   s.parts,
-		meters:  s.parts.metrics.of(c.Prefix),
-		log:     log,
 	}
 	if c.Dialect != nil {
 		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *mark], func() error, error) { // has no errors
@@ -164,16 +183,16 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 // ServeHTTP is the path of a request, from top to bottom.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	exchangeOf(w).handler = h
-	manners := &h.manners
+	headers := &h.headers
 	if byOperator(r) {
-		manners = &h.operators
+		headers = &h.operatorHeaders
 	}
-	manners.set(w.Header(), r)
-	if manners.preflight(w, r) || h.foreignPreflight(w, r) {
+	headers.set(w.Header(), r)
+	if headers.preflight(w, r) || h.foreignPreflight(w, r) {
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		refuse(w, h.manners.methods())
+		refuse(w, h.headers.methods())
 		return
 	}
 	if err := h.rates.allowClient(r); err != nil {
@@ -186,7 +205,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = h.admit(r, &req)
 	}
 	parsed()
-	if req.operator || req.explain && err == nil {
+	if req.trace.mayExplain(err) {
 		h.explain(w, r, req, err)
 		return
 	}
@@ -225,7 +244,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.FetchTime())
-	if err := h.overlays.prepare(ctx, req, h.config.ObjectRules); err != nil {
+	if err := h.overlays.load(ctx, req, h.config.ObjectRules); err != nil {
 		return nil, cache.Filled, err
 	}
 	if err := h.prepareForeign(ctx, req); err != nil {

@@ -10,17 +10,17 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"golang.org/x/crypto/acme"
 	"golang.org/x/net/netutil"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/listen"
+	"s3imageserver/storage/cache"
 )
 
 const (
@@ -115,21 +115,6 @@ type listener struct {
 	url      string
 }
 
-// tlsConfig returns that of the listener of HTTPS. An authority that asks for a
-// challenge (RFC 8737) is answered while asked says so.
-func tlsConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error), asked func() bool) *tls.Config {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificate}
-	challenged := config.Clone()
-	challenged.NextProtos = append(slices.Clone(config.NextProtos), acme.ALPNProto)
-	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Contains(hello.SupportedProtos, acme.ALPNProto) && asked() {
-			return challenged, nil
-		}
-		return nil, nil // config itself
-	}
-	return config
-}
-
 // listen opens all ports, or none.
 func (v *service) listen() (all []listener, err error) {
 	s := v.current.Load()
@@ -142,12 +127,12 @@ func (v *service) listen() (all []listener, err error) {
 		}
 	}()
 	if c.HTTPPort > 0 {
-		handler := v.handler(func(s *Server) http.Handler { return s.plainly() })
+		handler := v.handler(func(s *Server) http.Handler { return s.plainHTTP() })
 		l, err := net.Listen("tcp", net.JoinHostPort(c.Listen, strconv.Itoa(c.HTTPPort)))
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
 		}
-		l = netutil.LimitListener(l, maxConnections())
+		l = netutil.LimitListener(l, listen.MaxConnections())
 		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
 	}
 	if c.HTTPSEnabled {
@@ -155,8 +140,8 @@ func (v *service) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("https_port: %w", err)
 		}
-		l = netutil.LimitListener(l, maxConnections())
-		config := tlsConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
+		l = netutil.LimitListener(l, listen.MaxConnections())
+		config := listen.TLSConfig(v.certificate, func() bool { return v.current.Load().config.ACME.On() })
 		all = append(all, listener{tls.NewListener(l, config), s.newHTTPServer(v), "https://" + displayAddress(l)})
 	}
 	if c.Admin.Listen != "" {
@@ -226,26 +211,49 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// A reloader hands out a certificate and reads it again when its files change.
-// A new one that is not valid is logged, and the old one stays.
-type reloader struct {
-	certFile    string
-	certificate *config.Watched[*tls.Certificate]
-	log         *slog.Logger
+// openAuthority returns the authority of the configuration, nil if there is none. A
+// Server that follows another one with the same settings uses the same.
+func (s *Server) openAuthority() (*listen.Authority, error) {
+	a := &s.config.ACME
+	if !a.On() {
+		return nil, nil
+	}
+	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*listen.Authority, func() error, error) { return listen.NewAuthority(s.config, s.log) })
 }
 
-func newReloader(certFile, keyFile string, log *slog.Logger) (r *reloader, err error) {
-	r = &reloader{certFile: certFile, log: log}
-	r.certificate, err = config.Watch(func() (*tls.Certificate, error) { return config.LoadCertificate(certFile, keyFile) }, certFile, keyFile)
-	return r, err
+// startAuthority gets the certificates of all hosts before clients come for them.
+// The ports must be open: the authority looks there.
+func (s *Server) startAuthority() {
+	if s.authority == nil {
+		return
+	}
+	if s.config.HTTPPort > 0 {
+		_ = s.plainHTTP() // from here on the authority may look there
+	}
+	go s.authority.Fetch() // nobody waits: what asks the authority cannot be cancelled, and keeps nothing
 }
 
-func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return r.certificate.Get(func(_ *tls.Certificate, err error) {
-		if err != nil {
-			r.log.Error("certificate not reloaded: the old one stays", "error", err)
-		} else {
-			r.log.Info("certificate reloaded", "https_cert", r.certFile)
-		}
-	}), nil
+var errNoCertificate = errors.New("there is no certificate")
+
+// getCertificate returns the certificate for a client.
+func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	switch {
+	case s.authority != nil:
+		return s.authority.Get(hello)
+	case s.certificate != nil:
+		return s.certificate.Get(hello)
+	}
+	return nil, errNoCertificate
+}
+
+// plainHTTPHandler answers on the port of plain HTTP, where the authority may look too.
+func (s *Server) plainHTTPHandler() http.Handler {
+	var handler http.Handler = s
+	if s.config.HTTPSStrict {
+		handler = http.HandlerFunc(s.redirect)
+	}
+	if s.authority != nil {
+		handler = s.authority.Answer(handler)
+	}
+	return handler
 }

@@ -28,6 +28,7 @@ import (
 
 	"s3imageserver/server/config"
 	"s3imageserver/storage"
+	"s3imageserver/testserver"
 )
 
 // writeCertificate makes a self-signed certificate for host.
@@ -58,16 +59,6 @@ func writeCertificate(t *testing.T, certFile, keyFile, host string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // startServer runs ListenAndServe until the test ends, and returns its log and
@@ -127,7 +118,7 @@ func TestHTTPS(t *testing.T) {
 	certFile, keyFile := filepath.Join(folder, "bundle.crt"), filepath.Join(folder, "cert.key")
 	writeCertificate(t, certFile, keyFile, "first.example")
 	c := &Config{
-		Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, HTTPPort: freePort(t), HTTPSPort: freePort(t),
+		Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, HTTPPort: testserver.Port(t), HTTPSPort: testserver.Port(t),
 		HTTPSEnabled: true, HTTPSStrict: true, HTTPSCert: certFile, HTTPSKey: keyFile,
 	}
 	log, _ := startServer(t, c)
@@ -243,7 +234,7 @@ func FuzzRedirect(f *testing.F) {
 // SIGTERM lets running requests end, refuses new ones, and is no error.
 func TestShutdown(t *testing.T) {
 	slow := &slowBucket{Bucket: bucket(t), entered: make(chan struct{}), release: make(chan struct{})}
-	c := &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: slow}}, HTTPPort: freePort(t)}
+	c := &Config{Handlers: []HandlerConfig{{Name: "h", Bucket: slow}}, HTTPPort: testserver.Port(t)}
 	log, result := startServer(t, c)
 	address := "http://127.0.0.1:" + strconv.Itoa(c.HTTPPort) + "/h/photo.jpg"
 	answer := make(chan error, 1)
@@ -286,7 +277,7 @@ func TestShutdown(t *testing.T) {
 // shutdown_delay is over, each answer being the last one of its connection.
 func TestShutdownDelay(t *testing.T) {
 	c := &Config{
-		Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, Listen: "127.0.0.1", HTTPPort: freePort(t),
+		Handlers: []HandlerConfig{{Name: "h", Bucket: bucket(t)}}, Listen: "127.0.0.1", HTTPPort: testserver.Port(t),
 		ReadyPath: "/readyz", HealthPath: "/healthz", ShutdownDelay: 5, ShutdownSeconds: 60,
 	}
 	v, err := newService(c, Options{Log: slog.New(slog.DiscardHandler)})

@@ -8,13 +8,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -26,7 +25,7 @@ func logged(t *testing.T, b *storagetest.Memory, c Config) (*site, *syncBuffer) 
 		t.Fatal(err)
 	}
 	out := new(syncBuffer)
-	s, err := New(&c, Options{Log: NewLog(out, c.Log)})
+	s, err := New(&c, Options{Log: logging.New(out, c.Log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,77 +145,6 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// A flood of one fault leaves a few lines, one that says how many are missing,
-// and other faults their lines.
-func TestFloodOfErrors(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		out := new(syncBuffer)
-		log := NewLog(out, LogConfig{Level: "info"}).With("handler", "h")
-		for range 1000 {
-			log.Error("no picture", "kind", "limit", "name", "x")
-		}
-		log.Error("no picture", "kind", "busy")
-		log.Warn("another")
-		if n := strings.Count(out.String(), "\n"); n != sampleLines+2 {
-			t.Errorf("%d lines of a flood; want %d", n, sampleLines+2)
-		}
-		time.Sleep(sampleTime + time.Second)
-		synctest.Wait()
-		if !strings.Contains(out.String(), "left_out=995") {
-			t.Errorf("nobody says what was left out:\n%s", out)
-		}
-		before := out.String()
-		log.Error("no picture", "kind", "limit")
-		if text := strings.TrimPrefix(out.String(), before); strings.Count(text, "\n") != 1 || strings.Contains(text, "left_out") {
-			t.Errorf("later: %q; want a plain line", text)
-		}
-		h := log.Handler().(*logHandler)
-		for i := range 3 * maxKinds {
-			log.Error("no picture", "kind", i)
-		}
-		if n := len(h.sampler.kinds); n > maxKinds+1 {
-			t.Errorf("%d kinds are remembered; want at most %d", n, maxKinds+1)
-		}
-		if h.sampler.leftOut.Load() < 995 {
-			t.Errorf("leftOut = %d", h.sampler.leftOut.Load())
-		}
-		time.Sleep(2 * sampleTime)
-	})
-}
-
-func TestRedactQuery(t *testing.T) {
-	for raw, want := range map[string]string{
-		"":                                      "",
-		"w=1&t=abc&h=2":                         "w=1&t=***&h=2",
-		"sig=abc;t=abc;w=1":                     "sig=***&t=***&w=1",
-		"%74=abc&%73ig=x&tt=1&T=2":              "%74=***&%73ig=***&tt=1&T=***",
-		"w=1&eyJh.eyJi.c&x=eyJh":                "w=1&***&x=***",
-		"t%20=abc&+t=abc&%09t=abc":              "t%20=***&+t=***&%09t=***",
-		"t[]=abc&T[0]=abc&t%5B%5D=abc&sig[x]=a": "t[]=***&T[0]=***&t%5B%5D=***&sig[x]=***",
-		"%2574=abc&%20%2573ig=a&\x00t=abc":      "%2574=***&%20%2573ig=***&\x00t=***",
-		"txt=%65yJhbGci&txt=%2565yJh&w=1":       "txt=***&txt=***&w=1",
-		"crop=10%,10%,50%,50%&tint=ff":          "crop=10%,10%,50%,50%&tint=ff",
-		"t":                                     "t=***",
-		"t=a=b":                                 "t=***",
-		"%zz=1":                                 "%zz=***",
-	} {
-		if got := redactQuery(raw); got != want {
-			t.Errorf("redactQuery(%q) = %q; want %q", raw, got, want)
-		}
-	}
-	for u, want := range map[string]string{
-		"/h/x.jpg?t=abc":                     "/h/x.jpg?t=***",
-		"/h/eyJhbGci.eyJzdWIi.c2ln/x.jpg":    "/h/***/x.jpg",
-		"/h/%65yJhbGci%2EeyJzdWIi.c2ln/x y":  "/h/***/x%20y",
-		"/h/photo-eyJ.jpg":                   "/h/photo-eyJ.jpg",
-		"/h/50%/eyJhbGci.eyJzdWIi.c2ln?w=10": "/h/50%/***?w=10",
-	} {
-		if got := redactURL(u); got != want {
-			t.Errorf("redactURL(%q) = %q; want %q", u, got, want)
-		}
-	}
-}
-
 // Wherever a token is in a request, it is in no line of the log.
 func TestNoTokenInTheLog(t *testing.T) {
 	token := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil)
@@ -249,9 +177,9 @@ func TestLogConfig(t *testing.T) {
 		t.Errorf("Validate = %v; want 6 faults", err)
 	}
 	var out bytes.Buffer
-	log := NewLog(&out, LogConfig{Format: "json", Level: "warn"})
+	log := logging.New(&out, LogConfig{Format: "json", Level: "warn"})
 	log.Info("no")
-	log.Handler().(*logHandler).format.set(LogConfig{Format: "text", Level: "info"})
+	logging.Reconfigure(log, LogConfig{Format: "text", Level: "info"})
 	log.Log(t.Context(), slog.LevelInfo, "yes")
 	if text := out.String(); strings.Contains(text, "no") || !strings.Contains(text, "msg=yes") {
 		t.Errorf("log = %q", text)

@@ -23,7 +23,7 @@ type idleMemory struct {
 	busy    func() bool   // one is being made
 	release func()
 
-	seen     uint64 // made, at the last look
+	lastMade uint64 // made, at the last look
 	released uint64 // made, when memory was given back last
 	looks    int    // since then
 }
@@ -32,8 +32,8 @@ type idleMemory struct {
 // being made, and none was since the last look or the last time is long ago.
 func (m *idleMemory) look() {
 	made, busy := m.made(), m.busy()
-	quiet := made == m.seen
-	m.seen = made
+	quiet := made == m.lastMade
+	m.lastMade = made
 	m.looks++
 	if busy || made == m.released || !quiet && m.looks < idleLooks {
 		return
@@ -66,7 +66,7 @@ func freeMemory() {
 // idleMemory returns what gives memory back while the service is idle.
 func (v *service) idleMemory() *idleMemory {
 	return &idleMemory{
-		made: v.options.parts.made.Load,
+		made: v.options.reused.made.Load,
 		busy: func() (busy bool) {
 			v.with(func(s *Server) {
 				busy = s.budgets.pictures.Load().Working+s.budgets.errors.Load().Working > 0

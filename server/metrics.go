@@ -231,8 +231,8 @@ func statusLabel(status int) string {
 }
 
 // fault counts a request without a picture.
-func (h *Handler) fault(kind string) {
-	h.meters.faults.WithLabelValues(h.meters.name, kind).Inc()
+func (a *answerer) fault(kind string) {
+	a.meters.faults.WithLabelValues(a.meters.name, kind).Inc()
 }
 
 // store returns what notes how long a source took to answer.

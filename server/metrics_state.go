@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
@@ -92,7 +93,7 @@ var (
 	}
 	serverMetrics = []stateMetric[*Server]{
 		gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") }),
-		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s *Server) float64 { return number(s.leftOut()) }),
+		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s *Server) float64 { return number(logging.LeftOut(s.log)) }),
 	}
 )
 

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/queue"
 	"s3imageserver/storage"
 )
 
@@ -65,9 +64,9 @@ func TestPlaces(t *testing.T) {
 			b, s, ask := start(t)
 			began := time.Now()
 			_, working := ask("/h/%d.jpg?w=10", n)
-			refused, waiting := ask("/h/more-%d.jpg?w=10", mostWaiting)
-			if asked := b.asked.Load(); asked != n || refused.Load() != 0 || s.server.Stats().Work.Waiting != mostWaiting {
-				t.Errorf("the store is asked %d times at once, %d requests are refused, %d wait; want %d, 0, %d", asked, refused.Load(), s.server.Stats().Work.Waiting, n, mostWaiting)
+			refused, waiting := ask("/h/more-%d.jpg?w=10", queue.MostWaiting)
+			if asked := b.asked.Load(); asked != n || refused.Load() != 0 || s.server.Stats().Work.Waiting != queue.MostWaiting {
+				t.Errorf("the store is asked %d times at once, %d requests are refused, %d wait; want %d, 0, %d", asked, refused.Load(), s.server.Stats().Work.Waiting, n, queue.MostWaiting)
 			}
 			if r := s.get("/h/one-more.jpg?w=10"); !busy(r) || b.asked.Load() != n || time.Since(began) > 0 {
 				t.Errorf("one more: %d after %v, the store was asked %d times; want 503 at once", r.StatusCode, time.Since(began), b.asked.Load())
@@ -81,7 +80,7 @@ func TestPlaces(t *testing.T) {
 			// open as may be.
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if asked, many := b.asked.Load(), int64(n+mostWaiting+1-config.MostPlaces); asked != config.MostPlaces || refused.Load() != many {
+			if asked, many := b.asked.Load(), int64(n+queue.MostWaiting+1-config.MostPlaces); asked != config.MostPlaces || refused.Load() != many {
 				t.Errorf("after two seconds the store is asked %d times, %d requests are refused; want %d, %d", asked, refused.Load(), config.MostPlaces, many)
 			}
 			close(b.let)
@@ -120,25 +119,6 @@ func TestPlaces(t *testing.T) {
 			}
 			close(b.let)
 			wg.Wait()
-		})
-	})
-	t.Run("gone", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPlaces(3, 1)
-			for range 3 {
-				if _, err := p.enter(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
-			began := time.Now()
-			if _, err := p.enter(t.Context()); !errors.Is(err, resize.ErrBusy) || time.Since(began) != placeWait {
-				t.Errorf("who waits behind others that work: %v after %v; want resize.ErrBusy after %v", err, time.Since(began), placeWait)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(time.Second, cancel)
-			if _, err := p.enter(ctx); !errors.Is(err, context.Canceled) || p.waiting.Load() != 0 {
-				t.Errorf("who leaves while waiting: %v, %d wait", err, p.waiting.Load())
-			}
 		})
 	})
 }
@@ -188,67 +168,4 @@ func TestSoundBehindStalled(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Who comes back to a place goes before those who have none yet, and no place is
-// given back twice.
-func TestLentPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, 1)
-		first, err := p.enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var order []string
-		var wg sync.WaitGroup
-		for i := range 3 {
-			wg.Go(func() {
-				turn, err := p.enter(t.Context())
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				order = append(order, fmt.Sprint(i)) // one at a time
-				time.Sleep(time.Second)
-				turn.end()
-				turn.end() // a second time is nothing
-			})
-			synctest.Wait()
-		}
-		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter / 2) }); err != nil || len(order) != 0 {
-			t.Fatalf("a short wait: %v, %v have come; want none", err, order)
-		}
-		if err := first.lend(t.Context(), func() { time.Sleep(lendAfter + time.Second/2) }); err != nil {
-			t.Fatal(err)
-		}
-		order = append(order, "back")
-		first.end()
-		wg.Wait()
-		if got := strings.Join(order, " "); got != "0 back 1 2" && got != "0 1 back 2" { // behind the one who is first
-			t.Errorf("the order is %s", got)
-		}
-		if !p.free.TryAcquire(1) || p.free.TryAcquire(1) {
-			t.Error("there is not one place in the end")
-		}
-		// Who leaves while the place is lent has none to give back.
-		p.free.Release(1)
-		turn, err := p.enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := turn.lend(ctx, func() {
-			time.Sleep(2 * lendAfter)
-			if !p.free.TryAcquire(1) {
-				t.Error("the place is not lent")
-			}
-			cancel()
-		}); !errors.Is(err, context.Canceled) {
-			t.Errorf("who left: %v", err)
-		}
-		turn.end()
-		if p.free.TryAcquire(1) {
-			t.Error("a place was given back twice")
-		}
-	})
 }

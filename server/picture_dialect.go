@@ -42,7 +42,7 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
 	if !ok {
-		m = &mark{name: name, bucket: h.bucket, busy: make(chan struct{}, 1), log: h.log.With("watermark", name)}
+		m = newMark(name, h.bucket, h.log.With("watermark", name))
 		m, _ = h.foreignMarks.SetIfAbsent(name, m)
 	}
 	w, err := m.get(ctx)
@@ -76,7 +76,7 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 		}
 		return o, err
 	}}, req.options)
-	h.parts.made.Add(1)
+	h.reused.made.Add(1)
 	if errors.Is(err, errOfSource) {
 		return sourceEntry(body, source.Size)
 	}

@@ -20,7 +20,7 @@ import (
 // originalVariant is the variant of a kept source among the originals.
 const originalVariant = "original"
 
-func (h *Handler) originalKey(req request) cache.Key {
+func originalKey(req request) cache.Key {
 	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.Version)}
 }
 
@@ -44,34 +44,34 @@ func metaOf(note string) storage.Meta {
 // old, which was made of it, the error wraps storage.ErrNotModified if it is
 // still the same. A kept original saves asking for it while it is fresh, and
 // sending it while it is the same.
-func (h *Handler) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
+func (o *origin) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
 	if version := req.delivery.Version; version != "" {
-		if v, ok := h.bucket.(storage.Versioned); ok {
+		if v, ok := o.bucket.(storage.Versioned); ok {
 			return v.GetVersion(ctx, req.name, version)
 		}
 		return nil, errVersion
 	}
 	if old != nil && old.SourceETag != "" {
-		object, err := storage.GetIfModified(ctx, h.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
-		if err == nil || len(h.sources) == 1 || !storesTrouble(err) || h.cache.Servable(req.key, old) {
+		object, err := storage.GetIfModified(ctx, o.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
+		if err == nil || len(o.sources) == 1 || !storesTrouble(err) || o.cache.Servable(req.key, old) {
 			return object, err
 		}
-		return h.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it
+		return o.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it
 	}
-	original := h.original(req)
+	original := o.original(req)
 	if original == nil {
-		return h.bucket.Get(ctx, req.name)
+		return o.bucket.Get(ctx, req.name)
 	}
-	checked, ok := h.originals.checked.GetIfPresent(req.name)
+	checked, ok := o.originals.checked.GetIfPresent(req.name)
 	if !ok {
 		checked = original.filled
 	}
-	if old == nil && time.Since(checked) < h.originalFresh() {
+	if old == nil && time.Since(checked) < o.originalFresh() {
 		return original.Object, nil
 	}
-	object, err := storage.GetIfModified(ctx, h.bucket, req.name, original.Info)
+	object, err := storage.GetIfModified(ctx, o.bucket, req.name, original.Info)
 	if errors.Is(err, storage.ErrNotModified) {
-		h.originals.checked.Set(req.name, time.Now())
+		o.originals.checked.Set(req.name, time.Now())
 		return original.Object, nil
 	}
 	_ = original.Body.Close() // only read
@@ -134,11 +134,11 @@ type original struct {
 }
 
 // original opens the kept source of a request, nil if there is none.
-func (h *Handler) original(req request) *original {
-	if h.originals == nil {
+func (o *origin) original(req request) *original {
+	if o.originals == nil {
 		return nil
 	}
-	e, size, body, err := h.cache.OpenOriginal(h.originalKey(req))
+	e, size, body, err := o.cache.OpenOriginal(originalKey(req))
 	if err != nil {
 		return nil // it is fetched, and kept again
 	}
@@ -147,11 +147,11 @@ func (h *Handler) original(req request) *original {
 }
 
 // originalFresh returns for how long a kept source is believed.
-func (h *Handler) originalFresh() time.Duration {
-	if h.config.Revalidate > 0 {
-		return config.Seconds(h.config.Revalidate)
+func (o *origin) originalFresh() time.Duration {
+	if o.config.Revalidate > 0 {
+		return config.Seconds(o.config.Revalidate)
 	}
-	if ttl := h.config.TTL(); ttl > 0 {
+	if ttl := o.config.TTL(); ttl > 0 {
 		return ttl
 	}
 	return config.ForeverSeconds * time.Second
@@ -159,23 +159,23 @@ func (h *Handler) originalFresh() time.Duration {
 
 // keepOriginal returns the function that keeps a source that is being read, nil
 // if it is not to be kept or is.
-func (h *Handler) keepOriginal(ctx context.Context, req request, source *storage.Object) func([]byte) {
-	if _, kept := source.Body.(*keptBody); kept || source.Stopgap != nil || h.originals == nil {
+func (o *origin) keepOriginal(ctx context.Context, req request, source *storage.Object) func([]byte) {
+	if _, kept := source.Body.(*keptBody); kept || source.Stopgap != nil || o.originals == nil {
 		return nil
 	}
 	info, began := source.Info, time.Now()
 	return func(file []byte) {
 		e := &cache.Entry{Body: file, SourceETag: info.ETag, SourceModTime: info.ModTime, SourceNote: noteOf(info.Meta), Filled: began}
-		h.putOriginal(ctx, req, e)
+		o.putOriginal(ctx, req, e)
 	}
 }
 
-func (h *Handler) putOriginal(ctx context.Context, req request, e *cache.Entry) {
-	if ttl := h.config.TTL(); ttl > 0 {
-		e.KeepUntil = time.Now().Add(ttl + h.config.Grace())
+func (o *origin) putOriginal(ctx context.Context, req request, e *cache.Entry) {
+	if ttl := o.config.TTL(); ttl > 0 {
+		e.KeepUntil = time.Now().Add(ttl + o.config.Grace())
 	}
-	if err := h.cache.KeepOriginal(ctx, h.originalKey(req), e); err != nil && !cache.Paused(err) {
-		h.log.Warn("original not kept", "name", req.name, "error", err)
+	if err := o.cache.KeepOriginal(ctx, originalKey(req), e); err != nil && !cache.Paused(err) {
+		o.log.Warn("original not kept", "name", req.name, "error", err)
 	}
 }
 

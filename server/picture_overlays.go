@@ -15,6 +15,7 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 	"s3imageserver/storage"
 )
 
@@ -43,7 +44,7 @@ func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *font
 	var faults config.Faults
 	for name, w := range h.Watermarks {
 		open := func() *mark {
-			return &mark{name: w.Object, bucket: bucket, busy: make(chan struct{}, 1), log: log.With("watermark", name)}
+			return newMark(w.Object, bucket, log.With("watermark", name))
 		}
 		if w.File == "" {
 			o.marks[name] = share(w.Object, open)
@@ -53,7 +54,7 @@ func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *font
 		o.marks[name] = m
 		data, err := c.ReadFile(w.File)
 		if err == nil {
-			err = m.set(data, "")
+			m.file, err = newWatermark(data)
 		}
 		if err != nil {
 			faults.Add(key+".watermarks."+name+".file", "%v", err)
@@ -90,136 +91,107 @@ func newFonts(c *Config) (*fonts, error) {
 	return f, faults.Join()
 }
 
-// A mark is one watermark.
+// A mark is one watermark: a file, which was read, or an object of a bucket.
 type mark struct {
-	name   string // in the bucket; "": a file, which is read
+	file   watermark // without an overlay: it is an object
+	name   string    // of the object
 	bucket storage.Bucket
 	log    *slog.Logger
-	busy   chan struct{} // holds a value while the object is being read
+	object refresh.Remote[watermark]
 
-	mu      sync.Mutex
-	overlay *resize.Overlay // nil: not read yet; guarded by mu, as all below
-	version string          // hash of the file
-	etag    string          // of the object
-	read    time.Time       // when the object was asked for
-	fault   error           // of the last time; nil: none
-	kept    *keptMark       // where the file is kept for the next start; nil: nowhere
+	mu   sync.Mutex
+	kept *keptMark // where the object is kept for the next start; nil: nowhere; guarded by mu
 }
 
-// set makes data the watermark.
-func (m *mark) set(data []byte, etag string) error {
-	overlay, err := resize.NewOverlay(data)
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(data)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.overlay, m.version, m.etag = overlay, hex.EncodeToString(sum[:16]), etag
-	return nil
-}
-
-// state returns the watermark as it is known, and whether that is recent; err
-// says why there is none.
-func (m *mark) state() (w watermark, fresh bool, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	age := time.Since(m.read)
-	switch {
-	case m.name == "":
-		return watermark{overlay: m.overlay, version: m.version}, true, nil
-	case m.overlay != nil:
-		return watermark{overlay: m.overlay, version: m.version}, age < watermarkTime, nil
-	case m.fault != nil && age < watermarkPause:
-		return watermark{}, true, m.fault
-	}
-	return watermark{}, false, nil
+// newMark returns the watermark that is an object of a bucket. While one caller looks
+// at the bucket, others get the version before; one that cannot be read anew stays.
+func newMark(name string, b storage.Bucket, log *slog.Logger) *mark {
+	m := &mark{name: name, bucket: b, log: log}
+	m.object = refresh.Remote[watermark]{Ask: m.ask, Age: watermarkTime, Pause: watermarkTime, FirstPause: watermarkPause}
+	return m
 }
 
 // A watermark is one version of a mark.
 type watermark struct {
 	overlay *resize.Overlay // nil: there is none
-	version string
-	fault   error // why there is none that is named
+	version string          // hash of the file
+	etag    string          // of the object; "": a file, or not known
+	fault   error           // why there is none that is named
+}
+
+// newWatermark reads the file of a watermark.
+func newWatermark(data []byte) (watermark, error) {
+	overlay, err := resize.NewOverlay(data)
+	if err != nil {
+		return watermark{}, err
+	}
+	sum := sha256.Sum256(data)
+	return watermark{overlay: overlay, version: hex.EncodeToString(sum[:16])}, nil
 }
 
 // errWatermark says that a watermark is not what the configuration takes it for.
 var errWatermark = errors.New("the watermark cannot be used")
 
-// get returns the watermark, after a look at the bucket now and then. While one
-// caller looks, others get the version before; one that cannot be read anew
-// stays. The error is that of the store or wraps errWatermark: the picture is not
-// to blame.
+// get returns the watermark, after a look at the bucket now and then. The error is
+// that of the store or wraps errWatermark: the picture is not to blame.
 func (m *mark) get(ctx context.Context) (watermark, error) {
-	w, fresh, err := m.state()
-	if fresh {
-		return w, err
+	if m.file.overlay != nil {
+		return m.file, nil
 	}
-	select {
-	case m.busy <- struct{}{}:
-	default:
-		if w.overlay != nil {
-			return w, nil
-		}
-		select {
-		case m.busy <- struct{}{}:
-		case <-ctx.Done():
-			return watermark{}, ctx.Err()
-		}
+	w, err := m.object.Get(ctx)
+	if w == nil {
+		return watermark{}, err
 	}
-	defer func() { <-m.busy }()
-	if w, fresh, err = m.state(); fresh {
-		return w, err
-	}
-	err = m.readObject(ctx)
-	if err != nil && ctx.Err() != nil {
-		return w, ctx.Err() // the caller has left: no fault of the store
-	}
-	if err != nil {
-		if w.overlay == nil && storesTrouble(err) {
-			m.restore()
-		}
-		if storesTrouble(err) || errors.Is(err, storage.ErrBusy) {
-			err = fmt.Errorf("watermark: %w", err)
-		} else {
-			err = fmt.Errorf("%w: object %q: %v", errWatermark, m.name, err)
-		}
-		m.log.Warn("watermark not read", "error", err)
-	}
-	m.mu.Lock()
-	m.read, m.fault = time.Now(), err
-	m.mu.Unlock()
-	w, _, err = m.state()
-	return w, err
+	return *w, nil
 }
 
-// readObject reads the object, unless it has not changed.
-func (m *mark) readObject(ctx context.Context) error {
+// ask reads the object, unless it has not changed; of one that cannot be had, what is
+// kept of it.
+func (m *mark) ask(ctx context.Context, old *watermark) (watermark, error) {
+	w, err := m.read(ctx, old)
+	if err == nil || ctx.Err() != nil { // the caller has left: no fault of the store
+		return w, err
+	}
+	if storesTrouble(err) || errors.Is(err, storage.ErrBusy) {
+		err = fmt.Errorf("watermark: %w", err)
+	} else {
+		err = fmt.Errorf("%w: object %q: %v", errWatermark, m.name, err)
+	}
+	m.log.Warn("watermark not read", "error", err)
+	if old == nil && storesTrouble(err) {
+		if w, ok := m.restore(); ok {
+			return w, nil
+		}
+	}
+	return watermark{}, err
+}
+
+// read is ask of the bucket alone.
+func (m *mark) read(ctx context.Context, old *watermark) (watermark, error) {
 	object, err := m.bucket.Get(ctx, m.name)
 	if err != nil {
-		return err
+		return watermark{}, err
 	}
 	defer object.Body.Close() // only read
-	m.mu.Lock()
-	same := m.overlay != nil && object.ETag != "" && object.ETag == m.etag && !m.kept.due()
-	m.mu.Unlock()
-	if same {
-		return nil
+	if old != nil && object.ETag != "" && object.ETag == old.etag && !m.keepDue() {
+		return *old, nil
 	}
 	data, err := object.ReadAll(maxWatermarkBytes)
 	if err != nil {
-		return err
+		return watermark{}, err
 	}
-	if err := m.set(data, object.ETag); err != nil {
-		return err
+	w, err := newWatermark(data)
+	if err != nil {
+		return watermark{}, err
 	}
+	w.etag = object.ETag
 	m.keep(data, object.Info)
-	return nil
+	return w, nil
 }
 
-// known takes names that the configuration does not have out of the options:
+// dropUnknown takes names that the configuration does not have out of the options:
 // they count as absent.
-func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
+func (o *overlays) dropUnknown(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
 		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.marks)), ", ")})
 		options.Watermark = resize.Watermark{}
@@ -230,10 +202,10 @@ func (o *overlays) known(options *resize.Options, note func(resize.Note)) {
 	}
 }
 
-// prepare gives a request the watermark that its options name. Where objects
+// load gives a request the watermark that its options name. Where objects
 // may name one, it gets all of them: which one it will be is not known for a
 // hit, so all are part of the key.
-func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err error) {
+func (o *overlays) load(ctx context.Context, req *request, rules bool) (err error) {
 	if m := o.marks[req.options.Watermark.Name]; m != nil {
 		if req.watermark, err = m.get(ctx); err != nil {
 			return err
@@ -250,8 +222,8 @@ func (o *overlays) prepare(ctx context.Context, req *request, rules bool) (err e
 	return nil
 }
 
-// versions is what a cache key has to know of what is laid over a picture.
-func (o *overlays) versions(req *request) []string {
+// keyParts is what a cache key has to know of what is laid over a picture.
+func (o *overlays) keyParts(req *request) []string {
 	var v []string
 	if req.watermark.version != "" {
 		v = append(v, "watermark", req.watermark.version)

@@ -22,8 +22,11 @@ type keptMark struct {
 	saved time.Time     // zero: not yet
 }
 
-// due reports whether the file has to be kept again, before it is too old.
-func (k *keptMark) due() bool {
+// keepDue reports whether the file has to be kept again, before it is too old.
+func (m *mark) keepDue() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.kept
 	return k != nil && (k.saved.IsZero() || k.ttl > 0 && time.Since(k.saved) > k.ttl/2)
 }
 
@@ -36,7 +39,7 @@ func (o *overlays) keepOn(h *Handler) {
 		kept.ttl = ttl + h.config.Grace()
 	}
 	for _, m := range o.marks {
-		if m.name == "" {
+		if m.file.overlay != nil {
 			continue
 		}
 		mine := kept
@@ -76,22 +79,25 @@ func (m *mark) keep(data []byte, info storage.Info) {
 	kept.saved = time.Now()
 }
 
-// restore takes the file that was kept, if there is one.
-func (m *mark) restore() {
+// restore returns what was kept, if there is something.
+func (m *mark) restore() (w watermark, ok bool) {
 	m.mu.Lock()
 	kept := m.kept
 	m.mu.Unlock()
 	if kept == nil {
-		return
+		return w, false
 	}
 	e, err := kept.disk.Get(kept.key)
 	if err == nil && !e.KeepUntil.IsZero() && time.Now().After(e.KeepUntil) {
 		err = fmt.Errorf("%w: it is too old", fs.ErrNotExist)
 	}
 	if err == nil {
-		err = m.set(e.Body, e.SourceETag)
+		w, err = newWatermark(e.Body)
 	}
 	if err != nil {
 		m.log.Info("no watermark is kept either", "error", err)
+		return w, false
 	}
+	w.etag = e.SourceETag
+	return w, true
 }

@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"image"
 	"image/color"
 	"image/draw"
@@ -17,7 +15,6 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 
 	"s3imageserver/resize"
-	"s3imageserver/storage"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -150,8 +147,8 @@ func TestFonts(t *testing.T) {
 			t.Fatal(f, err)
 		}
 		req := request{options: resize.Options{Text: resize.Text{Text: "a", Font: "brand"}}}
-		keys[strings.Join((&overlays{fonts: f}).versions(&req), " ")] = true
-		if v := (&overlays{fonts: f}).versions(&request{}); len(v) != 0 {
+		keys[strings.Join((&overlays{fonts: f}).keyParts(&req), " ")] = true
+		if v := (&overlays{fonts: f}).keyParts(&request{}); len(v) != 0 {
 			t.Errorf("a request without a text has the versions %q", v)
 		}
 		if err := os.WriteFile(file, append(bytes.Clone(goregular.TTF), 0), 0o600); err != nil {
@@ -160,16 +157,5 @@ func TestFonts(t *testing.T) {
 	}
 	if len(keys) != 2 {
 		t.Errorf("two files of one name have the keys %v", keys)
-	}
-}
-
-// While an object is being read the first time, who waits for it may leave.
-func TestWatermarkWaiterLeaves(t *testing.T) {
-	m := &mark{name: "x", bucket: new(storagetest.Memory), busy: make(chan struct{}, 1)} // nothing is logged
-	m.busy <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := m.get(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, storage.ErrUnavailable) {
-		t.Errorf("get: %v; want that the context is cancelled", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"s3imageserver/resize"
+	"s3imageserver/server/queue"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -32,7 +33,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	if err != nil {
 		return nil, err
 	}
-	defer turn.end()
+	defer turn.End()
 	entry, damaged, err := h.fillOnce(ctx, req, turn, old, work)
 	if damaged { // it is gone: the source itself is asked for
 		entry, _, err = h.fillOnce(ctx, req, turn, old, work)
@@ -45,11 +46,11 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 
 // fillOnce is fill with what there is. damaged reports that it was a kept
 // original that turned out to be damaged; the result is not to be used then.
-func (h *Handler) fillOnce(ctx context.Context, req request, turn *turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
+func (h *Handler) fillOnce(ctx context.Context, req request, turn *queue.Turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
 	began := time.Now()
 	_, opened := span(ctx, stageNames[stageFetch])
 	var source *storage.Object
-	turned := turn.lend(ctx, func() { source, err = h.open(ctx, req, old) })
+	turned := turn.Lend(ctx, func() { source, err = h.open(ctx, req, old) })
 	opened()
 	if errors.Is(err, storage.ErrNotModified) {
 		return nil, false, cache.ErrUnchanged
@@ -65,7 +66,7 @@ func (h *Handler) fillOnce(ctx context.Context, req request, turn *turn, old *ca
 		return nil, false, fmt.Errorf("source: %w", errEmpty)
 	}
 	if _, kept := source.Body.(*keptBody); !kept {
-		source.Body = &lendingBody{source.Body, turn, ctx}
+		source.Body = turn.Body(ctx, source.Body)
 	}
 	if source.Stopgap != nil && h.keeps(ctx, req) {
 		return nil, false, fmt.Errorf("source: %w", source.Stopgap)
@@ -100,9 +101,9 @@ func (e versionError) Unwrap() error { return e.error }
 // enter refuses, before anything is asked of a store, what would be refused
 // afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
 // costs little.
-func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*turn, error) {
+func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*queue.Turn, error) {
 	if old != nil {
-		return &turn{}, nil
+		return &queue.Turn{}, nil
 	}
 	if err := m.resizer.Budget.Full(); err != nil {
 		return nil, err
@@ -113,9 +114,9 @@ func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*tur
 		}
 	}
 	if req.options.Slow() {
-		return m.slowPlaces.enter(ctx)
+		return m.slowQueue.Enter(ctx)
 	}
-	return m.places.enter(ctx)
+	return m.queue.Enter(ctx)
 }
 
 // resize makes the picture of an opened source.
@@ -123,14 +124,14 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	if req.foreign != nil {
 		return h.resizeForeign(ctx, req, source)
 	}
-	if err := h.obey(&req, source.Meta); err != nil {
+	if err := h.applyObjectRules(&req, source.Meta); err != nil {
 		return nil, err
 	}
 	began := time.Now()
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
 	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Again: h.openAgain(ctx, req, source)}, req.options)
-	h.parts.made.Add(1)
+	h.reused.made.Add(1)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +139,11 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 }
 
 // resultEntry counts a result, and returns it as the cache has it.
-func (h *Handler) resultEntry(ctx context.Context, began time.Time, result *resize.Result, source *storage.Object) *cache.Entry {
+func (m *maker) resultEntry(ctx context.Context, began time.Time, result *resize.Result, source *storage.Object) *cache.Entry {
 	entry := cache.NewEntry(result.Body, result.Format.MediaType())
 	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
-	h.meters.made(result.Timing, source.Size)
+	m.meters.made(result.Timing, source.Size)
 	stageSpans(ctx, began, result.Timing)
 	return entry
 }

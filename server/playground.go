@@ -18,7 +18,7 @@ import (
 	"s3imageserver/server/config"
 )
 
-//go:embed playground
+//go:embed playground/*.css playground/*.html playground/*.js
 var playgroundFiles embed.FS
 
 // playgroundPath is below which the files and questions of the page are; the

@@ -38,7 +38,7 @@ func (p *playground) serveDialects(w http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimPrefix(u.Path, own.config.Route())
 	picture := dialect.Picture{Width: pictureSide(q.Get("width"), 4000), Height: pictureSide(q.Get("height"), 3000), Format: resize.FormatByName(strings.TrimPrefix(path.Ext(name), "."))}
-	o := own.understand(u.RawQuery).options
+	o := own.parseQuery(u.RawQuery).options
 	all := []foreignURL{}
 	for _, h := range p.server.handlers {
 		if h.dialect == nil || !config.SameStore(h.config, own.config) || !p.operator && (!h.door.Open() || h.dialect.Signed()) {

@@ -19,7 +19,7 @@ type pageQueries struct {
 
 // pageQueries returns those of a handler: where it has some sizes only, the nearest
 // of them, and where it has presets only, the first of those.
-func (h *Handler) pageQueries() pageQueries {
+func (h *reader) pageQueries() pageQueries {
 	switch {
 	case h.config.PresetsOnly && len(h.presets) > 0:
 		preset := url.Values{config.PresetParam: {sortedKeys(h.presets)[0]}}.Encode()
@@ -31,15 +31,15 @@ func (h *Handler) pageQueries() pageQueries {
 			First:     sizeQuery(nearestSize(h.bounds.sizes, 600)),
 		}
 	}
-	q := pageQueries{Thumbnail: h.bounds.ask("w=160", "h=160"), Original: h.bounds.ask("w=1200"), First: h.bounds.ask("w=600")}
+	q := pageQueries{Thumbnail: h.bounds.countedQuery("w=160", "h=160"), Original: h.bounds.countedQuery("w=1200"), First: h.bounds.countedQuery("w=600")}
 	if h.bounds.Counts("fit") { // else both sides would cut the picture
-		q.Original = h.bounds.ask("w=1200", "h=1200", "fit=scale-down")
+		q.Original = h.bounds.countedQuery("w=1200", "h=1200", "fit=scale-down")
 	}
 	return q
 }
 
-// ask returns the query of those pairs that count.
-func (b *bounds) ask(pairs ...string) string {
+// countedQuery returns the query of those pairs that count.
+func (b *bounds) countedQuery(pairs ...string) string {
 	return strings.Join(slices.DeleteFunc(pairs, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		return !b.Counts(name)
@@ -66,7 +66,7 @@ func sizeQuery(size [2]int) string {
 }
 
 // ignored returns the parameters that have no effect in URLs of a handler.
-func (h *Handler) ignored() []string {
+func (h *reader) ignored() []string {
 	names := []string{}
 	for _, p := range Params() {
 		if !h.bounds.Counts(p.Name) {

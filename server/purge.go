@@ -87,7 +87,7 @@ func (s *Server) Purge(ctx context.Context, p PurgeRequest) (removed Removed, er
 // same. It tries all of them; the error joins what was not done.
 func (h *Handler) purge(ctx context.Context, p ...cache.Purge) (removed cache.Removed, err error) {
 	var errs []error
-	for _, same := range h.parts.handlersOf(h.id) {
+	for _, same := range h.reused.handlersOf(h.id) {
 		r, err := same.cache.Purge(ctx, p...)
 		removed.Add(r)
 		errs = append(errs, err)

@@ -13,7 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
+	"s3imageserver/server/refresh"
 )
 
 const (
@@ -36,9 +37,9 @@ type service struct {
 	after    func(time.Duration) <-chan time.Time // time.After, but for tests
 	release  func()                               // freeMemory, but for tests
 
-	mu   sync.Mutex // one reload at a time
-	file string     // "": the configuration is not from a file
-	seen [sha256.Size]byte
+	mu       sync.Mutex // one reload at a time
+	file     string     // "": the configuration is not from a file
+	fileHash [sha256.Size]byte
 }
 
 // newService returns a service for the configuration. The caller must close it.
@@ -46,11 +47,11 @@ func newService(c *Config, o Options) (*service, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	o.Log = sampledLog(o.Log)
-	o.parts = newParts(buildOf(o))
+	o.Log = logging.Sampled(o.Log)
+	o.reused = newReused(buildOf(o))
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
 	if name := c.FileName(); name != "" {
-		v.file, v.seen = name, sha256.Sum256(c.Text())
+		v.file, v.fileHash = name, sha256.Sum256(c.Text())
 	}
 	s, err := New(c, o)
 	if err != nil {
@@ -60,7 +61,7 @@ func newService(c *Config, o Options) (*service, error) {
 	if why := c.Exposed(); why != "" {
 		v.log.Warn(why)
 	}
-	v.options.parts.metrics.reloaded(nil)
+	v.options.reused.metrics.reloaded(nil)
 	return v, nil
 }
 
@@ -78,20 +79,20 @@ func (v *service) with(f func(*Server)) {
 
 // ServeHTTP implements [http.Handler].
 func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.with(func(s *Server) { s.last(w); s.ServeHTTP(w, r) })
+	v.with(func(s *Server) { s.closeIfEnding(w); s.ServeHTTP(w, r) })
 }
 
 // handler answers by what get returns of the Server of now.
 func (v *service) handler(get func(*Server) http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v.with(func(s *Server) { s.last(w); get(s).ServeHTTP(w, r) })
+		v.with(func(s *Server) { s.closeIfEnding(w); get(s).ServeHTTP(w, r) })
 	})
 }
 
-// last makes an answer the last one of its connection when the server is about
+// closeIfEnding makes an answer the last one of its connection when the server is about
 // to end: a connection that is closed while nobody uses it may be closed in the
 // moment in which a request is sent.
-func (s *Server) last(w http.ResponseWriter) {
+func (s *Server) closeIfEnding(w http.ResponseWriter) {
 	if s.ending.Load() {
 		w.Header().Set("Connection", "close")
 	}
@@ -117,7 +118,7 @@ func (v *service) watch(ctx context.Context) {
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last := config.StampOf(v.file)
+	last := refresh.StampOf(v.file)
 	changed := false
 	for {
 		select {
@@ -130,7 +131,7 @@ func (v *service) watch(ctx context.Context) {
 			if v.file == "" || !*v.current.Load().config.WatchConfig {
 				continue
 			}
-			switch stamp := config.StampOf(v.file); {
+			switch stamp := refresh.StampOf(v.file); {
 			case stamp != last: // perhaps it is being written: look again
 				last, changed = stamp, true
 			case changed:
@@ -149,7 +150,7 @@ func (v *service) same() bool {
 	data, err := os.ReadFile(v.file)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return err != nil || sha256.Sum256(data) == v.seen
+	return err != nil || sha256.Sum256(data) == v.fileHash
 }
 
 // reload reads the configuration, and replaces the Server if it is valid.
@@ -157,7 +158,7 @@ func (v *service) reload() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	err := v.replace()
-	v.options.parts.metrics.reloaded(err)
+	v.options.reused.metrics.reloaded(err)
 	if err != nil {
 		v.log.Error("configuration not reloaded: the old one stays", "file", v.file, "error", err)
 	}
@@ -170,7 +171,7 @@ func (v *service) replace() error {
 	data, err := c.Text(), error(nil)
 	if v.file != "" {
 		if data, err = os.ReadFile(v.file); err == nil {
-			v.seen = sha256.Sum256(data) // also of a bad one: it is reported once
+			v.fileHash = sha256.Sum256(data) // also of a bad one: it is reported once
 		}
 	}
 	if err == nil && c.Unchanged(data) {
@@ -190,9 +191,7 @@ func (v *service) replace() error {
 	if err != nil {
 		return err
 	}
-	if h, ok := v.log.Handler().(*logHandler); ok && h.format != nil {
-		h.format.set(c.Log)
-	}
+	logging.Reconfigure(v.log, c.Log)
 	v.current.Store(s)
 	if s.authority != old.authority {
 		s.startAuthority()

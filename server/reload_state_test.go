@@ -24,12 +24,12 @@ import (
 // one is closed when the next one is there.
 type sequence struct {
 	*site
-	parts *parts
+	parts *reused
 	make  func() Config
 }
 
 func newSequence(t *testing.T, make func() Config) *sequence {
-	q := &sequence{&site{t: t, log: new(bytes.Buffer)}, newParts(build{}), make}
+	q := &sequence{&site{t: t, log: new(bytes.Buffer)}, newReused(build{}), make}
 	t.Cleanup(func() {
 		if q.server != nil {
 			if err := q.server.Close(); err != nil {
@@ -44,7 +44,7 @@ func newSequence(t *testing.T, make func() Config) *sequence {
 func (q *sequence) reload() {
 	q.t.Helper()
 	c := q.make()
-	s, err := New(&c, Options{parts: q.parts, Log: slog.New(slog.NewTextHandler(q.log, nil))})
+	s, err := New(&c, Options{reused: q.parts, Log: slog.New(slog.NewTextHandler(q.log, nil))})
 	if err != nil {
 		q.t.Fatal(err)
 	}

@@ -15,6 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"s3imageserver/server/logging"
+	"s3imageserver/testserver"
 )
 
 // fileService is a running server of a configuration file, in a folder with
@@ -39,7 +42,7 @@ func startFileService(t *testing.T, config map[string]any) *fileService {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.v, err = newService(c, Options{Log: NewLog(f.log, c.Log)})
+	f.v, err = newService(c, Options{Log: logging.New(f.log, c.Log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +114,8 @@ func TestReload(t *testing.T) {
 	if _, _, from := f.get(target + "&f=webp"); from != "hit; detail=disk" {
 		t.Errorf("another memory tier: %s; want it on disk", from)
 	}
-	if n := len(now.parts.inUse); n != 7 { // two budgets, disk, memory, rates, source, refused
-		t.Errorf("%d parts are open: %v; want 7", n, now.parts.inUse)
+	if n := len(now.reused.inUse); n != 7 { // two budgets, disk, memory, rates, source, refused
+		t.Errorf("%d parts are open: %v; want 7", n, now.reused.inUse)
 	}
 	before := f.log.String()
 	f.v.log.Info("not at this level")
@@ -166,12 +169,12 @@ func TestPurgeDuringReload(t *testing.T) {
 	f.write()
 	f.v.reload()
 	h := f.v.current.Load().handlers[0]
-	if got := len(h.parts.handlersOf(h.id)); got != 2 {
+	if got := len(h.reused.handlersOf(h.id)); got != 2 {
 		t.Errorf("%d handlers hear of a purge while the old server ends; want 2", got)
 	}
 	old.answering.RUnlock()
 	f.v.draining.Wait()
-	if got := len(h.parts.handlersOf(h.id)); got != 1 {
+	if got := len(h.reused.handlersOf(h.id)); got != 1 {
 		t.Errorf("%d handlers hear of a purge when it has ended; want 1", got)
 	}
 }
@@ -184,7 +187,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), jpegFile(t, 300, 200), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	port, securePort := freePort(t), freePort(t)
+	port, securePort := testserver.Port(t), testserver.Port(t)
 	certFile, keyFile := filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
 	writeCertificate(t, certFile, keyFile, "cert-0.example")
 	// publish writes a configuration the way Kubernetes does: a link that is

@@ -29,11 +29,9 @@ type request struct {
 	refresh    bool                 // the picture is to be made anew
 	query      url.Values           // all parameters of the URL, known and others, by their short names
 	sent       url.Values           // the same as they were sent: that is what a signature is of
-	explain    bool                 // what is asked for is what became of it
-	operator   bool                 // and an operator asks
-	steps      []step               // of the options, if explain
+	trace      *requestTrace        // how it was understood; nil: nobody asks
 	grant      access.Grant         // by which it is answered
-	understood *understood          // what the query says
+	parsed     *parsedQuery         // what the query says
 	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
 }
 
@@ -50,14 +48,15 @@ func (r *request) Parameters() url.Values { return r.query }
 // parse reads name and options. The request is usable for an error image even
 // when there is an error, which wraps errName,
 // errOption, errVersion or errExtension.
-func (h *Handler) parse(r *http.Request) (request, error) {
+func (h *reader) parse(r *http.Request) (request, error) {
 	if h.dialect != nil {
 		return h.parseForeign(r)
 	}
-	u := h.understand(r.URL.RawQuery)
-	req := request{understood: u, query: u.query, sent: u.sent, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
-	if u.explain {
-		h.explained(&req, r)
+	u := h.parseQuery(r.URL.RawQuery)
+	req := request{parsed: u, query: u.query, sent: u.sent, options: u.options, delivery: u.delivery, info: u.info, widths: slices.Clone(u.widths)}
+	if u.trace != nil {
+		req.explained(h.newTrace(r))
+		req.trace.query = u.trace
 	}
 	name, err := config.ObjectName(r.URL, h.config.Prefix)
 	req.name = name
@@ -67,21 +66,21 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 	if err == nil && req.delivery.Misversioned {
 		err = errNoVersion
 	}
-	if err == nil && req.delivery.Version != "" && !h.sources.Versioned() {
+	if err == nil && req.delivery.Version != "" && !h.versioned {
 		err = errVersion
 	}
 	req.refresh = u.refresh && authorized(h.admin, r)
 	h.chooseFormat(&req, r)
 	req.unhinted = req.options
-	req.step("parameters")
+	req.trace.passed("parameters", req.options)
 	if req.info == nil && req.widths == nil { // what is asked for has no size, or all of them
-		h.obeyHints(&req, r)
+		h.applyHints(&req, r)
 	}
-	req.step("client hints")
+	req.trace.passed("client hints", req.options)
 	if e := h.bounds.settle(&req, req.unhinted, u.used, h.config.MaxDimension); err == nil {
 		err = e
 	}
-	req.step("snap")
+	req.trace.passed("snap", req.options)
 	h.settleUnhinted(&req)
 	if err == nil && u.used.Has(config.SrcsetParam) && len(u.widths) == 0 {
 		err = fmt.Errorf("%w: srcset has no width, as in 320,640", errOption)
@@ -96,13 +95,13 @@ func (h *Handler) parse(r *http.Request) (request, error) {
 }
 
 // settleUnhinted settles the options without hints as those with them were.
-func (h *Handler) settleUnhinted(req *request) {
+func (h *reader) settleUnhinted(req *request) {
 	if !h.config.ClientHints {
 		req.unhinted = req.options
 		return
 	}
 	plain := *req
 	plain.options, plain.widths = req.unhinted, nil
-	_ = h.bounds.settle(&plain, req.unhinted, req.understood.used, h.config.MaxDimension) // its error is that of the request
+	_ = h.bounds.settle(&plain, req.unhinted, req.parsed.used, h.config.MaxDimension) // its error is that of the request
 	req.unhinted = plain.options
 }

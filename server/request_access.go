@@ -19,7 +19,7 @@ func (h *Handler) admit(r *http.Request, req *request) (err error) {
 	if err := h.admitPicture(r, req); err != nil {
 		return err
 	}
-	if req.explain && !req.operator && !req.grant.Signed {
+	if t := req.trace; t != nil && !t.operator && !req.grant.Signed {
 		return fmt.Errorf("%w: explain is for operators and signed URLs", access.ErrVerification)
 	}
 	return nil
@@ -46,14 +46,14 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 		return err
 	}
 	if p := req.grant.Policy; p != nil {
-		err = h.obeyPolicy(p, req)
-		req.step("claim img")
+		err = h.applyPolicy(p, req)
+		req.trace.passed("claim img", req.options)
 	}
 	return err
 }
 
 // challenge says how to get in (RFC 9110, section 11.6.1).
-func (h *Handler) challenge(header http.Header, status int) {
+func challenge(header http.Header, status int) {
 	if status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
@@ -67,7 +67,7 @@ func (h *Handler) challenge(header http.Header, status int) {
 // an operator like all that the playground signs. A token has proofs of its own:
 // a signature would outlive it, and say nothing of its claims, so that the client
 // shows the token again.
-func (h *Handler) sign(req *request, query url.Values) string {
+func (h *reader) sign(req *request, query url.Values) string {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return query.Encode()
 	}
@@ -89,9 +89,9 @@ func (h *Handler) sign(req *request, query url.Values) string {
 // operatorsTime is how long a URL holds that is signed for an operator.
 const operatorsTime = time.Hour
 
-// obeyPolicy narrows a request to what the policy of its token allows. What cannot
+// applyPolicy narrows a request to what the policy of its token allows. What cannot
 // be narrowed is an error that wraps errVerification.
-func (h *Handler) obeyPolicy(p *access.Policy, req *request) error {
+func (h *reader) applyPolicy(p *access.Policy, req *request) error {
 	if err := p.AllowsName(req.name); err != nil {
 		return err
 	}
@@ -118,6 +118,6 @@ func (h *Handler) obeyPolicy(p *access.Policy, req *request) error {
 }
 
 // narrow returns the options with what a policy says of pixels.
-func (h *Handler) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
+func (h *reader) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
 	return p.Narrow(o, h.config.MaxDimension, func(name string) bool { return h.overlays.marks[name] != nil })
 }

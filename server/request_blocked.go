@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 // What is said of a picture that is not shown any more.
@@ -34,7 +35,7 @@ type blockedList struct {
 	names []string // of the configuration
 	file  string   // "": none
 
-	list *config.Watched[*nameList]
+	list *refresh.Watched[*nameList]
 }
 
 func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
@@ -46,7 +47,7 @@ func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
 	if l.file != "" {
 		files = append(files, l.file)
 	}
-	l.list, err = config.Watch(l.read, files...)
+	l.list, err = refresh.Watch(l.read, files...)
 	return l, err
 }
 

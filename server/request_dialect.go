@@ -35,12 +35,12 @@ func (r *request) Canonical(prefix string) []byte {
 }
 
 // parseForeign is parse of a handler with a dialect.
-func (h *Handler) parseForeign(r *http.Request) (request, error) {
+func (h *reader) parseForeign(r *http.Request) (request, error) {
 	req := request{query: resize.ParseQuery(r.URL.RawQuery), delivery: config.Delivery{MaxAge: -1}}
 	call := dialect.Call{Path: strings.TrimPrefix(rawPath(r), h.config.Route()), Query: r.URL.RawQuery, Accept: r.Header.Values("Accept"), Now: time.Now()}
 	call.Path = "/" + call.Path
 	if rest, ok := withoutExplain(call.Query); ok && (authorized(h.admin, r) || byOperator(r)) {
-		h.explained(&req, r)
+		req.explained(h.newTrace(r))
 		call.Query = rest
 	}
 	if h.config.ClientHints {
@@ -62,11 +62,11 @@ func (h *Handler) parseForeign(r *http.Request) (request, error) {
 		return req, foreignError(h.dialect.Fault(dialect.NotAllowed))
 	}
 	mark := req.options.Watermark
-	h.overlays.known(&req.options, func(resize.Note) {})
+	h.overlays.dropUnknown(&req.options, func(resize.Note) {})
 	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
 		req.options.Watermark = mark
 	}
-	req.step("URL")
+	req.trace.passed("URL", req.options)
 	return req, nil
 }
 

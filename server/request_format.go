@@ -11,18 +11,25 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 )
 
 // chooseFormat puts a format into the options that can be rendered: that of the
 // URL, else the handler's, narrowed to what the client accepts if it leaves the
 // choice.
-func (h *Handler) chooseFormat(req *request, r *http.Request) {
+func (h *reader) chooseFormat(req *request, r *http.Request) {
 	f := req.options.Format
-	if f == resize.NoFormat || (!f.IsAuto() && !h.config.Writes(f)) {
+	if f != resize.NoFormat && !f.IsAuto() && !h.config.Writes(f) {
+		req.trace.refusedFormat(f)
+		f = resize.NoFormat
+	}
+	if f == resize.NoFormat {
 		f = resize.FormatByName(h.config.OutputFormat)
 	}
 	if f == resize.Auto {
-		f = h.negotiate(r.Header.Values("Accept"))
+		accept := r.Header.Values("Accept")
+		req.trace.negotiated(accept)
+		f = h.negotiate(accept)
 		req.negotiated = true
 	}
 	if f == resize.AutoAVIF && !h.config.Writes(resize.AVIF) {
@@ -36,7 +43,7 @@ func (h *Handler) chooseFormat(req *request, r *http.Request) {
 // everyone reads. Of formats with different weights the client's favourite
 // counts (RFC 9110, section 12.5.1). A client that names formats and nothing
 // else gets one of them.
-func (h *Handler) negotiate(accept []string) resize.Format {
+func (h *reader) negotiate(accept []string) resize.Format {
 	webp := weight(accept, resize.WebP.MediaType())
 	avif := weight(accept, resize.AVIF.MediaType())
 	switch {
@@ -109,15 +116,15 @@ var clientHints = []string{"Sec-CH-DPR", "Sec-CH-Width", "Save-Data"}
 // to save data.
 const saveDataQuality = 50
 
-// obeyHints applies client hints, rounded so that few variants arise: the
+// applyHints applies client hints, rounded so that few variants arise: the
 // pixel ratio to quarters up to 3, the width up to the next 100. A ratio that
 // the URL gives itself is not multiplied again.
-func (h *Handler) obeyHints(req *request, r *http.Request) {
+func (h *reader) applyHints(req *request, r *http.Request) {
 	if !h.config.ClientHints {
 		return
 	}
 	o := &req.options
-	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 && !req.understood.dense {
+	if ratio, err := strconv.ParseFloat(r.Header.Get("Sec-CH-DPR"), 64); err == nil && ratio > 0 && ratio <= 16 && !req.parsed.dense {
 		*o = o.Dense(max(1, min(3, float64(int(ratio*4+0.5))/4)), h.config.MaxDimension)
 	}
 	if width, err := strconv.Atoi(r.Header.Get("Sec-CH-Width")); err == nil && width > 0 && width <= 1<<16 && o.Width == 0 && o.Height == 0 {
@@ -139,7 +146,7 @@ func (h *Handler) redirect(w http.ResponseWriter, r *http.Request, req request) 
 		return false // a token in Location would be in every log on the way
 	}
 	query := maps.Clone(req.query)
-	maps.DeleteFunc(query, func(name string, _ []string) bool { return isSecret(name) && name != config.SignatureParam }) // a token that was written wrong is still one
+	maps.DeleteFunc(query, func(name string, _ []string) bool { return logging.IsSecret(name) && name != config.SignatureParam }) // a token that was written wrong is still one
 	query.Set("f", req.options.Format.String())
 	target := url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: h.sign(&req, query)}
 	header := w.Header()

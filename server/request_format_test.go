@@ -12,8 +12,8 @@ import (
 
 // The client's weights decide, and few choices come of many headers.
 func TestNegotiate(t *testing.T) {
-	all := &Handler{config: &HandlerConfig{OutputFormats: []string{"jpeg", "png", "webp", "gif", "avif"}}}
-	plain := &Handler{config: &HandlerConfig{OutputFormats: config.DefaultOutputFormats}}
+	all := &reader{basis: &basis{config: &HandlerConfig{OutputFormats: []string{"jpeg", "png", "webp", "gif", "avif"}}}}
+	plain := &reader{basis: &basis{config: &HandlerConfig{OutputFormats: config.DefaultOutputFormats}}}
 	tests := []struct {
 		accept      string
 		want, plain resize.Format
@@ -90,14 +90,15 @@ func TestClientHints(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := &HandlerConfig{MaxDimension: 3064, ClientHints: !tt.ignored}
-		h := &Handler{config: c, answerer: answerer{config: c}}
+		b := &basis{config: c}
+		h := &Handler{basis: b, reader: reader{basis: b}, answerer: answerer{basis: b}}
 		r := &http.Request{Header: http.Header{}}
 		for _, hint := range strings.Fields(tt.hints) {
 			name, value, _ := strings.Cut(hint, ":")
 			r.Header.Set(name, value)
 		}
-		req := request{options: tt.before, understood: &understood{}}
-		h.obeyHints(&req, r)
+		req := request{options: tt.before, parsed: &parsedQuery{}}
+		h.applyHints(&req, r)
 		if req.options != tt.want {
 			t.Errorf("%s on %v: %v; want %v", tt.hints, tt.before, req.options, tt.want)
 		}

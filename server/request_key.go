@@ -15,19 +15,19 @@ const renderVersion = 10
 
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
-func (h *Handler) key(req request) cache.Key {
+func (m *maker) key(req request) cache.Key {
 	variant := []string{
 		renderedFrom(req.delivery.Version),
 		req.text(),
-		strconv.Itoa(h.resizer.Quality.WebPMethod),
-		strconv.Itoa(h.resizer.Quality.AVIFEffort),
-		h.qualityKey,
+		strconv.Itoa(m.resizer.Quality.WebPMethod),
+		strconv.Itoa(m.resizer.Quality.AVIFEffort),
+		m.qualityKey,
 		// They say whether an animation stays one.
-		strconv.Itoa(h.resizer.Limits.Frames),
-		strconv.FormatInt(h.resizer.Limits.FramePixels, 10),
+		strconv.Itoa(m.resizer.Limits.Frames),
+		strconv.FormatInt(m.resizer.Limits.FramePixels, 10),
 	}
-	variant = append(variant, h.overlays.versions(&req)...)
-	return cache.Key{Source: h.sourceID(req.name), Variant: cache.Tuple(variant...)}
+	variant = append(variant, m.overlays.keyParts(&req)...)
+	return cache.Key{Source: m.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }
 
 // text returns what a request asks for in words: of a dialect's URL, what that
@@ -39,13 +39,13 @@ func (r *request) text() string {
 		}
 		return r.foreign.Key()
 	}
-	return r.understood.textOf(r.options)
+	return r.parsed.textOf(r.options)
 }
 
 // sourceID returns what tells the source of that name from all others. All that
 // is made of it, of any of its versions, is a variant of it: so a purge of the
 // name takes everything along.
-func (h *Handler) sourceID(name string) string { return cache.SourceOf(h.id, name) }
+func (m *maker) sourceID(name string) string { return cache.SourceOf(m.id, name) }
 
 // renderedFrom is the first part of a Variant: the version of the program, and
 // that of the source where one is asked for.

@@ -12,9 +12,9 @@ import (
 	"s3imageserver/server/config"
 )
 
-// An understood query is what a URL's parameters say to a handler, whoever asks.
+// A parsedQuery is what a URL's parameters say to a handler, whoever asks.
 // Requests share it and change nothing in it but the text.
-type understood struct {
+type parsedQuery struct {
 	sent     url.Values // all parameters as they were sent, known and others
 	query    url.Values // the same by their short names
 	used     url.Values // those that the handler's bounds leave
@@ -23,9 +23,9 @@ type understood struct {
 	info     []string // fields that are asked for
 	widths   []int    // of a <picture>
 	refresh  bool
-	explain  bool
 	dense    bool // the density of the screen is given
-	wrong    refused
+	wrong    refusedOptions
+	trace    *queryTrace // nil: nobody asks how it was read
 
 	text atomic.Pointer[optionsText] // of the last request
 }
@@ -37,7 +37,7 @@ type optionsText struct {
 }
 
 // textOf returns o.String(). u may be nil.
-func (u *understood) textOf(o resize.Options) string {
+func (u *parsedQuery) textOf(o resize.Options) string {
 	if u == nil {
 		return o.String()
 	}
@@ -49,17 +49,21 @@ func (u *understood) textOf(o resize.Options) string {
 	return t.text
 }
 
-// understand reads the parameters of a query. Most queries are asked for again
+// parseQuery reads the parameters of a query. Most queries are asked for again
 // and again, with other names: short ones are remembered.
-func (h *Handler) understand(raw string) *understood {
+func (h *reader) parseQuery(raw string) *parsedQuery {
 	if u, ok := h.queries.GetIfPresent(raw); ok {
 		return u
 	}
-	u := &understood{sent: resize.ParseQuery(raw)}
+	u := &parsedQuery{sent: resize.ParseQuery(raw)}
 	u.query = config.ShortNames(u.sent)
-	u.used = h.bounds.Narrow(u.query, u.wrong.note)
-	params := h.layers(u.used, u.wrong.note)
-	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.wrong.note)
+	if explain, _ := strconv.ParseBool(u.query.Get(config.ExplainParam)); explain { // unreadable: no
+		u.trace = &queryTrace{read: map[string]resize.Note{}, unknown: map[string]resize.Note{}}
+	}
+	u.used = h.bounds.Narrow(u.query, u.notes(u.trace.ignore))
+	params := config.LayersOf(h.presets, h.config.DefaultPreset, u.used, u.notes(u.trace.ignore))
+	u.trace.layered(params)
+	u.options = resize.ExplainOptions(params.Get, h.config.MaxDimension, u.notes(u.trace.option))
 	if !h.config.ObjectRules {
 		u.options.Gravity, u.options.Crop = u.options.Gravity.Settled(), u.options.Crop.Settled()
 	}
@@ -68,12 +72,11 @@ func (h *Handler) understand(raw string) *understood {
 	u.info = resize.ParseDetails(params.Get(config.InfoParam))
 	u.readWidths(params.Get(config.SrcsetParam), h.config.MaxDimension)
 	u.refresh = params.Get(config.RefreshParam) == "1"
-	u.explain, _ = strconv.ParseBool(u.query.Get(config.ExplainParam)) // unreadable: no
 	h.unreadable(params.Get, u)
 	if h.config.StrictOptions {
 		u.wrong = append(u.wrong, config.Unknown(u.query)...)
 	}
-	h.overlays.known(&u.options, u.wrong.note)
+	h.overlays.dropUnknown(&u.options, u.notes(u.trace.unknownName))
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say
 	}
@@ -84,7 +87,7 @@ func (h *Handler) understand(raw string) *understood {
 }
 
 // unreadable notes parameters that say nothing to this handler.
-func (h *Handler) unreadable(get func(string) string, u *understood) {
+func (h *reader) unreadable(get func(string) string, u *parsedQuery) {
 	check := func(name string, readable bool, verdict resize.Verdict, allowed string) {
 		if v := get(name); v != "" && !readable {
 			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: verdict, Allowed: allowed})
@@ -98,7 +101,7 @@ func (h *Handler) unreadable(get func(string) string, u *understood) {
 }
 
 // readWidths reads the widths of a <picture>, and notes what it cannot read.
-func (u *understood) readWidths(list string, most int) {
+func (u *parsedQuery) readWidths(list string, most int) {
 	if list == "" {
 		return
 	}
@@ -113,21 +116,23 @@ const (
 	longestKept = 256 // bytes
 )
 
-func newQueries() *otter.Cache[string, *understood] {
-	return otter.Must(&otter.Options[string, *understood]{MaximumSize: mostQueries})
+func newQueries() *otter.Cache[string, *parsedQuery] {
+	return otter.Must(&otter.Options[string, *parsedQuery]{MaximumSize: mostQueries})
 }
 
-// layers returns the parameters of a query with those of the presets that it
-// names below them, and the handler's default one at the bottom. Unknown
-// presets are noted.
-func (h *Handler) layers(query url.Values, note func(resize.Note)) config.Layers {
-	return config.LayersOf(h.presets, h.config.DefaultPreset, query, note)
+// notes returns what gets notes about a query: what strict_options refuses, and the
+// trace.
+func (u *parsedQuery) notes(traced func(resize.Note)) func(resize.Note) {
+	return func(n resize.Note) {
+		u.wrong.note(n)
+		traced(n)
+	}
 }
 
-// refused joins what strict_options refuses.
-type refused []string
+// refusedOptions joins what strict_options refuses.
+type refusedOptions []string
 
-func (r *refused) note(n resize.Note) {
+func (r *refusedOptions) note(n resize.Note) {
 	if n.Verdict != resize.Used {
 		*r = append(*r, n.String())
 	}

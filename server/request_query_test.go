@@ -22,7 +22,7 @@ func TestQueriesAreRemembered(t *testing.T) {
 		return req
 	}
 	a, b := parse("/h/photo.jpg?w=90&fbclid=1", "image/webp"), parse("/h/half.png?w=90&fbclid=1", "image/png")
-	if a.understood != b.understood {
+	if a.parsed != b.parsed {
 		t.Error("a query is read again for another name")
 	}
 	if a.options.Format == b.options.Format || a.variant(h) == b.variant(h) || !strings.Contains(a.variant(h), "w=96") {
@@ -30,15 +30,15 @@ func TestQueriesAreRemembered(t *testing.T) {
 	}
 	for _, req := range []request{a, b, a} { // of one that is remembered and one that is not
 		fresh := req
-		fresh.understood = nil
+		fresh.parsed = nil
 		if got, want := req.variant(h), fresh.variant(h); got != want {
 			t.Errorf("key %q; want %q", got, want)
 		}
 	}
 	// Widths are rounded for each request, not for all.
 	for range 2 {
-		if req := parse("/h/photo.jpg?srcset=90,500", ""); fmt.Sprint(req.widths) != "[96 640]" || fmt.Sprint(req.understood.widths) != "[90 500]" {
-			t.Errorf("widths %v of %v; want [96 640] of [90 500]", req.widths, req.understood.widths)
+		if req := parse("/h/photo.jpg?srcset=90,500", ""); fmt.Sprint(req.widths) != "[96 640]" || fmt.Sprint(req.parsed.widths) != "[90 500]" {
+			t.Errorf("widths %v of %v; want [96 640] of [90 500]", req.widths, req.parsed.widths)
 		}
 	}
 	before := h.queries.EstimatedSize()

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"s3imageserver/server/logging"
 )
 
 // Run is the whole program for those who embed it: it reads the configuration
@@ -29,7 +31,7 @@ func Run(verify func(token string) bool) {
 func runFile(file string, o Options) error {
 	c, warnings, err := Load(file)
 	if o.Log == nil && err == nil {
-		o.Log = NewLog(os.Stderr, c.Log)
+		o.Log = logging.New(os.Stderr, c.Log)
 	}
 	LogWarnings(o.Log, warnings)
 	if err != nil {

@@ -22,6 +22,8 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/listen"
+	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 )
 
@@ -39,14 +41,14 @@ type Options struct {
 	// the binary says of itself.
 	Version, Revision string
 
-	parts *parts // nil: new ones
+	reused *reused // nil: new ones
 }
 
 // A Server answers the requests of all handlers of a configuration. It is safe
 // for concurrent use.
 type Server struct {
 	config  *Config
-	parts   *parts
+	reused  *reused
 	log     *slog.Logger
 	tracing *tracing
 	clients *clients
@@ -59,9 +61,9 @@ type Server struct {
 	shared   map[string]*cache.Shared // by bucket and folder
 	purger   *purger
 
-	certificate *reloader           // nil: no HTTPS
-	authority   *authority          // nil: certificates are not got by ACME
-	plainly     func() http.Handler // for the port of plain HTTP
+	certificate *listen.Certificate // nil: no HTTPS
+	authority   *listen.Authority   // nil: certificates are not got by ACME
+	plainHTTP   func() http.Handler // for the port of plain HTTP
 	admin       func() http.Handler // for the listener for operators
 	uses        []string            // names of parts
 	answering   sync.RWMutex        // held to read while a request is answered
@@ -85,17 +87,17 @@ func New(c *Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.parts == nil {
-		o.parts = newParts(buildOf(o))
+	if o.reused == nil {
+		o.reused = newReused(buildOf(o))
 	}
-	o.Log = sampledLog(o.Log)
-	tracing, err := newTracing(&c.Tracing, o.parts.build, o.Log)
+	o.Log = logging.Sampled(o.Log)
+	tracing, err := newTracing(&c.Tracing, o.reused.build, o.Log)
 	if err != nil {
 		var faults config.Faults
 		faults.Add("tracing.endpoint", "%v", err)
 		return nil, c.Place(faults.Join())
 	}
-	s := &Server{config: c, parts: o.parts, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -103,7 +105,7 @@ func New(c *Config, o Options) (*Server, error) {
 	s.router.SkipClean(true).UseEncodedPath()
 
 	s.admin = sync.OnceValue(s.adminHandler)
-	s.parts.add(s)
+	s.reused.add(s)
 	// Who asked too often has, whatever the configuration says meanwhile.
 	s.rates, _ = use(s, fmt.Sprintf("rates %+v %q %q", c.RateLimit, c.TrustedProxies, c.ClientHeader), func() (*rates, func() error, error) { // has no errors
 		return newRates(c, s.clients), nil, nil
@@ -115,9 +117,9 @@ func New(c *Config, o Options) (*Server, error) {
 	var faults config.Faults
 	s.authority, err = s.openAuthority()
 	faults.Collect(err)
-	s.plainly = sync.OnceValue(s.plain)
+	s.plainHTTP = sync.OnceValue(s.plainHTTPHandler)
 	if c.HTTPSEnabled && !c.ACME.On() {
-		if s.certificate, err = newReloader(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey), s.log); err != nil {
+		if s.certificate, err = listen.NewCertificate(c.Path(c.HTTPSCert), c.Path(c.HTTPSKey), s.log); err != nil {
 			faults.Add("https_cert", "%v", err)
 		}
 	}
@@ -156,7 +158,7 @@ func New(c *Config, o Options) (*Server, error) {
 		s.router.Path("/").Handler(page)
 		s.router.PathPrefix(playgroundPath).Handler(page)
 	}
-	s.parts.metrics.server.Store(s)
+	s.reused.metrics.server.Store(s)
 	return s, nil
 }
 
@@ -208,7 +210,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if v != http.ErrAbortHandler {
-			s.parts.metrics.panics.Inc()
+			s.reused.metrics.panics.Inc()
 			s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
 		}
 		switch {
@@ -275,7 +277,7 @@ func (s *Server) Close() error {
 	for _, t := range s.shared {
 		errs = append(errs, t.Close(ctx))
 	}
-	errs = append(errs, s.parts.release(s))
+	errs = append(errs, s.reused.release(s))
 	errs = append(errs, s.tracing.close(ctx))
 	return errors.Join(errs...)
 }

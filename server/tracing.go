@@ -23,6 +23,7 @@ import (
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/logging"
 )
 
 // tracing sends spans of requests to a collector: one for the request, and one
@@ -158,13 +159,13 @@ func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) cont
 	attrs := []attr.KeyValue{
 		attr.String("http.request.method", method),
 		attr.String("url.scheme", schemeOf(r, trusted)),
-		attr.String("url.path", redactPath(r.URL.EscapedPath())),
+		attr.String("url.path", logging.RedactPath(r.URL.EscapedPath())),
 		attr.String("network.protocol.version", protocolVersion(r)),
 	}
 	if method != r.Method {
 		attrs = append(attrs, attr.String("http.request.method_original", strings.ToValidUTF8(r.Method, "?")))
 	}
-	if query := redactQuery(r.URL.RawQuery); query != "" {
+	if query := logging.RedactQuery(r.URL.RawQuery); query != "" {
 		attrs = append(attrs, attr.String("url.query", strings.ToValidUTF8(query, "?")))
 	}
 	attrs = append(attrs, serverOf(r)...)
@@ -246,14 +247,6 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End()
-}
-
-// traceID returns the number of the trace that is being recorded, "" if none is.
-func traceID(ctx context.Context) string {
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		return span.SpanContext().TraceID().String()
-	}
-	return ""
 }
 
 func nothing() {}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -16,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/disintegration/imaging"
+
+	"s3imageserver/bench/meter"
 )
 
 // photographs are of 12.2, 12.7 and 15.9 megapixels: one in 4:2:0, two in
@@ -60,7 +61,7 @@ func prepare(photos, work string) (map[string][]*input, error) {
 			kind string
 			make func(source []byte) ([]byte, error)
 		}{
-			{baseline, withoutMetadata},
+			{baseline, meter.WithoutMetadata},
 			{progressive, progressiveTwin},
 			{small, func(source []byte) ([]byte, error) { return scaled(source, p.small, 0) }},
 			{large, func(source []byte) ([]byte, error) { return scaled(source, p.large, 2) }},
@@ -93,31 +94,6 @@ func prepare(photos, work string) (map[string][]*input, error) {
 		}
 	}
 	return all, nil
-}
-
-// withoutMetadata leaves out EXIF, colour profiles and comments and copies
-// everything else: what the engines do about profiles differs, and is not what
-// is measured.
-func withoutMetadata(file []byte) ([]byte, error) {
-	const sos, app1, app13, app15, com = 0xda, 0xe1, 0xed, 0xef, 0xfe
-	out := bytes.Clone(file[:2])
-	for at := 2; at+4 <= len(file); {
-		if file[at] != 0xff {
-			break
-		}
-		marker, end := file[at+1], at+2+int(binary.BigEndian.Uint16(file[at+2:]))
-		switch {
-		case marker == sos:
-			return append(out, file[at:]...), nil
-		case end > len(file):
-			return nil, fmt.Errorf("segment beyond the end")
-		case marker >= app1 && marker <= app13, marker == app15, marker == com:
-		default:
-			out = append(out, file[at:end]...)
-		}
-		at = end
-	}
-	return nil, fmt.Errorf("no scan")
 }
 
 // progressiveTwin has the same coefficients as a progressive file.

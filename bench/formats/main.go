@@ -14,6 +14,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -29,6 +30,7 @@ import (
 
 	"s3imageserver/bench/meter"
 	"s3imageserver/resize"
+	"s3imageserver/resize/icc"
 )
 
 const sharpVersion = "0.35.5"
@@ -53,6 +55,10 @@ type job struct {
 }
 
 var jobs = []job{
+	{"12 MP JPEG to 1200 px JPEG", "large.jpg", 1200, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 2, ""},
+	{"the same in Display P3", "large-p3.jpg", 1200, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 2, "CPU 1.15 of the row above"},
+	{"12 MP JPEG to 300 px JPEG", "large.jpg", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"12 MP JPEG in Display P3 to 300 px JPEG", "large-p3.jpg", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, "CPU 1.05 of the row above"},
 	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
 	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 2", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
 	{"the same of a softer photograph; sharp effort 4", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
@@ -166,11 +172,35 @@ func prepare(work, photo, soft string) error {
 	if err := convert("testdata/photos/chart.png", "drawing.png", resize.Options{Width: 1920, Height: 1080, Enlarge: true, Format: resize.PNG}); err != nil {
 		return err
 	}
+	if err := profiled(photo, work); err != nil {
+		return err
+	}
 	data, err := os.ReadFile("testdata/photos/orbit.gif")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(work, "animation.gif"), data, 0o644)
+}
+
+// profiled writes the photograph without metadata, and the same pixels as colours
+// of Display P3.
+func profiled(photo, work string) error {
+	file, err := os.ReadFile(photo)
+	if err != nil {
+		return err
+	}
+	plain, err := meter.WithoutMetadata(file)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(work, "large.jpg"), plain, 0o644); err != nil {
+		return err
+	}
+	const p3, srgb = 12, 13 // of ITU-T H.273
+	segment := append([]byte("ICC_PROFILE\x00\x01\x01"), icc.Numbers(p3, srgb)...)
+	named := binary.BigEndian.AppendUint16([]byte{0xff, 0xd8, 0xff, 0xe2}, uint16(len(segment)+2))
+	named = append(append(named, segment...), plain[2:]...)
+	return os.WriteFile(filepath.Join(work, "large-p3.jpg"), named, 0o644)
 }
 
 // measure returns the CPU milliseconds of one result of ours, garbage

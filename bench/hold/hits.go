@@ -120,7 +120,7 @@ func (b *bench) bareHandler(a answer) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := ownPort()
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (b *bench) startNginx(picture []byte) (*process, error) {
 	if err := os.Chmod(b.folder, 0o755); err != nil { // its workers are another user
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := ownPort()
 	if err != nil {
 		return nil, err
 	}

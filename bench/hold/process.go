@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"s3imageserver/testserver"
 )
 
 // A process is a running program.
@@ -49,13 +50,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+// ownPort returns a port that nobody else is given before this program ends.
+func ownPort() (int, error) {
+	port, _, err := testserver.Reserve()
+	return port, err
 }
 
 // startProcess starts a program and waits until ready says that it works.
@@ -90,11 +88,11 @@ const token = "token-of-the-operators"
 
 // serve starts the server in a folder of its own name with these handlers.
 func (b *bench) serve(name string, handlers []map[string]any, env ...string) (*process, error) {
-	port, err := freePort()
+	port, err := ownPort()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := freePort()
+	admin, err := ownPort()
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +193,7 @@ func (b *bench) startMinIO() (p *process, err error) {
 			path = filepath.Join(cache, "s3imageserver", "bin", "minio")
 		}
 	}
-	port, err := freePort()
+	port, err := ownPort()
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,8 @@ package meter
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"image"
 	"image/png"
 	"syscall"
@@ -72,4 +74,36 @@ func SSIM(a, b *image.Gray) float64 {
 		}
 	}
 	return sum / float64(windows)
+}
+
+// WithoutMetadata leaves out EXIF, colour profiles and comments and copies
+// everything else: what the engines do about profiles differs, and is not what
+// is measured.
+func WithoutMetadata(file []byte) ([]byte, error) {
+	const sos, app1, app13, app15, com = 0xda, 0xe1, 0xed, 0xef, 0xfe
+	out := bytes.Clone(file[:2])
+	for at := 2; at+4 <= len(file); {
+		if file[at] != 0xff {
+			break
+		}
+		marker, end := file[at+1], at+2+int(binary.BigEndian.Uint16(file[at+2:]))
+		switch {
+		case marker == sos:
+			return append(out, file[at:]...), nil
+		case end > len(file):
+			return nil, fmt.Errorf("segment beyond the end")
+		case marker >= app1 && marker <= app13, marker == app15, marker == com:
+		default:
+			out = append(out, file[at:end]...)
+		}
+		at = end
+	}
+	return nil, fmt.Errorf("no scan")
+}
+
+// PNG encodes pixels as image/png does.
+func PNG(m image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	err := png.Encode(&b, m)
+	return b.Bytes(), err
 }

@@ -12,11 +12,12 @@ const outputs = 3
 // 10.10 and 10.11) or lutAToBType (section 10.12). Stages that a profile leaves
 // out are nil.
 type table struct {
-	input  []curve // one a channel; the A curves
-	grid   *grid
-	middle []curve // M curves
-	matrix *[12]float64
-	output []curve // B curves
+	channels int
+	input    []curve // one a channel; the A curves
+	grid     *grid
+	middle   []curve // M curves
+	matrix   *[12]float64
+	output   []curve // B curves
 	// legacy says that Lab is encoded as in version 2: white is 0xff00.
 	legacy bool
 }
@@ -59,7 +60,7 @@ func readOldTable(b []byte, channels int) (*table, error) {
 	if in < 2 || out < 2 || in > 4096 || out > 4096 {
 		return nil, fmt.Errorf("%w: curves of %d and %d points", ErrProfile, in, out)
 	}
-	t := &table{legacy: width == 2}
+	t := &table{channels: channels, legacy: width == 2}
 	points := [4]int{}
 	for i := range channels {
 		points[i] = int(b[10])
@@ -158,7 +159,7 @@ func readNewTable(b []byte, channels int) (*table, error) {
 		}
 		return list, nil
 	}
-	t := &table{}
+	t := &table{channels: channels}
 	var err error
 	if at[0] == 0 {
 		return nil, fmt.Errorf("%w: table without B curves", ErrProfile)
@@ -215,8 +216,13 @@ func (t *table) eval(in *[4]float64) (v [outputs]float64) {
 	for i, c := range t.input {
 		x[i] = clamp(c(x[i]))
 	}
+	return t.after(&x)
+}
+
+// after is eval without the input curves.
+func (t *table) after(x *[4]float64) (v [outputs]float64) {
 	if t.grid != nil {
-		v = t.grid.at(&x)
+		v = t.grid.at(x)
 	} else {
 		copy(v[:], x[:])
 	}

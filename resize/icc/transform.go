@@ -1,19 +1,25 @@
 package icc
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"sort"
 )
 
 // A Transform converts colours of a profile to sRGB. It is safe for concurrent
 // use.
+//
+// What a profile says is worked out in floats; pixels are converted by integers
+// that are made of it once: grey by a table, a matrix by sums, tables by a baked
+// grid.
 type Transform struct {
 	channels int
-	lut      *table          // nil: matrix and curves
-	lab      bool            // the connection space is Lab
-	linear   [3][256]float64 // curves of the matrix; the first one is that of grey
-	matrix   [9]float64      // from linear device colours to linear sRGB
 	srgb     bool
+	grey     *[256]byte
+	sums     *sums
+	baked    *baked
+	slow     *lookup // where no grid comes near enough
 }
 
 // New reads a profile. The error wraps [ErrProfile].
@@ -22,19 +28,22 @@ func New(data []byte) (*Transform, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transform{channels: Channels(data), lab: p.pcs == "Lab "}
+	t := &Transform{channels: Channels(data)}
+	lab := p.pcs == "Lab "
 	switch {
 	case t.channels == 0:
 		return nil, fmt.Errorf("%w: colour space %q", ErrProfile, p.space)
 	case t.channels == 1:
-		err = t.readGrey(p)
+		err = t.readGrey(p, lab)
 	case p.tags["A2B0"] != nil || p.tags["A2B1"] != nil:
 		tag := p.tags["A2B0"]
 		if tag == nil {
 			tag = p.tags["A2B1"]
 		}
-		if t.lut, err = readTable(tag, t.channels); err != nil && t.channels == 3 && p.tags["rTRC"] != nil {
-			t.lut = nil
+		var lut *table
+		if lut, err = readTable(tag, t.channels); err == nil {
+			t.take(&lookup{lut, lab})
+		} else if t.channels == 3 && p.tags["rTRC"] != nil {
 			err = t.readMatrix(p)
 		}
 	case t.channels == 3:
@@ -56,31 +65,32 @@ func (t *Transform) Channels() int { return t.channels }
 // would change by more than one or two; for grey, the curve of sRGB.
 func (t *Transform) SRGB() bool { return t.srgb }
 
-func (t *Transform) readGrey(p *profile) error {
+func (t *Transform) readGrey(p *profile, lab bool) error {
 	c, _, err := readCurve(p.tags["kTRC"])
 	if err != nil {
 		return err
 	}
-	for i := range 256 {
+	t.grey = new([256]byte)
+	for i := range t.grey {
 		v := c(float64(i) / 255)
-		if t.lab {
+		if lab {
 			v = lightness(100 * v)
 		}
-		t.linear[0][i] = v
+		t.grey[i] = encode(v)
 	}
 	return nil
 }
 
 func (t *Transform) readMatrix(p *profile) error {
-	t.lab = false
 	var m [9]float64
+	var linear [3][256]float64
 	for i, name := range []string{"r", "g", "b"} {
 		c, _, err := readCurve(p.tags[name+"TRC"])
 		if err != nil {
 			return err
 		}
 		for v := range 256 {
-			t.linear[i][v] = c(float64(v) / 255)
+			linear[i][v] = c(float64(v) / 255)
 		}
 		xyz, err := p.xyz(name + "XYZ")
 		if err != nil {
@@ -88,87 +98,129 @@ func (t *Transform) readMatrix(p *profile) error {
 		}
 		m[i], m[3+i], m[6+i] = xyz[0], xyz[1], xyz[2]
 	}
-	t.matrix = multiply(xyzToSRGB, m)
+	t.sums = newSums(&linear, multiply(xyzToSRGB, m))
 	return nil
+}
+
+// take bakes the tables of a profile.
+func (t *Transform) take(l *lookup) {
+	if t.baked = bake(l); t.baked == nil {
+		t.slow = l
+	}
 }
 
 // isSRGB compares colours on a coarse grid with themselves.
 func (t *Transform) isSRGB() bool {
 	const tolerance = 2
-	levels := []int{0, 8, 24, 64, 128, 200, 255}
-	near := func(in []byte) bool {
-		out := t.RGB([4]byte{in[0], in[1%len(in)], in[2%len(in)]})
+	levels := []byte{0, 8, 24, 64, 128, 200, 255}
+	near := func(c [4]byte) bool {
+		out := t.RGB(c)
 		for i, v := range out {
-			if d := int(v) - int(in[i%len(in)]); d > tolerance || d < -tolerance {
+			if t.channels == 1 {
+				i = 0
+			}
+			if d := int(v) - int(c[i]); d > tolerance || d < -tolerance {
 				return false
 			}
 		}
 		return true
 	}
-	switch t.channels {
-	case 1:
-		for _, v := range levels {
-			if !near([]byte{byte(v)}) {
+	for _, r := range levels {
+		if t.channels == 1 {
+			if !near([4]byte{r}) {
 				return false
 			}
+			continue
 		}
-		return true
-	case 3:
-		for _, r := range levels {
-			for _, g := range levels {
-				for _, b := range levels {
-					if !near([]byte{byte(r), byte(g), byte(b)}) {
-						return false
-					}
+		for _, g := range levels {
+			for _, b := range levels {
+				if !near([4]byte{r, g, b}) {
+					return false
 				}
 			}
 		}
-		return true
 	}
-	return false
+	return t.channels != 4
 }
 
 // RGB returns the sRGB colour of a device colour. Of grey the first sample
 // counts; inks are 0 for none and 255 for all.
 func (t *Transform) RGB(in [4]byte) [3]byte {
-	if t.lut == nil {
-		r := t.linear[0][in[0]]
-		if t.channels == 1 {
-			v := encode(r)
-			return [3]byte{v, v, v}
-		}
-		g, b := t.linear[1][in[1]], t.linear[2][in[2]]
-		m := &t.matrix
-		return [3]byte{
-			encode(float64(m[0]*r) + float64(m[1]*g) + float64(m[2]*b)),
-			encode(float64(m[3]*r) + float64(m[4]*g) + float64(m[5]*b)),
-			encode(float64(m[6]*r) + float64(m[7]*g) + float64(m[8]*b)),
-		}
+	switch {
+	case t.grey != nil:
+		v := t.grey[in[0]]
+		return [3]byte{v, v, v}
+	case t.sums != nil:
+		return t.sums.rgb(in)
+	case t.baked != nil:
+		v := t.baked.rgb(binary.LittleEndian.Uint32(in[:]))
+		return [3]byte{byte(v), byte(v >> 8), byte(v >> 16)}
 	}
-	v := t.lut.eval(&[4]float64{float64(in[0]) / 255, float64(in[1]) / 255, float64(in[2]) / 255, float64(in[3]) / 255})
-	x, y, z := t.connection(v)
+	return t.slow.rgb(in)
+}
+
+// Pixels converts pixels of four bytes each from src to dst, which may be the same
+// memory. The fourth one is black ink if there are four channels; else it is alpha,
+// and stays. Of grey the first sample counts. dst is at least as long as src.
+func (t *Transform) Pixels(dst, src []byte) {
+	switch {
+	case t.sums != nil:
+		t.sums.pixels(dst, src)
+		return
+	case t.baked != nil:
+		t.baked.pixels(dst, src)
+		return
+	}
+	for len(src) >= 4 {
+		rgb, alpha := t.RGB([4]byte(src)), src[3]
+		if t.channels == 4 {
+			alpha = 255
+		}
+		*(*[4]byte)(dst) = [4]byte{rgb[0], rgb[1], rgb[2], alpha}
+		src, dst = src[4:], dst[4:]
+	}
+}
+
+// A lookup is a table and the space it leads to.
+type lookup struct {
+	lut *table
+	lab bool // else XYZ
+}
+
+// linear returns the linear sRGB of an encoded colour; it may lie outside of [0,1].
+func (l *lookup) linear(v [outputs]float64) [3]float64 {
+	x, y, z := l.connection(v)
 	m := &xyzToSRGB
-	return [3]byte{
-		encode(float64(m[0]*x) + float64(m[1]*y) + float64(m[2]*z)),
-		encode(float64(m[3]*x) + float64(m[4]*y) + float64(m[5]*z)),
-		encode(float64(m[6]*x) + float64(m[7]*y) + float64(m[8]*z)),
+	return [3]float64{
+		float64(m[0]*x) + float64(m[1]*y) + float64(m[2]*z),
+		float64(m[3]*x) + float64(m[4]*y) + float64(m[5]*z),
+		float64(m[6]*x) + float64(m[7]*y) + float64(m[8]*z),
 	}
+}
+
+// rgb is what a baked grid comes near to.
+func (l *lookup) rgb(in [4]byte) (out [3]byte) {
+	v := l.lut.eval(&[4]float64{float64(in[0]) / 255, float64(in[1]) / 255, float64(in[2]) / 255, float64(in[3]) / 255})
+	for i, x := range l.linear(v) {
+		out[i] = encode(x)
+	}
+	return out
 }
 
 // White of the connection space (section 7.2.16).
 const whiteX, whiteY, whiteZ = 0.9642, 1.0, 0.8249
 
 // connection returns the XYZ of an encoded colour (section 6.3.4).
-func (t *Transform) connection(v [outputs]float64) (x, y, z float64) {
-	if !t.lab {
+func (l *lookup) connection(v [outputs]float64) (x, y, z float64) {
+	if !l.lab {
 		const one = 1 + 32767.0/32768
 		return v[0] * one, v[1] * one, v[2] * one
 	}
-	l, a, b := 100*v[0], float64(255*v[1])-128, float64(255*v[2])-128
-	if t.lut.legacy {
-		l, a, b = 100*v[0]*65535/65280, float64(v[1]*65535/256)-128, float64(v[2]*65535/256)-128
+	light, a, b := 100*v[0], float64(255*v[1])-128, float64(255*v[2])-128
+	if l.lut.legacy {
+		light, a, b = 100*v[0]*65535/65280, float64(v[1]*65535/256)-128, float64(v[2]*65535/256)-128
 	}
-	fy := (float64(l) + 16) / 116
+	fy := (float64(light) + 16) / 116
 	return whiteX * labInverse(fy+float64(a/500)), whiteY * labInverse(fy), whiteZ * labInverse(fy-float64(b/200))
 }
 
@@ -217,25 +269,30 @@ func invert(m [9]float64) [9]float64 {
 	return c
 }
 
-// encodeSteps is fine enough that the steepest part of the curve, 12.92*255 a
-// unit, is off by a tenth of a level.
-const encodeSteps = 1 << 14
-
-var encodeTable = func() (t [encodeSteps + 1]byte) {
-	for i := range t {
-		t[i] = byte(float64(255*gammaSRGB(float64(i)/encodeSteps)) + 0.5)
+// thresholds are the linear values that lie between a sample and the next one.
+var thresholds = func() (t [255]float64) {
+	for v := range t {
+		t[v] = linearSRGB((float64(v) + 0.5) / 255)
 	}
 	return t
 }()
 
-// encode returns the sample of a linear value (IEC 61966-2-1).
+// encode returns the sample of a linear value.
 func encode(linear float64) byte {
-	return encodeTable[int(float64(clamp(linear)*encodeSteps)+0.5)]
+	return byte(sort.SearchFloat64s(thresholds[:], clamp(linear)))
 }
 
+// gammaSRGB and linearSRGB are the curve of sRGB and its inverse (IEC 61966-2-1).
 func gammaSRGB(v float64) float64 {
 	if v <= 0.0031308 {
 		return 12.92 * v
 	}
 	return float64(1.055*math.Pow(v, 1/2.4)) - 0.055
+}
+
+func linearSRGB(v float64) float64 {
+	if v <= 0.04045 {
+		return v / 12.92
+	}
+	return math.Pow((v+0.055)/1.055, 2.4)
 }

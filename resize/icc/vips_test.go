@@ -137,7 +137,7 @@ func TestAgainstVips(t *testing.T) {
 				most, worst = d, fmt.Sprintf("%v = %v; want %v", c[:n], got, w)
 			}
 		}
-		t.Logf("%-30s mean %.2f, most %.2f", name, sum/float64(count), most)
+		t.Logf("%-30s mean %.4f, most %.2f", name, sum/float64(count), most)
 		if sum/float64(count) > 1 || most > 4 {
 			t.Errorf("%s: mean distance %.2f, most %.2f: %s", name, sum/float64(count), most, worst)
 		}

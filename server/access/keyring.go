@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 const (
@@ -34,17 +34,12 @@ const (
 // URL, which is asked again now and then, or of the configuration. Keys that
 // cannot be read anew stay as they are.
 type Keyring struct {
-	file   string                   // "": none
-	local  *config.Watched[*keySet] // of the file or the configuration; nil: they are of url
-	url    string                   // "": none
+	file   string                    // "": none
+	local  *refresh.Watched[*keySet] // of the file or the configuration; nil: they are of url
+	url    string                    // "": none
+	remote refresh.Remote[keySet]    // of url
 	client *http.Client
 	log    *slog.Logger
-	busy   chan struct{} // holds a value while the URL is being asked
-
-	mu    sync.Mutex
-	keys  *keySet   // of url; nil: not asked yet; guarded by mu, as all below
-	asked time.Time // when url was asked
-	next  time.Time // when it is to be asked again
 }
 
 // keyrings are the keys from all places that a configuration names.
@@ -59,7 +54,7 @@ func NewKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 		share = func(_ string, open func() *Keyring) *Keyring { return open() }
 	}
 	if j.Key != "" {
-		local, err := config.Watch(func() (*keySet, error) { return parseKey([]byte(j.Key)) })
+		local, err := refresh.Watch(func() (*keySet, error) { return parseKey([]byte(j.Key)) })
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +62,7 @@ func NewKeyrings(c *config.Config, j *config.JWTConfig, log *slog.Logger, share 
 	}
 	if j.KeyFile != "" {
 		file := c.Path(j.KeyFile)
-		local, err := config.Watch(func() (*keySet, error) { return readKeys(file) }, file)
+		local, err := refresh.Watch(func() (*keySet, error) { return readKeys(file) }, file)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +91,17 @@ func newRemoteKeyring(url string, log *slog.Logger) *Keyring {
 		}
 		return nil
 	}}
-	return &Keyring{url: url, client: client, log: log, busy: make(chan struct{}, 1)}
+	k := &Keyring{url: url, client: client, log: log}
+	// All others need the answer too, should the client leave that asks.
+	k.remote = refresh.Remote[keySet]{Age: keysAge, Pause: keysPause, FirstPause: firstKeysPause, Finishes: true, Ask: func(ctx context.Context, _ *keySet) (keySet, error) {
+		keys, err := k.fetch(ctx)
+		if err != nil {
+			log.Error("keys of tokens not fetched", "jwks_url", url, "error", err)
+			return keySet{}, err
+		}
+		return *keys, nil
+	}}
+	return k
 }
 
 // ErrNoKeys is that nobody can say whether a token is good: the keys for it could
@@ -136,18 +141,15 @@ func (k *Keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 	if alg := token.Method.Alg(); alg == "none" || strings.HasPrefix(alg, "HS") {
 		return nil, errKey // what all can fetch is no secret
 	}
-	keys, asked, due := k.known()
-	if due {
-		keys = k.ask(ctx, asked, keys == nil)
-	}
+	keys, _ := k.remote.Get(ctx) // why there are none is in the log
 	if keys == nil {
 		return nil, ErrNoKeys
 	}
 	key, err := keys.find(token)
-	if err == nil || time.Since(asked) < keysPause || due {
-		return key, err
+	if err == nil {
+		return key, nil
 	}
-	if newer := k.ask(ctx, asked, true); newer != keys { // its key may be a new one
+	if newer, _ := k.remote.Renew(ctx, keysPause); newer != keys { // its key may be a new one
 		return newer.find(token)
 	}
 	return nil, err
@@ -163,54 +165,6 @@ func (k *Keyring) fromFile() *keySet {
 			k.log.Info("keys read again", "key_file", k.file)
 		}
 	})
-}
-
-// known returns the keys, nil if there are none yet, when the URL was asked for
-// them, and whether it is time to ask again.
-func (k *Keyring) known() (keys *keySet, asked time.Time, due bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.keys, k.asked, !time.Now().Before(k.next)
-}
-
-// ask asks the URL, unless that has been done since asked, and returns what is
-// known then, nil if it is nothing. Of those who come at the same time one asks,
-// and the others wait if they have to.
-func (k *Keyring) ask(ctx context.Context, asked time.Time, wait bool) *keySet {
-	select {
-	case k.busy <- struct{}{}:
-	default:
-		if !wait {
-			keys, _, _ := k.known()
-			return keys
-		}
-		select {
-		case k.busy <- struct{}{}:
-		case <-ctx.Done():
-			keys, _, _ := k.known()
-			return keys
-		}
-	}
-	defer func() { <-k.busy }()
-	if keys, last, _ := k.known(); !last.Equal(asked) {
-		return keys
-	}
-	// All others need the answer too, should this client leave.
-	fresh, err := k.fetch(context.WithoutCancel(ctx))
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.asked = time.Now()
-	if err != nil {
-		k.log.Error("keys of tokens not fetched", "jwks_url", k.url, "error", err)
-		pause := keysPause
-		if k.keys == nil {
-			pause = firstKeysPause
-		}
-		k.next = k.asked.Add(pause)
-		return k.keys
-	}
-	k.keys, k.next = fresh, k.asked.Add(keysAge)
-	return fresh
 }
 
 func (k *Keyring) fetch(ctx context.Context) (*keySet, error) {

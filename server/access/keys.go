@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -16,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/config"
@@ -30,7 +28,6 @@ var errKey = errors.New("no key fits the algorithm and the key id of the token")
 type keySet struct {
 	single any // nil: a set
 	all    []jwkset.JWK
-	byID   keyfunc.Keyfunc // of all
 }
 
 // find returns the key of a token. A token says which algorithm it was signed
@@ -39,20 +36,19 @@ func (k *keySet) find(token *jwt.Token) (any, error) {
 	if k.single != nil {
 		return fitting(token, k.single)
 	}
-	if _, named := token.Header["kid"]; named {
-		found, err := k.byID.Keyfunc(token)
-		if err != nil {
-			return nil, errKey
-		}
-		return fitting(token, found)
-	}
+	id, named := token.Header["kid"]
 	var set jwt.VerificationKeySet
 	for _, key := range k.all {
-		if alg := string(key.Marshal().ALG); alg != "" && alg != token.Method.Alg() {
+		if named && id != key.Marshal().KID {
 			continue
 		}
-		if _, err := fitting(token, key.Key()); err == nil {
-			set.Keys = append(set.Keys, key.Key())
+		if alg := string(key.Marshal().ALG); alg == "" || alg == token.Method.Alg() {
+			if _, err := fitting(token, key.Key()); err == nil {
+				set.Keys = append(set.Keys, key.Key())
+			}
+		}
+		if named { // of several with one name, the first is meant
+			break
 		}
 	}
 	if len(set.Keys) == 0 {
@@ -175,7 +171,9 @@ func parseDER(der []byte) any {
 	return nil
 }
 
-// parseKeySet reads a JSON Web Key Set, or a single key. Keys that are of no use
+// parseKeySet reads a JSON Web Key Set, or a single key. The library reads the keys
+// themselves; it does not fetch them, since what it fetches has no bound of bytes,
+// is wanted at the start, and may hold secrets. Keys that are of no use
 // here are left out, as RFC 7517, section 5, asks. Secrets are read from files
 // only: a set that others can fetch has none.
 func parseKeySet(data []byte, secrets bool) (*keySet, error) {
@@ -196,7 +194,6 @@ func parseKeySet(data []byte, secrets bool) (*keySet, error) {
 	if len(set.Keys) > maxSetKeys {
 		return nil, fmt.Errorf("the set has %d keys, more than %d", len(set.Keys), maxSetKeys)
 	}
-	store := jwkset.NewMemoryStorage()
 	var usable []jwkset.JWK
 	for _, m := range set.Keys {
 		if (m.USE != "" && m.USE != jwkset.UseSig) || (m.KTY == jwkset.KtyOct && !secrets) {
@@ -207,17 +204,10 @@ func parseKeySet(data []byte, secrets bool) (*keySet, error) {
 		if err != nil || algorithmsOf(key.Key()) == nil {
 			continue
 		}
-		if err := store.KeyWrite(context.Background(), key); err != nil {
-			return nil, err
-		}
 		usable = append(usable, key)
 	}
 	if len(usable) == 0 {
 		return nil, fmt.Errorf("none of the %d keys in the set can be used", len(set.Keys))
 	}
-	functions, err := keyfunc.New(keyfunc.Options{Storage: store})
-	if err != nil {
-		return nil, err
-	}
-	return &keySet{all: usable, byID: functions}, nil
+	return &keySet{all: usable}, nil
 }

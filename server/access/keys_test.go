@@ -24,6 +24,7 @@ import (
 
 	"s3imageserver/server/access/accesstest"
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 )
 
 // A key file is read again when it changes; one that is no key changes nothing.
@@ -114,6 +115,46 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
+// A token that names a key is checked with that one alone, the first of that name;
+// one that names none with all that fit.
+func TestKeyOfSet(t *testing.T) {
+	k := accesstest.Keys()
+	jwk := func(id string, key any) string {
+		set := accesstest.JWKS(t, map[string]any{id: key})
+		return strings.TrimSuffix(set[strings.LastIndex(set, "{"):], "]}")
+	}
+	set, err := parseKeySet([]byte(`{"keys":[`+jwk("one", &k.P256.PublicKey)+","+jwk("one", &k.RSA.PublicKey)+","+jwk("two", &k.RSA.PublicKey)+"]}"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		what   string
+		method jwt.SigningMethod
+		id     any // nil: the token names none
+		want   int // keys
+	}{
+		{"a name", jwt.SigningMethodES256, "one", 1},
+		{"a name, and the algorithm of another key of that name", jwt.SigningMethodRS256, "one", 0},
+		{"another name", jwt.SigningMethodRS256, "two", 1},
+		{"a name and an algorithm for which its key is not", jwt.SigningMethodES384, "one", 0},
+		{"an unknown name", jwt.SigningMethodRS256, "three", 0},
+		{"a number", jwt.SigningMethodRS256, 1, 0},
+		{"a list", jwt.SigningMethodRS256, []any{"two"}, 0},
+		{"no name", jwt.SigningMethodRS256, nil, 2},
+		{"no name, and an algorithm for which there is no key", jwt.SigningMethodEdDSA, nil, 0},
+	} {
+		token := jwt.New(tt.method)
+		if tt.id != nil {
+			token.Header["kid"] = tt.id
+		}
+		found, err := set.find(token)
+		keys, _ := found.(jwt.VerificationKeySet)
+		if len(keys.Keys) != tt.want || (err != nil) != (tt.want == 0) || err != nil && !errors.Is(err, errKey) {
+			t.Errorf("%s: %d keys, %v; want %d", tt.what, len(keys.Keys), err, tt.want)
+		}
+	}
+}
+
 // A set of keys is fetched when the first token comes, kept when it cannot be
 // had again, and asked for when a token names a key that is not in it, but
 // seldom.
@@ -134,10 +175,10 @@ func TestKeySetFromURL(t *testing.T) {
 	defer web.Close()
 	d := newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
 	ring := d.door.oneOf[0].(*tokens).keys[0]
+	passed := time.Duration(0)
 	later := func(d time.Duration) {
-		ring.mu.Lock()
-		defer ring.mu.Unlock()
-		ring.asked, ring.next = ring.asked.Add(-d), ring.next.Add(-d)
+		passed += d
+		ring.remote.Now = func() time.Time { return time.Now().Add(passed) }
 	}
 	oldToken := accesstest.Mint(t, jwt.SigningMethodRS256, k.RSA, accesstest.Claims(), map[string]any{"kid": "old"})
 	newToken := accesstest.Mint(t, jwt.SigningMethodES256, k.P256, accesstest.Claims(), map[string]any{"kid": "new"})
@@ -214,8 +255,8 @@ func TestKeySetFromURL(t *testing.T) {
 // FuzzToken: no bytes are taken for a token that were not signed by the key.
 func FuzzToken(f *testing.F) {
 	k := accesstest.Keys()
-	valid := accesstest.Mint(f, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("exp", 4102444800, "img", map[string]any{"prefix": "a"}), nil)
-	ofSet := accesstest.Mint(f, jwt.SigningMethodES256, k.P256, accesstest.Claims("exp", 4102444800), map[string]any{"kid": "one"})
+	valid := accesstest.Mint(f, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims("exp", int64(4102444800), "img", map[string]any{"prefix": "a"}), nil)
+	ofSet := accesstest.Mint(f, jwt.SigningMethodES256, k.P256, accesstest.Claims("exp", int64(4102444800)), map[string]any{"kid": "one"})
 	for _, token := range []string{valid, valid + ".", ofSet, accesstest.Raw("", `{"alg":"none"}`, `{}`), "..", "", accesstest.Raw(accesstest.Secret+"x", `{"alg":"HS256","crit":[]}`, `null`)} {
 		f.Add(token)
 	}
@@ -226,7 +267,7 @@ func FuzzToken(f *testing.F) {
 		f.Fatal(err)
 	}
 	t1 := newTokens(c, ring)
-	local, err := config.Watch(func() (*keySet, error) {
+	local, err := refresh.Watch(func() (*keySet, error) {
 		return parseKey([]byte(accesstest.JWKS(f, map[string]any{"one": &k.P256.PublicKey, "two": &k.RSA.PublicKey})))
 	})
 	if err != nil {

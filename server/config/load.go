@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/tailscale/hujson"
 )
 
@@ -418,7 +417,7 @@ func suggestion(name string, known []string) string {
 // capitals or not, and as few as can be; "" if there is none.
 func nearest(name string, known []string, least int) (near string) {
 	for _, k := range known {
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < least {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			near, least = k, d
 		}
 	}

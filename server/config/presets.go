@@ -12,20 +12,48 @@ import (
 )
 
 // Layers are parameters, of which later ones win.
-type Layers []url.Values
+type Layers []Layer
+
+// A Layer is the parameters of one origin: of a preset, or of the URL.
+type Layer struct {
+	Preset  string // "": the URL
+	Default bool   // the preset is the handler's default one
+	Values  url.Values
+}
+
+// String names the origin.
+func (l Layer) String() string {
+	switch {
+	case l.Default:
+		return fmt.Sprintf("default_preset %q", l.Preset)
+	case l.Preset != "":
+		return fmt.Sprintf("preset %q", l.Preset)
+	}
+	return "URL"
+}
 
 // Get returns the first value of a parameter in the last layer that has it. An
 // empty one there counts as absent, and hides those below.
 func (l Layers) Get(name string) string {
 	if len(l) == 1 { // most requests
-		return l[0].Get(name)
+		return l[0].Values.Get(name)
 	}
-	for _, values := range slices.Backward(l) {
-		if values.Has(name) {
-			return values.Get(name)
+	for _, layer := range slices.Backward(l) {
+		if layer.Values.Has(name) {
+			return layer.Values.Get(name)
 		}
-		if name == "fit" && values.Has("c") {
+		if name == "fit" && layer.Values.Has("c") {
 			return "" // they say the same, and fit would win
+		}
+	}
+	return ""
+}
+
+// Origin names the layer that a parameter comes from, "" if none has it.
+func (l Layers) Origin(name string) string {
+	for _, layer := range slices.Backward(l) {
+		if layer.Values.Has(name) {
+			return layer.String()
 		}
 	}
 	return ""
@@ -112,13 +140,13 @@ func LayersOf(presets map[string]url.Values, byDefault string, query url.Values,
 	if given := query.Get(PresetParam); given != "" {
 		names = append(names, strings.Split(given, ",")...)
 	}
-	for _, name := range names {
+	for i, name := range names {
 		switch preset, ok := presets[name]; {
 		case ok:
-			l = append(l, preset)
+			l = append(l, Layer{name, i == 0, preset})
 		case name != "":
 			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(presets)), ", ")})
 		}
 	}
-	return append(l, query)
+	return append(l, Layer{Values: query})
 }

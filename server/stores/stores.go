@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"s3imageserver/server/config"
+	"s3imageserver/server/refresh"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -56,8 +57,8 @@ func Open(c *config.Config, i int) (Sources, error) {
 			continue
 		}
 		if file := credentialsFile(e); e.Kind() == config.KindS3 && file != "" {
-			stamp := config.StampOf(file)
-			c.DependsOn("keys "+file, func() bool { return config.StampOf(file) == stamp })
+			stamp := refresh.StampOf(file)
+			c.DependsOn("keys "+file, func() bool { return refresh.StampOf(file) == stamp })
 		}
 		s := Source{Bucket: b, id: id, Settings: SettingsOf(e, b, h.MaxSourceBytes)}
 		if e.Kind() == config.KindS3 {
@@ -73,7 +74,7 @@ func Open(c *config.Config, i int) (Sources, error) {
 func SettingsOf(e *config.SourceEntry, b storage.Bucket, maxBytes int64) string {
 	switch e.Kind() {
 	case config.KindS3:
-		stamp := config.StampOf(credentialsFile(e))
+		stamp := refresh.StampOf(credentialsFile(e))
 		return config.Digest(e, stamp.Size, stamp.ModTime.UnixNano())
 	case config.KindDir:
 		return config.Identity(b)

@@ -21,6 +21,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/notification"
+
+	"s3imageserver/testserver"
 )
 
 // A Program is an S3 server that can be started.
@@ -78,14 +80,14 @@ type Server struct {
 	client  *minio.Client
 }
 
-// Start runs the program on a free loopback port over a temporary folder, and
+// Start runs the program on a loopback port of its own over a temporary folder, and
 // stops it when the test ends. Without the binary the test is skipped; with
 // CI=true it is installed once into the user's cache folder, and where that is
 // impossible the test fails. env is added to the server's environment.
 func Start(t testing.TB, p Program, env ...string) *Server {
 	t.Helper()
 	path := p.Path(t)
-	address := freeAddress(t)
+	address := fmt.Sprintf("127.0.0.1:%d", testserver.Port(t))
 	s := &Server{
 		Endpoint: "http://" + address,
 		program:  p, path: path, address: address, folder: t.TempDir(), env: env,
@@ -297,16 +299,6 @@ func binFolder() (string, error) {
 func lastLines(out []byte, n int) string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Fake listens on a loopback port and hands every request to answer, which
