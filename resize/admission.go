@@ -33,6 +33,9 @@ type admission struct {
 	want     Want
 	expected options.Format // of the result, as far as the header tells
 
+	rereads bool // the source can be opened once more
+	keeps   bool // the whole file is kept
+
 	unread bool          // the header is longer than the first bytes, and not known yet
 	held   int64         // bytes of the budget
 	queued time.Duration // how long it waited for them
@@ -54,7 +57,8 @@ func (a *admission) read(ctx context.Context, src io.Reader, size int64) (file [
 	return a.admit(ctx, src, size)
 }
 
-// admit reads the source after its header has passed the limits and the budget
+// admit reads the source, or of one that is decoded while it arrives the first
+// bytes, after its header has passed the limits and the budget
 // has room for it, its pixels and the result. If the first bytes do not hold the
 // header, the source is all that there is room for, and the rest is left to
 // inspectAll: the work on a few bytes is little, on a whole file it may be much.
@@ -74,6 +78,13 @@ func (a *admission) admit(ctx context.Context, src io.Reader, size int64) (file 
 			return nil, malformed(a.codec.format, err)
 		}
 		weight = a.weight(size)
+		if a.streams(size) {
+			held := int64(streamChunks * chunkBytes)
+			if a.keeps {
+				held += size
+			}
+			return head, a.acquire(ctx, a.weight(held))
+		}
 	}
 	if err := a.acquire(ctx, weight); err != nil {
 		return nil, err
@@ -137,7 +148,7 @@ func (a *admission) inspect(head []byte) error {
 	a.info = info
 	a.expected = a.expect(plan)
 	a.plan = planOf(info.Size, info.orientation, a.planned(), content{})
-	a.want = Want{Limits: a.limits, fine: a.plan.fine, grow: func(n int64) error { return a.grow(a.held + n) }}
+	a.want = Want{Limits: a.limits, fine: a.plan.fine, shown: a.shown(), fast: a.resizer.FastScaling, grow: func(n int64) error { return a.grow(a.held + n) }}
 	if a.options.Trim == 0 { // else what remains is known too late
 		a.want.Min = a.plan.smallest()
 		if !a.options.Gravity.DependsOnPicture() {

@@ -24,6 +24,7 @@ var jpegCodec = codec{
 	embedsICC:   true,
 	config:      configJPEG,
 	decode:      decodeJPEG,
+	stream:      streamJPEG,
 	memory:      memoryJPEG,
 	encode:      encodeJPEG,
 }
@@ -35,6 +36,8 @@ func configJPEG(head []byte) (Info, error) {
 		return Info{}, fromJPEG(err)
 	}
 	size := image.Pt(h.Width, h.Height)
+	_, inRatio := h.Ratio()
+	streams := inRatio && size.Y != 0
 	if size.Y == 0 {
 		// A DNL segment behind the first scan tells the height (T.81 section
 		// B.2.5): count with the largest one that the decoder could allow.
@@ -45,6 +48,7 @@ func configJPEG(head []byte) (Info, error) {
 	h.Height, h.Exif, h.ICC = size.Y, nil, nil
 	info.jpeg = &h
 	info.byRows = h.Progressive || jpeg.Interleaved(head, h.Components)
+	info.streams = info.byRows && streams
 	return info, nil
 }
 
@@ -71,45 +75,46 @@ type endless struct{ err error }
 
 func (e endless) Read([]byte) (int, error) { return 0, e.err }
 
-// jpegScale returns the smallest N of N/8 that serves a result for which a
-// picture of at least min is decoded.
+// scalesJPEG returns at which scale a picture is decoded, and how much of it: as
+// little as the result does not show. What is left to the resampler decides that,
+// and what the encoder keeps. The bounds are those at which photographs, pages of
+// text and screens of lines are not below libvips, which decodes larger, in any
+// quality up to 90; see bench/engine.
 //
-// At 4/8 the margin in min is enough: 54 dB of luma to a Lanczos reduction of
-// the full picture, at least as good as libvips. The few coefficients of 1/8
-// and 2/8 filter less well and have to be twice as large as the result.
-func jpegScale(size, min image.Point) int {
-	if min == (image.Point{}) {
-		return 8
-	}
-	const more = 2 / margin
-	h := jpeg.Header{Width: size.X, Height: size.Y}
-	for _, n := range []int{1, 2, 4} {
-		x, y := float64(min.X), float64(min.Y)
-		if n < 4 {
-			x, y = x*more, y*more
-		}
-		if s := h.ScaledSize(n); float64(s.X) >= x && float64(s.Y) >= y {
-			return n
-		}
-	}
-	return 8
-}
-
-// approximateScale is the scale at which progressive files are decoded without
-// the scans that only refine: at 2/8 it costs an eighth, and the resampler
-// that halves the picture again hides the difference.
-const approximateScale = 2
-
-// scalesJPEG returns at which scales a picture is decoded. Chroma of 4:2:0 is
-// decoded as large as luma at 4/8 where the result shows that: halved, it might
-// have less detail than the result.
+// Chroma of 4:2:0 is decoded as large as luma at 4/8 where the result shows that:
+// halved, it might have less detail than the result.
 func scalesJPEG(h *jpeg.Header, size image.Point, want Want) jpeg.Options {
-	n := jpegScale(size, want.Min)
-	o := jpeg.Options{Scale: n, Approximate: n == approximateScale}
-	if ratio, ok := h.Ratio(); n == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
-		o.ChromaScale = 2 * n
+	o := jpeg.Options{Scale: 8}
+	if want.Min == (image.Point{}) {
+		return o
+	}
+	q := want.shown
+	scaled := jpeg.Header{Width: size.X, Height: size.Y}
+	for _, n := range []int{1, 2, 4} {
+		s := scaled.ScaledSize(n)
+		// How many samples there are for one of the result, along a side.
+		left := margin * min(float64(s.X)/float64(want.Min.X), float64(s.Y)/float64(want.Min.Y))
+		if left >= leastLeft(n, q, want.fast) {
+			o.Scale = n
+			o.Short = n == 2 && left >= 3 || n == 4 && left >= 3 && q <= 90
+			o.Approximate = n == 2 || n == 4 && (left >= 3 || left >= 2.5 && q <= 80)
+			break
+		}
+	}
+	if ratio, ok := h.Ratio(); o.Scale == 4 && ok && ratio == image.YCbCrSubsampleRatio420 && want.fine {
+		o.ChromaScale = 2 * o.Scale
 	}
 	return o
+}
+
+// leastLeft returns how much must be left to the resampler of a picture that is
+// decoded at n/8 for a result of quality q.
+func leastLeft(n, q int, fast bool) float64 {
+	switch {
+	case n < 4 && fast && q <= 80, n == 4 && q < 85:
+		return margin
+	}
+	return 2
 }
 
 func decodeJPEG(file []byte, want Want) (*Picture, error) {
@@ -119,12 +124,13 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	}
 	o := scalesJPEG(&h, image.Pt(h.Width, h.Height), want)
 	o.MaxPixels, o.MaxScans, o.Damaged = int(want.Limits.Pixels), want.Limits.Scans, want.show != nil
-	m, resampled, err := resampleJPEG(file, &h, &o, want)
+	m, err := resampleJPEG(newFileReader(file, want), &h, &o, want)
+	resampled := err == nil
 	if err == errWhole {
 		if err := want.reserveWholeJPEG(file); err != nil {
 			return nil, err
 		}
-		m, err = jpeg.Decode(fileReader{bytes.NewReader(file), want}, &o)
+		m, err = jpeg.Decode(newFileReader(file, want), &o)
 	}
 	if err == nil && m.Incomplete && h.Progressive && (o.Scale == 1 || o.Approximate) {
 		// Whether what was passed over is all there does not depend on the size that
@@ -141,13 +147,40 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 		return nil, fromJPEG(err)
 	}
 	if m.Incomplete {
-		if err := want.damaged(fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)); err != nil {
+		if err := want.damaged(errIncompleteJPEG); err != nil {
 			return nil, err
 		}
 	}
 	if rgb, ok := m.Image.(*image.RGBA); ok { // opaque, as all that JPEG has
 		m.Image = &image.NRGBA{Pix: rgb.Pix, Stride: rgb.Stride, Rect: rgb.Rect}
 	}
+	return pictureJPEG(m, &o, resampled), nil
+}
+
+// streamJPEG is decodeJPEG of a file that is still arriving.
+func streamJPEG(file *stream, _ []byte, info Info, want Want) (*Picture, error) {
+	o := scalesJPEG(info.jpeg, info.Size, want)
+	o.MaxPixels, o.MaxScans = int(want.Limits.Pixels), want.Limits.Scans
+	m, err := resampleJPEG(streamReader{file}, info.jpeg, &o, want)
+	switch {
+	case want.ended() != nil:
+		return nil, want.ended()
+	case err == errWhole, err == errAgain:
+		return nil, errAgain
+	case err != nil:
+		return nil, fromJPEG(err)
+	case m.Incomplete && info.Progressive && (o.Scale == 1 || o.Approximate):
+		return nil, errAgain // all of its scans have to be looked at
+	case m.Incomplete:
+		return nil, errIncompleteJPEG
+	}
+	return pictureJPEG(m, &o, true), nil
+}
+
+var errIncompleteJPEG = fmt.Errorf("%w: JPEG is damaged, or ends before its picture does", ErrMalformed)
+
+// pictureJPEG returns what was decoded.
+func pictureJPEG(m *jpeg.Image, o *jpeg.Options, resampled bool) *Picture {
 	p := still(pixel.Normalize(m.Image))
 	p.odd = m.Odd
 	p.Scale = float64(o.Scale) / 8
@@ -155,13 +188,18 @@ func decodeJPEG(file []byte, want Want) (*Picture, error) {
 	p.resampled = resampled
 	p.orientation = exif.OrientationOf(m.Exif)
 	p.ICC = m.ICC
-	return p, nil
+	return p
 }
 
 // A fileReader reads a file until nobody waits for its picture any more.
 type fileReader struct {
 	*bytes.Reader
+	file []byte
 	want Want
+}
+
+func newFileReader(file []byte, want Want) fileReader {
+	return fileReader{bytes.NewReader(file), file, want}
 }
 
 func (r fileReader) Read(p []byte) (int, error) {
@@ -169,6 +207,34 @@ func (r fileReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.Reader.Read(p)
+}
+
+func (r fileReader) ends() (bool, error) {
+	return bytes.LastIndex(r.file[len(r.file)-r.Len():], endOfImage) >= 0, nil
+}
+
+// endOfImage is EOI as it stands in a file.
+var endOfImage = []byte{0xff, 0xd9}
+
+// A streamReader reads a file that is still arriving.
+type streamReader struct{ *stream }
+
+// ends is as that of a file. If the rest has no EOI it would have to be decoded, and
+// is gone.
+func (r streamReader) ends() (bool, error) {
+	some, afterFF := false, false
+	found, err := r.rest(func(chunk []byte) bool {
+		if len(chunk) == 0 {
+			return false
+		}
+		found := afterFF && chunk[0] == endOfImage[1] || bytes.Contains(chunk, endOfImage)
+		some, afterFF = true, chunk[len(chunk)-1] == endOfImage[0]
+		return found
+	})
+	if err == nil && !found && some {
+		err = errAgain
+	}
+	return found, err
 }
 
 func fromJPEG(err error) error {
@@ -191,7 +257,7 @@ func isCompleteJPEG(file []byte, o *jpeg.Options, want Want) (bool, error) {
 	if err := want.reserve(h.DecodeBytes(&jpeg.Options{Scale: 2}, true)); err != nil {
 		return false, err
 	}
-	complete, err := jpeg.Complete(fileReader{bytes.NewReader(file), want}, o)
+	complete, err := jpeg.Complete(newFileReader(file, want), o)
 	if want.show != nil && err != nil && !errors.Is(err, jpeg.ErrLimit) {
 		return false, nil // damage that the size does not show
 	}

@@ -1,9 +1,9 @@
 package resize
 
 import (
-	"bytes"
 	"errors"
 	"image"
+	"io"
 
 	"s3imageserver/resize/exif"
 	"s3imageserver/resize/jpeg"
@@ -17,17 +17,25 @@ var (
 	errEnough = errors.New("jpeg: enough was decoded")
 )
 
+// A jpegFile is a file that is read from its beginning.
+type jpegFile interface {
+	io.Reader
+	// ends reports, from somewhere in a scan on, where FF is never followed by
+	// anything but 00 or a marker, whether EOI is in the rest: whether the file is
+	// whole, though its rest may be damaged.
+	ends() (bool, error)
+}
+
 // resampleJPEG decodes a file and cuts and scales it strip by strip, so that
 // no more than a strip of it is in memory, with the same result as if it had
 // been decoded first. It returns errWhole if that cannot be done.
-func resampleJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, resampled bool, err error) {
+func resampleJPEG(file jpegFile, h *jpeg.Header, o *jpeg.Options, want Want) (m *jpeg.Image, err error) {
 	c := want.resample
 	ratio, ok := h.Ratio()
 	if c == (resample{}) || c.identity() || !ok {
-		return nil, false, errWhole
+		return nil, errWhole
 	}
 	var (
-		r       = fileReader{bytes.NewReader(file), want}
 		scalers []*scale.Scaler
 		ended   bool // the rest of the file was looked at
 	)
@@ -73,9 +81,12 @@ func resampleJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, want Want) (m *j
 			}
 			done = done && s.Done()
 		}
-		if done && !ended {
+		if done && !ended && !h.Progressive { // whose end has been seen
 			ended = true
-			if endsJPEG(file[len(file)-r.Len():]) {
+			switch whole, err := file.ends(); {
+			case err != nil:
+				return err
+			case whole:
 				return errEnough
 			}
 		}
@@ -83,12 +94,12 @@ func resampleJPEG(file []byte, h *jpeg.Header, o *jpeg.Options, want Want) (m *j
 	}
 	some := *o
 	some.Pass = func(rows [4]int) int { return passStrips(scalers, rows) }
-	incomplete, err := jpeg.DecodeStrips(r, &some, begin, emit)
+	incomplete, err := jpeg.DecodeStrips(file, &some, begin, emit)
 	if err != nil && err != errEnough {
-		return nil, false, err
+		return nil, err
 	}
 	m.Incomplete = incomplete
-	return m, true, nil
+	return m, nil
 }
 
 // passStrips returns how many strips lie above all that the scalers need, and
@@ -108,11 +119,4 @@ func passStrips(scalers []*scale.Scaler, rows [4]int) int {
 		s.Skip(n * rows[i])
 	}
 	return n
-}
-
-// endsJPEG reports whether EOI is in the rest of a file from somewhere in a
-// scan on, where FF is never followed by anything but 00 or a marker: whether
-// the file is whole, though its rest may be damaged.
-func endsJPEG(rest []byte) bool {
-	return bytes.LastIndex(rest, []byte{0xff, 0xd9}) >= 0
 }

@@ -45,7 +45,7 @@ func jpegWant(t testing.TB, file []byte, o options.Options) Want {
 		return Want{}
 	}
 	p := planOf(info.Size, info.orientation, o, content{})
-	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), resample: p.resample, fine: p.fine}
+	return Want{Min: p.smallest(), Limits: Limits{}.withDefaults(), resample: p.resample, fine: p.fine, shown: 75}
 }
 
 func TestCutWhileDecodingEqualsCutAfterwards(t *testing.T) {

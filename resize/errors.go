@@ -50,7 +50,7 @@ func fromBelow(err error) error {
 // malformed says that a file did not decode, unless err says more. Frames are
 // decoded while they are encoded, so both stages may find it.
 func malformed(f options.Format, err error) error {
-	for _, known := range []error{ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, ErrBusy, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{errAgain, ErrSettle, ErrUnsupported, ErrMalformed, ErrLimit, ErrBusy, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err
 		}

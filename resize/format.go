@@ -42,6 +42,10 @@ type codec struct {
 	// decode reads a whole file. Frames may be smaller than the source, but
 	// never smaller than want.Min.
 	decode func(file []byte, want Want) (*Picture, error)
+	// stream is decode of a file that is still arriving, whose first bytes are head;
+	// it is asked where Info.streams says so, and cuts the picture. It returns errAgain
+	// if the file is needed as a whole. nil: decode does.
+	stream func(file *stream, head []byte, info Info, want Want) (*Picture, error)
 	// page returns what the first bytes of a file would be if it had no picture
 	// but the n-th one, from 1, or its last one; nil: pages are its frames.
 	page func(file []byte, n int) ([]byte, error)
@@ -69,6 +73,7 @@ type Info struct {
 	cmyk        bool             // colours are inks
 	byRows      bool             // it may be cropped and scaled while it is decoded, row by row or in strips
 	jpeg        *jpeg.Header     // of a JPEG, without its profile and its Exif data
+	streams     bool             // it may be decoded while it arrives, if it is cropped or scaled
 	profile     int64            // bytes that the profile may have, of JPEG and PNG
 	coded       int64            // pixels of the largest picture inside, where that is not Size
 	linear      int64            // bytes of memory that a decoder in a sandbox needs

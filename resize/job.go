@@ -15,7 +15,9 @@ import (
 // A job is the work on a source that was admitted.
 type job struct {
 	*admission
-	file   []byte
+	file   []byte  // of a stream, its first bytes
+	stream *stream // nil: the file was read
+	place  *place
 	timing Timing
 
 	format   options.Format // of the result, once the picture is transformed
@@ -48,6 +50,9 @@ func run[T any](ctx context.Context, a *admission, src io.Reader, size int64, wo
 		return none, err
 	}
 	j := &job{admission: a, file: file, timing: Timing{Queue: a.queued, Read: time.Since(began) - a.queued}}
+	if int64(len(file)) < size {
+		j.stream = newStream(src, file, size, a.keeps)
+	}
 	return perform(ctx, j, work)
 }
 
@@ -56,38 +61,52 @@ func run[T any](ctx context.Context, a *admission, src io.Reader, size int64, wo
 // The work is done in a goroutine of its own, since decoders cannot be
 // cancelled: when ctx ends or the time is over perform returns, and the job goes on
 // holding its processor and its memory until it ends. The first part of the work
-// is the header, where that was longer than the first bytes.
+// is the header, where that was longer than the first bytes. A stream is read
+// meanwhile; its error is that of the job, whatever has been made of what came.
 func perform[T any](ctx context.Context, j *job, work func(context.Context, *job) (T, error)) (T, error) {
-	began := time.Now()
-	done, err := j.processor(ctx)
-	j.timing.Queue += time.Since(began)
-	if err != nil {
+	p, cancel := newPlace(ctx, j.limits.Time, j.processor)
+	defer cancel()
+	j.place = p
+	if j.stream != nil {
+		j.stream.place = p
+	} else if err := p.take(); err != nil {
 		j.end()
 		var none T
 		return none, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, j.limits.Time, errTime)
 	ended := make(chan outcome[T], 1)
 	j.watch.budget = j.budget
 	go func() {
-		value, err := guarded(ctx, j, work)
+		value, err := guarded(p.ctx, j, work)
 		j.watch.end()
-		done()
+		p.give()
 		j.end()
-		if err == nil {
+		if err == nil && j.stream == nil {
 			giveBack(j.file) // not after an error or a panic: a decoder may still read it
 		}
+		if j.stream != nil {
+			j.stream.stop()
+		}
 		ended <- outcome[T]{value, err}
-		cancel() // last: a busy machine may not come back here before leave gives up
 	}()
+	var unread error
+	if j.stream != nil {
+		unread = j.stream.feed(p.ctx)
+	}
 	var o outcome[T]
 	select {
 	case o = <-ended:
-	case <-ctx.Done():
-		o = leave(ctx, ended, &j.watch)
+		if j.stream != nil {
+			j.stream.putBack()
+		}
+	case <-p.ctx.Done():
+		o = leave(p.ctx, ended, &j.watch)
 	}
-	if o.err != nil && context.Cause(ctx) == errTime {
+	switch {
+	case o.err != nil && context.Cause(p.ctx) == errTime:
 		o.err = fmt.Errorf("%w: the work takes longer than %v", ErrLimit, j.limits.Time)
+	case unread != nil && p.ctx.Err() == nil:
+		return outcome[T]{}.value, unread
 	}
 	return o.value, o.err
 }
@@ -101,6 +120,11 @@ func guarded[T any](ctx context.Context, j *job, work func(context.Context, *job
 		}
 	}
 	j.want.ctx = ctx
+	if j.stream != nil {
+		if err := j.stream.next(); err != nil {
+			return value, err
+		}
+	}
 	value, err = work(ctx, j)
 	if err != nil {
 		err = malformed(j.codec.format, err)
@@ -117,6 +141,10 @@ func recovered(err *error) {
 
 // decode decodes what the options want of the file.
 func (j *job) decode() (p *Picture, err error) {
+	if j.stream != nil {
+		defer j.stream.stop()
+		return j.codec.stream(j.stream, j.file, j.info, j.want)
+	}
 	err = j.onPage(j.file, func() error {
 		p, err = j.codec.decode(j.file, j.want)
 		return err

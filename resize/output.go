@@ -2,6 +2,7 @@ package resize
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"image"
 
@@ -154,7 +155,7 @@ func (j *job) output(ctx context.Context, p *Picture) (*Result, error) {
 		body = withEXIF(j.format, body, metadataOf(j.codec.format, j.file).Keep(j.options.Strip == options.StripNone))
 	}
 	result := &Result{Body: body, Format: j.format, Size: p.Source}
-	if len(j.file) < len(body) {
+	if j.stream == nil && len(j.file) < len(body) {
 		if source, ok := j.source(); ok && len(source) < len(body) {
 			result.Body, result.Format = source, j.codec.format
 		}
@@ -230,4 +231,16 @@ func (j *job) source() (out []byte, ok bool) {
 		return nil, false
 	}
 	return withoutMetadata(j.codec.format, j.file, j.options.Profile == options.ProfileKeep)
+}
+
+// shown returns the quality of JPEG that shows as much of a picture as the result
+// will. Other formats hide less than JPEG, and sharpening hides nothing.
+func (a *admission) shown() int {
+	switch {
+	case a.options.Effects != options.Effects{} || a.options.AutoQuality != 0:
+		return 100
+	case a.expected != options.JPEG:
+		return 90
+	}
+	return Quality{Quality: cmp.Or(a.options.Quality, a.resizer.Quality.of(options.JPEG))}.quality()
 }

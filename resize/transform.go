@@ -133,7 +133,20 @@ func (c resample) identity() bool {
 // resample it.
 func (c resample) at(s float64) (scale.Rect, scale.Options) {
 	return scale.Rect{X: c.part.X * s, Y: c.part.Y * s, W: c.part.W * s, H: c.part.H * s},
-		scale.Options{Undroop: s == 1.0/8, Chroma: c.chroma, Within: c.within(s)}
+		scale.Options{Undroop: c.undroop(s), Chroma: c.chroma, Within: c.within(s)}
+}
+
+// undroop returns what has to be undone of a decoding at scale s: at 2/8 it shows
+// only if less than half is left to scale.
+func (c resample) undroop(s float64) uint8 {
+	less := float64(c.part.W*s)+1 < float64(2*c.size.X) || float64(c.part.H*s)+1 < float64(2*c.size.Y)
+	switch {
+	case s == 1.0/8:
+		return 1
+	case s == 2.0/8 && less:
+		return 2
+	}
+	return 0
 }
 
 // within returns the pixels of the picture decoded at scale s that lie within the

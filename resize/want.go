@@ -21,6 +21,12 @@ type Want struct {
 	// codec may do it while it decodes, and then says so in Picture.resampled. The
 	// zero value asks for nothing.
 	resample resample
+	// shown is the quality of JPEG that shows as much of the picture as the result
+	// will, 1 to 100.
+	shown int
+	// fast says that the decoder may leave less to the resampler, as
+	// [Resizer.FastScaling] has it.
+	fast bool
 	// fine says that the result has chroma at the resolution of luma.
 	fine bool
 	// only is the number of the only frame that is wanted, from 1, or of the last one

@@ -135,6 +135,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 				Limits:      c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
 				Quality:     c.Encoding(),
 				Fonts:       fonts.byName,
+				FastScaling: c.Scaling == config.FastScaling,
 				ShowDamaged: c.Damaged == config.ShowDamaged,
 			},
 			queue:     queue.New(c.Limits.Concurrency, o.Workers),

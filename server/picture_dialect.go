@@ -66,8 +66,10 @@ func (h *Handler) resizeForeign(ctx context.Context, req request, source *storag
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
 	body := &recorded{r: source.Body}
-	result, err := resizer.Resize(ctx, resize.Source{Body: body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Settle: func(head resize.Header) (resize.Options, error) {
-		head.Animated = head.Animated || head.Format == resize.PNG && animatedPNG(body.head)
+	animated := false // as the first bytes told, which are not kept
+	result, err := resizer.Resize(ctx, resize.Source{Body: body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Again: h.openAgain(ctx, req, source), Settle: func(head resize.Header) (resize.Options, error) {
+		animated = animated || head.Animated || head.Format == resize.PNG && animatedPNG(body.head)
+		head.Animated = animated
 		o, err := h.settleForeign(&req, head)
 		if err == nil {
 			body.stop()

@@ -78,6 +78,35 @@ func (o *origin) open(ctx context.Context, req request, old *cache.Entry) (*stor
 	return object, err
 }
 
+// openAgain returns the function that opens an opened source once more, nil if it
+// lies in memory. If it has changed meanwhile, the error wraps
+// [storage.ErrIncomplete]: a part of it has been used.
+func (h *Handler) openAgain(ctx context.Context, req request, source *storage.Object) func() (io.ReadCloser, error) {
+	get := func() (*storage.Object, error) { return h.open(ctx, req, nil) }
+	if kept, ok := source.Body.(*keptBody); ok {
+		if kept.inMemory {
+			return nil
+		}
+		get = func() (*storage.Object, error) {
+			if o := h.original(req); o != nil {
+				return o.Object, nil
+			}
+			return nil, fmt.Errorf("%w: what was kept of it is gone", storage.ErrIncomplete)
+		}
+	}
+	return func() (io.ReadCloser, error) {
+		next, err := get()
+		if err != nil {
+			return nil, fmt.Errorf("source: %w", err)
+		}
+		if next.Info != source.Info {
+			_ = next.Body.Close() // nothing of it is wanted
+			return nil, fmt.Errorf("source: %w: it changed while it was read", storage.ErrIncomplete)
+		}
+		return next.Body, nil
+	}
+}
+
 // originals are kept sources.
 type originals struct {
 	disk *cache.Disk
@@ -154,6 +183,8 @@ func (o *origin) putOriginal(ctx context.Context, req request, e *cache.Entry) {
 // that does not end may still read from it.
 type keptBody struct {
 	io.ReadCloser
+	inMemory bool
+
 	mu    sync.Mutex // held while it is read
 	ended error      // of the last read
 }
@@ -210,7 +241,7 @@ func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
 	}
 	return &storage.Object{
 		Info: storage.Info{Size: int64(len(e.Body)), ETag: e.SourceETag, ModTime: e.SourceModTime},
-		Body: &keptBody{ReadCloser: io.NopCloser(bytes.NewReader(e.Body))},
+		Body: &keptBody{ReadCloser: io.NopCloser(bytes.NewReader(e.Body)), inMemory: true},
 	}
 }
 

@@ -130,7 +130,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	began := time.Now()
 	resizer := *h.resizer
 	resizer.Watermark = req.watermark.overlay
-	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source)}, req.options)
+	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Again: h.openAgain(ctx, req, source)}, req.options)
 	h.reused.made.Add(1)
 	if err != nil {
 		return nil, err

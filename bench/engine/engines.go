@@ -60,7 +60,10 @@ func measureSelf(times int, f func() error) (time.Duration, error) {
 }
 
 // ours is this server's engine, called as the server calls it.
-type ours struct{ times int }
+type ours struct {
+	times int
+	fast  bool // FastScaling
+}
 
 func (e *ours) measure(t task) (time.Duration, error) {
 	return measureSelf(e.times, func() error { _, err := e.make(t, quality); return err })
@@ -68,7 +71,7 @@ func (e *ours) measure(t task) (time.Duration, error) {
 
 func (e *ours) make(t task, quality int) ([]byte, error) {
 	o := resize.Options{Width: t.width, Height: t.height, Format: resize.JPEG}
-	resizer := resize.Resizer{Quality: resize.Quality{Quality: quality}}
+	resizer := resize.Resizer{Quality: resize.Quality{Quality: quality}, FastScaling: e.fast}
 	r, err := resizer.Resize(context.Background(), resize.Source{Body: bytes.NewReader(t.in.data), Size: int64(len(t.in.data))}, o)
 	if err != nil {
 		return nil, err

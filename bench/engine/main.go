@@ -66,9 +66,10 @@ func main() {
 	jsonFile := flag.String("json", "", "write everything measured to this file")
 	svgFile := flag.String("svg", "", "write a chart to this file")
 	fidelity := flag.Bool("fidelity", false, "measure fidelity instead of speed")
+	visible := flag.Bool("visible", false, "measure what results of several qualities show, of photographs and drawings")
 	sheet := flag.String("sheet", "", "write our and sharp's pictures side by side to this PNG file, and nothing else")
 	flag.Parse()
-	err := run(config{*runs, *only, *photos, *work, *jsonFile, *svgFile, *fidelity, *sheet})
+	err := run(config{*runs, *only, *photos, *work, *jsonFile, *svgFile, *fidelity, *visible, *sheet})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engine:", err)
 		os.Exit(1)
@@ -78,7 +79,7 @@ func main() {
 type config struct {
 	runs                                  int
 	only, photos, work, jsonFile, svgFile string
-	fidelity                              bool
+	fidelity, visible                     bool
 	sheet                                 string
 }
 
@@ -116,6 +117,8 @@ func run(c config) error {
 	switch {
 	case c.sheet != "":
 		return writeSheet(c.sheet, selected, inputs, engines)
+	case c.visible:
+		return measureVisible(os.Stdout, work, pattern, inputs, engines)
 	case c.fidelity:
 		return measureFidelity(os.Stdout, selected, inputs, engines)
 	}

@@ -29,7 +29,7 @@ func (d *decoder) sequential(s *scanHeader) error {
 			ac.buildPairs()
 		}
 		if d.scale == 2 {
-			ac.buildCorners()
+			ac.buildCorners(d.corner())
 		}
 		for y := range v {
 			for x := range h {
@@ -338,11 +338,19 @@ func (d *decoder) skipOne(t *acTable, bits uint64, n, pos, k uint) (uint64, uint
 	return bits, n, pos, k + r + 1
 }
 
+// corner returns which coefficients decodeCorner takes.
+func (d *decoder) corner() *layout {
+	if d.opts.Short {
+		return shortLayouts[d.scale]
+	}
+	return layouts[d.scale]
+}
+
 // decodeCorner decodes run MCUs at 1/4 or 1/2: of the coefficients it takes
 // those up to the last one that the scale needs and passes over the rest.
 func (d *decoder) decodeCorner(mcu []mcuBlock, run int) (int, error) {
 	bits, n, pos := d.bits, d.n, d.pos
-	layout := layouts[d.scale]
+	layout := d.corner()
 	chunk, block, slots := &d.chunk, &d.block, &layout.slots
 	last, half := uint(layout.last), d.scale == 4
 	for done := range run {

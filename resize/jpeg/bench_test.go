@@ -167,7 +167,7 @@ func BenchmarkTables(b *testing.B) {
 			}
 			t.buildSkips()
 			t.buildPairs()
-			t.buildCorners()
+			t.buildCorners(layouts[2])
 		}
 	})
 	b.Run("DC", func(b *testing.B) {

@@ -19,6 +19,13 @@ type Options struct {
 	// Scale, as all pictures of other samplings have it.
 	ChromaScale int
 
+	// Short leaves out, of sequential files at 2/8 and 4/8, the highest
+	// frequencies that the scale has: of 2x2 coefficients the last, of 4x4 the last
+	// six in zigzag order. That saves 7% to 10% of the time. What is missing is
+	// beyond what a reduction by 3 or more leaves.
+	// It has no effect on other files and scales, and with a ChromaScale.
+	Short bool
+
 	// Approximate lets progressive files be decoded at 2/8 and 4/8 without
 	// the scans that only refine AC coefficients, or begin with ones that the
 	// scale does not need. That saves 65% to 90% of the time. The result is as

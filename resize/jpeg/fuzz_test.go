@@ -32,6 +32,7 @@ func FuzzDecode(f *testing.F) {
 		if o.Scale == 4 && choice&8 != 0 {
 			o.ChromaScale = 8
 		}
+		o.Short = choice&16 != 0
 		var m *Image
 		var err error
 		grown := heapGrowth(func() { m, err = Decode(bytes.NewReader(data), &o) })

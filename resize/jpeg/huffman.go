@@ -138,7 +138,7 @@ func (t *dcTable) slow(bits uint64) (diff int32, length uint) {
 // whose tables are built when first needed.
 type acTable struct {
 	codes
-	hasValues, hasPairs, hasSkips, hasCorners bool
+	hasValues, hasPairs, hasSkips bool
 
 	// values is for the first scans of progressive files: a coefficient per
 	// look-up, as value<<16 | run+1 << 8 | bits, and 0 where the window does
@@ -158,13 +158,14 @@ type acTable struct {
 	// coefficients in words 1 to 3, as they are in the layout, and passes over
 	// the others as skips does: advance<<8 | bits. It ends with the block, or
 	// before a wanted coefficient that the window does not hold all of.
-	corners [1 << cornerBits]uint64
+	corners   [1 << cornerBits]uint64
+	cornersOf *layout // that they are of; nil: they are not built
 }
 
 func (t *acTable) define(counts, vals []byte) error {
 	changed, err := t.codes.define(counts, vals)
 	if changed {
-		t.hasValues, t.hasPairs, t.hasSkips, t.hasCorners = false, false, false, false
+		t.hasValues, t.hasPairs, t.hasSkips, t.cornersOf = false, false, false, nil
 	}
 	return err
 }
@@ -268,11 +269,11 @@ func (t *acTable) buildSkips() {
 	}
 }
 
-func (t *acTable) buildCorners() {
-	if t.hasCorners {
+func (t *acTable) buildCorners(of *layout) {
+	if t.cornersOf == of {
 		return
 	}
-	t.hasCorners = true
+	t.cornersOf = of
 	for i := range t.corners {
 		total, advance, values := uint(0), uint(0), uint64(0)
 		for total < cornerBits && advance < 63 {
@@ -291,7 +292,7 @@ func (t *acTable) buildCorners() {
 			if k > 63 {
 				break
 			}
-			if slot := layouts[2].slots[k]; slot != dropped {
+			if slot := of.slots[k]; slot != dropped {
 				if total+l+s > cornerBits {
 					break
 				}

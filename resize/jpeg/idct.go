@@ -31,15 +31,21 @@ type layout struct {
 const dropped = 64
 
 // layouts has the layouts by N.
-var layouts = [...]*layout{1: newLayout(1), 2: newLayout(2), 4: newLayout(4), 8: newLayout(8)}
+var layouts = [...]*layout{1: newLayout(1, 63), 2: newLayout(2, 63), 4: newLayout(4, 63), 8: newLayout(8, 63)}
 
-func newLayout(n int) *layout {
+// shortLayouts has those by N of which only the coefficients are kept that
+// [Options.Short] tells.
+var shortLayouts = [...]*layout{2: newLayout(2, 2), 4: newLayout(4, 9)}
+
+// newLayout returns the layout of NxN coefficients, without those behind the
+// position last of the zigzag sequence.
+func newLayout(n, last int) *layout {
 	l := &layout{kept: n * n}
 	for k := range l.slots {
 		l.slots[k] = dropped
 		if k < 64 {
 			v, u := int(zigzag[k]>>3), int(zigzag[k]&7)
-			if u < n && v < n {
+			if u < n && v < n && k <= last {
 				l.slots[k] = uint8(n*u + v)
 				l.mask |= 1 << k
 				l.last = k

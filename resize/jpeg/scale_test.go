@@ -351,3 +351,51 @@ func TestChromaScale(t *testing.T) {
 		}
 	}
 }
+
+// Decoding with fewer coefficients is decoding a file whose steps of all others
+// are 0.
+func TestShort(t *testing.T) {
+	for _, f := range small(files(t, "jpeg", "photos"), 2e6) {
+		for n, last := range map[int]int{1: 63, 2: 2, 4: 9, 8: 63} {
+			got, err := Decode(bytes.NewReader(f.data), &Options{Scale: n, Short: true})
+			if err != nil {
+				continue
+			}
+			all, err := Decode(bytes.NewReader(f.data), &Options{Scale: n})
+			if err != nil {
+				t.Fatalf("%s: %v", f.name, err)
+			}
+			if got.Progressive {
+				last = 63
+			}
+			want, err := Decode(bytes.NewReader(withoutSteps(f.data, last)), &Options{Scale: n})
+			if err != nil {
+				t.Fatalf("%s: %v", f.name, err)
+			}
+			if sum(got.Image) != sum(want.Image) {
+				t.Errorf("%s at %d/8: not as without the steps behind %d", f.name, n, last)
+			}
+			if last < 63 && f.name == "jpeg/go__video-001.q50.420.jpeg" && sum(got.Image) == sum(all.Image) {
+				t.Errorf("%s at %d/8: no coefficient is left out", f.name, n)
+			}
+		}
+	}
+}
+
+// withoutSteps returns a file with steps of 0 behind a position of the zigzag
+// sequence.
+func withoutSteps(file []byte, last int) []byte {
+	out := bytes.Clone(file)
+	for at := 2; at+4 < len(out) && out[at] == 0xff && out[at+1] != markerSOS; {
+		n := int(out[at+2])<<8 | int(out[at+3])
+		if out[at+1] == markerDQT {
+			for t := out[at+4 : at+2+n]; len(t) > 0; {
+				size := 1 + int(t[0]>>4)
+				clear(t[1+size*(last+1) : 1+size*64])
+				t = t[1+size*64:]
+			}
+		}
+		at += 2 + n
+	}
+	return out
+}

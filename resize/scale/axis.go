@@ -77,18 +77,18 @@ type kernels struct {
 	unit bool
 }
 
-// droop is the a of a kernel convolved with [-a, 1+2a, -a]: the Taylor
-// expansion of 1/sinc, which undoes the box average that a picture decoded
-// at 1/8 has gone through.
-const droop = 1.0 / 24
+// droops has the a of a kernel convolved with [-a, 1+2a, -a], by the N of N/8 at
+// which a picture was decoded. Of 1/8 it is the Taylor expansion of 1/sinc, which
+// undoes the average of 8x8; that of 2/8 was found by trying.
+var droops = [...]float64{1: 1.0 / 24, 2: 1.0 / 50}
 
 // newKernels computes the weights of a. The number of taps will be a
 // multiple of pad.
-func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
+func newKernels(a Axis, f Filter, droop uint8, pad int) *kernels {
 	first, end := a.ends()
 	ratio := a.Span / float64(a.N)
 	sup := f.support(ratio)
-	if comp {
+	if droop != 0 {
 		sup++
 	}
 	room := min(end-first, int(min(2*sup, 1<<30))+3) // bounds the taps of a result
@@ -114,8 +114,8 @@ func newKernels(a Axis, f Filter, comp bool, pad int) *kernels {
 		}
 		w := fw[:hi-lo+1]
 		f.fill(w, lo, c, ratio)
-		if comp {
-			undroop(w, tmp)
+		if droop != 0 {
+			undroop(w, tmp, droops[droop])
 		}
 		qi := q[i*room:][:len(w)]
 		quantize(qi, w)
@@ -172,7 +172,7 @@ func (k *kernels) pack(q []int16, room int, first []int32, pad int) {
 }
 
 // undroop convolves w with [-droop, 1+2*droop, -droop], in place.
-func undroop(w, tmp []float64) {
+func undroop(w, tmp []float64, droop float64) {
 	tmp = tmp[:len(w)]
 	copy(tmp, w)
 	end := len(w) - 1

@@ -73,7 +73,7 @@ func BenchmarkScale(b *testing.B) {
 
 func BenchmarkHrow(b *testing.B) {
 	for _, n := range []int{300, 1200, 2400} {
-		k := newKernels(Whole(4000, n), Lanczos3, false, hpad)
+		k := newKernels(Whole(4000, n), Lanczos3, 0, hpad)
 		src, dst := scene(4000, 1), make([]int16, len(k.start))
 		b.Run("4000_to_"+map[int]string{300: "300", 1200: "1200", 2400: "2400"}[n], func(b *testing.B) {
 			for b.Loop() {
@@ -85,7 +85,7 @@ func BenchmarkHrow(b *testing.B) {
 
 func BenchmarkKernels(b *testing.B) {
 	for b.Loop() {
-		newKernels(Whole(1000, 300), Lanczos3, false, hpad)
+		newKernels(Whole(1000, 300), Lanczos3, 0, hpad)
 	}
 }
 

@@ -6,7 +6,7 @@ import "sync"
 type axisKey struct {
 	axis   Axis
 	filter Filter
-	droop  bool
+	droop  uint8
 	pad    int
 }
 

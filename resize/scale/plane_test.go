@@ -57,10 +57,11 @@ func referenceWeights(a Axis, o Options) []map[int]float64 {
 				continue
 			}
 			sum += f
-			if !o.Undroop {
+			if o.Undroop == 0 {
 				w[p] += f
 				continue
 			}
+			droop := droops[o.Undroop]
 			w[p] += f * (1 + 2*droop)
 			w[max(p-1, 0)] -= f * droop
 			w[min(p+1, a.Len-1)] -= f * droop
@@ -132,7 +133,7 @@ func TestPlane(t *testing.T) {
 		{"one column", size{1, 500}, Whole(1, 1), Whole(500, 99)},
 	}
 	for _, tt := range tests {
-		for _, o := range []Options{{}, {Filter: CatmullRom}, {Filter: Box}, {Filter: Triangle}, {Undroop: true}} {
+		for _, o := range []Options{{}, {Filter: CatmullRom}, {Filter: Box}, {Filter: Triangle}, {Undroop: 1}, {Undroop: 2}} {
 			src := scene(tt.src.w, tt.src.h)
 			got := scaled(src, tt.src.w, tt.h, tt.v, o)
 			want := reference(src, tt.src.w, tt.h, tt.v, o)
@@ -169,7 +170,7 @@ func TestFlatStaysFlat(t *testing.T) {
 		src := bytes.Repeat([]byte{v}, 97*61)
 		for _, f := range []Filter{Lanczos3, CatmullRom, Box, Triangle} {
 			for _, n := range []int{1, 2, 9, 33, 60, 61, 97, 200} {
-				for _, u := range []bool{false, true} {
+				for u := range uint8(len(droops)) {
 					got := scaled(src, 97, Axis{Len: 97, Offset: 0.3, Span: 96.1, N: n}, Axis{Len: 61, Offset: 0, Span: 61, N: n}, Options{Filter: f, Undroop: u})
 					for i, g := range got {
 						if g != v {
@@ -281,7 +282,7 @@ func TestScalerAllocs(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	var c axisCache
 	for i := range 2000 {
-		c.get(axisKey{Whole(3000, 100+i), Lanczos3, false, hpad})
+		c.get(axisKey{Whole(3000, 100+i), Lanczos3, 0, hpad})
 	}
 	sum := 0
 	for _, k := range c.m {
@@ -290,30 +291,40 @@ func TestCacheIsBounded(t *testing.T) {
 	if len(c.m) > cacheEntries || c.bytes > cacheBytes || sum != c.bytes {
 		t.Errorf("%d entries, %d bytes (counted %d); want at most %d, %d", len(c.m), c.bytes, sum, cacheEntries, cacheBytes)
 	}
-	c.get(axisKey{Whole(65000, 65000), Lanczos3, false, 64})
-	if _, ok := c.m[axisKey{Whole(65000, 65000), Lanczos3, false, 64}]; ok {
+	c.get(axisKey{Whole(65000, 65000), Lanczos3, 0, 64})
+	if _, ok := c.m[axisKey{Whole(65000, 65000), Lanczos3, 0, 64}]; ok {
 		t.Error("an entry beyond the limit is kept")
 	}
 }
 
-// Undoing the droop must bring the reduction of 8x8 averages nearer to that
-// of the picture itself.
+// Undoing the droop must bring the reduction of what a JPEG has at 1/8 and 2/8
+// nearer to that of the picture itself.
 func TestUndroop(t *testing.T) {
 	const w, h = 1600, 800
 	src := scene(w, h)
-	small := make([]byte, w/8*h/8)
-	for i := range small {
-		sum := 0
-		for j := range 64 {
-			sum += int(src[(i/(w/8)*8+j/8)*w+i%(w/8)*8+j%8])
+	for _, tt := range []struct {
+		undroop uint8
+		n       int // the side of what is averaged
+		w, h    int // of the result
+		better  float64
+	}{{1, 8, 120, 60, 0.5}, {2, 4, 240, 120, 0.3}} {
+		n := tt.n
+		small := make([]byte, w/n*h/n)
+		for i := range small {
+			sum := 0
+			for j := range n * n {
+				sum += int(src[(i/(w/n)*n+j/n)*w+i%(w/n)*n+j%n])
+			}
+			small[i] = byte((sum + n*n/2) / (n * n))
 		}
-		small[i] = byte((sum + 32) / 64)
-	}
-	want := reference(src, w, Whole(w, 120), Whole(h, 60), Options{})
-	_, plain := compare(scaled(small, w/8, Whole(w/8, 120), Whole(h/8, 60), Options{}), want)
-	_, sharp := compare(scaled(small, w/8, Whole(w/8, 120), Whole(h/8, 60), Options{Undroop: true}), want)
-	if sharp < plain+0.5 {
-		t.Errorf("PSNR %.2f dB without, %.2f dB with; want 0.5 more", plain, sharp)
+		want := reference(src, w, Whole(w, tt.w), Whole(h, tt.h), Options{})
+		to := func(o Options) float64 {
+			_, psnr := compare(scaled(small, w/n, Whole(w/n, tt.w), Whole(h/n, tt.h), o), want)
+			return psnr
+		}
+		if plain, sharp := to(Options{}), to(Options{Undroop: tt.undroop}); sharp < plain+tt.better {
+			t.Errorf("of 1/%d: PSNR %.2f dB without, %.2f dB with; want %v more", n, plain, sharp, tt.better)
+		}
 	}
 }
 

@@ -167,7 +167,7 @@ func FuzzScale(f *testing.F) {
 		}
 		hx := Axis{Len: int(w), Offset: x * float64(w), Span: sx * float64(w), N: int(dw)}
 		vx := Axis{Len: int(h), Offset: y * float64(h), Span: sy * float64(h), N: int(dh)}
-		o := Options{Filter: Filter(opt % 3), Undroop: opt&4 != 0}
+		o := Options{Filter: Filter(opt % 3), Undroop: opt >> 2 % 3}
 		r := rand.New(rand.NewPCG(seed, 5))
 		src := make([]byte, int(w)*int(h))
 		for i := range src {

@@ -17,9 +17,9 @@ import "image"
 type Options struct {
 	Filter Filter
 
-	// Undroop sharpens just as much as decoding a JPEG at 1/8 has blurred:
-	// each of its samples is the average of 8x8. Wrong for any other source.
-	Undroop bool
+	// Undroop sharpens just as much as decoding a JPEG at 1/8 (1) or 2/8 (2) has
+	// blurred. Wrong for any other source; 0 does not sharpen.
+	Undroop uint8
 
 	// Chroma is the resolution of chroma in the result. It matters to
 	// *image.YCbCr and *image.NYCbCrA only.

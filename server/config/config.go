@@ -130,6 +130,8 @@ const (
 	defaultWebPMethod     = 2
 	defaultAVIFEffort     = 4
 	ShowDamaged           = "show"
+	FastScaling           = "fast"
+	VerifyMD5             = "md5"
 	ForeverSeconds        = 31536000 // what max-age says for "never expires"
 	LargestDimension      = 12000
 	// Docker kills ten seconds after it has told a container to end.

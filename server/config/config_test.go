@@ -59,6 +59,8 @@ func TestFaultsOfConfigurations(t *testing.T) {
 		{"no bucket name", `{"handlers": [{"name": "a", "aws": {}}]}`, []string{"handlers.0.aws.bucket_name: is missing"}},
 		{"half a key", `{"handlers": [{"name": "a", "aws": {"bucket_name": "b", "aws_secret": "${TEST_SECRET}"}}]}`, []string{"handlers.0.aws.aws_access: and aws_secret go together"}},
 		{"a prefix that is no path", `{"handlers": [{"prefix": "a//b", "source": {"dir": "."}}]}`, []string{"handlers.0.prefix"}},
+		{"scaling", handler(`, "scaling": "coarse"`), []string{`handlers.0.scaling: "coarse" is neither "fine" nor "fast"`}},
+		{"verification of sources", `{"handlers": [{"name": "a", "aws": {"bucket_name": "b", "verify": "sha1"}}]}`, []string{`handlers.0.aws.verify: "sha1" is not "md5"`}},
 		{"output format", handler(`, "output_format": "heic"`), []string{`handlers.0.output_format: "heic" is not a format that can be written`}},
 		{"output formats", handler(`, "output_formats": ["avif", "svg"]`), []string{`handlers.0.output_formats.1: "svg" is not a format that can be written`}},
 		{"error status", handler(`, "error_status": 200`), []string{"handlers.0.error_status: is not an HTTP status"}},
@@ -255,4 +257,12 @@ func FuzzParseConfig(f *testing.F) {
 			t.Errorf("LoadEmbedded(%q) = %v, %v", text, c, err)
 		}
 	})
+}
+
+// Results of another scaling are others.
+func TestScalingIsInTheKey(t *testing.T) {
+	fine, named, fast := HandlerConfig{}, HandlerConfig{Scaling: "fine"}, HandlerConfig{Scaling: FastScaling}
+	if fine.QualityKey() != named.QualityKey() || fine.QualityKey() == fast.QualityKey() {
+		t.Errorf("keys %q, %q and %q; want the first two alike, and the last another", fine.QualityKey(), named.QualityKey(), fast.QualityKey())
+	}
 }

@@ -98,6 +98,10 @@ type HandlerConfig struct {
 	// `{"jpeg": 80, "webp": 75}`; of PNG and GIF they make palettes smaller. Empty
 	// means 75.
 	Quality map[string]int `json:"quality"`
+	// Scaling is how JPEG is made smaller: "fine", or "fast", which takes a third less
+	// of the processor for thumbnails and shows lines and small text a little less
+	// well, in results of a quality up to 80. Empty means "fine".
+	Scaling string `json:"scaling"`
 	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
 	// one is WebP. 0 means 12500000.
 	AVIFPixels int `json:"avif_pixels"`
@@ -186,6 +190,9 @@ func (h *HandlerConfig) validate(key string, faults *Faults) {
 	if !slices.Contains([]string{"", "refuse", ShowDamaged}, h.Damaged) {
 		faults.Add(key+".damaged", "%q is neither \"refuse\" nor \"show\"", h.Damaged)
 	}
+	if !slices.Contains([]string{"", "fine", FastScaling}, h.Scaling) {
+		faults.Add(key+".scaling", "%q is neither \"fine\" nor \"fast\"", h.Scaling)
+	}
 	if h.AVIFEffort == nil {
 		h.AVIFEffort = new(defaultAVIFEffort)
 	}
@@ -249,5 +256,8 @@ func (h *HandlerConfig) QualityKey() string {
 		parts = append(parts, f.String()+strconv.Itoa(q))
 	}
 	slices.Sort(parts[1:])
+	if h.Scaling == FastScaling {
+		parts = append(parts, FastScaling)
+	}
 	return strings.Join(parts, " ")
 }

@@ -40,6 +40,11 @@ type AWSConfig struct {
 	CustomerKey Secret `json:"sse_customer_key"`
 	// RequesterPays says that the requests are paid for by who asks.
 	RequesterPays bool `json:"requester_pays"`
+	// Verify is what objects without a checksum of the store are compared with: "md5"
+	// is their ETag where that is an MD5, which takes as long as a small picture;
+	// empty means that over plain http beyond this machine, else nothing but the
+	// length.
+	Verify string `json:"verify"`
 }
 
 // SourceConfig is a source that is no S3 bucket: Dir, or URL and Hosts.
@@ -151,6 +156,9 @@ func (a *AWSConfig) validate(key string, faults *Faults) {
 	}
 	if (a.AccessKey == "") != (a.SecretKey == "") {
 		faults.Add(key+".aws_access", "and aws_secret go together")
+	}
+	if a.Verify != "" && a.Verify != VerifyMD5 {
+		faults.Add(key+".verify", "%q is not \"md5\"", a.Verify)
 	}
 	if _, err := a.CustomerKeyBytes(); err != nil {
 		faults.Add(key+".sse_customer_key", "%v", err)

@@ -80,6 +80,7 @@ func s3Config(a *config.AWSConfig) (s3.Config, error) {
 		Endpoint: a.Endpoint, Region: a.Region, Bucket: a.BucketName, Prefix: a.PrefixOf(), PathStyle: a.PathStyle,
 		AccessKey: a.AccessKey, SecretKey: string(a.SecretKey), SessionToken: string(a.SessionToken),
 		CredentialsEndpoint: a.CredentialsEndpoint, CustomerKey: key, RequesterPays: a.RequesterPays,
+		VerifyMD5: a.Verify == config.VerifyMD5,
 	}, err
 }
 

@@ -57,6 +57,12 @@ type Config struct {
 	// RequesterPays says that we pay for the requests.
 	RequesterPays bool
 
+	// VerifyMD5 compares an object of which the store sends no checksum with its
+	// ETag, where that is an MD5, whatever the connection. It is done over plain http
+	// beyond the loopback interface in any case; TLS proves by itself that the bytes
+	// are those that were sent. MD5 takes as long as a small picture does.
+	VerifyMD5 bool
+
 	// MaxBytes bounds an object with "Content-Encoding: gzip", which is decoded
 	// before it is given out; default 50 MB. See [storage.NewMeasurer].
 	MaxBytes int64
@@ -114,8 +120,9 @@ func Open(c Config) (*Bucket, error) {
 	c.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
 	c.HeaderTimeout = orDefault(c.HeaderTimeout, defaultHeaderTimeout)
 	c.ReadTimeout = orDefault(c.ReadTimeout, defaultReadTimeout)
+	c.VerifyMD5 = c.VerifyMD5 || !isPrivate(host, secure)
 	b := &Bucket{config: c, measurer: storage.NewMeasurer(c.MaxBytes)}
-	if b.customerKey, err = c.customerKey(secure || isLoopback(host)); err != nil {
+	if b.customerKey, err = c.customerKey(isPrivate(host, secure)); err != nil {
 		return nil, err
 	}
 	lookup := minio.BucketLookupAuto
@@ -153,7 +160,7 @@ func Open(c Config) (*Bucket, error) {
 
 // Get implements [storage.Bucket]. An error wraps [os.ErrDeadlineExceeded] when
 // its cause is that the store was too slow. The bytes are compared with the
-// checksum that the store has of them, if it has one. An object that is stored
+// checksum that the store has of them, if it has one; see [Config.VerifyMD5]. An object that is stored
 // with "Content-Encoding: gzip" is decoded.
 func (b *Bucket) Get(ctx context.Context, name string) (*storage.Object, error) {
 	return b.open(ctx, name, condition{})
@@ -466,6 +473,10 @@ func splitEndpoint(endpoint string) (host string, secure bool, err error) {
 	}
 	return u.Host, u.Scheme == "https", nil
 }
+
+// isPrivate reports whether nobody can read or change what is sent to and from a
+// host.
+func isPrivate(host string, secure bool) bool { return secure || isLoopback(host) }
 
 // isLoopback reports whether host[:port] is this machine.
 func isLoopback(host string) bool {
