@@ -162,9 +162,11 @@ function cacheWords(header) {
 
 let fetching = null; // the request under way
 
+// stopFetching forgets the result and what is on its way to its left.
 export function stopFetching() {
   fetching?.abort();
   fetching = null;
+  leftTurn++;
   frames().classList.remove("busy");
   $("making").hidden = true;
 }
