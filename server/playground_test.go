@@ -159,7 +159,7 @@ func TestPageOfOptions(t *testing.T) {
 		closeAtEnd(t, s)
 		page := answerOf(s, "GET", "/_playground/options", "").Body.String()
 		for _, p := range Params() {
-			if !strings.Contains(page, "<td><code>"+p.Name+"</code>") {
+			if !strings.Contains(page, "><code>"+p.Name+"</code><span>") {
 				t.Errorf("%s: the page lacks %s", name, p.Name)
 			}
 		}
