@@ -150,7 +150,7 @@ func TestURLs(t *testing.T) {
 		{large, "?f=tiff&w=30", 30, 20, "jpeg"},
 		{large, "?f=../../etc&w=30", 30, 20, "jpeg"},
 		{large, "?f=&w=30", 30, 20, "jpeg"},
-		{large, "?width=30&v=1&utm_source=w", 1200, 800, "jpeg"},
+		{large, "?breadth=30&v=1&utm_source=w", 1200, 800, "jpeg"},
 		{large, "?W=30", 1200, 800, "jpeg"},
 		{small, "?w=300&h=200", 120, 80, "jpeg"},
 		{small, "?w=300", 120, 80, "jpeg"},
