@@ -47,6 +47,7 @@ type decision struct {
 type strip struct {
 	mode, uvMode   [16]mode
 	size, tx, skip [16]uint8
+	palette        [2][16]palette
 }
 
 // state is what building a block changes, without samples.
@@ -60,6 +61,10 @@ func (c *contexts) save(s *strip, at, uvAt int) {
 	copy(s.size[:], c.size[at:])
 	copy(s.tx[:], c.tx[at:])
 	copy(s.skip[:], c.skip[at:])
+	if c.palette[0] != nil {
+		copy(s.palette[0][:], c.palette[0][at:])
+		copy(s.palette[1][:], c.palette[1][at:])
+	}
 }
 
 func (c *contexts) restore(s *strip, at, uvAt int) {
@@ -68,6 +73,10 @@ func (c *contexts) restore(s *strip, at, uvAt int) {
 	copy(c.size[at:], s.size[:])
 	copy(c.tx[at:], s.tx[:])
 	copy(c.skip[at:], s.skip[:])
+	if c.palette[0] != nil {
+		copy(c.palette[0][at:], s.palette[0][:])
+		copy(c.palette[1][at:], s.palette[1][:])
+	}
 }
 
 // save and restore keep the state of the superblock that begins at column col.

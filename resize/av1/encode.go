@@ -142,10 +142,10 @@ func (h *header) filters() {
 // for each tile.
 func (f *frame) encode(pick func() picker) ([]byte, error) {
 	if f.tile == nil {
-		f.tile = &tile{frame: f, left: newContexts(16)}
+		f.tile = &tile{frame: f}
 	}
 	t := f.tile
-	t.above = newContexts(f.tiles.sbCols * 16)
+	t.above, t.left = newContexts(f.tiles.sbCols*16, f.screen), newContexts(16, f.screen)
 	out := f.frameHeader()
 	if f.tiles.count > 1 {
 		// tile_start_and_end_present_flag 0 and byte alignment (section

@@ -149,6 +149,7 @@ func randomPicture(seed uint64, w, h int) picture {
 	f := newFrame(noise(r, w, h, planes, sub, sub), sub, sub, 1+r.IntN(255))
 	f.txSelect = r.IntN(4) > 0
 	f.reducedTxSet = r.IntN(4) == 0
+	f.screen = r.IntN(2) == 0
 	if r.IntN(3) == 0 {
 		f.tiles = newTiling(f.miCols, f.miRows, r.IntN(3), r.IntN(3))
 	}
