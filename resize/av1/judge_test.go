@@ -48,6 +48,8 @@ type picture struct {
 	*frame
 	stream []byte
 	what   string
+	// Blocks with palettes of luma and of chroma; not counted of decisions by chance.
+	palettes [2]int
 }
 
 // check decodes pictures, all in one stream, and reports whether each decodes to
@@ -158,7 +160,7 @@ func randomPicture(seed uint64, w, h int) picture {
 	if err != nil {
 		panic(err) // nobody ends it
 	}
-	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count)}
+	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count), [2]int{}}
 }
 
 // A long run: go test -run RandomDecisions -batches 400
