@@ -63,6 +63,7 @@ func (o *Options) item(planes []component, subX, subY int) (item, error) {
 	f := &w.frame
 	f.init(planes, subX, subY, o.qIndex())
 	f.ctx = o.Context
+	f.look()
 	if !o.Unfiltered {
 		f.filters()
 	}

@@ -29,7 +29,9 @@ type chooser struct {
 	pixels     [5][3][64 * 64]uint8
 	// The levels of the blocks in the plan: of each size one block after another,
 	// each with room for three planes.
-	kept [blockSizes][3 * 64 * 64]int32
+	kept  [blockSizes][3 * 64 * 64]int32
+	found palette // of luma of the block that is tried
+	use   bool    // the block that is built takes it
 }
 
 // decision is what was found for a square.
@@ -38,6 +40,8 @@ type decision struct {
 	mode, uvMode   mode
 	delta, uvDelta int8
 	alphaU, alphaV int8
+	palette        [2]palette
+	paletteV       [8]uint8
 	// Of the transforms: one of luma, of chroma up to four a plane.
 	typ [9]txType
 	eob [9]uint16
@@ -47,6 +51,7 @@ type decision struct {
 type strip struct {
 	mode, uvMode   [16]mode
 	size, tx, skip [16]uint8
+	palette        [2][16]palette
 }
 
 // state is what building a block changes, without samples.
@@ -60,6 +65,10 @@ func (c *contexts) save(s *strip, at, uvAt int) {
 	copy(s.size[:], c.size[at:])
 	copy(s.tx[:], c.tx[at:])
 	copy(s.skip[:], c.skip[at:])
+	if c.palette[0] != nil {
+		copy(s.palette[0][:], c.palette[0][at:])
+		copy(s.palette[1][:], c.palette[1][at:])
+	}
 }
 
 func (c *contexts) restore(s *strip, at, uvAt int) {
@@ -68,6 +77,10 @@ func (c *contexts) restore(s *strip, at, uvAt int) {
 	copy(c.size[at:], s.size[:])
 	copy(c.tx[at:], s.tx[:])
 	copy(c.skip[at:], s.skip[:])
+	if c.palette[0] != nil {
+		copy(c.palette[0][at:], s.palette[0][:])
+		copy(c.palette[1][at:], s.palette[1][:])
+	}
 }
 
 // save and restore keep the state of the superblock that begins at column col.
@@ -81,12 +94,12 @@ func (t *tile) restore(s *state, col int) {
 	t.left.restore(&s.left, 0, 0)
 }
 
-// setDecoded says whether the samples of a square, 8x8 or more, are there.
+// setDecoded says whether the samples of a block, 8x8 or more, are there.
 func (t *tile) setDecoded(row, col int, b blockSize, there bool) {
 	for p := range t.planes() {
 		subX, subY := t.sub(p)
 		x, w := (col&15)>>subX, b.w4()>>subX
-		y, h := (row&15)>>subY, b.w4()>>subY
+		y, h := (row&15)>>subY, b.h4()>>subY
 		for i := range h {
 			flags := t.decoded[p][y+i+1][x+1:][:w]
 			for j := range flags {
@@ -356,11 +369,28 @@ func (c *chooser) parts(t *tile, row, col int, b blockSize, p partition, limit i
 
 // try builds a block and returns its cost.
 func (c *chooser) try(t *tile, row, col int, b blockSize) int64 {
-	c.distortion, c.bits = 0, 16
-	c.trial.levels = c.keptLevels(row, col, b)
-	t.build(&c.trial, row, col, b)
+	cost := int64(0)
+	build := func() {
+		c.distortion, c.bits = 0, 16
+		c.trial.levels = c.keptLevels(row, col, b)
+		t.build(&c.trial, row, col, b)
+		cost = c.cost(c.distortion, c.bits)
+	}
+	c.use = t.mayHavePalette(b) && c.findPalette(t, row, col, b)
+	build()
+	if c.use {
+		with := cost
+		c.use = false
+		t.setDecoded(row, col, b, false)
+		build()
+		if with < cost {
+			c.use = true
+			t.setDecoded(row, col, b, false)
+			build()
+		}
+	}
 	t.remember(&c.trial)
-	return c.cost(c.distortion, c.bits)
+	return cost
 }
 
 // bitsOf is 16·log2(32768/p), linear between powers of two.
@@ -394,6 +424,9 @@ func (c *chooser) planned(t *tile, b *block) bool {
 	d := c.at(b.row, b.col, b.size)
 	b.mode, b.delta = d.mode, int(d.delta)
 	b.uvMode, b.uvDelta, b.alphaU, b.alphaV = d.uvMode, int(d.uvDelta), int(d.alphaU), int(d.alphaV)
+	if b.palette = d.palette; b.palette[0].n > 0 {
+		t.mapLuma(b)
+	}
 	levels := c.keptLevels(b.row, b.col, b.size)
 	b.skip = true
 	tx := b.tx
@@ -420,6 +453,14 @@ func (c *chooser) planned(t *tile, b *block) bool {
 func (c *chooser) luma(t *tile, b *block) {
 	c.weigh(t, b.row, b.col, b.size)
 	d := c.at(b.row, b.col, b.size)
+	d.palette = [2]palette{}
+	if c.use {
+		b.palette[0], d.palette[0] = c.found, c.found
+		d.mode, d.delta = dcPred, 0
+		t.mapLuma(b)
+		c.bits += t.paletteBits(b)
+		return
+	}
 	t.loadEdges(b, 0, b.col*4, b.row*4, b.tx)
 	w, h := 4*b.size.w4(), 4*b.size.h4()
 	above, left := t.above.mode[b.col].context(), t.left.mode[b.row&15].context()
@@ -429,12 +470,20 @@ func (c *chooser) luma(t *tile, b *block) {
 	angle := vPred
 	angleDelta := 0
 	src, stride := t.src[0].pix[b.row*4*t.src[0].stride+b.col*4:], t.src[0].stride
+	without := 0 // bits that say that there is no palette
+	if t.mayHavePalette(b.size) {
+		size, near := t.paletteContexts(b)
+		without = t.symbolBits(cdfPaletteYMode+3*(3*size+near), 0)
+	}
 	measure := func(m mode, delta int) {
 		pred := c.candidate[:w*h]
 		t.edges.predict(pred, m, delta)
 		n := t.symbolBits(at, int(m))
 		if m.directional() && b.size >= block8x8 {
 			n += t.symbolBits(cdfAngleDelta+8*int(m-vPred), delta+3)
+		}
+		if m == dcPred {
+			n += without
 		}
 		v := t.satd(src, stride, pred, w, h) + n*c.satdBit>>8
 		if v < best {
@@ -488,6 +537,9 @@ func (c *chooser) luma(t *tile, b *block) {
 		}
 	}
 	c.bits += t.symbolBits(at, int(b.mode))
+	if b.mode == dcPred {
+		c.bits += without
+	}
 	if b.mode.directional() && b.size >= block8x8 {
 		c.bits += t.symbolBits(cdfAngleDelta+8*int(b.mode-vPred), b.delta+3)
 	}

@@ -119,6 +119,17 @@ func (f *frame) init(planes []component, subX, subY int, qIndex int) {
 	f.dcInverse, f.acInverse = (1<<32-1)/uint64(f.dcQ)+1, (1<<32-1)/uint64(f.acQ)+1
 }
 
+// look finds out what the picture is like: a drawing may have palettes.
+func (f *frame) look() {
+	f.analyse(&f.analysis)
+	drawn, flat := 0, 0
+	for i := range f.cells {
+		drawn += b2i(f.cells[i].drawn)
+		flat += b2i(f.cells[i].energy == 0)
+	}
+	f.screen = drawn > 0 && 16*drawn >= len(f.cells)-flat
+}
+
 // filters sets the levels of the in-loop filters from the quantizer: the lines that
 // libaom fits to its searches.
 func (h *header) filters() {
@@ -142,10 +153,10 @@ func (h *header) filters() {
 // for each tile.
 func (f *frame) encode(pick func() picker) ([]byte, error) {
 	if f.tile == nil {
-		f.tile = &tile{frame: f, left: newContexts(16)}
+		f.tile = &tile{frame: f}
 	}
 	t := f.tile
-	t.above = newContexts(f.tiles.sbCols * 16)
+	t.above, t.left = newContexts(f.tiles.sbCols*16, f.screen), newContexts(16, f.screen)
 	out := f.frameHeader()
 	if f.tiles.count > 1 {
 		// tile_start_and_end_present_flag 0 and byte alignment (section

@@ -18,12 +18,33 @@ import (
 // chosenPicture encodes planes with the decisions of the encoder.
 func chosenPicture(what string, planes []component, sub, qIndex int) picture {
 	f := newFrame(planes, sub, sub, qIndex)
+	f.look()
 	effort := (planes[0].width + qIndex) % len(searches)
-	stream, err := f.stream(func() picker { return newChooser(f, effort) })
+	count := &paletteCounter{}
+	stream, err := f.stream(func() picker {
+		count.chooser = newChooser(f, effort)
+		return count
+	})
 	if err != nil {
 		panic(err) // nobody ends it
 	}
-	return picture{f, stream, fmt.Sprintf("%s, effort %d", what, effort)}
+	return picture{f, stream, fmt.Sprintf("%s, effort %d", what, effort), count.n}
+}
+
+// paletteCounter counts the blocks with palettes of luma and of chroma.
+type paletteCounter struct {
+	*chooser
+	n [2]int
+}
+
+func (c *paletteCounter) planned(t *tile, b *block) bool {
+	ok := c.chooser.planned(t, b)
+	if ok {
+		for p := range c.n {
+			c.n[p] += b2i(b.palette[p].n > 0)
+		}
+	}
+	return ok
 }
 
 // Decisions by cost must decode to the encoder's own samples, too.
@@ -78,7 +99,56 @@ func TestExtremePictures(t *testing.T) {
 	}
 }
 
-// A photograph of the corpus, if it is there.
+// drawing is a picture of boxes and lines in a few colours, with soft edges.
+func drawing(r *rand.Rand, w, h, planes, sub int) []component {
+	var out []component
+	for p := range planes {
+		cw, ch := w, h
+		if p > 0 {
+			cw, ch = (w+sub)>>sub, (h+sub)>>sub
+		}
+		pix := bytes.Repeat([]uint8{240}, cw*ch)
+		for range 4 + cw*ch/300 {
+			x, y, bw, bh, v := r.IntN(cw), r.IntN(ch), 1+r.IntN(9), 1+r.IntN(9), uint8(30*r.IntN(8))
+			for i := y; i < min(y+bh, ch); i++ {
+				for j := x; j < min(x+bw, cw); j++ {
+					pix[i*cw+j] = v
+					if j == x {
+						pix[i*cw+j] = v/2 + 60
+					}
+				}
+			}
+		}
+		out = append(out, component{pix, cw, cw, ch})
+	}
+	return out
+}
+
+// Drawings get palettes and decode to the encoder's own samples.
+func TestDrawings(t *testing.T) {
+	j := newJudge(t)
+	r := rand.New(rand.NewPCG(5, 1))
+	for effort := range searches {
+		var batch []picture
+		for i, size := range []image.Point{{64, 64}, {97, 71}, {150, 190}} {
+			for _, kind := range []struct{ planes, sub int }{{1, 1}, {3, 1}, {3, 0}} {
+				// The effort is chosen by width and quantizer.
+				q := 10 + 70*i
+				for (size.X+q)%len(searches) != effort {
+					q++
+				}
+				p := chosenPicture(fmt.Sprintf("drawing of %v, %d planes, subsampled by %d", size, kind.planes, kind.sub), drawing(r, size.X, size.Y, kind.planes, kind.sub), kind.sub, q)
+				if !p.screen || p.palettes[0] == 0 {
+					t.Errorf("%s: taken for a drawing: %v, %d blocks with palettes; want some", p.what, p.screen, p.palettes[0])
+				}
+				batch = append(batch, p)
+			}
+		}
+		j.check(batch...)
+	}
+}
+
+// A photograph of the corpus, if it is there; it has no palettes.
 func TestPhotographs(t *testing.T) {
 	j := newJudge(t)
 	for _, m := range photographs(t) {
@@ -87,7 +157,11 @@ func TestPhotographs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, q := range []int{40, 110, 200} {
-			j.check(chosenPicture("photograph", planes, subX, q))
+			p := chosenPicture("photograph", planes, subX, q)
+			if p.screen {
+				t.Error("a photograph is taken for a drawing")
+			}
+			j.check(p)
 		}
 	}
 }

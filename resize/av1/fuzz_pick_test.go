@@ -1,6 +1,9 @@
 package av1
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // randomPicker takes every decision by chance, among what the syntax allows.
 type randomPicker struct {
@@ -28,6 +31,10 @@ func (r *randomPicker) delta(b *block, m mode) int {
 func (r *randomPicker) luma(t *tile, b *block) {
 	b.mode = mode(r.IntN(int(yModes)))
 	b.delta = r.delta(b, b.mode)
+	if t.mayHavePalette(b.size) && r.IntN(2) == 0 {
+		b.mode, b.delta = dcPred, 0
+		r.palette(t, b, 0)
+	}
 	for range r.IntN(3) {
 		if t.txSelect && b.size != block4x4 && b.tx != tx4x4 {
 			b.tx = b.tx.split()
@@ -35,7 +42,48 @@ func (r *randomPicker) luma(t *tile, b *block) {
 	}
 }
 
+// palette makes a palette, some colours of which are those of neighbours, and its map.
+func (r *randomPicker) palette(t *tile, b *block, plane int) {
+	n := 2 + r.IntN(7)
+	var room [16]uint8
+	cache := t.paletteCache(b, plane, room[:0])
+	near, spread := r.IntN(256), 1+r.IntN(256)
+	var colours []uint8
+	for len(colours) < n {
+		c := clip8(near + r.IntN(spread))
+		if len(cache) > 0 && r.IntN(2) == 0 {
+			c = cache[r.IntN(len(cache))]
+		}
+		if plane == 0 && slices.Contains(colours, c) {
+			near, spread = 0, 256
+			continue // those of U may be equal
+		}
+		colours = append(colours, c)
+	}
+	slices.Sort(colours)
+	p := &b.palette[plane]
+	p.n = uint8(copy(p.colours[:], colours))
+	steps := 1 + r.IntN(256)
+	for i := range n {
+		b.paletteV[i] = uint8(near + r.IntN(steps))
+	}
+	w, h, _, _ := t.mapSize(b, plane)
+	calm := r.IntN(8)
+	m := t.colourMap[plane][:w*h]
+	for i := range m {
+		if m[i] = uint8(r.IntN(n)); i >= w && r.IntN(8) < calm {
+			m[i] = m[i-w]
+		}
+	}
+	t.extendMap(b, plane)
+}
+
 func (r *randomPicker) chroma(t *tile, b *block) {
+	if t.mayHavePalette(b.size) && r.IntN(2) == 0 {
+		b.uvMode = dcPred
+		r.palette(t, b, 1)
+		return
+	}
 	n := int(yModes)
 	if b.size.cfl() {
 		n += 3

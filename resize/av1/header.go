@@ -11,6 +11,7 @@ type header struct {
 	deblock        int // loop_filter_level of all four, 0 to 63
 	cdef           cdefStrength
 	reducedTxSet   bool
+	screen         bool // allow_screen_content_tools: blocks may have palettes
 	txSelect       bool // TxMode is TX_MODE_SELECT, else TX_MODE_LARGEST
 	miCols, miRows int  // in units of 4x4, always even (section 5.9.9)
 	tiles          tiling
@@ -166,8 +167,14 @@ func (t *tiling) put(w *bitWriter) {
 func (h *header) frameHeader() []byte {
 	var w bitWriter
 	w.flag(false) // disable_cdf_update
-	w.flag(false) // allow_screen_content_tools
+	w.flag(h.screen)
+	if h.screen {
+		w.flag(true) // force_integer_mv, of no meaning in a key frame
+	}
 	w.flag(false) // render_and_frame_size_different
+	if h.screen {
+		w.flag(false) // allow_intrabc
+	}
 	h.tiles.put(&w)
 	w.put(uint(h.qIndex), 8)
 	w.flag(false) // delta_coded of Y DC

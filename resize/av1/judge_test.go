@@ -48,6 +48,8 @@ type picture struct {
 	*frame
 	stream []byte
 	what   string
+	// Blocks with palettes of luma and of chroma; not counted of decisions by chance.
+	palettes [2]int
 }
 
 // check decodes pictures, all in one stream, and reports whether each decodes to
@@ -149,6 +151,7 @@ func randomPicture(seed uint64, w, h int) picture {
 	f := newFrame(noise(r, w, h, planes, sub, sub), sub, sub, 1+r.IntN(255))
 	f.txSelect = r.IntN(4) > 0
 	f.reducedTxSet = r.IntN(4) == 0
+	f.screen = r.IntN(2) == 0
 	if r.IntN(3) == 0 {
 		f.tiles = newTiling(f.miCols, f.miRows, r.IntN(3), r.IntN(3))
 	}
@@ -157,7 +160,7 @@ func randomPicture(seed uint64, w, h int) picture {
 	if err != nil {
 		panic(err) // nobody ends it
 	}
-	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count)}
+	return picture{f, stream, fmt.Sprintf("seed %d, %dx%d, %s, q_idx %d, %d tiles", seed, w, h, []string{"monochrome", "4:4:4", "4:2:0"}[kind], f.qIndex, f.tiles.count), [2]int{}}
 }
 
 // A long run: go test -run RandomDecisions -batches 400

@@ -15,12 +15,17 @@ type contexts struct {
 	skip   []uint8
 	level  [3][]uint8 // sum of levels, at most 63
 	dc     [3][]uint8 // 0, 1 if the DC is negative, 2 if positive
+	// palette has those of luma and of U; nil where the picture has none.
+	palette [2][]palette
 }
 
-func newContexts(n int) contexts {
+func newContexts(n int, palettes bool) contexts {
 	c := contexts{mode: make([]mode, n), uvMode: make([]mode, n), size: make([]uint8, n), tx: make([]uint8, n), skip: make([]uint8, n)}
 	for p := range 3 {
 		c.level[p], c.dc[p] = make([]uint8, n), make([]uint8, n)
+	}
+	if palettes {
+		c.palette = [2][]palette{make([]palette, n), make([]palette, n)}
 	}
 	return c
 }
@@ -37,6 +42,9 @@ func (c *contexts) reset() {
 	for p := range 3 {
 		clear(c.level[p])
 		clear(c.dc[p])
+	}
+	for p := range c.palette {
+		clear(c.palette[p])
 	}
 }
 
@@ -60,6 +68,8 @@ type block struct {
 	mode, uvMode     mode
 	delta, uvDelta   int // angle deltas
 	alphaU, alphaV   int // of cflPred, -16 to 16, not both 0
+	palette          [2]palette
+	paletteV         [8]uint8 // V of the colours of palette[1]
 	tx               txSize
 	skip             bool
 	transforms       []transformBlock
@@ -74,10 +84,10 @@ type picker interface {
 	// planned sets all of a block that was reconstructed before, and reports
 	// whether it was.
 	planned(t *tile, b *block) bool
-	// luma sets mode, delta and tx of a block.
+	// luma sets mode, delta and tx of a block, or dcPred, palette and t.colourMap.
 	luma(t *tile, b *block)
-	// chroma sets uvMode, uvDelta, alphaU and alphaV when luma is
-	// reconstructed.
+	// chroma sets uvMode, uvDelta, alphaU and alphaV, or dcPred, palette and
+	// t.colourMap, when luma is reconstructed.
 	chroma(t *tile, b *block)
 	// quantize sets typ, levels and eob of a transform of which pred is the
 	// prediction. The type of chroma is given.
@@ -115,6 +125,7 @@ type tile struct {
 	coefs              [32 * 32]int32
 	block              block
 	levelMap           [(32 + 4) * (32 + 4)]uint8
+	colourMap          [2][64 * 64]uint8 // of luma and chroma of the block, its width a row
 }
 
 // encode writes the tile and returns its bytes, which are valid until the next one
@@ -325,13 +336,17 @@ func (t *tile) reconstruct(b *block, p int, tx txSize) {
 	subX, subY := t.sub(p)
 	w, h := 1<<tx.wLog2(), 1<<tx.hLog2()
 	for x, y := range t.transforms(b, p, tx) {
-		t.loadEdges(b, p, x, y, tx)
 		pred := t.pred[:w*h]
 		m, delta := b.mode, b.delta
 		if p > 0 {
 			m, delta = b.uvMode, b.uvDelta
 		}
-		t.edges.predict(pred, m, delta)
+		if b.palette[min(p, 1)].n > 0 {
+			t.predictPalette(b, p, pred, x-b.col>>subX<<2, y-b.row>>subY<<2, w, h)
+		} else {
+			t.loadEdges(b, p, x, y, tx)
+			t.edges.predict(pred, m, delta)
+		}
 		if m == cflPred {
 			lumaAC(&t.ac, &t.rec[0], x, y, w, h, subX, subY, b.lumaW, b.lumaH)
 			alpha := b.alphaU
@@ -422,6 +437,12 @@ func (t *tile) remember(b *block) {
 		t.left.size[row+i] = uint8(b.size.h4Log2())
 		t.left.tx[row+i] = 1 << b.tx.hLog2()
 		t.left.skip[row+i] = uint8(b2i(b.skip))
+	}
+	if t.screen {
+		for p := range b.palette {
+			fillWith(t.above.palette[p][b.col:b.col+w4], b.palette[p])
+			fillWith(t.left.palette[p][row:row+h4], b.palette[p])
+		}
 	}
 	if b.chroma {
 		for i := b.col >> t.subX; i <= (b.col+w4-1)>>t.subX; i++ {

@@ -24,6 +24,9 @@ func (t *tile) write(b *block) {
 			t.symbol(cdfAngleDelta+8*int(b.uvMode-vPred), 7, b.uvDelta+3)
 		}
 	}
+	if t.mayHavePalette(b.size) {
+		t.writePalettes(b)
+	}
 	t.writeTxSize(b)
 	if b.skip {
 		t.resetLevels(b)
