@@ -80,12 +80,13 @@ func perform[T any](ctx context.Context, j *job, work func(context.Context, *job
 		value, err := guarded(p.ctx, j, work)
 		j.watch.end()
 		p.give()
+		if j.stream != nil {
+			j.stream.stop()
+			<-j.stream.fed // until then its memory is held
+		}
 		j.end()
 		if err == nil && j.stream == nil {
 			giveBack(j.file) // not after an error or a panic: a decoder may still read it
-		}
-		if j.stream != nil {
-			j.stream.stop()
 		}
 		ended <- outcome[T]{value, err}
 	}()

@@ -33,6 +33,7 @@ type stream struct {
 	filled, free chan []byte
 	enough       chan struct{} // closed when no more of the file is taken
 	stop         func()        // closes it
+	fed          chan struct{} // closed when no more of the file is read
 	file         []byte        // all of it, to be kept; nil: it is not
 	err          error         // of the source; set before filled is closed
 
@@ -45,7 +46,7 @@ type stream struct {
 
 func newStream(src io.Reader, head []byte, size int64, keep bool) *stream {
 	enough := make(chan struct{})
-	s := &stream{src: src, head: head, left: size - int64(len(head)), filled: make(chan []byte, streamChunks), free: make(chan []byte, streamChunks), enough: enough, stop: sync.OnceFunc(func() { close(enough) })}
+	s := &stream{src: src, head: head, left: size - int64(len(head)), filled: make(chan []byte, streamChunks), free: make(chan []byte, streamChunks), enough: enough, fed: make(chan struct{}), stop: sync.OnceFunc(func() { close(enough) })}
 	for range streamChunks {
 		s.free <- chunks.Get().(*[chunkBytes]byte)[:]
 	}
@@ -61,6 +62,7 @@ func (s *stream) feed(ctx context.Context) (err error) {
 	defer func() {
 		s.err = err
 		close(s.filled)
+		close(s.fed)
 	}()
 	for len(s.head) > 0 || s.left > 0 {
 		select {

@@ -126,6 +126,33 @@ func TestErrorsOfStreams(t *testing.T) {
 	}
 }
 
+// What is read of a source when its work is done already is in the budget until
+// then.
+func TestRestOfStreamIsHeld(t *testing.T) {
+	file := readCorpus(t, "photos/mei__Kodak_PIXPRO_AZ521.jpg")
+	synctest.Test(t, func(t *testing.T) {
+		r := &Resizer{Budget: NewBudget(BudgetConfig{})}
+		least := int64(1 << 62)
+		body := &slowBody{data: file, step: 64 << 10}
+		body.wait = func() {
+			if body.read > 0 {
+				time.Sleep(time.Second) // the work has nothing to do any more
+				least = min(least, r.Budget.Load().Bytes)
+			}
+		}
+		a := r.admission(options.Options{Width: 100, Format: options.JPEG})
+		a.keeps, a.rereads = true, true
+		failed := errors.New("the work is not possible")
+		_, err := run(t.Context(), a, body, int64(len(file)), func(context.Context, *job) (int, error) { return 0, failed })
+		if !errors.Is(err, failed) || least < int64(len(file)) {
+			t.Errorf("%v, %d bytes are held; want its own, and the %d of the file at least", err, least, len(file))
+		}
+		if n := r.Budget.Load().Bytes; n != 0 {
+			t.Errorf("%d bytes are held at the end", n)
+		}
+	})
+}
+
 // A stream that is kept is kept whole.
 func TestStreamIsKept(t *testing.T) {
 	file := readCorpus(t, "photos/mei__Kodak_PIXPRO_AZ521.jpg")

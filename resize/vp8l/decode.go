@@ -182,14 +182,18 @@ func (d *decoder) pixels(width, height int, main bool) ([]uint32, error) {
 		tileMask = 1<<tileBits - 1
 	}
 	x, y := 0, 0
+	asked := -1 // the row in which was asked last; repetitions may leave out where rows begin
 	for pos := 0; pos < len(out); {
-		if x == 0 {
+		if y != asked {
 			if r.overrun() {
 				return nil, ErrTruncated
 			}
-			if err := d.goOn(y); err != nil {
-				return nil, err
+			if y>>4 != asked>>4 {
+				if err := d.goOn(0); err != nil {
+					return nil, err
+				}
 			}
+			asked = y
 		}
 		if tiles != nil && x&tileMask == 0 {
 			g = &all[tiles[y>>tileBits*tilesX+x>>tileBits]]

@@ -167,6 +167,33 @@ func TestEndsEarly(t *testing.T) {
 	}
 }
 
+// A picture of repetitions that never end where a row does is ended like any other.
+func TestRepetitionsAreChecked(t *testing.T) {
+	const width, height = 16, 160
+	w := &bitWriter{}
+	w.write(0, 3) // no transform, no colour cache, one group
+	counts := make([]uint32, literals+lengthSymbols)
+	counts[0], counts[literals+1] = 1, 1 // a pixel; two that are repeated
+	words := w.writePrefixCode(counts)
+	for _, symbol := range []int{0, 0, 0, 1} { // red, blue, alpha; the pixel before
+		w.writeSimple([]int{symbol})
+	}
+	w.code(words[0])
+	for range width*height/2 - 1 {
+		w.code(words[literals+1])
+	}
+	w.code(words[0])
+	data := w.end()
+	asked := 0
+	if _, err := DecodeGreen(data, image.Pt(width, height), DecodeOptions{Check: func() error { asked++; return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	// Every 16 rows, of the pixels and of the result, and for the codes.
+	if want := 2*height/16 + 1; asked != want {
+		t.Errorf("asked %d times; want %d", asked, want)
+	}
+}
+
 // The green of a picture without its header is a plane.
 func TestDecodeGreen(t *testing.T) {
 	img := painters(rand.New(rand.NewPCG(5, 6)))[1].draw(image.Pt(50, 30))
