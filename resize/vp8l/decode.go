@@ -11,9 +11,13 @@ type DecodeOptions struct {
 	Check func() error
 }
 
-// BytesOf is how much memory decoding a picture takes beside the picture itself, of 4 bytes
-// a pixel, for the codes that encoders write.
-func BytesOf(size image.Point) int64 { return 4*int64(size.X)*int64(size.Y) + 4<<20 }
+// BytesOf is how much memory decoding a picture takes at the most beside the picture itself,
+// of 4 bytes a pixel: its pixels before the transforms, what blocks of 4 pixels say, and the
+// tables of codes.
+func BytesOf(size image.Point) int64 {
+	const transforms = 1
+	return (4+transforms+bytesOfEntries)*int64(size.X)*int64(size.Y) + bytesOfEntry*leastEntries + 2<<20
+}
 
 // Decode decodes a VP8L chunk. Transparent pixels keep their colours; the header's word on
 // alpha is a hint that changes nothing (section 3.4).
@@ -63,11 +67,13 @@ func DecodeGreen(data []byte, size image.Point, o DecodeOptions) ([]byte, error)
 type decoder struct {
 	r       bitReader
 	check   func() error
-	entries int // of all tables
+	entries int // of all tables, and how many there may be
+	most    int
 }
 
 // picture decodes the transforms and the pixels, and hands on row by row (section 3.8.2).
 func (d *decoder) picture(size image.Point, put func(y int, row []uint32)) error {
+	d.most = leastEntries + size.X*size.Y/pixelsOfEntry
 	transforms, width, err := d.transforms(size)
 	if err != nil {
 		return err
@@ -270,6 +276,7 @@ func (d *decoder) groups(n int, cacheBits uint) ([]group, error) {
 			return nil, err
 		}
 		var g group
+		d.entries += groupEntries
 		for code, symbols := range [codesOfGroup]int{greens, literals, literals, literals, distanceSymbols} {
 			var err error
 			if g.codes[code], err = d.r.readPrefixCode(lengths[:symbols]); err != nil {
@@ -278,7 +285,7 @@ func (d *decoder) groups(n int, cacheBits uint) ([]group, error) {
 			if d.r.overrun() {
 				return nil, ErrTruncated
 			}
-			if d.entries += cap(g.codes[code].table); d.entries > mostEntries {
+			if d.entries += cap(g.codes[code].table); d.entries > d.most {
 				return nil, fmt.Errorf("%w: %d groups of prefix codes", ErrLimit, n)
 			}
 		}

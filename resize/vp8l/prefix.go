@@ -18,10 +18,16 @@ const (
 	rootBits  = 8
 	entryBits = 4 // of the length
 	linked    = 1 << 31
+)
 
-	// mostEntries bounds the tables of one picture, 64 MB. Those of encoders have a
-	// hundredth of it.
-	mostEntries = 16 << 20
+// What the tables of one picture may have, in entries: those of encoders have a fraction of
+// it. A group of codes counts as groupEntries more.
+const (
+	leastEntries   = 1 << 19
+	pixelsOfEntry  = 2
+	groupEntries   = 64
+	bytesOfEntry   = 4
+	bytesOfEntries = bytesOfEntry / pixelsOfEntry // a pixel
 )
 
 // next returns the next symbol; fill has been called.
