@@ -274,3 +274,41 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	})
 }
+
+// Many groups of prefix codes, of a few bits each, take no more memory than a picture of
+// that size may: they are refused before that.
+func TestGroupsAreBounded(t *testing.T) {
+	for _, tt := range []struct {
+		side, groups int
+		err          error
+	}{
+		{256, 16 * 16, nil},
+		{512, 1 << 14, ErrLimit},
+	} {
+		const bits = 2 // tiles of 4 pixels
+		across := tt.side >> bits
+		tiles := make([]uint32, across*across)
+		for i := range tiles {
+			tiles[i] = 0xff000000 | uint32(i%tt.groups)<<8
+		}
+		e := &encoder{}
+		e.w.write(signature, 8)
+		e.w.write(uint32(tt.side-1), 14)
+		e.w.write(uint32(tt.side-1), 14)
+		e.w.write(0, 4)
+		e.w.write(0, 1) // no transforms
+		e.w.write(0, 1) // no cache
+		e.w.write(1, 1)
+		e.w.write(bits-2, 3)
+		if err := e.pixels(tiles, across, across, false); err != nil {
+			t.Fatal(err)
+		}
+		for range tt.groups * codesOfGroup {
+			e.w.writeSimple([]int{0})
+		}
+		img, err := Decode(e.w.end(), DecodeOptions{})
+		if !errors.Is(err, tt.err) || (err == nil) != (img != nil) {
+			t.Errorf("%d pixels a side, %d groups: %v; want %v", tt.side, tt.groups, err, tt.err)
+		}
+	}
+}
