@@ -19,10 +19,11 @@ type EncodeOptions struct {
 	// Tables says where the Huffman tables come from.
 	Tables TableChoice
 
-	// Progressive writes the ten scans that libjpeg writes (six for gray),
-	// each with tables of its own, whatever Tables says. It mostly saves up
-	// to 4 %, for three times the work here and more in any decoder, and
-	// needs 3 to 6 bytes a pixel meanwhile.
+	// Progressive writes several scans, the low frequencies before the rest,
+	// each with tables of its own, whatever Tables says. Which scans there are
+	// is chosen by their size, and coefficients are quantized by what their
+	// bits are worth: photographs get 6 % smaller than baseline ones of the same similarity,
+	// for a dozen times the work here and more in any decoder. It needs 3 to 6 bytes a pixel meanwhile.
 	Progressive bool
 
 	// Chroma444 keeps the full resolution of chroma where colours are
@@ -33,6 +34,7 @@ type EncodeOptions struct {
 	ICC []byte
 
 	generic bool // no assembly
+	nearest bool // coefficients of a progressive file are rounded to the nearest level
 }
 
 // TableChoice is a choice of Huffman tables.
@@ -91,7 +93,7 @@ func Encode(w io.Writer, m image.Image, o *EncodeOptions) error {
 	e.writeHeader(o.ICC, o.Progressive)
 	switch optimal := o.Tables == TablesOptimal || o.Tables == TablesAuto && size.X*size.Y <= autoTablesPixels; {
 	case o.Progressive:
-		e.encodeProgressive()
+		e.encodeProgressive(o.nearest)
 	case optimal:
 		e.encodeOptimal()
 	default:
@@ -135,6 +137,9 @@ type encoder struct {
 	edge  [64]byte  // samples of a block that the picture ends in
 	coef  []int16   // of the whole picture, if progressive
 	masks []uint64  // nonzero coefficients of each block of coef, in zigzag order
+
+	script  [mostScans]encScan // of a progressive file
+	trellis trellis
 
 	src   pixelRows
 	strip []byte // planes of an MCU row that was converted, or shifted chroma

@@ -143,7 +143,8 @@ func FuzzEncode(f *testing.F) {
 			m = y
 		}
 		var want [][]byte
-		for _, o := range []EncodeOptions{{Tables: TablesStandard}, {}, {Progressive: true}, {generic: true}} {
+		var trellised []byte
+		for _, o := range []EncodeOptions{{Tables: TablesStandard}, {}, {Progressive: true, nearest: true}, {generic: true}, {Progressive: true}, {Progressive: true, generic: true}} {
 			o.Quality = int(quality)%100 + 1
 			data := encode(t, m, o)
 			got, err := jpeg.Decode(bytes.NewReader(data))
@@ -152,6 +153,13 @@ func FuzzEncode(f *testing.F) {
 			}
 			if got.Bounds().Size() != rect.Size() {
 				t.Fatalf("%T %v %+v: decodes to %v", m, rect, o, got.Bounds())
+			}
+			if o.Progressive && !o.nearest { // quantized in another way
+				if trellised != nil && !bytes.Equal(data, trellised) {
+					t.Fatalf("%T %v %+v: other bytes than with assembly", m, rect, o)
+				}
+				trellised = data
+				continue
 			}
 			planes := encPlanes(got)
 			for i := range want {

@@ -9,53 +9,23 @@ import (
 // from al up are sent, those from ah up having been sent before.
 type encScan struct{ first, end, ss, se, ah, al int }
 
-// The scripts of libjpeg: first a good picture in few bytes, the low
-// frequencies of luma before the rest, then the bits left out.
-var (
-	scriptColour = []encScan{
-		{0, 3, 0, 0, 0, 1},
-		{0, 1, 1, 5, 0, 2},
-		{2, 3, 1, 63, 0, 1},
-		{1, 2, 1, 63, 0, 1},
-		{0, 1, 6, 63, 0, 2},
-		{0, 1, 1, 63, 2, 1},
-		{0, 3, 0, 0, 1, 0},
-		{2, 3, 1, 63, 1, 0},
-		{1, 2, 1, 63, 1, 0},
-		{0, 1, 1, 63, 1, 0},
-	}
-	scriptGray = []encScan{
-		{0, 1, 0, 0, 0, 1},
-		{0, 1, 1, 5, 0, 2},
-		{0, 1, 6, 63, 0, 2},
-		{0, 1, 1, 63, 2, 1},
-		{0, 1, 0, 0, 1, 0},
-		{0, 1, 1, 63, 1, 0},
-	}
-)
-
-// encodeProgressive computes all coefficients, then writes the scans.
-func (e *encoder) encodeProgressive() {
+// encodeProgressive computes all coefficients, quantizes them, to the nearest
+// level or by what their bits are worth, then writes the scans that take the
+// fewest bytes.
+func (e *encoder) encodeProgressive(nearest bool) {
 	e.codes[rawBits] = 0
-	e.transformAll()
-	script := scriptColour
-	if e.ncomps == 1 {
-		script = scriptGray
+	if nearest {
+		e.transformAll()
+	} else {
+		e.setFine()
+		e.transformAll()
+		e.quantizeAll()
 	}
-	for _, s := range script {
+	for _, s := range e.chooseScript() {
 		if e.err != nil {
 			return
 		}
-		e.tokens = e.tokens[:0]
-		switch {
-		case s.ss == 0:
-			e.scanDC(s)
-		case s.ah == 0:
-			e.scanAC(s)
-		default:
-			e.scanRefine(s)
-		}
-		e.countTokens()
+		e.makeScan(s)
 		for t := range 4 {
 			if e.optimalTable(t) {
 				e.writeTable(t, &e.spec)
@@ -67,7 +37,21 @@ func (e *encoder) encodeProgressive() {
 	}
 }
 
-// transformAll fills e.coef and e.masks.
+// makeScan makes the tokens of a scan and counts them.
+func (e *encoder) makeScan(s encScan) {
+	e.tokens = e.tokens[:0]
+	switch {
+	case s.ss == 0:
+		e.scanDC(s)
+	case s.ah == 0:
+		e.scanAC(s)
+	default:
+		e.scanRefine(s)
+	}
+	e.countTokens()
+}
+
+// transformAll fills e.coef and e.masks with what e.recip makes of the samples.
 func (e *encoder) transformAll() {
 	n := 0
 	for i := range e.ncomps {
