@@ -20,7 +20,7 @@ func trellisCost(costs *symbolCosts, price int64, steps *[64]int32, from, levels
 		if levels[z] == 0 {
 			continue
 		}
-		n, _ := size(int32(levels[z]))
+		n, _ := category(int32(levels[z]))
 		run := k - last - 1
 		for ; run > 15; run -= 16 {
 			cost += price * int64(costs[0xf0]) >> 8
