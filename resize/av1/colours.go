@@ -16,7 +16,7 @@ func (c cluster) mergeCost(d cluster) int64 {
 }
 
 // mostColours is how many values of luma a block may have to be tried with a palette.
-const mostColours = 64
+const mostColours = 96
 
 // findPalette makes a palette of the luma of a block, and reports whether it has few
 // colours: neighbouring ones are merged as long as that saves more bits than it is worth.
@@ -72,8 +72,8 @@ func (c *chooser) findPalette(t *tile, row, col int, b blockSize) bool {
 // What one colour more costs: whole bits, and sixteenths of a bit for each sample that
 // has it.
 const (
-	paletteColourBits = 8
-	paletteSampleBits = 24
+	paletteColourBits = 12
+	paletteSampleBits = 40
 )
 
 // mapLuma maps each sample of a block to the nearest colour of its palette.
