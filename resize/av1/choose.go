@@ -45,7 +45,6 @@ type decision struct {
 	delta, uvDelta int8
 	alphaU, alphaV int8
 	palette        [2]palette
-	paletteV       [8]uint8
 	// Of the transforms: one of luma, of chroma up to four a plane.
 	typ [9]txType
 	eob [9]uint16
