@@ -11,7 +11,7 @@ func (c cluster) mean() int { return (2*c.sum + c.n) / (2 * c.n) }
 func (c cluster) mergeCost(d cluster) int64 {
 	diff := int64(c.sum)*int64(d.n) - int64(d.sum)*int64(c.n)
 	n := int64(c.n) * int64(d.n)
-	// diff²/(c.n·d.n·(c.n+d.n)), where diff may have 25 bits
+	// diff²/(c.n·d.n·(c.n+d.n)), where diff has up to 30 bits
 	return diff * diff / n / int64(c.n+d.n)
 }
 
