@@ -30,8 +30,12 @@ type chooser struct {
 	// The levels of the blocks in the plan: of each size one block after another,
 	// each with room for three planes.
 	kept  [blockSizes][3 * 64 * 64]int32
-	found palette // of luma of the block that is tried
-	use   bool    // the block that is built takes it
+	found palette  // of luma of the block that is tried
+	use   bool     // the block that is built takes it
+	other struct { // that block, when it is built without it
+		levels [3 * 64 * 64]int32
+		pixels [3][64 * 64]uint8
+	}
 }
 
 // decision is what was found for a square.
@@ -108,7 +112,7 @@ func (t *tile) setDecoded(row, col int, b blockSize, there bool) {
 	}
 }
 
-// keep copies the reconstruction of a square, unkeep puts it back.
+// keep copies the reconstruction of a block, unkeep puts it back.
 func (t *tile) keep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
 	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(kept[p][y*len(rec):], rec) })
 }
@@ -117,11 +121,11 @@ func (t *tile) unkeep(kept *[3][64 * 64]uint8, row, col int, b blockSize) {
 	t.eachRow(row, col, b, func(p, y int, rec []uint8) { copy(rec, kept[p][y*len(rec):]) })
 }
 
-// eachRow calls f with each row of the reconstruction of a square.
+// eachRow calls f with each row of the reconstruction of a block.
 func (t *tile) eachRow(row, col int, b blockSize, f func(p, y int, rec []uint8)) {
 	for p := range t.planes() {
 		subX, subY := t.sub(p)
-		w, h := b.w4()*4>>subX, b.w4()*4>>subY
+		w, h := b.w4()*4>>subX, b.h4()*4>>subY
 		rec := &t.rec[p]
 		for y := range h {
 			at := (row*4>>subY+y)*rec.stride + col*4>>subX
@@ -378,14 +382,18 @@ func (c *chooser) try(t *tile, row, col int, b blockSize) int64 {
 	c.use = t.mayHavePalette(b) && c.findPalette(t, row, col, b)
 	build()
 	if c.use {
-		with := cost
 		c.use = false
+		with, bits, block := cost, c.bits, c.trial
+		d, levels := c.at(row, col, b), c.keptLevels(row, col, b)
+		decision := *d
+		copy(c.other.levels[:], levels)
+		t.keep(&c.other.pixels, row, col, b)
 		t.setDecoded(row, col, b, false)
 		build()
 		if with < cost {
-			c.use = true
-			t.setDecoded(row, col, b, false)
-			build()
+			cost, c.bits, c.trial, *d = with, bits, block, decision
+			copy(levels, c.other.levels[:])
+			t.unkeep(&c.other.pixels, row, col, b)
 		}
 	}
 	t.remember(&c.trial)

@@ -11,12 +11,12 @@ func (c cluster) mean() int { return (2*c.sum + c.n) / (2 * c.n) }
 func (c cluster) mergeCost(d cluster) int64 {
 	diff := int64(c.sum)*int64(d.n) - int64(d.sum)*int64(c.n)
 	n := int64(c.n) * int64(d.n)
-	// diff²/(c.n·d.n·(c.n+d.n)), where diff may have 25 bits
+	// diff²/(c.n·d.n·(c.n+d.n)), where diff has up to 30 bits
 	return diff * diff / n / int64(c.n+d.n)
 }
 
 // mostColours is how many values of luma a block may have to be tried with a palette.
-const mostColours = 64
+const mostColours = 96
 
 // findPalette makes a palette of the luma of a block, and reports whether it has few
 // colours: neighbouring ones are merged as long as that saves more bits than it is worth.
@@ -72,8 +72,8 @@ func (c *chooser) findPalette(t *tile, row, col int, b blockSize) bool {
 // What one colour more costs: whole bits, and sixteenths of a bit for each sample that
 // has it.
 const (
-	paletteColourBits = 8
-	paletteSampleBits = 24
+	paletteColourBits = 12
+	paletteSampleBits = 40
 )
 
 // mapLuma maps each sample of a block to the nearest colour of its palette.
