@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -44,6 +45,8 @@ type job struct {
 	format   resize.Format
 	quality  int // of ours; 0: of no meaning
 	animated bool
+	// progressive asks ours for a progressive JPEG.
+	progressive bool
 	// rival is how sharp is asked; qualities, if any, are tried for one of equal
 	// similarity.
 	rival     map[string]any
@@ -53,17 +56,21 @@ type job struct {
 }
 
 var jobs = []job{
-	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
-	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 2", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
-	{"the same of a softer photograph; sharp effort 4", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
-	{"the same; sharp effort 2", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
-	{"1080p PNG to 800 px PNG, a photograph", "photo.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
-	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
-	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
-	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
-	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, map[string]any{"quality": 75}, nil, 3, ""},
-	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
-	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
+	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 2", "photo.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
+	{"the same of a softer photograph; sharp effort 4", "soft.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
+	{"the same; sharp effort 2", "soft.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
+	{"1080p PNG to 800 px PNG, a photograph", "photo.png", 800, resize.PNG, 0, false, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
+	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
+	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
+	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"2 MP JPEG to 600 px progressive JPEG; sharp's progressive", "photo.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "progressive": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"2 MP JPEG to 600 px progressive JPEG; sharp's mozjpeg", "photo.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "mozjpeg": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"the same of a softer photograph; sharp's progressive", "soft.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "progressive": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"the same; sharp's mozjpeg", "soft.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "mozjpeg": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
 }
 
 func main() {
@@ -177,7 +184,7 @@ func prepare(work, photo, soft string) error {
 // collection included, and the result.
 func measure(source []byte, j job) (millis float64, body []byte, err error) {
 	r := resize.Resizer{Quality: resize.Quality{WebPMethod: 2, AVIFEffort: 4}}
-	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality}
+	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality, Progressive: j.progressive}
 	make := func() error {
 		result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 		if err == nil {
@@ -219,7 +226,8 @@ func equalBytes(s *sharp, work string, source, own []byte, j job) (float64, erro
 	type point struct{ similarity, bytes float64 }
 	var points []point
 	for _, q := range j.qualities {
-		options := map[string]any{"quality": q, "effort": j.rival["effort"]}
+		options := maps.Clone(j.rival)
+		options["quality"] = q
 		once := j
 		once.times = 1
 		_, body, err := s.measure(file, once, options)
