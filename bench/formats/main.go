@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -46,6 +47,8 @@ type job struct {
 	format   resize.Format
 	quality  int // of ours; 0: of no meaning
 	animated bool
+	// progressive asks ours for a progressive JPEG.
+	progressive bool
 	// rival is how sharp is asked; qualities, if any, are tried for one of equal
 	// similarity.
 	rival     map[string]any
@@ -55,23 +58,27 @@ type job struct {
 }
 
 var jobs = []job{
-	{"12 MP JPEG to 1200 px JPEG", "large.jpg", 1200, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 2, ""},
-	{"the same in Display P3", "large-p3.jpg", 1200, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 2, "CPU 1.15 of the row above"},
-	{"12 MP JPEG to 300 px JPEG", "large.jpg", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
-	{"12 MP JPEG in Display P3 to 300 px JPEG", "large-p3.jpg", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, "CPU 1.05 of the row above"},
-	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
-	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 2", "photo.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
-	{"the same of a softer photograph; sharp effort 4", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
-	{"the same; sharp effort 2", "soft.jpg", 600, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
-	{"1080p PNG to 800 px PNG, a photograph", "photo.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
-	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
-	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, map[string]any{"quality": 75}, nil, 3, ""},
-	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
-	{"2 MP JPEG to 600 px WebP without loss, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 0, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
-	{"1080p PNG to 800 px WebP without loss, a drawing, method 2; sharp effort 4", "drawing.png", 800, resize.WebP, 0, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
-	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, map[string]any{"quality": 75}, nil, 3, ""},
-	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
-	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"12 MP JPEG to 1200 px JPEG", "large.jpg", 1200, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 2, ""},
+	{"the same in Display P3", "large-p3.jpg", 1200, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 2, "CPU 1.15 of the row above"},
+	{"12 MP JPEG to 300 px JPEG", "large.jpg", 300, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"12 MP JPEG in Display P3 to 300 px JPEG", "large-p3.jpg", 300, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 3, "CPU 1.05 of the row above"},
+	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
+	{"2 MP JPEG to 600 px WebP, method 2; sharp effort 2", "photo.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85}, 5, "CPU 1.3, bytes 1.05"},
+	{"the same of a softer photograph; sharp effort 4", "soft.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 4}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
+	{"the same; sharp effort 2", "soft.jpg", 600, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, []int{60, 65, 70, 75, 80, 85, 90}, 5, "CPU 1.3, bytes 1.05"},
+	{"1080p PNG to 800 px PNG, a photograph", "photo.png", 800, resize.PNG, 0, false, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
+	{"1080p PNG to 800 px PNG, a drawing", "drawing.png", 800, resize.PNG, 0, false, false, map[string]any{}, nil, 3, "CPU 1.5, bytes 1.1"},
+	{"12 MP WebP to 300 px JPEG", "photo.webp", 300, resize.JPEG, 75, false, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"12 MP WebP to 1200 px WebP, method 2; sharp effort 2", "photo.webp", 1200, resize.WebP, 75, false, false, map[string]any{"quality": 75, "effort": 2}, nil, 3, ""},
+	{"2 MP JPEG to 600 px WebP without loss, method 2; sharp effort 4, its default", "photo.jpg", 600, resize.WebP, 0, false, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
+	{"1080p PNG to 800 px WebP without loss, a drawing, method 2; sharp effort 4", "drawing.png", 800, resize.WebP, 0, false, false, map[string]any{"lossless": true, "effort": 4}, nil, 1, "bytes 1.05"},
+	{"animated GIF, 24 frames, to 200 px WebP", "animation.gif", 200, resize.WebP, 75, true, false, map[string]any{"quality": 75}, nil, 3, ""},
+	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 4, its default", "photo.jpg", 600, resize.AVIF, 75, false, false, map[string]any{"quality": 50, "effort": 4}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"2 MP JPEG to 600 px AVIF, effort 4; sharp effort 0", "photo.jpg", 600, resize.AVIF, 75, false, false, map[string]any{"quality": 50, "effort": 0}, []int{40, 45, 50, 55, 60, 65}, 2, "stated"},
+	{"2 MP JPEG to 600 px progressive JPEG; sharp's progressive", "photo.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "progressive": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"2 MP JPEG to 600 px progressive JPEG; sharp's mozjpeg", "photo.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "mozjpeg": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"the same of a softer photograph; sharp's progressive", "soft.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "progressive": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
+	{"the same; sharp's mozjpeg", "soft.jpg", 600, resize.JPEG, 75, false, true, map[string]any{"quality": 75, "mozjpeg": true}, []int{50, 55, 60, 65, 70, 73, 75, 77, 80, 85, 90}, 5, "stated"},
 }
 
 func main() {
@@ -209,7 +216,7 @@ func profiled(photo, work string) error {
 // collection included, and the result.
 func measure(source []byte, j job) (millis float64, body []byte, err error) {
 	r := resize.Resizer{Quality: resize.Quality{WebPMethod: 2, AVIFEffort: 4}}
-	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality, Lossless: j.rival["lossless"] == true}
+	o := resize.Options{Width: j.width, Format: j.format, Quality: j.quality, Lossless: j.rival["lossless"] == true, Progressive: j.progressive}
 	make := func() error {
 		result, err := r.Resize(context.Background(), resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 		if err == nil {
@@ -251,7 +258,8 @@ func equalBytes(s *sharp, work string, source, own []byte, j job) (float64, erro
 	type point struct{ similarity, bytes float64 }
 	var points []point
 	for _, q := range j.qualities {
-		options := map[string]any{"quality": q, "effort": j.rival["effort"]}
+		options := maps.Clone(j.rival)
+		options["quality"] = q
 		once := j
 		once.times = 1
 		_, body, err := s.measure(file, once, options)

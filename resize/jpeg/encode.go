@@ -22,8 +22,9 @@ type EncodeOptions struct {
 	// Progressive writes several scans, the low frequencies before the rest,
 	// each with tables of its own, whatever Tables says. Which scans there are
 	// is chosen by their size, and coefficients are quantized by what their
-	// bits are worth: photographs get 6 % smaller than baseline ones of the same similarity,
-	// for a dozen times the work here and more in any decoder. It needs 3 to 6 bytes a pixel meanwhile.
+	// bits are worth: photographs get 6 % smaller than baseline ones of the
+	// same similarity, for a dozen times the work here and more in any
+	// decoder. It needs 3 to 6 bytes a pixel meanwhile.
 	Progressive bool
 
 	// Chroma444 keeps the full resolution of chroma where colours are

@@ -37,7 +37,7 @@ const maxPartition = 1<<19 - 1
 type Options struct {
 	// Quality is from 0, the fewest bytes, to 100.
 	Quality int
-	// Effort is from 0, the fastest, to 6, the fewest bytes.
+	// Effort is from 0, the fastest, to 4, the fewest bytes; more is 4.
 	Effort int
 	// generic leaves the kernels in assembly out.
 	generic bool
