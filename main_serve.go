@@ -71,7 +71,8 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	var asked sync.WaitGroup
 	asked.Go(func() { tellOfStores(asking, c, log) })
 	if cmd.Bool("open") {
-		asked.Go(func() { openPage(asking, publicURL(c)+"/", log) })
+		address := publicURL(c) + "/"
+		asked.Go(func() { openPage(asking, address, log) })
 	}
 	defer asked.Wait()
 	defer stop()
