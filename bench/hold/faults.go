@@ -136,7 +136,7 @@ func (b *bench) faults() error {
 			handlers = append(handlers, map[string]any{
 				"name": fmt.Sprintf("%s%d", state, i), "cache_path": "cache", "cache_time": seconds, "negative_time": -1,
 				"output_format": "jpg", "error_image": "", "limits": map[string]any{"fetch_seconds": 2},
-				"aws": map[string]any{"bucket_name": "pictures", "endpoint": s.url, "aws_access": "a", "aws_secret": "b"},
+				"aws": map[string]any{"bucket_name": "pictures", "endpoint": s.url, "aws_access": "a", "aws_secret": "b", "verify": "md5"},
 			})
 		}
 	}
