@@ -88,16 +88,16 @@ func (h *reader) parseQuery(raw string) *parsedQuery {
 
 // unreadable notes parameters that say nothing to this handler.
 func (h *reader) unreadable(get func(string) string, u *parsedQuery) {
-	check := func(name string, readable bool, verdict resize.Verdict, allowed string) {
+	check := func(name string, readable bool, verdict resize.Verdict, first string, others ...string) {
 		if v := get(name); v != "" && !readable {
-			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: verdict, Allowed: allowed})
+			u.wrong.note(resize.Note{Name: name, Value: v, Verdict: verdict, Allowed: first + ", " + strings.Join(others, ", ")})
 		}
 	}
 	f := u.options.Format
-	check("f", f == resize.NoFormat || f.IsAuto() || h.config.Writes(f), resize.NotEnabled, "auto, "+strings.Join(h.config.OutputFormats, ", ")) // what is no format has been noted
-	check(config.InfoParam, resize.KnownDetails(get(config.InfoParam)), resize.Unreadable, "1, "+strings.Join(resize.DetailFields(), ", "))
+	check("f", f == resize.NoFormat || f.IsAuto() || h.config.Writes(f), resize.NotEnabled, "auto", h.config.OutputFormats...) // what is no format has been noted
+	check(config.InfoParam, resize.KnownDetails(get(config.InfoParam)), resize.Unreadable, "1", resize.DetailFields()...)
 	as := get(config.AsParam)
-	check(config.AsParam, strings.EqualFold(as, config.AsHTML) || strings.EqualFold(as, config.AsJSON), resize.Unreadable, config.AsHTML+", "+config.AsJSON)
+	check(config.AsParam, strings.EqualFold(as, config.AsHTML) || strings.EqualFold(as, config.AsJSON), resize.Unreadable, config.AsHTML, config.AsJSON)
 }
 
 // readWidths reads the widths of a <picture>, and notes what it cannot read.
