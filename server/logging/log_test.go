@@ -1,21 +1,20 @@
 package logging
 
 import (
-	"bytes"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"s3imageserver/server/config"
+	"s3imageserver/testserver"
 )
 
 // A flood of one fault leaves a few lines, one that says how many are missing,
 // and other faults their lines.
 func TestFloodOfErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := new(lockedBuffer) // a timer writes what was left out
+		out := new(testserver.Output) // a timer writes what was left out
 		log := New(out, config.LogConfig{Level: "info"}).With("handler", "h")
 		for range 1000 {
 			log.Error("no picture", "kind", "limit", "name", "x")
@@ -47,24 +46,6 @@ func TestFloodOfErrors(t *testing.T) {
 		}
 		time.Sleep(2 * sampleTime)
 	})
-}
-
-// A lockedBuffer is a buffer that several goroutines use.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // What is secret in a URL is not in the log, however it is spelled.
