@@ -60,19 +60,17 @@ func Exact(m *image.NRGBA, n int) *image.Paletted {
 // Quantize returns m with a palette of at most n colours, 2 to 256. Pixels without
 // any alpha stay so, and are the last colour of the palette.
 func Quantize(m *image.NRGBA, n int) *image.Paletted {
-	if few := Exact(m, n); few != nil {
-		return few
-	}
-	var h Histogram
-	h.Add(m, nil)
-	p := h.Palette(n)
-	out := image.NewPaletted(m.Rect, p.Colors())
-	p.Dither(out, m, nil)
-	return out
+	return quantized(m, n, func(p *Palette, out *image.Paletted) { p.Dither(out, m, nil) })
 }
 
 // Flat is [Quantize] without dithering: every pixel has the colour nearest to it.
 func Flat(m *image.NRGBA, n int) *image.Paletted {
+	return quantized(m, n, func(p *Palette, out *image.Paletted) { p.lay(out, m) })
+}
+
+// quantized returns m with its own colours if these are few, else with those of a palette
+// as draw lays them.
+func quantized(m *image.NRGBA, n int, draw func(p *Palette, out *image.Paletted)) *image.Paletted {
 	if few := Exact(m, n); few != nil {
 		return few
 	}
@@ -80,7 +78,7 @@ func Flat(m *image.NRGBA, n int) *image.Paletted {
 	h.Add(m, nil)
 	p := h.Palette(n)
 	out := image.NewPaletted(m.Rect, p.Colors())
-	p.lay(out, m)
+	draw(p, out)
 	return out
 }
 
