@@ -54,8 +54,7 @@ func resampleJPEG(file jpegFile, h *jpeg.Header, o *jpeg.Options, want Want) (m 
 		if o.ChromaScale != 0 {
 			ratio = image.YCbCrSubsampleRatio444
 		}
-		x := scale.Axis{Len: size.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
-		y := scale.Axis{Len: size.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
+		x, y := c.axes(size, part, options)
 		if h.Model == jpeg.Gray {
 			out := image.NewGray(image.Rectangle{Max: c.size})
 			scalers = append(scalers, scale.NewScaler(out.Pix, out.Stride, x, y, options))

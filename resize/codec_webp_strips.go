@@ -59,8 +59,7 @@ func resampleWebP(frame []byte, c resample, want Want) (*image.YCbCr, error) {
 		return nil, err
 	}
 	part, options := c.at(1)
-	x := scale.Axis{Len: c.source.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
-	y := scale.Axis{Len: c.source.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
+	x, y := c.axes(c.source, part, options)
 	to := image.YCbCrSubsampleRatio444
 	if c.chroma == scale.Chroma420 {
 		to = image.YCbCrSubsampleRatio420

@@ -71,8 +71,7 @@ func (p *wholeRows) close()               {}
 // newResampledRows returns what resamples the rows of a picture as they come.
 func newResampledRows(samples int, c resample) rowSink {
 	part, options := c.at(1)
-	x := scale.Axis{Len: c.source.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: options.Within.Min.X, Hi: options.Within.Max.X}
-	y := scale.Axis{Len: c.source.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: options.Within.Min.Y, Hi: options.Within.Max.Y}
+	x, y := c.axes(c.source, part, options)
 	bounds := image.Rectangle{Max: c.size}
 	if samples == 1 {
 		m := image.NewGray(bounds)

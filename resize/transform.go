@@ -136,6 +136,15 @@ func (c resample) at(s float64) (scale.Rect, scale.Options) {
 		scale.Options{Undroop: c.undroop(s), Chroma: c.chroma, Within: c.within(s)}
 }
 
+// axes returns the columns and rows of a picture of size src, decoded at the scale that
+// part and options are of, and those that are made of them.
+func (c resample) axes(src image.Point, part scale.Rect, options scale.Options) (x, y scale.Axis) {
+	within := options.Within
+	x = scale.Axis{Len: src.X, Offset: part.X, Span: part.W, N: c.size.X, Lo: within.Min.X, Hi: within.Max.X}
+	y = scale.Axis{Len: src.Y, Offset: part.Y, Span: part.H, N: c.size.Y, Lo: within.Min.Y, Hi: within.Max.Y}
+	return x, y
+}
+
 // undroop returns what has to be undone of a decoding at scale s: at 2/8 it shows
 // only if less than half is left to scale.
 func (c resample) undroop(s float64) uint8 {
