@@ -46,34 +46,18 @@ func tilesOf(argb []uint32, width, height int, refs []reference, cacheBits, bits
 			tiles = append(tiles, t)
 		}
 	}
-	var cache []uint32
-	if cacheBits > 0 {
-		cache = make([]uint32, 1<<cacheBits)
-	}
+	cache := newColorCache(cacheBits)
 	i, x, y := 0, 0, 0
 	for _, r := range refs {
 		h := &line[x>>bits]
 		n := max(1, r.length())
 		if r.length() > 0 {
 			h.repetition(r, codes)
-			if cache != nil {
-				for _, a := range argb[i:][:n] {
-					cache[cacheIndex(a, cacheBits)] = a
-				}
-			}
+			cache.putAll(argb[i:][:n])
+		} else if place, there := cache.put(argb[i]); there {
+			h.counts[literals+lengthSymbols+int(place)]++
 		} else {
-			a := argb[i]
-			hit := false
-			if cache != nil {
-				k := cacheIndex(a, cacheBits)
-				if hit = cache[k] == a; hit {
-					h.counts[literals+lengthSymbols+int(k)]++
-				}
-				cache[k] = a
-			}
-			if !hit {
-				h.literal(a)
-			}
+			h.literal(argb[i])
 		}
 		i += n
 		for x += n; x >= width; x -= width {

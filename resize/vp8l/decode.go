@@ -177,10 +177,7 @@ func (d *decoder) pixels(width, height int, main bool) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	var cache []uint32
-	if cacheBits > 0 {
-		cache = make([]uint32, 1<<cacheBits)
-	}
+	cache := newColorCache(cacheBits)
 	out := make([]uint32, width*height)
 	g := &all[0]
 	tileMask := -1 // of x, where another tile begins
@@ -214,9 +211,7 @@ func (d *decoder) pixels(width, height int, main bool) ([]uint32, error) {
 				blue := g.codes[blueCode].next(r)
 				p = g.codes[alphaCode].next(r)<<24 | red<<16 | s<<8 | blue
 			}
-			if cache != nil {
-				cache[cacheIndex(p, cacheBits)] = p
-			}
+			cache.put(p)
 			out[pos] = p
 			pos++
 			if x++; x == width {
@@ -234,11 +229,7 @@ func (d *decoder) pixels(width, height int, main bool) ([]uint32, error) {
 				return nil, fmt.Errorf("%w: a repetition from outside of the picture", ErrMalformed)
 			}
 			repeatPixels(out, pos, distance, length)
-			if cache != nil {
-				for _, p := range out[pos:][:length] {
-					cache[cacheIndex(p, cacheBits)] = p
-				}
-			}
+			cache.putAll(out[pos:][:length])
 			pos += length
 			for x += length; x >= width; x -= width {
 				y++
@@ -247,8 +238,8 @@ func (d *decoder) pixels(width, height int, main bool) ([]uint32, error) {
 				g = &all[tiles[y>>tileBits*tilesX+x>>tileBits]]
 			}
 		default:
-			p := cache[s-literals-lengthSymbols] // the code has no other symbols
-			cache[cacheIndex(p, cacheBits)] = p
+			p := cache.colors[s-literals-lengthSymbols] // the code has no other symbols
+			cache.put(p)
 			out[pos] = p
 			pos++
 			if x++; x == width {

@@ -218,10 +218,7 @@ func (e *encoder) groups(argb []uint32, width, height int, refs []reference, cac
 
 // references writes the symbols of the picture.
 func (e *encoder) references(argb []uint32, width int, refs []reference, cacheBits uint, codes *distanceCodes, words [][codesOfGroup][]codeWord, groupOf []uint32, bits uint) error {
-	var cache []uint32
-	if cacheBits > 0 {
-		cache = make([]uint32, 1<<cacheBits)
-	}
+	cache := newColorCache(cacheBits)
 	w := &e.w
 	across := blocks(width, bits)
 	group := &words[0]
@@ -243,27 +240,15 @@ func (e *encoder) references(argb []uint32, width int, refs []reference, cacheBi
 			s, extra, more = prefixed(codes.of(r.back()))
 			w.code(group[distanceCode][s])
 			w.write(extra, more)
-			if cache != nil {
-				for _, a := range argb[i:][:n] {
-					cache[cacheIndex(a, cacheBits)] = a
-				}
-			}
+			cache.putAll(argb[i:][:n])
+		} else if place, there := cache.put(argb[i]); there {
+			w.code(group[greenCode][literals+lengthSymbols+int(place)])
 		} else {
 			a := argb[i]
-			hit := false
-			if cache != nil {
-				k := cacheIndex(a, cacheBits)
-				if hit = cache[k] == a; hit {
-					w.code(group[greenCode][literals+lengthSymbols+int(k)])
-				}
-				cache[k] = a
-			}
-			if !hit {
-				w.code(group[greenCode][a>>8&0xff])
-				w.code(group[redCode][a>>16&0xff])
-				w.code(group[blueCode][a&0xff])
-				w.code(group[alphaCode][a>>24])
-			}
+			w.code(group[greenCode][a>>8&0xff])
+			w.code(group[redCode][a>>16&0xff])
+			w.code(group[blueCode][a&0xff])
+			w.code(group[alphaCode][a>>24])
 		}
 		i += n
 		for x += n; x >= width; x -= width {

@@ -194,10 +194,7 @@ func cheapest(argb []uint32, found []reference, spare []reference, cacheBits uin
 		whole   = 96 // one so long is taken as it is
 	)
 	out := spare[:0]
-	var cache []uint32
-	if cacheBits > 0 {
-		cache = make([]uint32, 1<<cacheBits)
-	}
+	cache := newColorCache(cacheBits)
 	costs := make([]uint32, stretch+1)
 	how := make([]reference, stretch+1) // the last step on the way to a pixel
 	var left, above [stretch + 1]uint16 // how far the pixels are as those to the left, and above
@@ -226,14 +223,8 @@ func cheapest(argb []uint32, found []reference, spare []reference, cacheBits uin
 			a := argb[at]
 			cost := costs[i]
 			literal := uint32(0)
-			if cache != nil {
-				k := cacheIndex(a, cacheBits)
-				if cache[k] == a {
-					literal = p.counts[literals+lengthSymbols+int(k)]
-				} else {
-					literal = p.literal(a)
-					cache[k] = a
-				}
+			if place, there := cache.put(a); there {
+				literal = p.counts[literals+lengthSymbols+int(place)]
 			} else {
 				literal = p.literal(a)
 			}
@@ -290,34 +281,21 @@ func cheapest(argb []uint32, found []reference, spare []reference, cacheBits uin
 
 // count adds the symbols of the references to a histogram.
 func count(argb []uint32, refs []reference, cacheBits uint, codes *distanceCodes, h *histogram) {
-	counts := h.counts
-	var cache []uint32
-	if cacheBits > 0 {
-		cache = make([]uint32, 1<<cacheBits)
-	}
+	cache := newColorCache(cacheBits)
 	i := 0
 	for _, r := range refs {
 		if n := r.length(); n > 0 {
 			h.repetition(r, codes)
-			if cache != nil {
-				for _, a := range argb[i:][:n] {
-					cache[cacheIndex(a, cacheBits)] = a
-				}
-			}
+			cache.putAll(argb[i:][:n])
 			i += n
 			continue
 		}
-		a := argb[i]
-		i++
-		if cache != nil {
-			k := cacheIndex(a, cacheBits)
-			if cache[k] == a {
-				counts[literals+lengthSymbols+int(k)]++
-				continue
-			}
-			cache[k] = a
+		if place, there := cache.put(argb[i]); there {
+			h.counts[literals+lengthSymbols+int(place)]++
+		} else {
+			h.literal(argb[i])
 		}
-		h.literal(a)
+		i++
 	}
 }
 

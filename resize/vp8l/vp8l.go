@@ -100,6 +100,39 @@ var neighbours = [120][2]int8{
 // blocks returns how many blocks of 1<<bits pixels cover n.
 func blocks(n int, bits uint) int { return (n + 1<<bits - 1) >> bits }
 
-// cacheIndex returns where a colour has its place in a cache of 1<<bits colours
-// (section 3.6.2.3).
-func cacheIndex(argb uint32, bits uint) uint32 { return argb * 0x1e35a7bd >> (32 - bits) }
+// A colorCache has a place for each of the colours that were there lately (section 3.6.2.3).
+// One of no bits has none.
+type colorCache struct {
+	colors []uint32
+	shift  uint
+}
+
+func newColorCache(bits uint) colorCache {
+	if bits == 0 {
+		return colorCache{}
+	}
+	return colorCache{make([]uint32, 1<<bits), 32 - bits}
+}
+
+// put gives a colour its place, and reports which that is and whether it had it already.
+func (c *colorCache) put(argb uint32) (place uint32, there bool) {
+	if c.colors == nil {
+		return 0, false
+	}
+	place = c.place(argb)
+	there = c.colors[place] == argb
+	c.colors[place] = argb
+	return place, there
+}
+
+// putAll gives colours their places.
+func (c *colorCache) putAll(argb []uint32) {
+	if c.colors == nil {
+		return
+	}
+	for _, a := range argb {
+		c.colors[c.place(a)] = a
+	}
+}
+
+func (c *colorCache) place(argb uint32) uint32 { return argb * 0x1e35a7bd >> c.shift }
