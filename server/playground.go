@@ -173,6 +173,7 @@ type siteHandler struct {
 
 type siteOption struct {
 	Name    string         `json:"name"`
+	Long    string         `json:"long,omitempty"` // another name for it
 	Doc     string         `json:"doc"`
 	Values  string         `json:"values"`
 	Group   string         `json:"group"`
@@ -199,7 +200,7 @@ func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 	}
 	for _, o := range Params() {
 		if !slices.Contains(hiddenOptions, o.Name) {
-			site.Options = append(site.Options, siteOption{o.Name, o.Doc, o.Values, o.Group, o.Control})
+			site.Options = append(site.Options, siteOption{o.Name, config.LongName(o.Name), o.Doc, o.Values, o.Group, o.Control})
 		}
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -98,6 +98,16 @@ func ShortNames(query url.Values) url.Values {
 	return short
 }
 
+// LongName returns the long name of a parameter, "" if it has none.
+func LongName(name string) string {
+	for _, n := range longNames {
+		if n.name == name {
+			return n.long
+		}
+	}
+	return ""
+}
+
 // otherNames are what other servers and habits call our parameters.
 var otherNames = map[string]string{
 	"fm": "f", "gravity": "g", "position": "g",

@@ -139,8 +139,9 @@ export function read(path, query) {
   const values = new Map();
   const unknown = [];
   const own = new Set(state.site.options.map((o) => o.name));
+  const names = new Map(state.site.options.map((o) => [o.long, o.name]));
   for (const [k, v] of new URLSearchParams(query)) {
-    const short = longNames[k] || k;
+    const short = names.get(k) || k;
     if (!v || ["sig", "exp", "t"].includes(k)) continue; // they are of one URL, not of a picture
     if (own.has(short)) {
       if (short === k || !values.has(short)) values.set(short, v);
@@ -148,9 +149,6 @@ export function read(path, query) {
   }
   return { handler, name, values, unknown };
 }
-
-// longNames are those that the server reads beside its own.
-const longNames = { width: "w", height: "h", quality: "q", format: "f" };
 
 // take makes what was read what is chosen.
 export function take({ handler, name, values }) {
