@@ -552,13 +552,7 @@ func TestCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("read by bash", func(t *testing.T) {
-		bash, err := exec.LookPath("bash")
-		if err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skip("not tested: ", err)
-		}
+		bash := testserver.Program(t, "bash", "not tested")
 		if out, err := exec.Command(bash, "-n", file).CombinedOutput(); err != nil {
 			t.Errorf("bash refuses the script: %v\n%s", err, out)
 		}

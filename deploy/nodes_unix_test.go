@@ -192,13 +192,7 @@ func TestImage(t *testing.T) {
 // folder are others.
 func startNginx(t *testing.T, nodes []*node) string {
 	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("not tested behind nginx (Debian: nginx-light): ", err)
-	}
+	path := testserver.Program(t, "nginx", "not tested behind nginx (Debian: nginx-light)")
 	folder, port := openFolder(t), testserver.Port(t)
 	text := deployed(t, "nginx.conf")
 	replace := func(old, new string) {

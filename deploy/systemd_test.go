@@ -13,13 +13,7 @@ import (
 // systemd finds no fault in the unit, and what it is exposed to is at most 1.5
 // of 10.
 func TestUnit(t *testing.T) {
-	path, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("the unit for systemd is not tested: ", err)
-	}
+	path := testserver.Program(t, "systemd-analyze", "the unit for systemd is not tested")
 	text := deployed(t, "s3imageserver.service")
 	const program = "/usr/local/bin/s3imageserver"
 	for _, want := range []string{"ExecStart=" + program + " -c /etc/s3imageserver/config.json\n", "CACHE_PATH=%C/s3imageserver\n", "CacheDirectory=s3imageserver\n"} {

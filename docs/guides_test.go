@@ -341,12 +341,7 @@ func TestGuides(t *testing.T) {
 		t.Skip("the guides are not walked through: that takes a minute")
 	}
 	for _, program := range []string{"bash", "curl", "python3", "openssl"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("not tested: %v", err)
-		}
+		testserver.Program(t, program, "not tested")
 	}
 	root, err := os.Getwd()
 	if err != nil {

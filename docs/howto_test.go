@@ -33,19 +33,6 @@ func howto(t *testing.T, page, language string) []string {
 	return blocks
 }
 
-// need returns a program that a test runs.
-func need(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("not tested: %v", err)
-	}
-	return path
-}
-
 // The configurations of the pages load, without a warning.
 func TestHowtoConfigurations(t *testing.T) {
 	t.Setenv("ADMIN_TOKEN", strings.Repeat("token", 8))
@@ -175,7 +162,7 @@ func TestHowtoFunctions(t *testing.T) {
 			if err := os.WriteFile(file, []byte(code+"\nconsole.log(JSON.stringify([].concat("+call+")));\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return lines(t, exec.Command(need(t, "node"), file))
+			return lines(t, exec.Command(testserver.Program(t, "node", "not tested"), file))
 		}
 	}
 	django := func(t *testing.T) []string {
@@ -191,7 +178,7 @@ sys.modules.update({"django": django, "django.template": template, "django.conf"
 ` + howto(t, "django", "python")[0] + `
 print(json.dumps([picture("a b/ü.jpg", w=300)] + [u.split(" ")[0] for u in srcset("a b/ü.jpg", "100,200", ar="3:2").split(", ")]))
 `
-		return lines(t, exec.Command(need(t, "python3"), "-c", code))
+		return lines(t, exec.Command(testserver.Program(t, "python3", "not tested"), "-c", code))
 	}
 	rails := func(t *testing.T) []string {
 		code := howto(t, "rails", "ruby")[0] + `
@@ -199,13 +186,13 @@ require "json"
 include PictureHelper
 puts JSON.generate([picture_url("a b/ü.jpg", w: 300)] + picture_srcset("a b/ü.jpg", [100, 200], ar: "3:2").split(", ").map { |u| u.split(" ")[0] })
 `
-		return lines(t, exec.Command(need(t, "ruby"), "-e", code))
+		return lines(t, exec.Command(testserver.Program(t, "ruby", "not tested"), "-e", code))
 	}
 	laravel := func(t *testing.T) []string {
 		code := strings.TrimPrefix(howto(t, "laravel", "php")[0], "<?php") + `
 echo json_encode(array_merge([picture_url("a b/ü.jpg", ["w" => 300])], array_map(fn ($u) => explode(" ", $u)[0], explode(", ", picture_srcset("a b/ü.jpg", [100, 200], ["ar" => "3:2"])))));
 `
-		return lines(t, exec.Command(need(t, "php"), "-r", code))
+		return lines(t, exec.Command(testserver.Program(t, "php", "not tested"), "-r", code))
 	}
 	widths := []int{300, 100, 200}
 	for _, tt := range []struct {
@@ -284,7 +271,7 @@ func lines(t *testing.T, cmd *exec.Cmd) (list []string) {
 
 // nginx asks this server for the sizes that WordPress writes.
 func TestHowtoWordPress(t *testing.T) {
-	need(t, "nginx")
+	testserver.Program(t, "nginx", "not tested")
 	uploads := t.TempDir()
 	for _, name := range []string{"2026/05/cat.jpg", "2026/05/on-1-2.jpeg"} {
 		if err := write(filepath.Join(uploads, filepath.FromSlash(name)), testserver.Photo(t, 600, 400)); err != nil {

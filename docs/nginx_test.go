@@ -17,7 +17,7 @@ import (
 // The nginx of docs/cdn.md keeps pictures, one for each format that browsers
 // ask for, and none for each spelling of Accept.
 func TestNginxOfTheGuide(t *testing.T) {
-	need(t, "nginx")
+	testserver.Program(t, "nginx", "not tested")
 	page, err := os.ReadFile("docs/cdn.md")
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func nginxWith(t *testing.T, folder string, configuration func(port int) string)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := testserver.Run(t, exec.Command(need(t, "nginx"), "-p", folder, "-e", "stderr", "-c", file)).Output
+	log := testserver.Run(t, exec.Command(testserver.Program(t, "nginx", "not tested"), "-p", folder, "-e", "stderr", "-c", file)).Output
 	base = fmt.Sprintf("http://127.0.0.1:%d", port)
 	for deadline := time.Now().Add(testserver.Patience); ; time.Sleep(10 * time.Millisecond) {
 		answer, err := testserver.Client.Head(base + "/")

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"s3imageserver/server"
+	"s3imageserver/testserver"
 )
 
 const vectorFile = "testdata/signing/vectors.json"
@@ -186,12 +187,7 @@ func TestVectorsDiffer(t *testing.T) {
 
 // The program that makes a token makes one that is let in.
 func TestTokenProgram(t *testing.T) {
-	if _, err := exec.LookPath("python3"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("python3 is not on this machine")
-		}
-		t.Skip("not tested: python3 is not on this machine")
-	}
+	testserver.Program(t, "python3", "not tested")
 	const secret = "a secret of at least 16 bytes"
 	s, err := server.New(&server.Config{Handlers: []server.HandlerConfig{{Prefix: "h", Source: server.SourceConfig{Dir: "testdata/photos"}, AuthStatus: 403,
 		Auth: &server.AuthConfig{JWT: &server.JWTConfig{Key: secret, Audience: "pictures", MaxLifetime: 7200}}}}}, server.Options{})

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"s3imageserver/resize"
+	"s3imageserver/testserver"
 )
 
 // adminGet asks the listener for operators, with the token.
@@ -90,13 +91,7 @@ func TestMetrics(t *testing.T) {
 
 // Metrics have the form and the names that Prometheus wants.
 func TestPromtool(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("metrics not checked by promtool: ", err)
-	}
+	promtool := testserver.Program(t, "promtool", "metrics not checked by promtool")
 	s := meteredSite(t)
 	_, text := adminGet(t, s.server, "/metrics")
 	check := exec.Command(promtool, "check", "metrics")
@@ -111,13 +106,7 @@ func TestPromtool(t *testing.T) {
 
 // The probes of load balancers, which no handler answers, hide no faults.
 func TestProbesHideNoFaults(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("alerts not tested by promtool: ", err)
-	}
+	promtool := testserver.Program(t, "promtool", "alerts not tested by promtool")
 	rules, err := filepath.Abs("../deploy/alerts.yml")
 	if err != nil {
 		t.Fatal(err)

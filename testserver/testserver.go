@@ -94,6 +94,20 @@ func Binary(t testing.TB) string {
 	return path
 }
 
+// Program returns the path of a program that the checks install. Where it is not there the
+// test is skipped, which says what is then not tested; with CI=true it fails.
+func Program(t testing.TB, name, untested string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("%s: %v", untested, err)
+	}
+	return path
+}
+
 // An Output holds what a program writes. It is safe for concurrent use.
 type Output struct {
 	mu sync.Mutex
