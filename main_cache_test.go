@@ -32,7 +32,7 @@ func TestThreeMachines(t *testing.T) {
 		nodes = append(nodes, testserver.Start(t, t.TempDir(), map[string]any{
 			"handlers": []any{map[string]any{
 				"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "output_format": "jpg",
-				"cache": map[string]any{"bucket": "results", "prefix": "v", "memory_mb": 8},
+				"cache": map[string]any{"bucket": "results", "prefix": "v", "memory_mb": 8, "disk_mb": 64},
 			}},
 			"admin":  map[string]any{"listen": fmt.Sprintf("127.0.0.1:%d", port), "token": token},
 			"events": map[string]any{"secret": "secret-of-webhooks"},

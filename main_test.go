@@ -83,7 +83,7 @@ func TestURLs(t *testing.T) {
 	store.Put(t, "pictures", "large/a b/photo.jpg", testserver.Photo(t, 1200, 800))
 	store.Put(t, "pictures", "large/small.jpg", testserver.Photo(t, 120, 80))
 	p := testserver.Start(t, t.TempDir(), map[string]any{"handlers": []any{
-		map[string]any{"name": "name", "prefix": "h", "aws": aws(store, "pictures", "large"), "output_format": "jpg", "cache_path": "cache"},
+		map[string]any{"name": "name", "prefix": "h", "aws": aws(store, "pictures", "large"), "output_format": "jpg", "cache_path": "cache", "cache": map[string]any{"disk_mb": 64}},
 		map[string]any{"name": "webp", "aws": aws(store, "pictures", "large/")},
 	}}, nil)
 	const large, small = "/h/a%20b/photo.jpg", "/h/small.jpg"
@@ -224,7 +224,7 @@ func TestStoreDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := testserver.Start(t, folder, map[string]any{"handlers": []any{
-			map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "error_image": "error.jpg", "output_format": "jpg"},
+			map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "cache_path": "cache", "cache": map[string]any{"disk_mb": 64}, "error_image": "error.jpg", "output_format": "jpg"},
 		}}, nil)
 		_, _, fresh := testserver.Get(t, p.URL+"/h/photo.jpg?w=300")
 		store.Stop(t)
@@ -265,7 +265,7 @@ func TestKilledDuringWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := map[string]any{"handlers": []any{
-		map[string]any{"name": "h", "source": map[string]any{"dir": "pictures"}, "cache_path": "cache", "output_format": "png"},
+		map[string]any{"name": "h", "source": map[string]any{"dir": "pictures"}, "cache_path": "cache", "cache": map[string]any{"disk_mb": 64}, "output_format": "png"},
 	}}
 	path := func(i int) string { return fmt.Sprintf("/h/photo.jpg?w=%d", 100+i) }
 	const variants = 40

@@ -51,7 +51,7 @@ func TestEmptyChroot(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := testserver.Start(t, root, map[string]any{"handlers": []any{
-		map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "output_format": "webp", "cache_path": "/cache"},
+		map[string]any{"name": "h", "aws": aws(store, "pictures", ""), "output_format": "webp", "cache_path": "/cache", "cache": map[string]any{"disk_mb": 64}},
 	}}, func(cmd *exec.Cmd) {
 		cmd.Path, cmd.Args = "/s3imageserver", []string{"s3imageserver", "-c", "/config.json"}
 		cmd.Dir, cmd.Env = "/", []string{}
@@ -76,7 +76,7 @@ func TestManyConnections(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "photo.jpg"), testserver.Photo(t, 60, 40), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": "cache"}}}, func(cmd *exec.Cmd) {
+	p := testserver.Start(t, folder, map[string]any{"handlers": []any{map[string]any{"name": "h", "source": map[string]any{"dir": folder}, "cache_path": "cache", "cache": map[string]any{"disk_mb": 64}}}}, func(cmd *exec.Cmd) {
 		cmd.Args = append([]string{"sh", "-c", `ulimit -n 128 && exec "$@"`, "sh", cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = "/bin/sh"
 	})

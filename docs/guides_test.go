@@ -318,7 +318,7 @@ func (w *walk) fixture() {
 		auth = `"auth": {"hmac": {"keys": [{"id": "2026", "secret": "${SIGN_KEY}"}]}},`
 	}
 	w.put("config.json", []byte(w.here(`{
-		"handlers": [{"name": "h", "source": {"dir": "photos"}, "cache_path": "cache"}],
+		"handlers": [{"name": "h", "source": {"dir": "photos"}, "cache_path": "cache", "cache": {"disk_mb": 64}}],
 		"presets": {"card": "w=300&h=200"}, "admin": {"listen": "127.0.0.1:9090", "token": "${ADMIN_TOKEN}"}, `+auth+`
 		"http_port": 8080}`)))
 }

@@ -22,6 +22,7 @@ const testToken = "a token of the operators"
 func newAdminSite(t *testing.T, b storage.Bucket, h HandlerConfig) *site {
 	t.Helper()
 	h.Prefix, h.Bucket = "h", b
+	keepsOnAnyDisk(&h)
 	log := new(bytes.Buffer)
 	s, err := New(&Config{
 		Handlers: []HandlerConfig{h},

@@ -94,6 +94,7 @@ func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
 		return d
 	}
 	d, err := use(s, cache.Tuple("disk", folder, fmt.Sprint(c)), func() (*cache.Disk, func() error, error) {
+		c.Log = s.log
 		d, err := cache.OpenDisk(folder, c)
 		if err != nil {
 			return nil, nil, err

@@ -36,7 +36,7 @@ func startFileService(t *testing.T, config map[string]any) *fileService {
 	if err := os.WriteFile(filepath.Join(f.folder, "photo.jpg"), jpegFile(t, 400, 300), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	config["handlers"] = []any{map[string]any{"name": "h", "source": map[string]any{"dir": f.folder}, "cache_path": filepath.Join(f.folder, "cache"), "cache": map[string]any{"memory_mb": 4}}}
+	config["handlers"] = []any{map[string]any{"name": "h", "source": map[string]any{"dir": f.folder}, "cache_path": filepath.Join(f.folder, "cache"), "cache": map[string]any{"memory_mb": 4, "disk_mb": 64}}}
 	f.write()
 	c, _, err := Load(f.file())
 	if err != nil {
@@ -103,7 +103,7 @@ func TestReload(t *testing.T) {
 	if _, _, from := f.get("/h/photo.jpg?w=41"); from != "fwd=miss" {
 		t.Errorf("a new size after the old server ended: %s", from)
 	}
-	f.handler()["cache"] = map[string]any{"memory_mb": 8}
+	f.handler()["cache"] = map[string]any{"memory_mb": 8, "disk_mb": 64}
 	f.handler()["output_format"] = "png"
 	f.write()
 	f.v.reload()
@@ -198,7 +198,7 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := fmt.Sprintf(`{"http_port": %d, "https_enabled": true, "https_port": %d, "https_cert": %q, "https_key": %q, "listen": "127.0.0.1",
-			"handlers": [{"name": "h", "source": {"dir": %q}, "cache_path": %q, "webp_method": %d}]}`, port, securePort, certFile, keyFile, folder, filepath.Join(folder, "cache"), n%3)
+			"handlers": [{"name": "h", "source": {"dir": %q}, "cache_path": %q, "cache": {"disk_mb": 64}, "webp_method": %d}]}`, port, securePort, certFile, keyFile, folder, filepath.Join(folder, "cache"), n%3)
 		if err := os.WriteFile(filepath.Join(version, "config.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

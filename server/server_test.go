@@ -142,6 +142,7 @@ func newSite(t *testing.T, b storage.Bucket, o Options, handlers ...HandlerConfi
 		if l := &handlers[i].Limits; *l == (LimitsConfig{}) { // on a machine of any speed
 			l.WorkSeconds, l.RequestSeconds = 600, 600
 		}
+		keepsOnAnyDisk(&handlers[i])
 	}
 	log := new(bytes.Buffer)
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -158,6 +159,14 @@ func newSite(t *testing.T, b storage.Bucket, o Options, handlers ...HandlerConfi
 		}
 	})
 	return &site{t, s, log}
+}
+
+// keepsOnAnyDisk bounds the disk cache of h in bytes, unless it is bounded: by default
+// results are kept by what is free, and a machine's disk may be as good as full.
+func keepsOnAnyDisk(h *HandlerConfig) {
+	if h.CachePath != "" && h.Cache.DiskMB == 0 && h.Cache.MinFree == 0 {
+		h.Cache.DiskMB = 64
+	}
 }
 
 // get asks for target; header holds pairs of name and value.

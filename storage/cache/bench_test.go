@@ -18,7 +18,7 @@ var benchKey = Key{
 func benchEntry() *Entry { return NewEntry(bytes.Repeat([]byte("0123456789ab"), 1000), "image/webp") }
 
 func BenchmarkDiskGet(b *testing.B) {
-	d, err := OpenDisk(b.TempDir(), DiskConfig{})
+	d, err := OpenDisk(b.TempDir(), DiskConfig{MinFree: -1})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func BenchmarkDiskStart(b *testing.B) {
 			for b.Loop() {
 				runtime.GC()
 				runtime.ReadMemStats(&before)
-				d, err := OpenDisk(folder, DiskConfig{})
+				d, err := OpenDisk(folder, DiskConfig{MinFree: -1})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -114,7 +114,7 @@ func BenchmarkMemoryGet(b *testing.B) {
 }
 
 func BenchmarkDiskPut(b *testing.B) {
-	d, err := OpenDisk(b.TempDir(), DiskConfig{})
+	d, err := OpenDisk(b.TempDir(), DiskConfig{MinFree: -1})
 	if err != nil {
 		b.Fatal(err)
 	}

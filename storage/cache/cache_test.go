@@ -21,7 +21,7 @@ import (
 
 func openDisk(t *testing.T, folder string) *Disk {
 	t.Helper()
-	d, err := OpenDisk(folder, DiskConfig{})
+	d, err := OpenDisk(folder, DiskConfig{MinFree: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"path"
 	"sync"
@@ -27,6 +28,9 @@ type DiskConfig struct {
 	// SweepEvery is the time between two looks at the whole folder; default 5
 	// minutes.
 	SweepEvery time.Duration
+	// Log is told when the disk is so full that nothing is kept, and when there is
+	// room again; default slog.Default().
+	Log *slog.Logger
 }
 
 const (
@@ -60,6 +64,7 @@ type Disk struct {
 	bound   uint64    // of the weights of entries; guarded by mu
 	checked time.Time // when bound was last derived; guarded by mu
 	written uint64    // bytes since then; guarded by mu
+	noRoom  bool      // as the log was told; guarded by mu
 	pause   time.Duration
 	resume  time.Time // no write before it; pause and resume guarded by mu
 }
@@ -111,6 +116,9 @@ func newDisk(files *folder, c DiskConfig) (*Disk, error) {
 	c.MaxEntries = min(c.MaxEntries, mostEntries-1)
 	if c.SweepEvery <= 0 {
 		c.SweepEvery = defaultSweepEvery
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	d := &Disk{config: c, files: files, bound: math.MaxInt64, ready: make(chan struct{}), done: make(chan struct{})}
 	if c.MaxBytes > 0 {

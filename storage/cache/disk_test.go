@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -96,7 +98,7 @@ func TestIndexIsRebuiltAtStart(t *testing.T) {
 	folder := t.TempDir()
 	fillFolder(t, folder, n)
 	start := time.Now()
-	d, err := OpenDisk(folder, DiskConfig{})
+	d, err := OpenDisk(folder, DiskConfig{MinFree: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +120,7 @@ func TestIndexIsRebuiltAtStart(t *testing.T) {
 
 func TestBoundHoldsForWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
-	d := openConfigured(t, folder, DiskConfig{})
+	d := openConfigured(t, folder, DiskConfig{MinFree: -1})
 	putNumbered(t, d, 0, 100, 10_000)
 	d.Close()
 	const bound = 300_000
@@ -130,7 +132,7 @@ func TestBoundHoldsForWhatWasThere(t *testing.T) {
 
 func TestEntriesOfAnotherProcess(t *testing.T) {
 	folder := t.TempDir()
-	a, b := openConfigured(t, folder, DiskConfig{}), openConfigured(t, folder, DiskConfig{})
+	a, b := openConfigured(t, folder, DiskConfig{MinFree: -1}), openConfigured(t, folder, DiskConfig{MinFree: -1})
 	putNumbered(t, a, 0, 10, 100)
 	if _, err := b.Get(numbered(3)); err != nil || b.Stats().Entries != 1 {
 		t.Errorf("Get of another's entry: %v, %d known; want it found and known", err, b.Stats().Entries)
@@ -164,7 +166,7 @@ func TestSweepRemovesWhatHasExpired(t *testing.T) {
 	}
 	for _, known := range []bool{true, false} { // by the process that sweeps
 		folder := t.TempDir()
-		d := openConfigured(t, folder, DiskConfig{})
+		d := openConfigured(t, folder, DiskConfig{MinFree: -1})
 		for _, tt := range tests {
 			e := NewEntry([]byte("body"), "image/png")
 			if tt.until != 0 {
@@ -176,7 +178,7 @@ func TestSweepRemovesWhatHasExpired(t *testing.T) {
 		}
 		if !known {
 			d.Close()
-			d = openConfigured(t, folder, DiskConfig{})
+			d = openConfigured(t, folder, DiskConfig{MinFree: -1})
 		}
 		d.sweep(t.Context())
 		for _, tt := range tests {
@@ -215,37 +217,59 @@ func TestSweepLeavesForeignFilesAlone(t *testing.T) {
 
 // The folder lies on a disk of 1 MB of which others take a part.
 func TestFreeSpaceIsKept(t *testing.T) {
-	d := openConfigured(t, t.TempDir(), DiskConfig{MinFree: 0.25})
-	others := int64(0)
 	const total = 1 << 20
-	d.mu.Lock()
-	d.files.space = func() (int64, int64, bool) { return total - others - int64(d.entries.weight()), total, true }
-	d.check(time.Now())
-	d.mu.Unlock()
+	var others atomic.Int64
+	var disk atomic.Pointer[Disk]
+	files, err := openFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.space = func() (int64, int64, bool) {
+		free := total - others.Load()
+		if d := disk.Load(); d != nil {
+			free -= int64(d.entries.weight())
+		}
+		return free, total, true
+	}
+	log := new(bytes.Buffer)
+	d, err := newDisk(files, DiskConfig{MinFree: 0.25, Log: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	disk.Store(d)
+	<-d.Ready()
 	putNumbered(t, d, 0, 300, 8000)
 	if n := bytesBelow(t, d); n > total*3/4 || n < total/2 {
 		t.Errorf("%d bytes kept; want nearly %d", n, total*3/4)
 	}
-	others = total / 2
+	others.Store(total / 2)
 	d.sweep(t.Context())
 	if n := bytesBelow(t, d); n > total/4 || n == 0 {
 		t.Errorf("%d bytes kept after others took half of the disk; want at most %d", n, total/4)
 	}
-	others = total
+	others.Store(total)
 	d.sweep(t.Context())
 	if n := bytesBelow(t, d); n != 0 {
 		t.Errorf("%d bytes kept on a full disk; want none", n)
 	}
-	others = 0
+	d.sweep(t.Context())
+	if said := log.String(); strings.Count(said, "level=WARN msg=\"nothing is kept: the disk is too full\"") != 1 || !strings.Contains(said, "stays_free=0.25 cure=") {
+		t.Errorf("the log says %q; want one warning with the cure", said)
+	}
+	others.Store(0)
 	d.sweep(t.Context())
 	putNumbered(t, d, 0, 10, 8000)
 	if n := bytesBelow(t, d); n == 0 {
 		t.Error("nothing is kept after space came back")
 	}
+	if said := log.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, "level=INFO msg=\"the disk has room again: results are kept\"") {
+		t.Errorf("the log says %q; want a line when there is room again", said)
+	}
 }
 
 func TestEntryLimit(t *testing.T) {
-	d := openConfigured(t, t.TempDir(), DiskConfig{MaxEntries: 50})
+	d := openConfigured(t, t.TempDir(), DiskConfig{MaxEntries: 50, MinFree: -1})
 	putNumbered(t, d, 0, 200, 100)
 	d.sweep(t.Context())
 	if n := d.Stats().Entries; n > 50 || n < 40 {
@@ -307,7 +331,7 @@ func TestDiskFaults(t *testing.T) {
 func TestPausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		writes := 0
-		d := openFaulty(t, DiskConfig{}, func(op, _ string) error {
+		d := openFaulty(t, DiskConfig{MinFree: -1}, func(op, _ string) error {
 			if op == "create" {
 				writes++
 				return syscall.EROFS
@@ -328,7 +352,7 @@ func TestPausesGrow(t *testing.T) {
 func TestGoroutinesEndWithClose(t *testing.T) {
 	base := runtime.NumGoroutine()
 	for range 5 {
-		d, err := OpenDisk(t.TempDir(), DiskConfig{SweepEvery: time.Millisecond})
+		d, err := OpenDisk(t.TempDir(), DiskConfig{MinFree: -1, SweepEvery: time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}

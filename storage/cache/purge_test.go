@@ -10,7 +10,7 @@ import (
 
 func newTiered(t *testing.T) *Cache {
 	t.Helper()
-	return New(Config{Memory: NewMemory(1 << 20), Disk: openConfigured(t, t.TempDir(), DiskConfig{}), TTL: time.Hour, Grace: 2 * time.Hour})
+	return New(Config{Memory: NewMemory(1 << 20), Disk: openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1}), TTL: time.Hour, Grace: 2 * time.Hour})
 }
 
 // ofSource returns the purge of k's source.

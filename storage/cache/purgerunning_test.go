@@ -18,7 +18,7 @@ func TestFillDuringAPurge(t *testing.T) {
 		"a source": {Group: testGroup, Name: "photo.jpg"},
 		"a prefix": {Group: testGroup, Name: "ph", Prefix: true},
 	} {
-		disk, originals := openConfigured(t, t.TempDir(), DiskConfig{}), openConfigured(t, t.TempDir(), DiskConfig{})
+		disk, originals := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1}), openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
 		synctest.Test(t, func(t *testing.T) {
 			memory := NewMemory(1 << 20)
 			c := New(Config{Memory: memory, Disk: disk, Originals: originals, Revalidate: time.Minute, Log: quiet}) // TTL: for ever, since the disk's clock is another one
@@ -115,7 +115,7 @@ func TestPurgeOfAFillThatNobodyWaitsFor(t *testing.T) {
 
 // A fill reads the old source; a purge comes; then the fill keeps what it read.
 func TestPurgeBeforeAnOriginalIsKept(t *testing.T) {
-	originals := openConfigured(t, t.TempDir(), DiskConfig{})
+	originals := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{Memory: NewMemory(1 << 20), Originals: originals, Log: quiet})
 		k, original := sharedKey("photo.jpg", "v"), sharedKey("photo.jpg", "original")

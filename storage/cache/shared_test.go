@@ -183,7 +183,7 @@ func TestPurgesWhileAMachineIsOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &storagetest.Memory{}
 				open := func() *Disk {
-					d, err := OpenDisk(folder, DiskConfig{})
+					d, err := OpenDisk(folder, DiskConfig{MinFree: -1})
 					if err != nil {
 						t.Fatal(err)
 					}

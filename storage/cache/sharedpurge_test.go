@@ -313,7 +313,7 @@ func TestTooManyPurges(t *testing.T) {
 		at := now.Add(-time.Duration(i+1) * 10 * time.Second)
 		store.Set(fmt.Sprintf("%s%013d-%012d%s", purgeFolder, at.UnixMilli(), i, kindPrefix), []byte(`[{"Group":"h","Name":"folder/","Prefix":true}]`), at)
 	}
-	d := openConfigured(t, t.TempDir(), DiskConfig{})
+	d := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
 	k := sharedKey("another/photo.jpg", "v")
 	if err := d.Put(k, NewEntry([]byte("old"), "image/png")); err != nil {
 		t.Fatal(err)
@@ -358,8 +358,8 @@ func TestPurgeThatCannotBeTold(t *testing.T) {
 // Purge tells how many entries of each tier went.
 func TestPurgeCountsWhatItRemoves(t *testing.T) {
 	store := &storagetest.Memory{}
-	originals := openConfigured(t, t.TempDir(), DiskConfig{})
-	disk := openConfigured(t, t.TempDir(), DiskConfig{})
+	originals := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
+	disk := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
 	synctest.Test(t, func(t *testing.T) {
 		n := &node{shared: OpenShared(store, SharedConfig{ID: "bucket", Log: quiet})}
 		// For ever: the disk's clock is another one.

@@ -10,6 +10,7 @@ const (
 	checkEveryBytes = 16 << 20 // written
 	firstPause      = time.Second
 	longestPause    = 30 * time.Second
+	leastRoom       = maxShare * blockBytes // below it not even the smallest file is kept
 )
 
 // admit reports whether a file may be written: not while a fault is recent, and
@@ -53,6 +54,19 @@ func (d *Disk) deriveBound() uint64 {
 	// entries take; what is missing has to come from them.
 	room := int64(used) + free - int64(d.config.MinFree*float64(total))
 	return min(bound, uint64(max(room, 0)))
+}
+
+// tellOfRoom logs that others have filled the disk, so that the bound leaves no
+// room for entries, or that there is room again.
+func (d *Disk) tellOfRoom(none bool) {
+	if !none {
+		d.config.Log.Info("the disk has room again: results are kept", "folder", d.files.path)
+		return
+	}
+	free, total, _ := d.files.free()
+	d.config.Log.Warn("nothing is kept: the disk is too full", "folder", d.files.path,
+		"free_mb", free>>20, "disk_mb", total>>20, "stays_free", d.config.MinFree,
+		"cure", "make room on the disk, set cache.min_free lower, or bound the folder by cache.disk_mb instead")
 }
 
 // setBound evicts down to bound; the caller holds d.mu.

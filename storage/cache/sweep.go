@@ -52,11 +52,18 @@ func (d *Disk) sweep(ctx context.Context) {
 func (d *Disk) tidy(ctx context.Context) {
 	_ = d.removeOrphans(time.Now()) // the next sweep tries again
 	d.expire(ctx)
+	if ctx.Err() != nil {
+		return
+	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if ctx.Err() == nil {
-		d.check(time.Now())
-		d.entries.compact()
+	d.check(time.Now())
+	d.entries.compact()
+	none := d.bound < leastRoom
+	changed := none != d.noRoom
+	d.noRoom = none
+	d.mu.Unlock()
+	if changed {
+		d.tellOfRoom(none)
 	}
 }
 

@@ -197,7 +197,7 @@ func TestDiskHitAllocatesLittle(t *testing.T) {
 	if raceEnabled {
 		t.Skip("allocations not counted: the race detector makes pools forget")
 	}
-	d := openConfigured(t, t.TempDir(), DiskConfig{})
+	d := openConfigured(t, t.TempDir(), DiskConfig{MinFree: -1})
 	if err := d.Put(benchKey, benchEntry()); err != nil {
 		t.Fatal(err)
 	}
