@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -63,40 +64,63 @@ func TestWarmGoesOn(t *testing.T) {
 	if err := os.WriteFile(list, []byte(strings.Join(names, "\n")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	ctx, interrupt := context.WithCancel(t.Context())
-	var mu sync.Mutex
-	var asked []string
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(asked) == 9 {
-			interrupt()
-			return
+	for _, atOnce := range []string{"1", "3"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var asked []string
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(asked) == 9 {
+				interrupt()
+				return
+			}
+			asked = append(asked, strings.TrimPrefix(r.URL.Path, "/h/"))
+		}))
+		var stderr bytes.Buffer
+		err := run(ctx, []string{"warm", "-url", s.URL, "-handler", "h", "-j", atOnce, list}, io.Discard, &stderr)
+		s.Close() // once no handler runs
+		if err == nil {
+			t.Fatalf("-j %s: interrupted without an error", atOnce)
 		}
-		asked = append(asked, strings.TrimPrefix(r.URL.Path, "/h/"))
-	}))
+		_, last, said := strings.Cut(strings.TrimSpace(stderr.String()), "-after '")
+		i := slices.Index(names, strings.TrimSuffix(last, "'"))
+		switch {
+		case atOnce == "1" && i != 8:
+			t.Errorf("-j 1: %q; want to go on after the ninth name", &stderr)
+		case said && i < 0: // nothing is said while the first of all is not done
+			t.Errorf("-j %s: %q names no picture to go on after", atOnce, &stderr)
+		}
+		for _, name := range names[:i+1] {
+			if !slices.Contains(asked, name) {
+				t.Errorf("-j %s: %s comes before %s and was not asked for", atOnce, name, last)
+			}
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(s.Close)
-	var out, stderr bytes.Buffer
-	if err := run(ctx, []string{"warm", "-url", s.URL, "-handler", "h", "-j", "3", list}, &out, &stderr); err == nil {
-		t.Fatal("interrupted without an error")
-	}
-	_, last, ok := strings.Cut(strings.TrimSpace(stderr.String()), "-after '")
-	last = strings.TrimSuffix(last, "'")
-	i := slices.Index(names, last)
-	if !ok || i < 0 {
-		t.Fatalf("%q names no picture to go on after", &stderr)
-	}
-	for _, name := range names[:i+1] {
-		if !slices.Contains(asked, name) {
-			t.Errorf("%s comes before %s and was not asked for", name, last)
-		}
-	}
-	asked = nil
 	if out, err := command(t, "warm", "-url", s.URL, "-handler", "h", "-after", names[11], list); err != nil || !strings.HasPrefix(out, "made: 8,") {
 		t.Errorf("-after %s: %q, %v; want the 8 that are left", names[11], out, err)
 	}
 	if _, err := command(t, "warm", "-url", s.URL, "-handler", "h", "-after", "none.jpg", list); err == nil {
 		t.Error("-after a name that no list has: no error")
+	}
+}
+
+// Whatever their order, all before the name that doneInOrder knows are done.
+func TestDoneInOrder(t *testing.T) {
+	var d doneInOrder
+	for _, tt := range []struct {
+		place int
+		want  string
+	}{{1, ""}, {2, ""}, {0, "c"}, {4, "c"}, {3, "e"}} {
+		d.add(numbered{tt.place, string(rune('a' + tt.place))})
+		if d.last != tt.want {
+			t.Errorf("with %d: %q; want %q", tt.place, d.last, tt.want)
+		}
+	}
+	if len(d.waiting) > 0 {
+		t.Errorf("%v still wait", d.waiting)
 	}
 }
 
