@@ -206,7 +206,7 @@ func (h *Handler) iiifHeader(header http.Header, r *http.Request, req *request) 
 func (h *Handler) iiifID(r *http.Request) string {
 	c, scheme := h.config, "http"
 	// A proxy of ours may end TLS.
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && h.rates.clients.trust(r) {
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && h.rates.Clients.FromProxy(r) {
 		scheme = "https"
 	}
 	rest := strings.TrimPrefix(rawPath(r), c.Route())

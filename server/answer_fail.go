@@ -9,10 +9,23 @@ import (
 	"sync"
 	"time"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 )
+
+// retryAfterOf returns the value of Retry-After for an error, "" for none.
+func retryAfterOf(err error, status int) string {
+	if seconds := limits.RetryAfter(err); seconds > 0 {
+		return strconv.Itoa(seconds)
+	}
+	if status >= http.StatusBadGateway {
+		return strconv.Itoa(int(retryAfter.Seconds()))
+	}
+	return ""
+}
 
 // retryAfter is what clients are told when a fault may pass.
 const retryAfter = 5 * time.Second
@@ -49,7 +62,7 @@ func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err
 	case status == http.StatusTooManyRequests: // a flood is to cost nothing, not even an error image
 		http.Error(w, "429 too many requests", status)
 		return
-	case errors.Is(err, errMisses):
+	case errors.Is(err, limits.ErrMisses):
 		http.Error(w, "503 too many pictures are to be made", status)
 		return
 	}

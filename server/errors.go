@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
@@ -48,10 +50,10 @@ var failures = []failure{
 	{errEmpty, http.StatusUnprocessableEntity, "empty", noCause, ofWhole, false},
 	{errExtension, http.StatusNotFound, "extension", dialect.NotAllowed, passing, false},
 	{access.ErrVerification, http.StatusNotFound, "verification", dialect.BadSignature, passing, true},
-	{errGone, http.StatusGone, "blocked", noCause, passing, true},
-	{errLegal, http.StatusUnavailableForLegalReasons, "blocked", noCause, passing, true},
-	{errRate, http.StatusTooManyRequests, "rate", noCause, passing, false},
-	{errMisses, http.StatusServiceUnavailable, "misses", noCause, passing, true},
+	{limits.ErrGone, http.StatusGone, "blocked", noCause, passing, true},
+	{limits.ErrLegal, http.StatusUnavailableForLegalReasons, "blocked", noCause, passing, true},
+	{limits.ErrRate, http.StatusTooManyRequests, "rate", noCause, passing, false},
+	{limits.ErrMisses, http.StatusServiceUnavailable, "misses", noCause, passing, true},
 	{access.ErrNoKeys, http.StatusServiceUnavailable, "keys", noCause, passing, true},
 	{fs.ErrInvalid, http.StatusBadRequest, "name", dialect.BadURL, passing, false},
 	{fs.ErrNotExist, http.StatusNotFound, "missing", dialect.NoSource, ofWhole, false},
@@ -149,7 +151,7 @@ func ofSource(err error, status int) bool {
 // faultLevel is higher for what an operator can do something about.
 func faultLevel(status int, err error) slog.Level {
 	switch {
-	case errors.Is(err, errMisses):
+	case errors.Is(err, limits.ErrMisses):
 		return slog.LevelWarn // the configuration wants it so
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError

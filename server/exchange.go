@@ -42,7 +42,7 @@ type exchange struct {
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
 	s.reused.metrics.inFlight.Inc()
 	x := &exchange{ResponseWriter: w, method: r.Method, began: time.Now()}
-	trusted := s.clients.trust(r)
+	trusted := s.clients.FromProxy(r)
 	if trusted {
 		x.id = validID(r.Header.Get(s.config.Log.RequestID))
 	}
@@ -117,7 +117,7 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 		path, query = shortened(path), shortened(query)
 	}
 	attrs = append(attrs, slog.String("method", x.method), slog.String("path", path), slog.String("query", query),
-		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.clients.address(r).String()))
+		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(time.Since(x.began).Microseconds())/1000), slog.String("client", s.clients.Address(r).String()))
 	log.LogAttrs(r.Context(), level, message, attrs...)
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"s3imageserver/server/limits"
+
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
 
@@ -58,7 +60,7 @@ type reader struct {
 // A gate says who may ask, and how often.
 type gate struct {
 	door  access.Door
-	rates *rates
+	rates *limits.Rates
 }
 
 // An origin is where the pictures come from.
@@ -195,7 +197,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, h.headers.methods())
 		return
 	}
-	if err := h.rates.allowClient(r); err != nil {
+	if err := h.rates.AllowClient(r); err != nil {
 		h.fail(w, r, request{}, err)
 		return
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/queue"
 	"s3imageserver/storage"
@@ -111,7 +113,7 @@ func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*que
 		return nil, err
 	}
 	if m.misses != nil {
-		if err := take(m.misses, errMisses); err != nil {
+		if err := limits.Take(m.misses, limits.ErrMisses); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/server/config"
 )
 
@@ -26,7 +28,7 @@ func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 			continue // most of what there is to see is not allowed here
 		}
 		samples, err := p.ask(r, question{handler: h, samples: true})
-		if errors.Is(err, errRate) {
+		if errors.Is(err, limits.ErrRate) {
 			refuseQuestion(w, err)
 			return
 		}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
@@ -75,10 +77,10 @@ func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
 		if list, ok := p.kept.get(q); ok {
 			return list, nil
 		}
-		if err := p.server.rates.allowClient(r); err != nil {
+		if err := p.server.rates.AllowClient(r); err != nil {
 			return pictureList{}, err
 		}
-		if err := take(p.asks, errRate); err != nil {
+		if err := limits.Take(p.asks, limits.ErrRate); err != nil {
 			return pictureList{}, err
 		}
 	}
@@ -123,7 +125,7 @@ func (p *playground) servePictures(w http.ResponseWriter, r *http.Request) {
 	}
 	question := question{handler: h, folder: q.Get("folder"), after: q.Get("after"), search: q.Get("q")}
 	list, err := p.ask(r, question)
-	if errors.Is(err, errRate) {
+	if errors.Is(err, limits.ErrRate) {
 		refuseQuestion(w, err)
 		return
 	}

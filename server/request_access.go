@@ -39,7 +39,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	if req.foreign != nil {
 		req.grant = req.grant.And(access.Grant{By: "the dialect", Expires: req.foreign.Delivery.Expires})
 	}
-	if err := h.rates.allowToken(req.grant.Client); err != nil {
+	if err := h.rates.AllowToken(req.grant.Client); err != nil {
 		return err
 	}
 	if err := h.bounds.refuse(req.name, h.log); err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 
+	"s3imageserver/server/limits"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
@@ -16,7 +18,7 @@ type bounds struct {
 	config *BoundsConfig
 	config.Counted
 	sizes   [][2]int // of the boxes; nil: all
-	blocked []*blockedList
+	blocked []*limits.Blocked
 }
 
 func newBounds(c *Config, h *HandlerConfig) (*bounds, error) {
@@ -27,7 +29,7 @@ func newBounds(c *Config, h *HandlerConfig) (*bounds, error) {
 		}
 	}
 	for i := range h.Blocked {
-		list, err := newBlockedList(c, &h.Blocked[i])
+		list, err := limits.NewBlocked(c, &h.Blocked[i])
 		if err != nil {
 			return nil, fmt.Errorf("blocked: %w", err)
 		}
@@ -97,10 +99,10 @@ func (b *bounds) lists(o resize.Options) bool {
 func (b *bounds) stepped() bool { return b.config.Snap || b.sizes != nil }
 
 // refuse returns the error of a picture that is blocked.
-func (b *bounds) refuse(name string, log logger) error {
+func (b *bounds) refuse(name string, log limits.Logger) error {
 	for _, list := range b.blocked {
-		if list.has(name, log) {
-			return list.err
+		if list.Has(name, log) {
+			return list.Err
 		}
 	}
 	return nil

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -250,7 +248,7 @@ func TestBlocked(t *testing.T) {
 	s := newSite(t, bucket(t), Options{}, h)
 	want := func(what string, all map[string]int) {
 		t.Helper()
-		s.server.handlers[0].bounds.blocked[1].list.Forget() // as if a second had passed
+		s.server.handlers[0].bounds.blocked[1].Forget() // as if a second had passed
 		for target, want := range all {
 			if r := s.get(target); r.StatusCode != want || want > 400 && r.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: GET %s = %d; want %d", what, target, r.StatusCode, want)
@@ -272,64 +270,6 @@ func TestBlocked(t *testing.T) {
 	if _, err := New(&c, Options{}); err == nil || !strings.Contains(err.Error(), "handlers.0.blocked") {
 		t.Errorf("New = %v; want a fault of handlers.0.blocked", err)
 	}
-}
-
-// Whose word counts for where a request comes from.
-func TestClientAddress(t *testing.T) {
-	c := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8", "2001:db8::1"}, ClientHeader: config.ForwardedFor})
-	f := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8"}, ClientHeader: config.Forwarded})
-	for _, tt := range []struct {
-		from   *clients
-		peer   string
-		header []string
-		want   string
-	}{
-		{c, "192.0.2.1:99", []string{"X-Forwarded-For", "1.2.3.4"}, "192.0.2.1"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "1.2.3.4"}, "1.2.3.4"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "9.9.9.9, 1.2.3.4, 10.2.2.2"}, "1.2.3.4"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "9.9.9.9", "X-Forwarded-For", "1.2.3.4"}, "1.2.3.4"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "9.9.9.9, nonsense, 10.2.2.2"}, "10.2.2.2"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "1.2.3.4:5678"}, "1.2.3.4"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", "::ffff:1.2.3.4"}, "1.2.3.4"},
-		{c, "[2001:db8::1]:99", []string{"X-Forwarded-For", "[2001:db8:5::7]:80"}, "2001:db8:5::7"},
-		{c, "10.0.0.1:99", []string{"Forwarded", "for=1.2.3.4"}, "10.0.0.1"},
-		{c, "10.0.0.1:99", nil, "10.0.0.1"},
-		{c, "10.0.0.1:99", []string{"X-Forwarded-For", ""}, "10.0.0.1"},
-		{c, "[::ffff:10.0.0.1]:80", []string{"X-Forwarded-For", "2001:db8::5"}, "2001:db8::5"},
-		{c, "@", nil, "invalid IP"},
-		{f, "10.0.0.1:99", []string{"Forwarded", `for=9.9.9.9, For="[2001:db8::7]:4711";proto=https`}, "2001:db8::7"},
-		{f, "10.0.0.1:99", []string{"Forwarded", `for="x, for=1.2.3.4;by=10.0.0.9`}, "1.2.3.4"},
-		{f, "10.0.0.1:99", []string{"Forwarded", "for=_hidden"}, "10.0.0.1"},
-		{f, "10.0.0.1:99", []string{"X-Forwarded-For", "1.2.3.4"}, "10.0.0.1"},
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = tt.peer
-		for i := 0; i < len(tt.header); i += 2 {
-			r.Header.Add(tt.header[i], tt.header[i+1])
-		}
-		if got := tt.from.address(r).String(); got != tt.want {
-			t.Errorf("from %s, %q: %s; want %s", tt.peer, tt.header, got, tt.want)
-		}
-	}
-}
-
-// FuzzClientAddress: what a client writes into a header never makes it another
-// one, as long as a proxy of ours writes its address behind.
-func FuzzClientAddress(f *testing.F) {
-	for _, text := range []string{"1.2.3.4", `for="x, for=1.2.3.4`, "10.0.0.1, 10.0.0.2", ";,;,", "[::1%eth0]:1", `"`} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, header := range []string{config.ForwardedFor, config.Forwarded} {
-			c := newClients(&Config{TrustedProxies: []string{"10.0.0.0/8"}, ClientHeader: header})
-			hop := map[string]string{config.ForwardedFor: "192.0.2.7", config.Forwarded: "for=192.0.2.7"}[header]
-			r := &http.Request{RemoteAddr: "10.0.0.1:1", Header: http.Header{header: {text, hop}}}
-			if got := c.address(r); got != netip.MustParseAddr("192.0.2.7") {
-				t.Errorf("%s: %q = %v; want 192.0.2.7", header, text, got)
-			}
-			_ = c.address(&http.Request{RemoteAddr: text, Header: http.Header{header: {text}}}) // no panic
-		}
-	})
 }
 
 // One client that sends too much is told when to come again; others are not.
@@ -425,29 +365,6 @@ func (b *countingBucket) Get(ctx context.Context, name string) (*storage.Object,
 	return b.Bucket.Get(ctx, name)
 }
 
-// However many clients come, few are remembered.
-func TestLimitersAreBounded(t *testing.T) {
-	l := newLimiter[netip.Addr](Rate{PerSecond: 0.001, Burst: 1}) // another one in a quarter of an hour
-	r := rand.New(rand.NewPCG(5, 6))
-	for range 3 * maxLimiters {
-		_ = l.allow(netip.AddrFrom4([4]byte{byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32())}))
-	}
-	l.known.CleanUp()
-	if n := l.known.EstimatedSize(); n > maxLimiters {
-		t.Errorf("%d clients are remembered; want at most %d", n, maxLimiters)
-	}
-	one := netip.MustParseAddr("1.2.3.4")
-	passed := 0
-	for range 100 {
-		if l.allow(one) == nil {
-			passed++
-		}
-	}
-	if passed > 2 {
-		t.Errorf("%d of 100 requests at once pass in a full table; want 1, or 2 if it was forgotten", passed)
-	}
-}
-
 func TestBoundsConfigFaults(t *testing.T) {
 	for _, tt := range []struct {
 		config Config
@@ -483,27 +400,4 @@ func TestBoundsConfigFaults(t *testing.T) {
 			t.Errorf("Validate = %v, burst %d; want 20", err, c.RateLimit.Client.Burst)
 		}
 	}
-}
-
-// FuzzBlocked: a list blocks the names in it, those that begin as it says, and
-// no others.
-func FuzzBlocked(f *testing.F) {
-	f.Add("a.jpg\nb/*\n# c", "b/c.jpg")
-	f.Add("*", "x")
-	f.Fuzz(func(t *testing.T, text, name string) {
-		list := &nameList{map[string]bool{}, map[string]bool{}, nil}
-		want := false
-		for line := range strings.Lines(text) {
-			line = strings.TrimRight(line, "\n")
-			if !config.ValidBlocked(line) {
-				continue
-			}
-			list.add(line)
-			beginning, ok := strings.CutSuffix(line, "*")
-			want = want || line == name || ok && strings.HasPrefix(name, beginning)
-		}
-		if got := list.has(name); got != want {
-			t.Errorf("%q has %q: %v; want %v", text, name, got, want)
-		}
-	})
 }

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"s3imageserver/server/limits"
+
 	"github.com/gorilla/mux"
 
 	"s3imageserver/resize"
@@ -51,10 +53,10 @@ type Server struct {
 	reused  *reused
 	log     *slog.Logger
 	tracing *tracing
-	clients *clients
+	clients *limits.Clients
 	router  *mux.Router
 	budgets
-	rates *rates
+	rates *limits.Rates
 
 	handlers []*Handler               // in the order of the configuration
 	disks    map[string]*cache.Disk   // by folder
@@ -97,7 +99,7 @@ func New(c *Config, o Options) (*Server, error) {
 		faults.Add("tracing.endpoint", "%v", err)
 		return nil, c.Place(faults.Join())
 	}
-	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: limits.NewClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -107,8 +109,8 @@ func New(c *Config, o Options) (*Server, error) {
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.reused.add(s)
 	// Who asked too often has, whatever the configuration says meanwhile.
-	s.rates, _ = use(s, fmt.Sprintf("rates %+v %q %q", c.RateLimit, c.TrustedProxies, c.ClientHeader), func() (*rates, func() error, error) { // has no errors
-		return newRates(c, s.clients), nil, nil
+	s.rates, _ = use(s, fmt.Sprintf("rates %+v %q %q", c.RateLimit, c.TrustedProxies, c.ClientHeader), func() (*limits.Rates, func() error, error) { // has no errors
+		return limits.NewRates(c, s.clients), nil, nil
 	})
 	s.budgets = budgets{
 		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),

@@ -1,4 +1,4 @@
-package server
+package limits
 
 import (
 	"net/http"
@@ -11,14 +11,14 @@ import (
 // maxHops is how many addresses of a header are looked at.
 const maxHops = 32
 
-// clients tells the addresses of clients.
-type clients struct {
+// Clients tells the addresses of clients.
+type Clients struct {
 	proxies []netip.Prefix // whose word counts
 	header  string         // that they write
 }
 
-func newClients(c *Config) *clients {
-	all := &clients{header: c.ClientHeader}
+func NewClients(c *config.Config) *Clients {
+	all := &Clients{header: c.ClientHeader}
 	for _, text := range c.TrustedProxies {
 		if p, err := config.ParseNetwork(text); err == nil { // they were checked
 			all.proxies = append(all.proxies, p)
@@ -27,11 +27,11 @@ func newClients(c *Config) *clients {
 	return all
 }
 
-// address returns the address of the client that a request is from: that of the
+// Address returns the address of the client that a request is from: that of the
 // connection, or, if that is a proxy of ours, the last one in the header that is
 // not. What stands before it anybody may have written. The zero value is
 // unknown.
-func (c *clients) address(r *http.Request) netip.Addr {
+func (c *Clients) Address(r *http.Request) netip.Addr {
 	peer, _ := parseHop(r.RemoteAddr)
 	if !c.trusts(peer) {
 		return peer
@@ -53,8 +53,8 @@ func (c *clients) address(r *http.Request) netip.Addr {
 	return peer
 }
 
-// trust reports whether a request comes from a proxy of ours.
-func (c *clients) trust(r *http.Request) bool {
+// FromProxy reports whether a request comes from a proxy of ours.
+func (c *Clients) FromProxy(r *http.Request) bool {
 	if len(c.proxies) == 0 {
 		return false
 	}
@@ -62,7 +62,7 @@ func (c *clients) trust(r *http.Request) bool {
 	return c.trusts(peer)
 }
 
-func (c *clients) trusts(a netip.Addr) bool {
+func (c *Clients) trusts(a netip.Addr) bool {
 	for _, p := range c.proxies {
 		if p.Contains(a) {
 			return true

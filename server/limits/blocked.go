@@ -1,4 +1,4 @@
-package server
+package limits
 
 import (
 	"bufio"
@@ -16,32 +16,32 @@ import (
 
 // What is said of a picture that is not shown any more.
 var (
-	errGone  = errors.New("the picture is gone")
-	errLegal = errors.New("the picture is not shown for legal reasons")
+	ErrGone  = errors.New("the picture is gone")
+	ErrLegal = errors.New("the picture is not shown for legal reasons")
 )
 
 const maxBlockedBytes = 32 << 20
 
-// A logger is what a list that is read again needs of slog.Logger.
-type logger interface {
+// A Logger is what a list that is read again needs of slog.Logger.
+type Logger interface {
 	Info(msg string, args ...any)
 	Error(msg string, args ...any)
 }
 
-// A blockedList is one list of pictures that are not shown. It is safe for
+// A Blocked is one list of pictures that are not shown. It is safe for
 // concurrent use.
-type blockedList struct {
-	err   error    // of its pictures
+type Blocked struct {
+	Err   error    // of its pictures
 	names []string // of the configuration
 	file  string   // "": none
 
 	list *refresh.Watched[*nameList]
 }
 
-func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
-	l = &blockedList{err: errGone, names: b.Names, file: c.Path(b.File)}
+func NewBlocked(c *config.Config, b *config.BlockedConfig) (l *Blocked, err error) {
+	l = &Blocked{Err: ErrGone, names: b.Names, file: c.Path(b.File)}
 	if b.Status == http.StatusUnavailableForLegalReasons {
-		l.err = errLegal
+		l.Err = ErrLegal
 	}
 	var files []string
 	if l.file != "" {
@@ -51,9 +51,9 @@ func newBlockedList(c *Config, b *BlockedConfig) (l *blockedList, err error) {
 	return l, err
 }
 
-// has reports whether the list has a name. A file that has changed is read
+// Has reports whether the list has a name. A file that has changed is read
 // first; one that cannot be read changes nothing.
-func (l *blockedList) has(name string, log logger) bool {
+func (l *Blocked) Has(name string, log Logger) bool {
 	list := l.list.Get(func(list *nameList, err error) {
 		if err != nil {
 			log.Error("blocked names not read again: the old ones stay", "error", err)
@@ -64,8 +64,11 @@ func (l *blockedList) has(name string, log logger) bool {
 	return list.has(name)
 }
 
+// Forget makes the next question look at the file again.
+func (l *Blocked) Forget() { l.list.Forget() }
+
 // read returns the names of the configuration and of the file.
-func (l *blockedList) read() (*nameList, error) {
+func (l *Blocked) read() (*nameList, error) {
 	list := &nameList{map[string]bool{}, map[string]bool{}, nil}
 	for _, name := range l.names {
 		list.add(name)

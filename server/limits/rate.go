@@ -1,4 +1,4 @@
-package server
+package limits
 
 import (
 	"errors"
@@ -6,8 +6,9 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"time"
+
+	"s3imageserver/server/config"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
@@ -15,8 +16,8 @@ import (
 
 // What a *rateError is: of one client, or of the results that a handler makes.
 var (
-	errRate   = errors.New("too many requests")
-	errMisses = errors.New("too many results are to be made")
+	ErrRate   = errors.New("too many requests")
+	ErrMisses = errors.New("too many results are to be made")
 )
 
 // A rateError says when the next request may come.
@@ -42,7 +43,7 @@ type limiter[K comparable] struct {
 }
 
 // newLimiter returns a limiter, nil if there is no bound.
-func newLimiter[K comparable](r Rate) *limiter[K] {
+func newLimiter[K comparable](r config.Rate) *limiter[K] {
 	if r.PerSecond == 0 {
 		return nil
 	}
@@ -58,11 +59,11 @@ func (l *limiter[K]) allow(client K) error {
 	if !ok {
 		one, _ = l.known.ComputeIfAbsent(client, func() (*rate.Limiter, bool) { return rate.NewLimiter(l.limit, l.burst), false })
 	}
-	return take(one, errRate)
+	return Take(one, ErrRate)
 }
 
-// take takes one of a limiter, or says when there is the next one.
-func take(l *rate.Limiter, tooMuch error) error {
+// Take takes one of a limiter, or says when there is the next one.
+func Take(l *rate.Limiter, tooMuch error) error {
 	now := time.Now()
 	if l.AllowN(now, 1) {
 		return nil
@@ -71,24 +72,24 @@ func take(l *rate.Limiter, tooMuch error) error {
 	return &rateError{tooMuch, time.Duration(math.Max(missing, 0) / float64(l.Limit()) * float64(time.Second))}
 }
 
-// rates are the bounds of a server.
-type rates struct {
-	clients *clients
+// Rates are the bounds of a server.
+type Rates struct {
+	Clients *Clients
 	client  *limiter[netip.Addr]
 	token   *limiter[string]
 }
 
-func newRates(c *Config, clients *clients) *rates {
-	return &rates{clients, newLimiter[netip.Addr](c.RateLimit.Client), newLimiter[string](c.RateLimit.Token)}
+func NewRates(c *config.Config, clients *Clients) *Rates {
+	return &Rates{clients, newLimiter[netip.Addr](c.RateLimit.Client), newLimiter[string](c.RateLimit.Token)}
 }
 
-// allowClient counts a request of its client. Of IPv6, one client is a network
+// AllowClient counts a request of its client. Of IPv6, one client is a network
 // of 64 bits: that is what one client gets.
-func (r *rates) allowClient(request *http.Request) error {
+func (r *Rates) AllowClient(request *http.Request) error {
 	if r.client == nil {
 		return nil
 	}
-	a := r.clients.address(request)
+	a := r.Clients.Address(request)
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
 			a = p.Addr()
@@ -97,22 +98,20 @@ func (r *rates) allowClient(request *http.Request) error {
 	return r.client.allow(a)
 }
 
-// allowToken counts a request of the owner of a token.
-func (r *rates) allowToken(owner string) error {
+// AllowToken counts a request of the owner of a token.
+func (r *Rates) AllowToken(owner string) error {
 	if owner == "" {
 		return nil
 	}
 	return r.token.allow(owner)
 }
 
-// retryAfterOf returns the value of Retry-After for an error, "" for none.
-func retryAfterOf(err error, status int) string {
+// RetryAfter returns in how many seconds the next request may come, at least 1, for an
+// error that wraps ErrRate or ErrMisses; 0 for others.
+func RetryAfter(err error) int {
 	var r *rateError
-	switch {
-	case errors.As(err, &r):
-		return strconv.Itoa(max(1, int(math.Ceil(r.wait.Seconds()))))
-	case status >= http.StatusBadGateway:
-		return strconv.Itoa(int(retryAfter.Seconds()))
+	if !errors.As(err, &r) {
+		return 0
 	}
-	return ""
+	return max(1, int(math.Ceil(r.wait.Seconds())))
 }
