@@ -177,7 +177,11 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}
-	h.overlays.keepOn(h)
+	ttl := c.TTL()
+	if ttl > 0 {
+		ttl += c.Grace()
+	}
+	h.overlays.keepOn(h.tiers.Disk, ttl, h.id)
 	h.fallbacks = newFallbacks(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }
@@ -246,7 +250,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // worked for.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.FetchTime())
-	if err := h.overlays.load(ctx, req, h.config.ObjectRules); err != nil {
+	if err := h.loadOverlays(ctx, req); err != nil {
 		return nil, cache.Filled, err
 	}
 	if err := h.prepareForeign(ctx, req); err != nil {

@@ -53,7 +53,7 @@ func (o *origin) open(ctx context.Context, req request, old *cache.Entry) (*stor
 	}
 	if old != nil && old.SourceETag != "" {
 		object, err := storage.GetIfModified(ctx, o.bucket, req.name, storage.Info{ETag: old.SourceETag, ModTime: old.SourceModTime})
-		if err == nil || len(o.sources) == 1 || !storesTrouble(err) || o.cache.Servable(req.key, old) {
+		if err == nil || len(o.sources) == 1 || !storage.Unreachable(err) || o.cache.Servable(req.key, old) {
 			return object, err
 		}
 		return o.bucket.Get(ctx, req.name) // what is kept is too old: a later source may have it

@@ -152,13 +152,13 @@ func (m *mark) ask(ctx context.Context, old *watermark) (watermark, error) {
 	if err == nil || ctx.Err() != nil { // the caller has left: no fault of the store
 		return w, err
 	}
-	if storesTrouble(err) || errors.Is(err, storage.ErrBusy) {
+	if storage.Unreachable(err) || errors.Is(err, storage.ErrBusy) {
 		err = fmt.Errorf("watermark: %w", err)
 	} else {
 		err = fmt.Errorf("%w: object %q: %v", errWatermark, m.name, err)
 	}
 	m.log.Warn("watermark not read", "error", err)
-	if old == nil && storesTrouble(err) {
+	if old == nil && storage.Unreachable(err) {
 		if w, ok := m.restore(); ok {
 			return w, nil
 		}
@@ -202,39 +202,45 @@ func (o *overlays) dropUnknown(options *resize.Options, note func(resize.Note)) 
 	}
 }
 
-// load gives a request the watermark that its options name. Where objects
-// may name one, it gets all of them: which one it will be is not known for a
-// hit, so all are part of the key.
-func (o *overlays) load(ctx context.Context, req *request, rules bool) (err error) {
-	if m := o.marks[req.options.Watermark.Name]; m != nil {
-		if req.watermark, err = m.get(ctx); err != nil {
-			return err
-		}
+// Has reports whether the configuration has a watermark of the name.
+func (o *overlays) Has(name string) bool { return o.marks[name] != nil }
+
+// get returns the watermark of the name, the zero value if the configuration has none.
+// The errors are those of mark.get.
+func (o *overlays) get(ctx context.Context, name string) (watermark, error) {
+	m := o.marks[name]
+	if m == nil {
+		return watermark{}, nil
 	}
-	if rules {
-		req.marks = map[string]watermark{}
-		for name, m := range o.marks {
-			w, err := m.get(ctx)
-			w.fault = err // where it is named
-			req.marks[name] = w
-		}
-	}
-	return nil
+	return m.get(ctx)
 }
 
-// keyParts is what a cache key has to know of what is laid over a picture.
-func (o *overlays) keyParts(req *request) []string {
-	var v []string
-	if req.watermark.version != "" {
-		v = append(v, "watermark", req.watermark.version)
+// all returns all watermarks. One that cannot be read has its error in fault.
+func (o *overlays) all(ctx context.Context) map[string]watermark {
+	all := map[string]watermark{}
+	for name, m := range o.marks {
+		w, err := m.get(ctx)
+		w.fault = err
+		all[name] = w
 	}
-	if req.options.Text.Text != "" && o.fonts.hash != "" {
+	return all
+}
+
+// keyParts returns what a cache key has to contain of what is laid over a picture: the
+// versions of its watermark, of the fonts if it has a text, and of all watermarks that
+// the object may name; nil: it may name none.
+func (o *overlays) keyParts(w watermark, text string, may map[string]watermark) []string {
+	var v []string
+	if w.version != "" {
+		v = append(v, "watermark", w.version)
+	}
+	if text != "" && o.fonts.hash != "" {
 		v = append(v, "fonts", o.fonts.hash)
 	}
-	if req.marks != nil {
+	if may != nil {
 		v = append(v, "rules")
-		for _, name := range slices.Sorted(maps.Keys(req.marks)) {
-			v = append(v, name, req.marks[name].version)
+		for _, name := range slices.Sorted(maps.Keys(may)) {
+			v = append(v, name, may[name].version)
 		}
 	}
 	return v

@@ -30,20 +30,17 @@ func (m *mark) keepDue() bool {
 	return k != nil && (k.saved.IsZero() || k.ttl > 0 && time.Since(k.saved) > k.ttl/2)
 }
 
-// keepOn lets the watermarks that are objects outlive the process, if the
-// handler keeps results on disk. A purge of the object reaches them.
-func (o *overlays) keepOn(h *Handler) {
-	disk := h.tiers.Disk
-	kept := keptMark{disk: disk}
-	if ttl := h.config.TTL(); ttl > 0 {
-		kept.ttl = ttl + h.config.Grace()
-	}
+// keepOn lets the watermarks that are objects of a handler outlive the process, if the
+// handler keeps results on disk; nil: it does not. They are kept for ttl, 0 is for ever.
+// A purge of the object reaches them.
+func (o *overlays) keepOn(disk *cache.Disk, ttl time.Duration, handler string) {
+	kept := keptMark{disk: disk, ttl: ttl}
 	for _, m := range o.marks {
 		if m.file.overlay != nil {
 			continue
 		}
 		mine := kept
-		mine.key = cache.Key{Source: cache.SourceOf(h.id, m.name), Variant: markVariant}
+		mine.key = cache.Key{Source: cache.SourceOf(handler, m.name), Variant: markVariant}
 		m.mu.Lock()
 		if m.kept != nil && m.kept.disk == disk {
 			mine.saved = m.kept.saved

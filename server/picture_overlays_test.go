@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/image/font/gofont/goregular"
 
-	"s3imageserver/resize"
 	"s3imageserver/storage/storagetest"
 )
 
@@ -146,9 +145,8 @@ func TestFonts(t *testing.T) {
 		if err != nil || f.byName["brand"] == nil {
 			t.Fatal(f, err)
 		}
-		req := request{options: resize.Options{Text: resize.Text{Text: "a", Font: "brand"}}}
-		keys[strings.Join((&overlays{fonts: f}).keyParts(&req), " ")] = true
-		if v := (&overlays{fonts: f}).keyParts(&request{}); len(v) != 0 {
+		keys[strings.Join((&overlays{fonts: f}).keyParts(watermark{}, "a", nil), " ")] = true
+		if v := (&overlays{fonts: f}).keyParts(watermark{}, "", nil); len(v) != 0 {
 			t.Errorf("a request without a text has the versions %q", v)
 		}
 		if err := os.WriteFile(file, append(bytes.Clone(goregular.TTF), 0), 0o600); err != nil {

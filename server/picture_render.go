@@ -24,7 +24,7 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 		return h.resize(ctx, req, source)
 	})
-	if err != nil && storesTrouble(err) && req.foreign == nil && !h.cache.Servable(req.key, old) {
+	if err != nil && storage.Unreachable(err) && req.foreign == nil && !h.cache.Servable(req.key, old) {
 		return h.derive(ctx, req, err)
 	}
 	return entry, err
@@ -152,12 +152,6 @@ func (m *maker) resultEntry(ctx context.Context, began time.Time, result *resize
 	return entry
 }
 
-// storesTrouble reports whether the cause of err is that the source cannot be
-// had, and not what it is.
-func storesTrouble(err error) bool {
-	return errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrIncomplete) || errors.Is(err, storage.ErrDamaged)
-}
-
 // missTiming and workTiming write where the time went, as in the header
 // Server-Timing.
 func missTiming(fetch time.Duration) string { return "cache;desc=miss" + stageTiming("fetch", fetch) }
@@ -226,4 +220,17 @@ func focalPoint(v string) string {
 		return v
 	}
 	return "fp:" + strings.TrimSpace(x) + ":" + strings.TrimSpace(y)
+}
+
+// loadOverlays gives a request the watermark that its options name. Where objects may
+// name one, it gets all of them: which one it will be is not known for a hit, so all are
+// part of the key.
+func (m *maker) loadOverlays(ctx context.Context, req *request) (err error) {
+	if req.watermark, err = m.overlays.get(ctx, req.options.Watermark.Name); err != nil {
+		return err
+	}
+	if m.config.ObjectRules {
+		req.marks = m.overlays.all(ctx)
+	}
+	return nil
 }

@@ -124,7 +124,7 @@ func (m *maker) key(req request) cache.Key {
 		strconv.Itoa(m.resizer.Limits.Frames),
 		strconv.FormatInt(m.resizer.Limits.FramePixels, 10),
 	}
-	variant = append(variant, m.overlays.keyParts(&req)...)
+	variant = append(variant, m.overlays.keyParts(req.watermark, req.options.Text.Text, req.marks)...)
 	return cache.Key{Source: m.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }
 

@@ -119,5 +119,5 @@ func (h *reader) applyPolicy(p *access.Policy, req *request) error {
 
 // narrow returns the options with what a policy says of pixels.
 func (h *reader) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
-	return p.Narrow(o, h.config.MaxDimension, func(name string) bool { return h.overlays.marks[name] != nil })
+	return p.Narrow(o, h.config.MaxDimension, h.overlays.Has)
 }

@@ -51,6 +51,13 @@ var (
 	ErrTooLarge = errors.New("object too large")
 )
 
+// Unreachable reports whether the cause of err is that an object cannot be fetched
+// now, and not what the object is: it wraps [ErrUnavailable], [ErrIncomplete] or
+// [ErrDamaged].
+func Unreachable(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrIncomplete) || errors.Is(err, ErrDamaged)
+}
+
 // A Bucket reads named objects. It is safe for concurrent use.
 //
 // Names obey [ValidName]: S3 calls them keys.
