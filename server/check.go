@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
@@ -40,7 +42,7 @@ func DoctorOfStores(ctx context.Context, c *Config) []Finding { return doctor.St
 
 // tryWatermark reads a watermark of a bucket once.
 func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
-	_, err := newMark(name, b, slog.New(slog.DiscardHandler)).get(ctx)
+	_, err := overlays.NewMark(name, b, slog.New(slog.DiscardHandler)).Get(ctx)
 	return err
 }
 
@@ -52,13 +54,13 @@ func Check(c *Config) error {
 		return err
 	}
 	var faults config.Faults
-	fonts, err := newFonts(c)
+	fonts, err := overlays.NewFonts(c)
 	faults.Collect(err)
 	for i := range c.Handlers {
 		h := &c.Handlers[i]
 		sources, err := stores.Open(c, i)
 		faults.Collect(err)
-		_, err = newOverlays(c, h, storage.Fallback(sources.Buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
+		_, err = overlays.New(c, h, storage.Fallback(sources.Buckets()...), fonts, config.HandlerKey(i), slog.Default(), nil)
 		faults.Collect(err)
 		if h.Auth != nil && h.Auth.JWT != nil {
 			if _, err := access.NewKeyrings(c, h.Auth.JWT, slog.Default(), nil); err != nil {

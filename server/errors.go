@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/server/limits"
 
 	"s3imageserver/resize"
@@ -46,7 +48,7 @@ var failures = []failure{
 	{config.ErrName, http.StatusBadRequest, "name", dialect.BadURL, passing, false},
 	{errOption, http.StatusBadRequest, "option", dialect.BadOption, passing, false},
 	{errVersion, http.StatusBadRequest, "version", noCause, passing, false},
-	{errWatermark, http.StatusInternalServerError, "watermark", noCause, passing, true},
+	{overlays.ErrUnusable, http.StatusInternalServerError, "watermark", noCause, passing, true},
 	{errEmpty, http.StatusUnprocessableEntity, "empty", noCause, ofWhole, false},
 	{errExtension, http.StatusNotFound, "extension", dialect.NotAllowed, passing, false},
 	{access.ErrVerification, http.StatusNotFound, "verification", dialect.BadSignature, passing, true},

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/server/limits"
 
 	"github.com/maypok86/otter/v2"
@@ -42,7 +44,7 @@ type basis struct {
 	dialect   *dialect.Dialect // nil: URLs are our own
 	admin     *AdminConfig
 	bounds    *bounds
-	overlays  *overlays
+	overlays  *overlays.Set
 	versioned bool // the sources have versions of their objects
 	cache     *cache.Cache
 	reused    *reused
@@ -78,7 +80,7 @@ type maker struct {
 	resizer    *resize.Resizer
 	qualityKey string // of config
 	// foreignMarks are watermarks that URLs of the dialect name.
-	foreignMarks *otter.Cache[string, *mark]
+	foreignMarks *otter.Cache[string, *overlays.Mark]
 	misses       *rate.Limiter // nil: any number
 	queue        *queue.Queue  // for what is made soon
 	// slowQueue is for formats that are made one at a time and must not hold up
@@ -99,7 +101,7 @@ type answerer struct {
 	refusals        refusals
 }
 
-func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*Handler, error) {
+func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Options) (*Handler, error) {
 	c := &s.config.Handlers[i]
 	sources, err := stores.Open(s.config, i)
 	if err != nil {
@@ -108,8 +110,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	log := s.log.With("handler", c.Prefix)
 	guards, names := s.guard(sources, c, log)
 	bucket := fallbackOf(guards)
-	overlays, err := newOverlays(s.config, c, bucket, fonts, config.HandlerKey(i), log, func(name string, open func() *mark) *mark {
-		m, _ := use(s, cache.Tuple("watermark", c.Prefix, name, names), func() (*mark, func() error, error) { return open(), nil, nil }) // has no errors
+	laidOver, err := overlays.New(s.config, c, bucket, fonts, config.HandlerKey(i), log, func(name string, open func() *overlays.Mark) *overlays.Mark {
+		m, _ := use(s, cache.Tuple("watermark", c.Prefix, name, names), func() (*overlays.Mark, func() error, error) { return open(), nil, nil }) // has no errors
 		return m
 	})
 	if err != nil {
@@ -119,7 +121,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		config:    c,
 		id:        cache.Tuple(c.Prefix, sources.ID()),
 		admin:     &s.config.Admin,
-		overlays:  overlays,
+		overlays:  laidOver,
 		versioned: sources.Versioned(),
 		reused:    s.reused,
 		meters:    s.reused.metrics.of(c.Prefix),
@@ -136,7 +138,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 				Budget:      budgets.pictures,
 				Limits:      c.Limits.ResizeLimits(c.ReadFormats(), int64(c.AVIFPixels)),
 				Quality:     c.Encoding(),
-				Fonts:       fonts.byName,
+				Fonts:       fonts.ByName,
 				FastScaling: c.Scaling == config.FastScaling,
 				ShowDamaged: c.Damaged == config.ShowDamaged,
 			},
@@ -150,8 +152,8 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 		},
 	}
 	if c.Dialect != nil {
-		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *mark], func() error, error) { // has no errors
-			return otter.Must(&otter.Options[string, *mark]{MaximumSize: mostForeignMarks}), nil, nil
+		h.foreignMarks, _ = use(s, cache.Tuple("watermarks of URLs", c.Prefix, names), func() (*otter.Cache[string, *overlays.Mark], func() error, error) { // has no errors
+			return otter.Must(&otter.Options[string, *overlays.Mark]{MaximumSize: mostForeignMarks}), nil, nil
 		})
 		if h.dialect, err = c.NewDialect(); err != nil {
 			return nil, &Fault{Key: config.HandlerKey(i) + ".dialect", Text: err.Error()}
@@ -181,7 +183,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *fonts, o Options) (*H
 	if ttl > 0 {
 		ttl += c.Grace()
 	}
-	h.overlays.keepOn(h.tiers.Disk, ttl, h.id)
+	h.overlays.KeepOn(h.tiers.Disk, ttl, h.id)
 	h.fallbacks = newFallbacks(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"time"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/dialect"
@@ -42,12 +44,12 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	}
 	m, ok := h.foreignMarks.GetIfPresent(name)
 	if !ok {
-		m = newMark(name, h.bucket, h.log.With("watermark", name))
+		m = overlays.NewMark(name, h.bucket, h.log.With("watermark", name))
 		m, _ = h.foreignMarks.SetIfAbsent(name, m)
 	}
-	w, err := m.get(ctx)
+	w, err := m.Get(ctx)
 	switch {
-	case err != nil && !errors.Is(err, errWatermark):
+	case err != nil && !errors.Is(err, overlays.ErrUnusable):
 		return err // the store's trouble, or the client has left
 	case err != nil:
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
@@ -64,7 +66,7 @@ var errOfSource = errors.New("the answer is the source")
 func (h *Handler) resizeForeign(ctx context.Context, req request, source *storage.Object) (*cache.Entry, error) {
 	began := time.Now()
 	resizer := *h.resizer
-	resizer.Watermark = req.watermark.overlay
+	resizer.Watermark = req.watermark.Overlay
 	body := &recorded{r: source.Body}
 	animated := false // as the first bytes told, which are not kept
 	result, err := resizer.Resize(ctx, resize.Source{Body: body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Again: h.openAgain(ctx, req, source), Settle: func(head resize.Header) (resize.Options, error) {

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3imageserver/server/overlays"
+
 	"golang.org/x/image/font/gofont/goregular"
 
 	"s3imageserver/storage/storagetest"
@@ -86,10 +88,10 @@ func TestWatermarkChanges(t *testing.T) {
 		look(red)
 		b.Set("mark.png", pngFile(t, flat(20, 20, blue)), modified.Add(time.Hour))
 		look(red)
-		time.Sleep(watermarkTime + time.Second)
+		time.Sleep(overlays.MarkAge + time.Second)
 		look(blue)
 		b.Set("mark.png", []byte("no picture"), modified.Add(2*time.Hour))
-		time.Sleep(watermarkTime + time.Second)
+		time.Sleep(overlays.MarkAge + time.Second)
 		look(blue)
 		if !strings.Contains(s.log.String(), "watermark not read") {
 			t.Errorf("the log does not say that the watermark is broken: %s", s.log)
@@ -141,12 +143,12 @@ func TestFonts(t *testing.T) {
 			t.Fatal(err)
 		}
 		closeAtEnd(t, s)
-		f, err := newFonts(s.config)
-		if err != nil || f.byName["brand"] == nil {
+		f, err := overlays.NewFonts(s.config)
+		if err != nil || f.ByName["brand"] == nil {
 			t.Fatal(f, err)
 		}
-		keys[strings.Join((&overlays{fonts: f}).keyParts(watermark{}, "a", nil), " ")] = true
-		if v := (&overlays{fonts: f}).keyParts(watermark{}, "", nil); len(v) != 0 {
+		keys[strings.Join((&overlays.Set{Fonts: f}).KeyParts(overlays.Watermark{}, "a", nil), " ")] = true
+		if v := (&overlays.Set{Fonts: f}).KeyParts(overlays.Watermark{}, "", nil); len(v) != 0 {
 			t.Errorf("a request without a text has the versions %q", v)
 		}
 		if err := os.WriteFile(file, append(bytes.Clone(goregular.TTF), 0), 0o600); err != nil {

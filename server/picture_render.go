@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/server/limits"
 
 	"s3imageserver/resize"
@@ -133,7 +135,7 @@ func (h *Handler) resize(ctx context.Context, req request, source *storage.Objec
 	}
 	began := time.Now()
 	resizer := *h.resizer
-	resizer.Watermark = req.watermark.overlay
+	resizer.Watermark = req.watermark.Overlay
 	result, err := resizer.Resize(ctx, resize.Source{Body: source.Body, Size: source.Size, Keep: h.keepOriginal(ctx, req, source), Again: h.openAgain(ctx, req, source)}, req.options)
 	h.reused.made.Add(1)
 	if err != nil {
@@ -200,14 +202,14 @@ func (m *maker) applyObjectRules(req *request, meta storage.Meta) error {
 		return nil
 	}
 	o.Watermark.Name = rules.Watermark.Name
-	m.overlays.dropUnknown(o, func(resize.Note) {
+	m.overlays.DropUnknown(o, func(resize.Note) {
 		m.log.Warn("the object names a watermark that is not in the configuration", "name", req.name, "watermark", rules.Watermark.Name)
 	})
 	if o.Watermark.Name == "" {
 		return nil
 	}
-	if req.watermark = req.marks[o.Watermark.Name]; req.watermark.overlay == nil {
-		return cmp.Or(req.watermark.fault, fmt.Errorf("%w: %q", errWatermark, o.Watermark.Name))
+	if req.watermark = req.marks[o.Watermark.Name]; req.watermark.Overlay == nil {
+		return cmp.Or(req.watermark.Fault, fmt.Errorf("%w: %q", overlays.ErrUnusable, o.Watermark.Name))
 	}
 	return nil
 }
@@ -226,11 +228,11 @@ func focalPoint(v string) string {
 // name one, it gets all of them: which one it will be is not known for a hit, so all are
 // part of the key.
 func (m *maker) loadOverlays(ctx context.Context, req *request) (err error) {
-	if req.watermark, err = m.overlays.get(ctx, req.options.Watermark.Name); err != nil {
+	if req.watermark, err = m.overlays.Get(ctx, req.options.Watermark.Name); err != nil {
 		return err
 	}
 	if m.config.ObjectRules {
-		req.marks = m.overlays.all(ctx)
+		req.marks = m.overlays.All(ctx)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
@@ -22,18 +24,18 @@ type request struct {
 	unhinted   resize.Options // what they would be without the hints of the client
 	negotiated bool           // the format was chosen by the Accept header
 	delivery   config.Delivery
-	key        cache.Key            // of what is asked for; set when it is looked up
-	watermark  watermark            // that the options name
-	marks      map[string]watermark // that the object may name; nil: it may not
-	info       []string             // fields that are asked for instead of the picture
-	widths     []int                // of the <picture> that is asked for instead
-	refresh    bool                 // the picture is to be made anew
-	query      url.Values           // all parameters of the URL, known and others, by their short names
-	sent       url.Values           // the same as they were sent: that is what a signature is of
-	trace      *requestTrace        // how it was understood; nil: nobody asks
-	grant      access.Grant         // by which it is answered
-	parsed     *parsedQuery         // what the query says
-	foreign    *foreign             // what a dialect's URL asks for; nil: it is our own
+	key        cache.Key                     // of what is asked for; set when it is looked up
+	watermark  overlays.Watermark            // that the options name
+	marks      map[string]overlays.Watermark // that the object may name; nil: it may not
+	info       []string                      // fields that are asked for instead of the picture
+	widths     []int                         // of the <picture> that is asked for instead
+	refresh    bool                          // the picture is to be made anew
+	query      url.Values                    // all parameters of the URL, known and others, by their short names
+	sent       url.Values                    // the same as they were sent: that is what a signature is of
+	trace      *requestTrace                 // how it was understood; nil: nobody asks
+	grant      access.Grant                  // by which it is answered
+	parsed     *parsedQuery                  // what the query says
+	foreign    *foreign                      // what a dialect's URL asks for; nil: it is our own
 }
 
 var (
@@ -124,7 +126,7 @@ func (m *maker) key(req request) cache.Key {
 		strconv.Itoa(m.resizer.Limits.Frames),
 		strconv.FormatInt(m.resizer.Limits.FramePixels, 10),
 	}
-	variant = append(variant, m.overlays.keyParts(req.watermark, req.options.Text.Text, req.marks)...)
+	variant = append(variant, m.overlays.KeyParts(req.watermark, req.options.Text.Text, req.marks)...)
 	return cache.Key{Source: m.sourceID(req.name), Variant: cache.Tuple(variant...)}
 }
 

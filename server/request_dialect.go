@@ -62,7 +62,7 @@ func (h *reader) parseForeign(r *http.Request) (request, error) {
 		return req, foreignError(h.dialect.Fault(dialect.NotAllowed))
 	}
 	mark := req.options.Watermark
-	h.overlays.dropUnknown(&req.options, func(resize.Note) {})
+	h.overlays.DropUnknown(&req.options, func(resize.Note) {})
 	if parsed.Overlay.Source.Name != "" { // has no name in the configuration
 		req.options.Watermark = mark
 	}

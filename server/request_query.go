@@ -76,7 +76,7 @@ func (h *reader) parseQuery(raw string) *parsedQuery {
 	if h.config.StrictOptions {
 		u.wrong = append(u.wrong, config.Unknown(u.query)...)
 	}
-	h.overlays.dropUnknown(&u.options, u.notes(u.trace.unknownName))
+	h.overlays.DropUnknown(&u.options, u.notes(u.trace.unknownName))
 	if !h.config.ObjectRules && u.options.Watermark.Name == resize.NoWatermark {
 		u.options.Watermark = resize.Watermark{} // nobody else has a say
 	}

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"s3imageserver/server/overlays"
+
 	"s3imageserver/server/limits"
 
 	"github.com/gorilla/mux"
@@ -125,7 +127,7 @@ func New(c *Config, o Options) (*Server, error) {
 			faults.Add("https_cert", "%v", err)
 		}
 	}
-	fonts, err := newFonts(c)
+	fonts, err := overlays.NewFonts(c)
 	faults.Collect(err)
 	for i := range c.Handlers {
 		h, err := s.newHandler(i, s.budgets, fonts, o)

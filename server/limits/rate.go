@@ -1,3 +1,5 @@
+// Package limits has what clients may not exceed: rates of requests, of a client, of the
+// owner of a token, and of results that are made; and which pictures are blocked.
 package limits
 
 import (

@@ -1,4 +1,4 @@
-package server
+package overlays
 
 import (
 	"fmt"
@@ -23,20 +23,20 @@ type keptMark struct {
 }
 
 // keepDue reports whether the file has to be kept again, before it is too old.
-func (m *mark) keepDue() bool {
+func (m *Mark) keepDue() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.kept
 	return k != nil && (k.saved.IsZero() || k.ttl > 0 && time.Since(k.saved) > k.ttl/2)
 }
 
-// keepOn lets the watermarks that are objects of a handler outlive the process, if the
+// KeepOn lets the watermarks that are objects of a handler outlive the process, if the
 // handler keeps results on disk; nil: it does not. They are kept for ttl, 0 is for ever.
 // A purge of the object reaches them.
-func (o *overlays) keepOn(disk *cache.Disk, ttl time.Duration, handler string) {
+func (o *Set) KeepOn(disk *cache.Disk, ttl time.Duration, handler string) {
 	kept := keptMark{disk: disk, ttl: ttl}
 	for _, m := range o.marks {
-		if m.file.overlay != nil {
+		if m.file.Overlay != nil {
 			continue
 		}
 		mine := kept
@@ -53,7 +53,7 @@ func (o *overlays) keepOn(disk *cache.Disk, ttl time.Duration, handler string) {
 }
 
 // keep puts the file, which was read just now, on disk.
-func (m *mark) keep(data []byte, info storage.Info) {
+func (m *Mark) keep(data []byte, info storage.Info) {
 	m.mu.Lock()
 	kept := m.kept
 	m.mu.Unlock()
@@ -77,7 +77,7 @@ func (m *mark) keep(data []byte, info storage.Info) {
 }
 
 // restore returns what was kept, if there is something.
-func (m *mark) restore() (w watermark, ok bool) {
+func (m *Mark) restore() (w Watermark, ok bool) {
 	m.mu.Lock()
 	kept := m.kept
 	m.mu.Unlock()

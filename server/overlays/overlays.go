@@ -1,4 +1,6 @@
-package server
+// Package overlays has what is laid over pictures: watermarks, which are files or objects
+// of a bucket that are read again now and then, and fonts.
+package overlays
 
 import (
 	"context"
@@ -21,30 +23,30 @@ import (
 
 const (
 	maxWatermarkBytes = 10 << 20
-	// watermarkTime is how long an object is taken for unchanged.
-	watermarkTime = time.Minute
+	// MarkAge is how long an object is taken for unchanged.
+	MarkAge = time.Minute
 	// watermarkPause is how long the store is left alone after a fault.
 	watermarkPause = 5 * time.Second
 )
 
-// overlays are the watermarks and fonts of a handler.
-type overlays struct {
-	marks map[string]*mark
-	fonts *fonts
+// Set are the watermarks and fonts of a handler.
+type Set struct {
+	marks map[string]*Mark
+	Fonts *Fonts
 }
 
-// newOverlays reads the watermarks that are files. Objects of the bucket are
+// New reads the watermarks that are files. Objects of the bucket are
 // read when they are asked for: share gets one of that name, which Servers that
 // follow each other have in common, or makes it; nil makes one.
-func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *fonts, key string, log *slog.Logger, share func(name string, open func() *mark) *mark) (*overlays, error) {
-	o := &overlays{marks: map[string]*mark{}, fonts: fonts}
+func New(c *config.Config, h *config.HandlerConfig, bucket storage.Bucket, fonts *Fonts, key string, log *slog.Logger, share func(name string, open func() *Mark) *Mark) (*Set, error) {
+	o := &Set{marks: map[string]*Mark{}, Fonts: fonts}
 	if share == nil {
-		share = func(_ string, open func() *mark) *mark { return open() }
+		share = func(_ string, open func() *Mark) *Mark { return open() }
 	}
 	var faults config.Faults
 	for name, w := range h.Watermarks {
-		open := func() *mark {
-			return newMark(w.Object, bucket, log.With("watermark", name))
+		open := func() *Mark {
+			return NewMark(w.Object, bucket, log.With("watermark", name))
 		}
 		if w.File == "" {
 			o.marks[name] = share(w.Object, open)
@@ -63,20 +65,20 @@ func newOverlays(c *Config, h *HandlerConfig, bucket storage.Bucket, fonts *font
 	return o, faults.Join()
 }
 
-// fonts are those of the configuration.
-type fonts struct {
-	byName map[string]*resize.Font
+// Fonts are those of the configuration.
+type Fonts struct {
+	ByName map[string]*resize.Font
 	hash   string // of all files, "" if there are none
 }
 
-func newFonts(c *Config) (*fonts, error) {
-	f := &fonts{byName: map[string]*resize.Font{}}
+func NewFonts(c *config.Config) (*Fonts, error) {
+	f := &Fonts{ByName: map[string]*resize.Font{}}
 	var faults config.Faults
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(c.Fonts)) {
 		data, err := c.ReadFile(c.Fonts[name])
 		if err == nil {
-			f.byName[name], err = resize.ParseFont(data)
+			f.ByName[name], err = resize.ParseFont(data)
 		}
 		if err != nil {
 			faults.Add("fonts."+name, "%v", err)
@@ -85,69 +87,69 @@ func newFonts(c *Config) (*fonts, error) {
 		fmt.Fprintf(hash, "%s %d ", name, len(data))
 		hash.Write(data)
 	}
-	if len(f.byName) > 0 {
+	if len(f.ByName) > 0 {
 		f.hash = hex.EncodeToString(hash.Sum(nil)[:16])
 	}
 	return f, faults.Join()
 }
 
-// A mark is one watermark: a file, which was read, or an object of a bucket.
-type mark struct {
-	file   watermark // without an overlay: it is an object
+// A Mark is one watermark: a file, which was read, or an object of a bucket.
+type Mark struct {
+	file   Watermark // without an overlay: it is an object
 	name   string    // of the object
 	bucket storage.Bucket
 	log    *slog.Logger
-	object refresh.Remote[watermark]
+	object refresh.Remote[Watermark]
 
 	mu   sync.Mutex
 	kept *keptMark // where the object is kept for the next start; nil: nowhere; guarded by mu
 }
 
-// newMark returns the watermark that is an object of a bucket. While one caller looks
+// NewMark returns the watermark that is an object of a bucket. While one caller looks
 // at the bucket, others get the version before; one that cannot be read anew stays.
-func newMark(name string, b storage.Bucket, log *slog.Logger) *mark {
-	m := &mark{name: name, bucket: b, log: log}
-	m.object = refresh.Remote[watermark]{Ask: m.ask, Age: watermarkTime, Pause: watermarkTime, FirstPause: watermarkPause}
+func NewMark(name string, b storage.Bucket, log *slog.Logger) *Mark {
+	m := &Mark{name: name, bucket: b, log: log}
+	m.object = refresh.Remote[Watermark]{Ask: m.ask, Age: MarkAge, Pause: MarkAge, FirstPause: watermarkPause}
 	return m
 }
 
-// A watermark is one version of a mark.
-type watermark struct {
-	overlay *resize.Overlay // nil: there is none
+// A Watermark is one version of a mark.
+type Watermark struct {
+	Overlay *resize.Overlay // nil: there is none
 	version string          // hash of the file
 	etag    string          // of the object; "": a file, or not known
-	fault   error           // why there is none that is named
+	Fault   error           // why there is none that is named
 }
 
 // newWatermark reads the file of a watermark.
-func newWatermark(data []byte) (watermark, error) {
+func newWatermark(data []byte) (Watermark, error) {
 	overlay, err := resize.NewOverlay(data)
 	if err != nil {
-		return watermark{}, err
+		return Watermark{}, err
 	}
 	sum := sha256.Sum256(data)
-	return watermark{overlay: overlay, version: hex.EncodeToString(sum[:16])}, nil
+	return Watermark{Overlay: overlay, version: hex.EncodeToString(sum[:16])}, nil
 }
 
-// errWatermark says that a watermark is not what the configuration takes it for.
-var errWatermark = errors.New("the watermark cannot be used")
+// ErrUnusable says that a watermark is not what the configuration takes it for.
+var ErrUnusable = errors.New("the watermark cannot be used")
 
-// get returns the watermark, after a look at the bucket now and then. The error is
-// that of the store or wraps errWatermark: the picture is not to blame.
-func (m *mark) get(ctx context.Context) (watermark, error) {
-	if m.file.overlay != nil {
+// Get returns the watermark, after a look at the bucket now and then. The error is
+// that of the store or wraps ErrUnusable: the picture is not to blame.
+func (m *Mark) Get(ctx context.Context) (Watermark, error) {
+	if m.file.Overlay != nil {
 		return m.file, nil
 	}
 	w, err := m.object.Get(ctx)
 	if w == nil {
-		return watermark{}, err
+		return Watermark{}, err
 	}
 	return *w, nil
 }
 
 // ask reads the object, unless it has not changed; of one that cannot be had, what is
 // kept of it.
-func (m *mark) ask(ctx context.Context, old *watermark) (watermark, error) {
+func (m *Mark) ask(ctx context.Context, old *Watermark) (Watermark, error) {
 	w, err := m.read(ctx, old)
 	if err == nil || ctx.Err() != nil { // the caller has left: no fault of the store
 		return w, err
@@ -155,7 +157,7 @@ func (m *mark) ask(ctx context.Context, old *watermark) (watermark, error) {
 	if storage.Unreachable(err) || errors.Is(err, storage.ErrBusy) {
 		err = fmt.Errorf("watermark: %w", err)
 	} else {
-		err = fmt.Errorf("%w: object %q: %v", errWatermark, m.name, err)
+		err = fmt.Errorf("%w: object %q: %v", ErrUnusable, m.name, err)
 	}
 	m.log.Warn("watermark not read", "error", err)
 	if old == nil && storage.Unreachable(err) {
@@ -163,14 +165,14 @@ func (m *mark) ask(ctx context.Context, old *watermark) (watermark, error) {
 			return w, nil
 		}
 	}
-	return watermark{}, err
+	return Watermark{}, err
 }
 
 // read is ask of the bucket alone.
-func (m *mark) read(ctx context.Context, old *watermark) (watermark, error) {
+func (m *Mark) read(ctx context.Context, old *Watermark) (Watermark, error) {
 	object, err := m.bucket.Get(ctx, m.name)
 	if err != nil {
-		return watermark{}, err
+		return Watermark{}, err
 	}
 	defer object.Body.Close() // only read
 	if old != nil && object.ETag != "" && object.ETag == old.etag && !m.keepDue() {
@@ -178,64 +180,64 @@ func (m *mark) read(ctx context.Context, old *watermark) (watermark, error) {
 	}
 	data, err := object.ReadAll(maxWatermarkBytes)
 	if err != nil {
-		return watermark{}, err
+		return Watermark{}, err
 	}
 	w, err := newWatermark(data)
 	if err != nil {
-		return watermark{}, err
+		return Watermark{}, err
 	}
 	w.etag = object.ETag
 	m.keep(data, object.Info)
 	return w, nil
 }
 
-// dropUnknown takes names that the configuration does not have out of the options:
+// DropUnknown takes names that the configuration does not have out of the options:
 // they count as absent.
-func (o *overlays) dropUnknown(options *resize.Options, note func(resize.Note)) {
+func (o *Set) DropUnknown(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
 		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.marks)), ", ")})
 		options.Watermark = resize.Watermark{}
 	}
-	if name := options.Text.Font; name != "" && o.fonts.byName[name] == nil && !resize.KnownFont(name) {
-		note(resize.Note{Name: "txtfont", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.fonts.byName)), ", ")})
+	if name := options.Text.Font; name != "" && o.Fonts.ByName[name] == nil && !resize.KnownFont(name) {
+		note(resize.Note{Name: "txtfont", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.Fonts.ByName)), ", ")})
 		options.Text.Font = ""
 	}
 }
 
 // Has reports whether the configuration has a watermark of the name.
-func (o *overlays) Has(name string) bool { return o.marks[name] != nil }
+func (o *Set) Has(name string) bool { return o.marks[name] != nil }
 
-// get returns the watermark of the name, the zero value if the configuration has none.
+// Get returns the watermark of the name, the zero value if the configuration has none.
 // The errors are those of mark.get.
-func (o *overlays) get(ctx context.Context, name string) (watermark, error) {
+func (o *Set) Get(ctx context.Context, name string) (Watermark, error) {
 	m := o.marks[name]
 	if m == nil {
-		return watermark{}, nil
+		return Watermark{}, nil
 	}
-	return m.get(ctx)
+	return m.Get(ctx)
 }
 
-// all returns all watermarks. One that cannot be read has its error in fault.
-func (o *overlays) all(ctx context.Context) map[string]watermark {
-	all := map[string]watermark{}
+// All returns all watermarks. One that cannot be read has its error in fault.
+func (o *Set) All(ctx context.Context) map[string]Watermark {
+	all := map[string]Watermark{}
 	for name, m := range o.marks {
-		w, err := m.get(ctx)
-		w.fault = err
+		w, err := m.Get(ctx)
+		w.Fault = err
 		all[name] = w
 	}
 	return all
 }
 
-// keyParts returns what a cache key has to contain of what is laid over a picture: the
+// KeyParts returns what a cache key has to contain of what is laid over a picture: the
 // versions of its watermark, of the fonts if it has a text, and of all watermarks that
 // the object may name; nil: it may name none.
-func (o *overlays) keyParts(w watermark, text string, may map[string]watermark) []string {
+func (o *Set) KeyParts(w Watermark, text string, may map[string]Watermark) []string {
 	var v []string
 	if w.version != "" {
 		v = append(v, "watermark", w.version)
 	}
-	if text != "" && o.fonts.hash != "" {
-		v = append(v, "fonts", o.fonts.hash)
+	if text != "" && o.Fonts.hash != "" {
+		v = append(v, "fonts", o.Fonts.hash)
 	}
 	if may != nil {
 		v = append(v, "rules")
