@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"s3imageserver/server/access/accesstest"
+	"s3imageserver/server/errorimage"
 	"s3imageserver/storage"
 )
 
@@ -87,7 +88,7 @@ func TestRefusedRequestsCostLittle(t *testing.T) {
 				sizes[image.Pt(c.Width, c.Height)] = true
 			}
 		}
-		if n := len(sizes); n > 2*refusalBurst || n < refusalBurst/2 {
+		if n := len(sizes); n > 2*errorimage.RefusalBurst || n < errorimage.RefusalBurst/2 {
 			t.Errorf("600 refused requests had images of %d sizes; want some dozens made, and no more", n)
 		}
 		if r := s.get("/h/photo.jpg?f=png&w=60&h=61"); len(body(t, r)) == 0 {

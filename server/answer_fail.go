@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"s3imageserver/server/limits"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
+	"s3imageserver/server/errorimage"
+	"s3imageserver/server/limits"
 )
 
 // retryAfterOf returns the value of Retry-After for an error, "" for none.
@@ -73,18 +73,18 @@ func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err
 	if age := a.errorAge(&req, status, err); age > 0 {
 		header.Set("Cache-Control", scopeOf(&req)+", max-age="+strconv.FormatInt(age, 10))
 	}
-	fallback := a.fallbacks.of(status)
+	fallback := a.fallbacks.For(status)
 	if a.config.ErrorStatus != 0 && ofSource(err, status) {
 		status = int(a.config.ErrorStatus)
 	}
 	o := req.options
-	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: cheapFormat(o.Format)}
+	o = resize.Options{Width: o.Width, Height: o.Height, Fit: o.Fit, Format: errorimage.CheapFormat(o.Format)}
 	var body []byte
 	var mediaType string
 	if refused := errors.Is(err, access.ErrVerification) || errors.Is(err, errExtension); refused {
-		body, mediaType = fallback.refusal(r.Context(), o)
+		body, mediaType = fallback.Refusal(r.Context(), o)
 	} else {
-		body, mediaType = fallback.picture(r.Context(), o)
+		body, mediaType = fallback.Picture(r.Context(), o)
 	}
 	if body == nil {
 		for _, name := range a.vary(req) {

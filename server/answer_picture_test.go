@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"s3imageserver/server/listen"
-
 	"golang.org/x/crypto/acme"
+
+	"s3imageserver/server/listen"
 )
 
 // A range in a unit that is not known is ignored (RFC 9110, section 14.2); what

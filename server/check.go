@@ -4,13 +4,12 @@ import (
 	"context"
 	"log/slog"
 
-	"s3imageserver/server/overlays"
-
-	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/doctor"
+	"s3imageserver/server/errorimage"
 	"s3imageserver/server/listen"
+	"s3imageserver/server/overlays"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )
@@ -67,14 +66,14 @@ func Check(c *Config) error {
 				faults.Add(config.AuthKey(c, i)+".jwt", "%v", err)
 			}
 		}
-		image := &fallback{resizer: &resize.Resizer{Limits: h.Limits.ResizeLimits(h.ReadFormats(), int64(h.AVIFPixels))}}
+		limits := h.Limits.ResizeLimits(h.ReadFormats(), int64(h.AVIFPixels))
 		if h.ErrorImage != "" {
-			if _, err := image.read(c, h.ErrorImage); err != nil {
+			if err := errorimage.Try(c, h.ErrorImage, limits); err != nil {
 				faults.Add(config.HandlerKey(i)+".error_image", "%v", err)
 			}
 		}
 		for cause, file := range h.ErrorImages {
-			if _, err := image.read(c, file); err != nil {
+			if err := errorimage.Try(c, file, limits); err != nil {
 				faults.Add(config.HandlerKey(i)+".error_images."+cause, "%v", err)
 			}
 		}

@@ -8,14 +8,12 @@ import (
 	"net/http"
 	"os"
 
-	"s3imageserver/server/overlays"
-
-	"s3imageserver/server/limits"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/limits"
+	"s3imageserver/server/overlays"
 	"s3imageserver/storage"
 )
 

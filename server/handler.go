@@ -6,10 +6,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"s3imageserver/server/overlays"
-
-	"s3imageserver/server/limits"
-
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
 
@@ -17,6 +13,9 @@ import (
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/errorimage"
+	"s3imageserver/server/limits"
+	"s3imageserver/server/overlays"
 	"s3imageserver/server/queue"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
@@ -97,7 +96,7 @@ type answerer struct {
 	// or shows what they may see.
 	operatorHeaders fixedHeaders
 	cacheControls   cacheControls
-	fallbacks       fallbacks
+	fallbacks       errorimage.Images
 	refusals        refusals
 }
 
@@ -184,7 +183,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Opt
 		ttl += c.Grace()
 	}
 	h.overlays.KeepOn(h.tiers.Disk, ttl, h.id)
-	h.fallbacks = newFallbacks(s.config, c, h.resizer, budgets.errors, log)
+	h.fallbacks = errorimage.New(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }
 

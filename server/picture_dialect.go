@@ -8,11 +8,10 @@ import (
 	"io"
 	"time"
 
-	"s3imageserver/server/overlays"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/overlays"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )

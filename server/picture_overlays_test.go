@@ -12,10 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"s3imageserver/server/overlays"
-
 	"golang.org/x/image/font/gofont/goregular"
 
+	"s3imageserver/server/overlays"
 	"s3imageserver/storage/storagetest"
 )
 

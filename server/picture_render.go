@@ -9,11 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"s3imageserver/server/overlays"
-
-	"s3imageserver/server/limits"
-
 	"s3imageserver/resize"
+	"s3imageserver/server/limits"
+	"s3imageserver/server/overlays"
 	"s3imageserver/server/queue"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"

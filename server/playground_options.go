@@ -11,9 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"s3imageserver/server/limits"
-
 	"s3imageserver/server/config"
+	"s3imageserver/server/limits"
 )
 
 // maxSamples is how many pictures the page looks through for its examples.

@@ -13,11 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"s3imageserver/server/limits"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/server/dialect"
+	"s3imageserver/server/limits"
 	"s3imageserver/server/stores"
 	"s3imageserver/storage"
 )

@@ -9,11 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"s3imageserver/server/overlays"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
+	"s3imageserver/server/overlays"
 	"s3imageserver/storage/cache"
 )
 

@@ -6,11 +6,10 @@ import (
 	"net/url"
 	"slices"
 
-	"s3imageserver/server/limits"
-
 	"s3imageserver/resize"
 	"s3imageserver/server/access"
 	"s3imageserver/server/config"
+	"s3imageserver/server/limits"
 )
 
 // bounds are what URLs may ask a handler for.

@@ -18,16 +18,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"s3imageserver/server/overlays"
-
-	"s3imageserver/server/limits"
-
 	"github.com/gorilla/mux"
 
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
+	"s3imageserver/server/errorimage"
+	"s3imageserver/server/limits"
 	"s3imageserver/server/listen"
 	"s3imageserver/server/logging"
+	"s3imageserver/server/overlays"
 	"s3imageserver/storage/cache"
 )
 
@@ -116,7 +115,7 @@ func New(c *Config, o Options) (*Server, error) {
 	})
 	s.budgets = budgets{
 		pictures: s.budget(resize.BudgetConfig{Bytes: s.memoryBudget(), Slots: o.Workers}),
-		errors:   s.budget(resize.BudgetConfig{Bytes: fallbackMemory, Slots: 1, Queue: 16, Wait: fallbackWait}),
+		errors:   s.budget(resize.BudgetConfig{Bytes: errorimage.Memory, Slots: 1, Queue: 16, Wait: errorimage.Wait}),
 	}
 	var faults config.Faults
 	s.authority, err = s.openAuthority()

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"s3imageserver/storage/storagetest"
-
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"s3imageserver/storage/storagetest"
 )
 
 func TestDefaultBudget(t *testing.T) {

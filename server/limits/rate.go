@@ -10,10 +10,10 @@ import (
 	"net/netip"
 	"time"
 
-	"s3imageserver/server/config"
-
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
+
+	"s3imageserver/server/config"
 )
 
 // What a *rateError is: of one client, or of the results that a handler makes.

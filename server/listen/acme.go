@@ -13,10 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"s3imageserver/server/config"
-
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"s3imageserver/server/config"
 )
 
 // acmeTimeout bounds one request to the authority.

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"s3imageserver/testserver"
-
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"s3imageserver/testserver"
 )
 
 const (

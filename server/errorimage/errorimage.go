@@ -1,4 +1,6 @@
-package server
+// Package errorimage has the pictures that are sent instead of a picture: by status, in the
+// sizes and formats that were asked for, under bounds and a budget of their own.
+package errorimage
 
 import (
 	"bytes"
@@ -15,23 +17,24 @@ import (
 	"s3imageserver/server/config"
 )
 
-// fallbacks are the error images of a handler by their cause: a status, as 404,
+// Images are the error images of a handler by their cause: a status, as 404,
 // or a class of them, as 5xx; "" is for all others.
-type fallbacks map[string]*fallback
+type Images map[string]*Image
 
-// newFallbacks loads and tries the error images.
-func newFallbacks(c *Config, h *HandlerConfig, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) fallbacks {
-	all := fallbacks{"": newFallback(c, "error_image", h.ErrorImage, resizer, budget, log)}
+// New loads and tries the error images of a handler. They are made under budget, with the
+// limits and qualities of resizer; what cannot be used is said in the log.
+func New(c *config.Config, h *config.HandlerConfig, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) Images {
+	all := Images{"": newImage(c, "error_image", h.ErrorImage, resizer, budget, log)}
 	for cause, file := range h.ErrorImages {
-		if f := newFallback(c, "error_images."+cause, file, resizer, budget, log); f.source != nil {
+		if f := newImage(c, "error_images."+cause, file, resizer, budget, log); f.source != nil {
 			all[cause] = f
 		}
 	}
 	return all
 }
 
-// of returns the error image for a status.
-func (f fallbacks) of(status int) *fallback {
+// For returns the error image for a status.
+func (f Images) For(status int) *Image {
 	if len(f) > 1 {
 		code := strconv.Itoa(status)
 		for _, cause := range []string{code, code[:1] + "xx"} {
@@ -43,8 +46,8 @@ func (f fallbacks) of(status int) *fallback {
 	return f[""]
 }
 
-// A fallback is one error image, in the sizes that were asked for.
-type fallback struct {
+// An Image is one error image, in the sizes that were asked for.
+type Image struct {
 	// refused bound the images that are made for refused requests, of the size that
 	// was asked for and of the steps above it.
 	refused [2]*rate.Limiter
@@ -56,22 +59,24 @@ type fallback struct {
 }
 
 const (
-	fallbackBytes  = 8 << 20   // of results, per handler
-	fallbackMemory = 200 << 20 // of all that are being made
-	fallbackWait   = time.Second
-	plainSide      = 512 // of the error image when nothing is asked for
+	keptBytes = 8 << 20 // of results, per handler
+	// Memory is what all error images that are being made may take, in bytes, and Wait how
+	// long one waits for its share.
+	Memory    = 200 << 20
+	Wait      = time.Second
+	plainSide = 512 // of the error image when nothing is asked for
 	// Whoever wants to can be refused: as often as that an image is made for it.
 	refusalRate  = 4 // a second
-	refusalBurst = 32
+	RefusalBurst = 32
 )
 
-// newFallback loads and tries the error image. A server without one answers
+// newImage loads and tries the error image. A server without one answers
 // with an empty body; that it is missing or broken is worth a line in the log.
 //
 // It is made under a budget of its own: errors must not wait for pictures, nor
 // take their memory.
-func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) *fallback {
-	f := &fallback{key: key, refused: [2]*rate.Limiter{rate.NewLimiter(refusalRate, refusalBurst), rate.NewLimiter(refusalRate, refusalBurst)}, resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
+func newImage(c *config.Config, key, file string, resizer *resize.Resizer, budget *resize.Budget, log *slog.Logger) *Image {
+	f := &Image{key: key, refused: [2]*rate.Limiter{rate.NewLimiter(refusalRate, RefusalBurst), rate.NewLimiter(refusalRate, RefusalBurst)}, resizer: &resize.Resizer{Budget: budget, Limits: resizer.Limits, Quality: resizer.Quality}, log: log}
 	if file == "" {
 		return f
 	}
@@ -82,14 +87,20 @@ func newFallback(c *Config, key, file string, resizer *resize.Resizer, budget *r
 	}
 	f.source = source
 	f.results = otter.Must(&otter.Options[resize.Options, *resize.Result]{
-		MaximumWeight: fallbackBytes,
+		MaximumWeight: keptBytes,
 		Weigher:       func(_ resize.Options, r *resize.Result) uint32 { return uint32(len(r.Body)) + 128 },
 	})
 	return f
 }
 
+// Try reports whether a file can be an error image of a handler with these limits.
+func Try(c *config.Config, file string, limits resize.Limits) error {
+	_, err := (&Image{resizer: &resize.Resizer{Limits: limits}}).read(c, file)
+	return err
+}
+
 // read returns the bytes of a file that can be an error image.
-func (f *fallback) read(c *Config, file string) ([]byte, error) {
+func (f *Image) read(c *config.Config, file string) ([]byte, error) {
 	source, err := c.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -98,9 +109,9 @@ func (f *fallback) read(c *Config, file string) ([]byte, error) {
 	return source, err
 }
 
-// picture returns the error image as the options want it, nil if there is none
+// Picture returns the error image as the options want it, nil if there is none
 // or it cannot be made.
-func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
+func (f *Image) Picture(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
 	if f.source == nil {
 		return nil, ""
 	}
@@ -114,10 +125,10 @@ func (f *fallback) picture(ctx context.Context, o resize.Options) (body []byte, 
 	return result.Body, result.Format.MediaType()
 }
 
-// refusal is picture for a request that nobody is known to have a right to: in
+// Refusal is Picture for a request that nobody is known to have a right to: in
 // formats that cost little, and made at most so often. Beyond that it has one of
 // the sizes that are steps, which are few, and beyond that there is none.
-func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
+func (f *Image) Refusal(ctx context.Context, o resize.Options) (body []byte, mediaType string) {
 	if f.source == nil {
 		return nil, ""
 	}
@@ -128,23 +139,23 @@ func (f *fallback) refusal(ctx context.Context, o resize.Options) (body []byte, 
 	}
 	for _, limiter := range f.refused {
 		if _, kept := f.results.GetIfPresent(o); kept || limiter.Allow() {
-			return f.picture(ctx, o)
+			return f.Picture(ctx, o)
 		}
 		o.Width, o.Height = resize.Step(o.Width, config.DefaultSnapSizes), resize.Step(o.Height, config.DefaultSnapSizes)
 	}
 	return nil, ""
 }
 
-// cheapFormat returns a format that costs little, and that whoever reads f reads
+// CheapFormat returns a format that costs little, and that whoever reads f reads
 // too.
-func cheapFormat(f resize.Format) resize.Format {
+func CheapFormat(f resize.Format) resize.Format {
 	if f == resize.AVIF || f == resize.AutoAVIF {
 		return resize.AutoWebP
 	}
 	return f
 }
 
-func (f *fallback) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {
+func (f *Image) render(ctx context.Context, source []byte, o resize.Options) (*resize.Result, error) {
 	o.Format = cmp.Or(o.Format, resize.JPEG)
 	return f.resizer.Resize(ctx, resize.Source{Body: bytes.NewReader(source), Size: int64(len(source))}, o)
 }
