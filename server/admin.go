@@ -11,10 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"s3imageserver/resize"
 	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
-	"s3imageserver/storage/guard"
 )
 
 // maxAdminBytes bounds the body of a request to the listener for operators.
@@ -168,22 +166,6 @@ func (s *Server) servePurge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Stats is what a Server tells of itself.
-type Stats struct {
-	Work     resize.Load             `json:"work"`
-	Handlers map[string]HandlerStats `json:"handlers"` // by prefix
-}
-
-// HandlerStats is what a Handler tells of itself. Tiers that it has not are nil.
-type HandlerStats struct {
-	Cache     cache.Stats        `json:"cache"`
-	Memory    *cache.MemoryStats `json:"memory,omitempty"`
-	Disk      *cache.DiskStats   `json:"disk,omitempty"`
-	Originals *cache.DiskStats   `json:"originals,omitempty"`
-	Shared    *cache.SharedStats `json:"shared,omitempty"`
-	Sources   []guard.Stats      `json:"sources"` // in the order in which they are asked
-}
-
 // Stats returns a snapshot.
 func (s *Server) Stats() Stats {
 	stats := Stats{Work: s.budgets.pictures.Load(), Handlers: map[string]HandlerStats{}}
@@ -208,6 +190,21 @@ func (s *Server) Stats() Stats {
 		stats.Handlers[h.config.Prefix] = hs
 	}
 	return stats
+}
+
+// state is what the metrics tell of the server.
+func (s *Server) state() State {
+	told := State{Stats: s.Stats(), Ready: s.notReady() == "", LinesLeftOut: logging.LeftOut(s.log), Disks: map[string]cache.DiskStats{}, Shared: map[string]cache.SharedStats{}}
+	for folder, d := range s.disks {
+		told.Disks[folder] = d.Stats()
+	}
+	for _, h := range s.handlers {
+		name := h.config.Cache.Bucket + "/" + h.config.Cache.Folder()
+		if _, ok := told.Shared[name]; h.tiers.Shared != nil && !ok {
+			told.Shared[name] = h.tiers.Shared.Stats()
+		}
+	}
+	return told
 }
 
 // probes are what the public ports answer to those who watch the process.

@@ -73,7 +73,7 @@ func (a *answerer) failForeign(w http.ResponseWriter, r *http.Request, req reque
 		challenge(header, answer.Status)
 	}
 	kind := kindOf(err)
-	a.fault(kind)
+	a.meters.fault(kind)
 	a.refused(&req, kind, err, time.Now())
 	exchangeOf(w).failed(req, answer.Status, err)
 	for name, values := range answer.Header {

@@ -40,7 +40,7 @@ type exchange struct {
 // begin returns the exchange of a request that has come, and the request with
 // its number and trace.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
-	s.reused.metrics.inFlight.Inc()
+	s.reused.metrics.Begin()
 	x := &exchange{ResponseWriter: w, method: r.Method, began: time.Now()}
 	trusted := s.clients.FromProxy(r)
 	if trusted {
@@ -59,9 +59,18 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 
 // end counts and logs what became of a request.
 func (s *Server) end(x *exchange, r *http.Request) {
-	s.reused.metrics.end(x)
+	s.reused.metrics.end(x.counted())
 	s.logRequest(x, r)
 	s.tracing.end(r.Context(), x)
+}
+
+// counted is what the metrics count of the answer.
+func (x *exchange) counted() Answer {
+	a := Answer{Began: x.began, Status: x.status, Bytes: x.bytes, Answered: x.answered, From: x.from, MediaType: x.mediaType}
+	if x.handler != nil {
+		a.Handler = x.handler.meters
+	}
+	return a
 }
 
 // newID returns a number that no other request of these days has.
@@ -110,7 +119,7 @@ func (s *Server) logRequest(x *exchange, r *http.Request) {
 		attrs = append(attrs, slog.String("kind", kindOf(x.err)), slog.Any("error", x.err), slog.String("name", x.failedRequest.name), slog.String("options", logging.RedactQuery(x.failedRequest.options.String())))
 	}
 	if x.answered {
-		attrs = append(attrs, slog.String("cache", tierNames[x.from]))
+		attrs = append(attrs, slog.String("cache", x.from.String()))
 	}
 	path, query := logging.RedactPath(r.URL.EscapedPath()), logging.RedactQuery(r.URL.RawQuery)
 	if tooLong(r) {

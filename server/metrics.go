@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // a client is one.
 type metrics struct {
 	registry *prometheus.Registry
-	server   atomic.Pointer[Server] // whose state is told
+	state    atomic.Pointer[func() State] // of the server that answers now
 
 	requests   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
@@ -42,7 +43,8 @@ const metricPrefix = "s3imageserver_"
 // store many seconds.
 var secondsBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-func newMetrics(b build) *metrics {
+// newMetrics returns the metrics of a process that runs this version of the program.
+func newMetrics(version, revision string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -84,13 +86,22 @@ func newMetrics(b build) *metrics {
 	}, []string{"handler", "source"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: metricPrefix + "build_info", Help: "1, with what runs: its version, the revision of its source, and the version of Go.",
-		ConstLabels: prometheus.Labels{"version": b.version, "revision": b.revision, "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.seconds, m.sent, m.inFlight, m.stages, m.fetched, m.asked, m.faults, m.panics, m.reloads, m.reloadGood, m.reloadTime, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), stateCollector{m})
 	return m
 }
+
+// ToldBy sets what tells the state of the server that answers from now on.
+func (m *metrics) ToldBy(state func() State) { m.state.Store(&state) }
+
+// Begin counts a request that has come; End follows.
+func (m *metrics) Begin() { m.inFlight.Inc() }
+
+// Panicked counts a request that ended in a panic.
+func (m *metrics) Panicked() { m.panics.Inc() }
 
 // reloaded counts a configuration that was read, and taken if err is nil.
 func (m *metrics) reloaded(err error) {
@@ -109,22 +120,32 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, EnableOpenMetrics: true})
 }
 
+// An Answer is what is counted of an answer.
+type Answer struct {
+	Handler   *handlerMeters // nil: no handler has answered
+	Began     time.Time      // when the request came
+	Status    int            // of HTTP; 0: the answer was never begun
+	Bytes     int64          // of the body
+	Answered  bool           // there is a picture, or what was asked for instead: From and MediaType are set
+	From      cache.Status   // where it came from
+	MediaType string
+}
+
 // end counts an answer.
-func (m *metrics) end(x *exchange) {
+func (m *metrics) end(a Answer) {
 	m.inFlight.Dec()
-	elapsed := time.Since(x.began).Seconds()
-	h := x.handler
+	h := a.Handler
 	if h == nil {
-		m.requests.WithLabelValues("", statusLabel(x.status), "none", "none").Inc()
+		m.requests.WithLabelValues("", statusLabel(a.Status), "none", "none").Inc()
 		return
 	}
 	from, format := noTier, noFormat
-	if x.answered {
-		from, format = int(x.from), formatIndex(x.mediaType)
+	if a.Answered {
+		from, format = int(a.From), formatIndex(a.MediaType)
 	}
-	h.meters.sent.Add(float64(x.bytes))
-	h.meters.seconds(m, from).Observe(elapsed)
-	h.meters.answered(m, x.status, format, from).Inc()
+	h.sent.Add(float64(a.Bytes))
+	h.seconds(m, from).Observe(time.Since(a.Began).Seconds())
+	h.answered(m, a.Status, format, from).Inc()
 }
 
 // Labels of answers.
@@ -153,15 +174,20 @@ const (
 	formats    = htmlFormat + 1
 )
 
+// formatIndex returns the place of a media type in formatNames, that of "none" for one
+// that no answer has.
 func formatIndex(mediaType string) int {
-	switch mediaType {
-	case jsonType:
+	switch {
+	case strings.HasPrefix(mediaType, "application/json"):
 		return jsonFormat
-	case htmlType:
+	case strings.HasPrefix(mediaType, "text/html"):
 		return htmlFormat
 	}
 	return int(resize.FormatByMediaType(mediaType))
 }
+
+// FormatName returns the word for the format of a media type, as metrics and traces have it.
+func FormatName(mediaType string) string { return formatNames[formatIndex(mediaType)] }
 
 // A stage is one of those that a picture which is made goes through.
 type stage int
@@ -175,6 +201,9 @@ const (
 	stageEncode
 	stageCount
 )
+
+// String returns the word for the stage.
+func (s stage) String() string { return stageNames[s] }
 
 var stageNames = [stageCount]string{"fetch", "read", "queue", "decode", "transform", "encode"}
 
@@ -230,10 +259,11 @@ func statusLabel(status int) string {
 	return strconv.Itoa(status)
 }
 
-// fault counts a request without a picture.
-func (a *answerer) fault(kind string) {
-	a.meters.faults.WithLabelValues(a.meters.name, kind).Inc()
-}
+// fault counts a request without a picture, by what was wrong.
+func (hm *handlerMeters) fault(kind string) { hm.faults.WithLabelValues(hm.name, kind).Inc() }
+
+// Fetched counts the time in which a source was fetched.
+func (hm *handlerMeters) Fetched(took time.Duration) { hm.stages[stageFetch].Observe(took.Seconds()) }
 
 // store returns what notes how long a source took to answer.
 func (m *metrics) store(handler string, source int) func(time.Duration) {

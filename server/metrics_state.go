@@ -7,10 +7,34 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"s3imageserver/resize"
-	"s3imageserver/server/logging"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
 )
+
+// State is what a server tells when somebody asks for the metrics.
+type State struct {
+	Stats        Stats
+	Ready        bool                         // new pictures can be made
+	LinesLeftOut uint64                       // of the log
+	Disks        map[string]cache.DiskStats   // by folder
+	Shared       map[string]cache.SharedStats // by bucket and folder
+}
+
+// Stats is what a Server tells of itself.
+type Stats struct {
+	Work     resize.Load             `json:"work"`
+	Handlers map[string]HandlerStats `json:"handlers"` // by prefix
+}
+
+// HandlerStats is what a Handler tells of itself. Tiers that it has not are nil.
+type HandlerStats struct {
+	Cache     cache.Stats        `json:"cache"`
+	Memory    *cache.MemoryStats `json:"memory,omitempty"`
+	Disk      *cache.DiskStats   `json:"disk,omitempty"`
+	Originals *cache.DiskStats   `json:"originals,omitempty"`
+	Shared    *cache.SharedStats `json:"shared,omitempty"`
+	Sources   []guard.Stats      `json:"sources"` // in the order in which they are asked
+}
 
 // A stateMetric tells one number of a snapshot T that is taken when somebody
 // asks for the metrics.
@@ -91,9 +115,9 @@ var (
 			return float64(s.Polled.Unix())
 		}, "bucket"),
 	}
-	serverMetrics = []stateMetric[*Server]{
-		gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s *Server) float64 { return truth(s.notReady() == "") }),
-		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s *Server) float64 { return number(logging.LeftOut(s.log)) }),
+	serverMetrics = []stateMetric[State]{
+		gauge("ready", "1 when new pictures can be made, as /readyz says.", func(s State) float64 { return truth(s.Ready) }),
+		counter("log_lines_left_out_total", "Warnings and errors that were not written since too many of their kind were.", func(s State) float64 { return number(s.LinesLeftOut) }),
 	}
 )
 
@@ -121,14 +145,14 @@ func describeAll[T any](out chan<- *prometheus.Desc, all []stateMetric[T]) {
 
 // Collect implements [prometheus.Collector].
 func (c stateCollector) Collect(out chan<- prometheus.Metric) {
-	s := c.metrics.server.Load()
-	if s == nil {
+	state := c.metrics.state.Load()
+	if state == nil {
 		return
 	}
-	stats := s.Stats()
-	tell(out, workMetrics, stats.Work)
+	s := (*state)()
+	tell(out, workMetrics, s.Stats.Work)
 	tell(out, serverMetrics, s)
-	for prefix, h := range stats.Handlers {
+	for prefix, h := range s.Stats.Handlers {
 		tell(out, cacheMetrics, h, prefix)
 		for i, source := range h.Sources {
 			tell(out, sourceMetrics, source, prefix, strconv.Itoa(i+1))
@@ -137,15 +161,11 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 			tell(out, memoryMetrics, *h.Memory, prefix)
 		}
 	}
-	for folder, d := range s.disks {
-		tell(out, diskMetrics, d.Stats(), folder)
+	for folder, d := range s.Disks {
+		tell(out, diskMetrics, d, folder)
 	}
-	told := map[string]bool{}
-	for _, h := range s.handlers {
-		if t, name := h.tiers.Shared, h.config.Cache.Bucket+"/"+h.config.Cache.Folder(); t != nil && !told[name] {
-			told[name] = true
-			tell(out, sharedMetrics, t.Stats(), name)
-		}
+	for bucket, shared := range s.Shared {
+		tell(out, sharedMetrics, shared, bucket)
 	}
 }
 

@@ -248,7 +248,7 @@ func TestProbes(t *testing.T) {
 // Every format has its label.
 func TestFormatLabels(t *testing.T) {
 	for f := resize.JPEG; f <= resize.ICO; f++ {
-		if got := formatNames[formatIndex(f.MediaType())]; got != f.String() {
+		if got := FormatName(f.MediaType()); got != f.String() {
 			t.Errorf("label of %s = %q", f.MediaType(), got)
 		}
 	}

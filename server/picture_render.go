@@ -52,7 +52,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 // original that turned out to be damaged; the result is not to be used then.
 func (h *Handler) fillOnce(ctx context.Context, req request, turn *queue.Turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
 	began := time.Now()
-	_, opened := span(ctx, stageNames[stageFetch])
+	_, opened := span(ctx, stageFetch.String())
 	var source *storage.Object
 	turned := turn.Lend(ctx, func() { source, err = h.open(ctx, req, old) })
 	opened()
@@ -79,7 +79,7 @@ func (h *Handler) fillOnce(ctx context.Context, req request, turn *queue.Turn, o
 		return nil, false, fmt.Errorf("source: %w: %d bytes, max_source_bytes is %d", storage.ErrTooLarge, source.Size, h.config.MaxSourceBytes)
 	}
 	fetched := time.Since(began)
-	h.meters.stages[stageFetch].Observe(fetched.Seconds())
+	h.meters.Fetched(fetched)
 	entry, err = work(ctx, source)
 	if kept, ok := source.Body.(*keptBody); ok && kept.isDamaged() {
 		return nil, true, err

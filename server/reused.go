@@ -31,7 +31,7 @@ type reusedValue struct {
 }
 
 func newReused(b build) *reused {
-	return &reused{metrics: newMetrics(b), build: b, inUse: map[string]*reusedValue{}}
+	return &reused{metrics: newMetrics(b.version, b.revision), build: b, inUse: map[string]*reusedValue{}}
 }
 
 // use returns the value of that name, which open opens if no Server uses it yet.

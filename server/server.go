@@ -161,7 +161,7 @@ func New(c *Config, o Options) (*Server, error) {
 		s.router.Path("/").Handler(page)
 		s.router.PathPrefix(playgroundPath).Handler(page)
 	}
-	s.reused.metrics.server.Store(s)
+	s.reused.metrics.ToldBy(s.state)
 	return s, nil
 }
 
@@ -213,7 +213,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if v != http.ErrAbortHandler {
-			s.reused.metrics.panics.Inc()
+			s.reused.metrics.Panicked()
 			s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
 		}
 		switch {

@@ -238,7 +238,7 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 		span.SetAttributes(attr.String("http.route", route), attr.String("s3imageserver.handler", h.config.Prefix))
 	}
 	if x.answered {
-		span.SetAttributes(attr.String("s3imageserver.cache", tierNames[x.from]), attr.String("s3imageserver.format", formatNames[formatIndex(x.mediaType)]))
+		span.SetAttributes(attr.String("s3imageserver.cache", x.from.String()), attr.String("s3imageserver.format", FormatName(x.mediaType)))
 	}
 	if x.err != nil {
 		span.SetAttributes(attr.String("error.type", kindOf(x.err)))
@@ -274,7 +274,7 @@ func stageSpans(ctx context.Context, began time.Time, t resize.Timing) {
 		stage stage
 		took  time.Duration
 	}{{stageQueue, t.Queue}, {stageRead, t.Read}, {stageDecode, t.Decode}, {stageTransform, t.Transform}, {stageEncode, t.Encode}} {
-		_, span := tracer.Start(ctx, stageNames[s.stage], trace.WithTimestamp(began))
+		_, span := tracer.Start(ctx, s.stage.String(), trace.WithTimestamp(began))
 		began = began.Add(s.took)
 		span.End(trace.WithTimestamp(began))
 	}
