@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"s3imageserver/server/logging"
+	"s3imageserver/server/metrics"
 	"s3imageserver/storage/cache"
 )
 
@@ -24,7 +25,7 @@ func (s *Server) adminHandler() http.Handler {
 	m.HandleFunc("GET /healthz", serveHealth)
 	m.HandleFunc("GET /readyz", s.serveReady)
 	m.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
-	m.Handle("GET /metrics", s.reused.metrics.handler())
+	m.Handle("GET /metrics", s.reused.metrics.HTTPHandler())
 	m.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.config.Shown()) })
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
 	m.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -193,8 +194,8 @@ func (s *Server) Stats() Stats {
 }
 
 // state is what the metrics tell of the server.
-func (s *Server) state() State {
-	told := State{Stats: s.Stats(), Ready: s.notReady() == "", LinesLeftOut: logging.LeftOut(s.log), Disks: map[string]cache.DiskStats{}, Shared: map[string]cache.SharedStats{}}
+func (s *Server) state() metrics.State {
+	told := metrics.State{Stats: s.Stats(), Ready: s.notReady() == "", LinesLeftOut: logging.LeftOut(s.log), Disks: map[string]cache.DiskStats{}, Shared: map[string]cache.SharedStats{}}
 	for folder, d := range s.disks {
 		told.Disks[folder] = d.Stats()
 	}

@@ -11,6 +11,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/server/logging"
+	"s3imageserver/server/metrics"
 	"s3imageserver/server/stores"
 )
 
@@ -53,6 +54,10 @@ type (
 	StoreConfig     = config.StoreConfig
 	TracingConfig   = config.TracingConfig
 	WatermarkConfig = config.WatermarkConfig
+
+	// Stats is what a Server tells of itself, and HandlerStats what a Handler does.
+	Stats        = metrics.Stats
+	HandlerStats = metrics.HandlerStats
 )
 
 // Why a URL of another server has no translation.

@@ -73,7 +73,7 @@ func (a *answerer) failForeign(w http.ResponseWriter, r *http.Request, req reque
 		challenge(header, answer.Status)
 	}
 	kind := kindOf(err)
-	a.meters.fault(kind)
+	a.meters.Fault(kind)
 	a.refused(&req, kind, err, time.Now())
 	exchangeOf(w).failed(req, answer.Status, err)
 	for name, values := range answer.Header {

@@ -43,7 +43,7 @@ func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err
 		a.failForeign(w, r, req, err)
 		return
 	}
-	a.meters.fault(f.kind)
+	a.meters.Fault(f.kind)
 	a.refused(&req, f.kind, err, time.Now())
 	exchangeOf(w).failed(req, status, err)
 	header := w.Header()

@@ -13,6 +13,7 @@ import (
 
 	"s3imageserver/server/config"
 	"s3imageserver/server/logging"
+	"s3imageserver/server/metrics"
 	"s3imageserver/storage/cache"
 )
 
@@ -59,16 +60,31 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 
 // end counts and logs what became of a request.
 func (s *Server) end(x *exchange, r *http.Request) {
-	s.reused.metrics.end(x.counted())
+	s.reused.metrics.End(x.counted())
 	s.logRequest(x, r)
-	s.tracing.end(r.Context(), x)
+	s.tracing.end(r.Context(), x.traced())
 }
 
 // counted is what the metrics count of the answer.
-func (x *exchange) counted() Answer {
-	a := Answer{Began: x.began, Status: x.status, Bytes: x.bytes, Answered: x.answered, From: x.from, MediaType: x.mediaType}
+func (x *exchange) counted() metrics.Answer {
+	a := metrics.Answer{Began: x.began, Status: x.status, Bytes: x.bytes, Answered: x.answered, From: x.from, MediaType: x.mediaType}
 	if x.handler != nil {
 		a.Handler = x.handler.meters
+	}
+	return a
+}
+
+// traced is what the span of the request tells of the answer.
+func (x *exchange) traced() Answer {
+	a := Answer{RequestID: x.id, Method: x.method, Status: x.status, Bytes: x.bytes, Answered: x.answered}
+	if h := x.handler; h != nil {
+		a.Route, a.Handler = h.config.Route()+"{name}", h.config.Prefix
+	}
+	if x.answered {
+		a.Cache, a.Format = x.from.String(), metrics.FormatName(x.mediaType)
+	}
+	if x.err != nil {
+		a.ErrorKind = kindOf(x.err)
 	}
 	return a
 }

@@ -15,6 +15,7 @@ import (
 	"s3imageserver/server/dialect"
 	"s3imageserver/server/errorimage"
 	"s3imageserver/server/limits"
+	"s3imageserver/server/metrics"
 	"s3imageserver/server/overlays"
 	"s3imageserver/server/queue"
 	"s3imageserver/server/stores"
@@ -47,7 +48,7 @@ type basis struct {
 	versioned bool // the sources have versions of their objects
 	cache     *cache.Cache
 	reused    *reused
-	meters    *handlerMeters
+	meters    *metrics.Handler
 	log       *slog.Logger
 }
 
@@ -123,7 +124,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Opt
 		overlays:  laidOver,
 		versioned: sources.Versioned(),
 		reused:    s.reused,
-		meters:    s.reused.metrics.of(c.Prefix),
+		meters:    s.reused.metrics.Of(c.Prefix),
 		log:       log,
 	}
 	h := &Handler{

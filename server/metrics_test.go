@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"s3imageserver/resize"
 	"s3imageserver/testserver"
 )
 
@@ -242,15 +241,6 @@ func TestProbes(t *testing.T) {
 	}
 	if _, text := adminGet(t, s, "/metrics"); text != "" && strings.Contains(text, "s3imageserver_ready 1") {
 		t.Error("a server that ends counts as ready")
-	}
-}
-
-// Every format has its label.
-func TestFormatLabels(t *testing.T) {
-	for f := resize.JPEG; f <= resize.ICO; f++ {
-		if got := FormatName(f.MediaType()); got != f.String() {
-			t.Errorf("label of %s = %q", f.MediaType(), got)
-		}
 	}
 }
 

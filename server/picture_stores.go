@@ -177,7 +177,7 @@ func (s *Server) guard(all stores.Sources, h *HandlerConfig, log *slog.Logger) (
 		}
 		parts[i] = cache.Tuple("source", h.Prefix, strconv.Itoa(i), one.Settings, timeout.String())
 		guards[i], _ = use(s, parts[i], func() (*guard.Bucket, func() error, error) { // has no errors
-			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: config.MostPlaces, Changed: outageLog(log), Asked: s.reused.metrics.store(h.Prefix, i)}), nil, nil
+			return guard.New(one.Bucket, guard.Config{Name: h.Prefix, Timeout: timeout, InFlight: config.MostPlaces, Changed: outageLog(log), Asked: s.reused.metrics.Store(h.Prefix, i)}), nil, nil
 		})
 		all[i].Bucket = guards[i].Inner()
 	}

@@ -61,7 +61,7 @@ func newService(c *Config, o Options) (*service, error) {
 	if why := c.Exposed(); why != "" {
 		v.log.Warn(why)
 	}
-	v.options.reused.metrics.reloaded(nil)
+	v.options.reused.metrics.Reloaded(nil)
 	return v, nil
 }
 
@@ -158,7 +158,7 @@ func (v *service) reload() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	err := v.replace()
-	v.options.reused.metrics.reloaded(err)
+	v.options.reused.metrics.Reloaded(err)
 	if err != nil {
 		v.log.Error("configuration not reloaded: the old one stays", "file", v.file, "error", err)
 	}

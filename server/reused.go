@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"s3imageserver/server/access"
+	"s3imageserver/server/metrics"
 	"s3imageserver/storage/cache"
 )
 
@@ -14,7 +15,7 @@ import (
 // and what Servers use in common while one follows the other. A folder has one
 // owner, a cache that stays is not emptied, memory is not promised twice.
 type reused struct {
-	metrics *metrics
+	metrics *metrics.Metrics
 	build   build
 	made    atomic.Uint64 // pictures, and attempts at them
 
@@ -31,7 +32,7 @@ type reusedValue struct {
 }
 
 func newReused(b build) *reused {
-	return &reused{metrics: newMetrics(b.version, b.revision), build: b, inUse: map[string]*reusedValue{}}
+	return &reused{metrics: metrics.New(b.version, b.revision), build: b, inUse: map[string]*reusedValue{}}
 }
 
 // use returns the value of that name, which open opens if no Server uses it yet.

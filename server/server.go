@@ -94,13 +94,13 @@ func New(c *Config, o Options) (*Server, error) {
 		o.reused = newReused(buildOf(o))
 	}
 	o.Log = logging.Sampled(o.Log)
-	tracing, err := newTracing(&c.Tracing, o.reused.build, o.Log)
+	traces, err := newTracing(&c.Tracing, Service{o.reused.build.version, o.reused.build.instance}, maxURLBytes, o.Log)
 	if err != nil {
 		var faults config.Faults
 		faults.Add("tracing.endpoint", "%v", err)
 		return nil, c.Place(faults.Join())
 	}
-	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: limits.NewClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: traces, clients: limits.NewClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect

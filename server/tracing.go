@@ -24,6 +24,7 @@ import (
 	"s3imageserver/resize"
 	"s3imageserver/server/config"
 	"s3imageserver/server/logging"
+	"s3imageserver/server/metrics"
 )
 
 // tracing sends spans of requests to a collector: one for the request, and one
@@ -48,7 +49,8 @@ func tracingWanted(c *TracingConfig) bool {
 // newTracing returns nil if neither the configuration nor the environment wants
 // any. It sends nothing yet. What the configuration does not say is as the
 // variables of OpenTelemetry say ("Environment Variable Specification").
-func newTracing(c *TracingConfig, b build, log *slog.Logger) (*tracing, error) {
+// Attributes of spans have at most maxBytes of text.
+func newTracing(c *TracingConfig, about Service, maxBytes int, log *slog.Logger) (*tracing, error) {
 	if !tracingWanted(c) {
 		return nil, nil
 	}
@@ -81,17 +83,17 @@ func newTracing(c *TracingConfig, b build, log *slog.Logger) (*tracing, error) {
 	if err != nil {
 		return nil, err
 	}
-	about, err := tracedResource(c, b)
+	resource, err := tracedResource(c, about)
 	if err != nil {
 		log.Warn("what the environment says of this service is left out of traces", "error", err)
 	}
 	limits := sdktrace.NewSpanLimits()
-	limits.AttributeValueLengthLimit = maxURLBytes
+	limits.AttributeValueLengthLimit = maxBytes
 	batches := []sdktrace.BatchSpanProcessorOption{}
 	if os.Getenv("OTEL_BSP_SCHEDULE_DELAY") == "" {
 		batches = append(batches, sdktrace.WithBatchTimeout(time.Second))
 	}
-	providers := []sdktrace.TracerProviderOption{sdktrace.WithRawSpanLimits(limits), sdktrace.WithBatcher(exporter, batches...), sdktrace.WithResource(about)}
+	providers := []sdktrace.TracerProviderOption{sdktrace.WithRawSpanLimits(limits), sdktrace.WithBatcher(exporter, batches...), sdktrace.WithResource(resource)}
 	if c.Ratio != nil {
 		providers = append(providers, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(*c.Ratio))))
 	}
@@ -99,13 +101,17 @@ func newTracing(c *TracingConfig, b build, log *slog.Logger) (*tracing, error) {
 	return &tracing{provider, provider.Tracer("s3imageserver")}, nil
 }
 
+// A Service is what sends the spans: the version of the program, and what tells this
+// process from all others.
+type Service struct{ Version, Instance string }
+
 // tracedResource says whose spans these are. OTEL_RESOURCE_ATTRIBUTES and
 // OTEL_SERVICE_NAME win over all but the name in the configuration. With an error
 // it has what could be read.
-func tracedResource(c *TracingConfig, b build) (*resource.Resource, error) {
+func tracedResource(c *TracingConfig, about Service) (*resource.Resource, error) {
 	options := []resource.Option{
 		resource.WithTelemetrySDK(),
-		resource.WithAttributes(attr.String("service.name", "s3imageserver"), attr.String("service.version", b.version), attr.String("service.instance.id", b.instance)),
+		resource.WithAttributes(attr.String("service.name", "s3imageserver"), attr.String("service.version", about.Version), attr.String("service.instance.id", about.Instance)),
 		resource.WithFromEnv(),
 	}
 	if c.Service != "" {
@@ -222,8 +228,22 @@ func tracedMethod(method string) string {
 	return "_OTHER"
 }
 
+// An Answer is what the span of a request tells of its answer.
+type Answer struct {
+	RequestID string
+	Method    string // of HTTP
+	Status    int    // of HTTP
+	Bytes     int64  // of the body
+	Route     string // with {name} for the name of the picture; "": no handler has answered
+	Handler   string // its prefix
+	Answered  bool   // there is a picture: Cache and Format are set
+	Cache     string // status of the cache
+	Format    string // of the picture
+	ErrorKind string // in one word; "": there was none
+}
+
 // end ends the span of a request.
-func (t *tracing) end(ctx context.Context, x *exchange) {
+func (t *tracing) end(ctx context.Context, a Answer) {
 	if t == nil {
 		return
 	}
@@ -231,19 +251,18 @@ func (t *tracing) end(ctx context.Context, x *exchange) {
 	if !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(attr.Int("http.response.status_code", x.status), attr.Int64("http.response.body.size", x.bytes), attr.String("s3imageserver.request_id", x.id))
-	if h := x.handler; h != nil {
-		route := h.config.Route() + "{name}"
-		span.SetName(tracedMethod(x.method) + " " + route)
-		span.SetAttributes(attr.String("http.route", route), attr.String("s3imageserver.handler", h.config.Prefix))
+	span.SetAttributes(attr.Int("http.response.status_code", a.Status), attr.Int64("http.response.body.size", a.Bytes), attr.String("s3imageserver.request_id", a.RequestID))
+	if a.Route != "" {
+		span.SetName(tracedMethod(a.Method) + " " + a.Route)
+		span.SetAttributes(attr.String("http.route", a.Route), attr.String("s3imageserver.handler", a.Handler))
 	}
-	if x.answered {
-		span.SetAttributes(attr.String("s3imageserver.cache", x.from.String()), attr.String("s3imageserver.format", FormatName(x.mediaType)))
+	if a.Answered {
+		span.SetAttributes(attr.String("s3imageserver.cache", a.Cache), attr.String("s3imageserver.format", a.Format))
 	}
-	if x.err != nil {
-		span.SetAttributes(attr.String("error.type", kindOf(x.err)))
+	if a.ErrorKind != "" {
+		span.SetAttributes(attr.String("error.type", a.ErrorKind))
 	}
-	if x.status >= http.StatusInternalServerError {
+	if a.Status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End()
@@ -271,9 +290,9 @@ func stageSpans(ctx context.Context, began time.Time, t resize.Timing) {
 	}
 	tracer := parent.TracerProvider().Tracer("s3imageserver")
 	for _, s := range []struct {
-		stage stage
+		stage metrics.Stage
 		took  time.Duration
-	}{{stageQueue, t.Queue}, {stageRead, t.Read}, {stageDecode, t.Decode}, {stageTransform, t.Transform}, {stageEncode, t.Encode}} {
+	}{{metrics.Queue, t.Queue}, {metrics.Read, t.Read}, {metrics.Decode, t.Decode}, {metrics.Transform, t.Transform}, {metrics.Encode, t.Encode}} {
 		_, span := tracer.Start(ctx, s.stage.String(), trace.WithTimestamp(began))
 		began = began.Add(s.took)
 		span.End(trace.WithTimestamp(began))

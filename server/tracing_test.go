@@ -287,7 +287,7 @@ func TestTracingByEnvironment(t *testing.T) {
 	for _, off := range [][2]string{{"OTEL_SDK_DISABLED", "true"}, {"OTEL_TRACES_EXPORTER", "none"}} {
 		t.Run(off[0], func(t *testing.T) {
 			t.Setenv(off[0], off[1])
-			if got, err := newTracing(&TracingConfig{}, build{}, slog.Default()); got != nil || err != nil {
+			if got, err := newTracing(&TracingConfig{}, Service{}, 1<<10, slog.Default()); got != nil || err != nil {
 				t.Errorf("%v, %v; want no tracing", got, err)
 			}
 		})

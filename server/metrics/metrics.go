@@ -1,4 +1,6 @@
-package server
+// Package metrics has what Prometheus is told: what is counted of answers and of pictures that
+// are made, and the state of the server that answers.
+package metrics
 
 import (
 	"net/http"
@@ -16,10 +18,10 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// metrics are what Prometheus is told. They outlive a Server whose
-// configuration is replaced. Every label has a bounded set of values: no text of
-// a client is one.
-type metrics struct {
+// Metrics are what Prometheus is told. They outlive a server whose configuration is
+// replaced, and are safe for concurrent use. Every label has a bounded set of values: no
+// text of a client is one.
+type Metrics struct {
 	registry *prometheus.Registry
 	state    atomic.Pointer[func() State] // of the server that answers now
 
@@ -37,55 +39,56 @@ type metrics struct {
 	reloadTime prometheus.Gauge
 }
 
-const metricPrefix = "s3imageserver_"
+// Prefix begins the names of all metrics but those of Go and of the process.
+const Prefix = "s3imageserver_"
 
 // Upper bounds in seconds: a hit takes microseconds, a large picture from a slow
 // store many seconds.
 var secondsBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
-// newMetrics returns the metrics of a process that runs this version of the program.
-func newMetrics(version, revision string) *metrics {
-	m := &metrics{
+// New returns the metrics of a process that runs this version of the program.
+func New(version, revision string) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricPrefix + "requests_total", Help: "Answers on the public ports.",
+			Name: Prefix + "requests_total", Help: "Answers on the public ports.",
 		}, []string{"handler", "status", "format", "cache"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: metricPrefix + "request_duration_seconds", Help: "Time from a request to the end of its answer.", Buckets: secondsBuckets,
+			Name: Prefix + "request_duration_seconds", Help: "Time from a request to the end of its answer.", Buckets: secondsBuckets,
 		}, []string{"handler", "cache"}),
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricPrefix + "sent_bytes_total", Help: "Bytes of bodies sent to clients.",
+			Name: Prefix + "sent_bytes_total", Help: "Bytes of bodies sent to clients.",
 		}, []string{"handler"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: metricPrefix + "requests_in_flight", Help: "Requests being answered.",
+			Name: Prefix + "requests_in_flight", Help: "Requests being answered.",
 		}),
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: metricPrefix + "stage_duration_seconds", Help: "Time of the stages of pictures that were made.", Buckets: secondsBuckets,
+			Name: Prefix + "stage_duration_seconds", Help: "Time of the stages of pictures that were made.", Buckets: secondsBuckets,
 		}, []string{"handler", "stage"}),
 		fetched: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricPrefix + "source_bytes_total", Help: "Bytes of sources that pictures were made of.",
+			Name: Prefix + "source_bytes_total", Help: "Bytes of sources that pictures were made of.",
 		}, []string{"handler"}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: metricPrefix + "faults_total", Help: "Requests without a picture, by what was wrong.",
+			Name: Prefix + "faults_total", Help: "Requests without a picture, by what was wrong.",
 		}, []string{"handler", "kind"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: metricPrefix + "panics_total", Help: "Requests that ended in a panic.",
+			Name: Prefix + "panics_total", Help: "Requests that ended in a panic.",
 		}),
 	}
 	m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: metricPrefix + "config_reloads_total", Help: "Configurations read, the first one included, by result: ok or refused.",
+		Name: Prefix + "config_reloads_total", Help: "Configurations read, the first one included, by result: ok or refused.",
 	}, []string{"result"})
 	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "config_last_reload_successful", Help: "1 when the configuration that was read last is the one in use.",
+		Name: Prefix + "config_last_reload_successful", Help: "1 when the configuration that was read last is the one in use.",
 	})
 	m.reloadTime = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "config_last_reload_success_timestamp_seconds", Help: "When the configuration in use was read.",
+		Name: Prefix + "config_last_reload_success_timestamp_seconds", Help: "When the configuration in use was read.",
 	})
 	m.asked = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: metricPrefix + "store_request_duration_seconds", Help: "Time until a source answered, without its body; source counts from 1, in the order in which they are asked.", Buckets: secondsBuckets,
+		Name: Prefix + "store_request_duration_seconds", Help: "Time until a source answered, without its body; source counts from 1, in the order in which they are asked.", Buckets: secondsBuckets,
 	}, []string{"handler", "source"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: metricPrefix + "build_info", Help: "1, with what runs: its version, the revision of its source, and the version of Go.",
+		Name: Prefix + "build_info", Help: "1, with what runs: its version, the revision of its source, and the version of Go.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
 	})
 	build.Set(1)
@@ -95,16 +98,16 @@ func newMetrics(version, revision string) *metrics {
 }
 
 // ToldBy sets what tells the state of the server that answers from now on.
-func (m *metrics) ToldBy(state func() State) { m.state.Store(&state) }
+func (m *Metrics) ToldBy(state func() State) { m.state.Store(&state) }
 
 // Begin counts a request that has come; End follows.
-func (m *metrics) Begin() { m.inFlight.Inc() }
+func (m *Metrics) Begin() { m.inFlight.Inc() }
 
 // Panicked counts a request that ended in a panic.
-func (m *metrics) Panicked() { m.panics.Inc() }
+func (m *Metrics) Panicked() { m.panics.Inc() }
 
-// reloaded counts a configuration that was read, and taken if err is nil.
-func (m *metrics) reloaded(err error) {
+// Reloaded counts a configuration that was read, and taken if err is nil.
+func (m *Metrics) Reloaded(err error) {
 	if err != nil {
 		m.reloads.WithLabelValues("refused").Inc()
 		m.reloadGood.Set(0)
@@ -115,24 +118,24 @@ func (m *metrics) reloaded(err error) {
 	m.reloadTime.SetToCurrentTime()
 }
 
-// handler answers with all metrics.
-func (m *metrics) handler() http.Handler {
+// HTTPHandler answers with all metrics.
+func (m *Metrics) HTTPHandler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, EnableOpenMetrics: true})
 }
 
 // An Answer is what is counted of an answer.
 type Answer struct {
-	Handler   *handlerMeters // nil: no handler has answered
-	Began     time.Time      // when the request came
-	Status    int            // of HTTP; 0: the answer was never begun
-	Bytes     int64          // of the body
-	Answered  bool           // there is a picture, or what was asked for instead: From and MediaType are set
-	From      cache.Status   // where it came from
+	Handler   *Handler     // nil: no handler has answered
+	Began     time.Time    // when the request came
+	Status    int          // of HTTP; 0: the answer was never begun
+	Bytes     int64        // of the body
+	Answered  bool         // there is a picture, or what was asked for instead: From and MediaType are set
+	From      cache.Status // where it came from
 	MediaType string
 }
 
-// end counts an answer.
-func (m *metrics) end(a Answer) {
+// End counts an answer.
+func (m *Metrics) End(a Answer) {
 	m.inFlight.Dec()
 	h := a.Handler
 	if h == nil {
@@ -189,27 +192,28 @@ func formatIndex(mediaType string) int {
 // FormatName returns the word for the format of a media type, as metrics and traces have it.
 func FormatName(mediaType string) string { return formatNames[formatIndex(mediaType)] }
 
-// A stage is one of those that a picture which is made goes through.
-type stage int
+// A Stage is one of those that a picture which is made goes through.
+type Stage int
 
+// The stages of a picture, in their order.
 const (
-	stageFetch stage = iota
-	stageRead
-	stageQueue
-	stageDecode
-	stageTransform
-	stageEncode
+	Fetch Stage = iota
+	Read
+	Queue
+	Decode
+	Transform
+	Encode
 	stageCount
 )
 
 // String returns the word for the stage.
-func (s stage) String() string { return stageNames[s] }
+func (s Stage) String() string { return stageNames[s] }
 
 var stageNames = [stageCount]string{"fetch", "read", "queue", "decode", "transform", "encode"}
 
-// handlerMeters are the metrics of one handler. Those that a hit touches are
-// looked up once.
-type handlerMeters struct {
+// Handler are the metrics of one handler, safe for concurrent use. Those that a hit
+// touches are looked up once.
+type Handler struct {
 	name    string
 	faults  *prometheus.CounterVec
 	sent    prometheus.Counter
@@ -220,15 +224,16 @@ type handlerMeters struct {
 	times    [len(tierNames)]atomic.Pointer[prometheus.Observer]
 }
 
-func (m *metrics) of(handler string) *handlerMeters {
-	hm := &handlerMeters{name: handler, faults: m.faults, sent: m.sent.WithLabelValues(handler), fetched: m.fetched.WithLabelValues(handler)}
+// Of returns the metrics of the handler with this prefix.
+func (m *Metrics) Of(handler string) *Handler {
+	hm := &Handler{name: handler, faults: m.faults, sent: m.sent.WithLabelValues(handler), fetched: m.fetched.WithLabelValues(handler)}
 	for i, name := range stageNames {
 		hm.stages[i] = m.stages.WithLabelValues(handler, name)
 	}
 	return hm
 }
 
-func (hm *handlerMeters) answered(m *metrics, status, format, from int) prometheus.Counter {
+func (hm *Handler) answered(m *Metrics, status, format, from int) prometheus.Counter {
 	if status != http.StatusOK {
 		return m.requests.WithLabelValues(hm.name, statusLabel(status), formatNames[format], tierNames[from])
 	}
@@ -241,7 +246,7 @@ func (hm *handlerMeters) answered(m *metrics, status, format, from int) promethe
 	return c
 }
 
-func (hm *handlerMeters) seconds(m *metrics, from int) prometheus.Observer {
+func (hm *Handler) seconds(m *Metrics, from int) prometheus.Observer {
 	at := &hm.times[from]
 	if o := at.Load(); o != nil {
 		return *o
@@ -259,22 +264,22 @@ func statusLabel(status int) string {
 	return strconv.Itoa(status)
 }
 
-// fault counts a request without a picture, by what was wrong.
-func (hm *handlerMeters) fault(kind string) { hm.faults.WithLabelValues(hm.name, kind).Inc() }
+// Fault counts a request without a picture, by what was wrong.
+func (hm *Handler) Fault(kind string) { hm.faults.WithLabelValues(hm.name, kind).Inc() }
 
 // Fetched counts the time in which a source was fetched.
-func (hm *handlerMeters) Fetched(took time.Duration) { hm.stages[stageFetch].Observe(took.Seconds()) }
+func (hm *Handler) Fetched(took time.Duration) { hm.stages[Fetch].Observe(took.Seconds()) }
 
-// store returns what notes how long a source took to answer.
-func (m *metrics) store(handler string, source int) func(time.Duration) {
+// Store returns what notes how long a source took to answer.
+func (m *Metrics) Store(handler string, source int) func(time.Duration) {
 	asked := m.asked.WithLabelValues(handler, strconv.Itoa(source+1))
 	return func(took time.Duration) { asked.Observe(took.Seconds()) }
 }
 
-// made counts the work of a picture.
-func (hm *handlerMeters) made(t resize.Timing, bytes int64) {
+// Made counts the work of a picture.
+func (hm *Handler) Made(t resize.Timing, bytes int64) {
 	for i, d := range [...]time.Duration{t.Read, t.Queue, t.Decode, t.Transform, t.Encode} {
-		hm.stages[stageRead+stage(i)].Observe(d.Seconds())
+		hm.stages[Read+Stage(i)].Observe(d.Seconds())
 	}
 	hm.fetched.Add(float64(max(bytes, 0)))
 }

@@ -1,4 +1,4 @@
-package server
+package metrics
 
 import (
 	"strconv"
@@ -45,11 +45,11 @@ type stateMetric[T any] struct {
 }
 
 func gauge[T any](name, help string, value func(T) float64, labels ...string) stateMetric[T] {
-	return stateMetric[T]{prometheus.NewDesc(metricPrefix+name, help, labels, nil), prometheus.GaugeValue, value}
+	return stateMetric[T]{prometheus.NewDesc(Prefix+name, help, labels, nil), prometheus.GaugeValue, value}
 }
 
 func counter[T any](name, help string, value func(T) float64, labels ...string) stateMetric[T] {
-	return stateMetric[T]{prometheus.NewDesc(metricPrefix+name, help, labels, nil), prometheus.CounterValue, value}
+	return stateMetric[T]{prometheus.NewDesc(Prefix+name, help, labels, nil), prometheus.CounterValue, value}
 }
 
 func number[T int | int64 | uint64](n T) float64 { return float64(n) }
@@ -122,7 +122,7 @@ var (
 )
 
 // stateCollector tells the state of the server that answers now.
-type stateCollector struct{ metrics *metrics }
+type stateCollector struct{ Metrics *Metrics }
 
 var _ prometheus.Collector = stateCollector{}
 
@@ -145,7 +145,7 @@ func describeAll[T any](out chan<- *prometheus.Desc, all []stateMetric[T]) {
 
 // Collect implements [prometheus.Collector].
 func (c stateCollector) Collect(out chan<- prometheus.Metric) {
-	state := c.metrics.state.Load()
+	state := c.Metrics.state.Load()
 	if state == nil {
 		return
 	}
