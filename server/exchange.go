@@ -14,6 +14,7 @@ import (
 	"s3imageserver/server/config"
 	"s3imageserver/server/logging"
 	"s3imageserver/server/metrics"
+	"s3imageserver/server/tracing"
 	"s3imageserver/storage/cache"
 )
 
@@ -55,14 +56,14 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
 	}
 	ctx := logging.WithRequest(r.Context(), x.id)
-	return x, r.WithContext(s.tracing.begin(ctx, r, trusted))
+	return x, r.WithContext(s.tracing.Begin(ctx, r, trusted))
 }
 
 // end counts and logs what became of a request.
 func (s *Server) end(x *exchange, r *http.Request) {
 	s.reused.metrics.End(x.counted())
 	s.logRequest(x, r)
-	s.tracing.end(r.Context(), x.traced())
+	s.tracing.End(r.Context(), x.traced())
 }
 
 // counted is what the metrics count of the answer.
@@ -75,8 +76,8 @@ func (x *exchange) counted() metrics.Answer {
 }
 
 // traced is what the span of the request tells of the answer.
-func (x *exchange) traced() Answer {
-	a := Answer{RequestID: x.id, Method: x.method, Status: x.status, Bytes: x.bytes, Answered: x.answered}
+func (x *exchange) traced() tracing.Answer {
+	a := tracing.Answer{RequestID: x.id, Method: x.method, Status: x.status, Bytes: x.bytes, Answered: x.answered}
 	if h := x.handler; h != nil {
 		a.Route, a.Handler = h.config.Route()+"{name}", h.config.Prefix
 	}

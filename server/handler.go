@@ -19,6 +19,7 @@ import (
 	"s3imageserver/server/overlays"
 	"s3imageserver/server/queue"
 	"s3imageserver/server/stores"
+	"s3imageserver/server/tracing"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 	"s3imageserver/storage/guard"
@@ -207,7 +208,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, request{}, err)
 		return
 	}
-	_, parsed := span(r.Context(), "parse")
+	_, parsed := tracing.Span(r.Context(), "parse")
 	req, err := h.parse(r)
 	if err == nil {
 		err = h.admit(r, &req)
@@ -258,7 +259,7 @@ func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry
 	if err := h.prepareForeign(ctx, req); err != nil {
 		return nil, cache.Filled, err
 	}
-	ctx, done := span(ctx, "cache")
+	ctx, done := tracing.Span(ctx, "cache")
 	defer done()
 	req.key = h.key(*req)
 	return h.cache.Do(ctx, req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {

@@ -14,6 +14,7 @@ import (
 	"s3imageserver/server/metrics"
 	"s3imageserver/server/overlays"
 	"s3imageserver/server/queue"
+	"s3imageserver/server/tracing"
 	"s3imageserver/storage"
 	"s3imageserver/storage/cache"
 )
@@ -53,7 +54,7 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 // original that turned out to be damaged; the result is not to be used then.
 func (h *Handler) fillOnce(ctx context.Context, req request, turn *queue.Turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
 	began := time.Now()
-	_, opened := span(ctx, metrics.Fetch.String())
+	_, opened := tracing.Span(ctx, metrics.Fetch.String())
 	var source *storage.Object
 	turned := turn.Lend(ctx, func() { source, err = h.open(ctx, req, old) })
 	opened()
@@ -149,7 +150,7 @@ func (m *maker) resultEntry(ctx context.Context, began time.Time, result *resize
 	entry.Unkept = result.Damaged
 	entry.Timing = workTiming(result.Timing)
 	m.meters.Made(result.Timing, source.Size)
-	stageSpans(ctx, began, result.Timing)
+	tracing.StageSpans(ctx, began, result.Timing)
 	return entry
 }
 

@@ -27,6 +27,7 @@ import (
 	"s3imageserver/server/listen"
 	"s3imageserver/server/logging"
 	"s3imageserver/server/overlays"
+	"s3imageserver/server/tracing"
 	"s3imageserver/storage/cache"
 )
 
@@ -53,7 +54,7 @@ type Server struct {
 	config  *Config
 	reused  *reused
 	log     *slog.Logger
-	tracing *tracing
+	tracing *tracing.Tracing
 	clients *limits.Clients
 	router  *mux.Router
 	budgets
@@ -94,7 +95,7 @@ func New(c *Config, o Options) (*Server, error) {
 		o.reused = newReused(buildOf(o))
 	}
 	o.Log = logging.Sampled(o.Log)
-	traces, err := newTracing(&c.Tracing, Service{o.reused.build.version, o.reused.build.instance}, maxURLBytes, o.Log)
+	traces, err := tracing.New(&c.Tracing, tracing.Service{Version: o.reused.build.version, Instance: o.reused.build.instance}, maxURLBytes, o.Log)
 	if err != nil {
 		var faults config.Faults
 		faults.Add("tracing.endpoint", "%v", err)
@@ -281,6 +282,6 @@ func (s *Server) Close() error {
 		errs = append(errs, t.Close(ctx))
 	}
 	errs = append(errs, s.reused.release(s))
-	errs = append(errs, s.tracing.close(ctx))
+	errs = append(errs, s.tracing.Close(ctx))
 	return errors.Join(errs...)
 }

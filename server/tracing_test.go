@@ -16,6 +16,8 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	traces "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"s3imageserver/server/tracing"
 )
 
 // A spanCollector is a collector on the loopback interface.
@@ -130,7 +132,7 @@ func TestTraces(t *testing.T) {
 	r.RemoteAddr = "198.51.100.1:1"
 	r.Header.Set("traceparent", traceparent)
 	s.server.ServeHTTP(httptest.NewRecorder(), r)
-	if err := s.server.tracing.provider.ForceFlush(t.Context()); err != nil {
+	if err := s.server.tracing.Provider.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(c.wait(t, 9)); got != 9 {
@@ -164,7 +166,7 @@ func TestTracesOfStrangeRequests(t *testing.T) {
 	} {
 		s.server.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	if err := s.server.tracing.provider.ForceFlush(t.Context()); err != nil {
+	if err := s.server.tracing.Provider.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	spans := c.wait(t, 7) // a request each, and the parse of the first one
@@ -231,7 +233,7 @@ func TestTracedAttributes(t *testing.T) {
 	other.RemoteAddr, other.Host, other.ProtoMajor, other.ProtoMinor = "198.51.100.1:1", "no host/at all", 2, 0
 	other.Header.Set("X-Forwarded-Proto", "https")
 	s.ServeHTTP(httptest.NewRecorder(), other)
-	if err := s.tracing.provider.ForceFlush(t.Context()); err != nil {
+	if err := s.tracing.Provider.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	spans := c.wait(t, 10)
@@ -287,7 +289,7 @@ func TestTracingByEnvironment(t *testing.T) {
 	for _, off := range [][2]string{{"OTEL_SDK_DISABLED", "true"}, {"OTEL_TRACES_EXPORTER", "none"}} {
 		t.Run(off[0], func(t *testing.T) {
 			t.Setenv(off[0], off[1])
-			if got, err := newTracing(&TracingConfig{}, Service{}, 1<<10, slog.Default()); got != nil || err != nil {
+			if got, err := tracing.New(&TracingConfig{}, tracing.Service{}, 1<<10, slog.Default()); got != nil || err != nil {
 				t.Errorf("%v, %v; want no tracing", got, err)
 			}
 		})

@@ -1,4 +1,6 @@
-package server
+// Package tracing sends spans of requests, and of the stages of pictures, to a collector of
+// OpenTelemetry.
+package tracing
 
 import (
 	"cmp"
@@ -27,10 +29,10 @@ import (
 	"s3imageserver/server/metrics"
 )
 
-// tracing sends spans of requests to a collector: one for the request, and one
+// A Tracing sends spans of requests to a collector: one for the request, and one
 // for each stage. A nil one traces nothing.
-type tracing struct {
-	provider *sdktrace.TracerProvider
+type Tracing struct {
+	Provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
 
@@ -38,7 +40,7 @@ const traceTimeout = 5 * time.Second // of one batch
 
 // tracingWanted reports whether traces are sent: to the endpoint of the
 // configuration, else to that of OpenTelemetry's own variables.
-func tracingWanted(c *TracingConfig) bool {
+func tracingWanted(c *config.TracingConfig) bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
 	}
@@ -46,11 +48,11 @@ func tracingWanted(c *TracingConfig) bool {
 	return c.Endpoint != "" || named && os.Getenv("OTEL_TRACES_EXPORTER") != "none"
 }
 
-// newTracing returns nil if neither the configuration nor the environment wants
+// New returns nil if neither the configuration nor the environment wants
 // any. It sends nothing yet. What the configuration does not say is as the
 // variables of OpenTelemetry say ("Environment Variable Specification").
 // Attributes of spans have at most maxBytes of text.
-func newTracing(c *TracingConfig, about Service, maxBytes int, log *slog.Logger) (*tracing, error) {
+func New(c *config.TracingConfig, about Service, maxBytes int, log *slog.Logger) (*Tracing, error) {
 	if !tracingWanted(c) {
 		return nil, nil
 	}
@@ -98,7 +100,7 @@ func newTracing(c *TracingConfig, about Service, maxBytes int, log *slog.Logger)
 		providers = append(providers, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(*c.Ratio))))
 	}
 	provider := sdktrace.NewTracerProvider(providers...)
-	return &tracing{provider, provider.Tracer("s3imageserver")}, nil
+	return &Tracing{provider, provider.Tracer("s3imageserver")}, nil
 }
 
 // A Service is what sends the spans: the version of the program, and what tells this
@@ -108,7 +110,7 @@ type Service struct{ Version, Instance string }
 // tracedResource says whose spans these are. OTEL_RESOURCE_ATTRIBUTES and
 // OTEL_SERVICE_NAME win over all but the name in the configuration. With an error
 // it has what could be read.
-func tracedResource(c *TracingConfig, about Service) (*resource.Resource, error) {
+func tracedResource(c *config.TracingConfig, about Service) (*resource.Resource, error) {
 	options := []resource.Option{
 		resource.WithTelemetrySDK(),
 		resource.WithAttributes(attr.String("service.name", "s3imageserver"), attr.String("service.version", about.Version), attr.String("service.instance.id", about.Instance)),
@@ -143,16 +145,16 @@ func routeTraceFaults(log *slog.Logger) {
 	})
 }
 
-func (t *tracing) close(ctx context.Context) error {
+func (t *Tracing) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	_ = t.provider.Shutdown(ctx) // a collector that is down must not make the end a failure; it was logged
+	_ = t.Provider.Shutdown(ctx) // a collector that is down must not make the end a failure; it was logged
 	return nil
 }
 
-// begin starts the span of a request. A trace of a trusted proxy is continued.
-func (t *tracing) begin(ctx context.Context, r *http.Request, trusted bool) context.Context {
+// Begin starts the span of a request. A trace of a trusted proxy is continued.
+func (t *Tracing) Begin(ctx context.Context, r *http.Request, trusted bool) context.Context {
 	if t == nil {
 		return ctx
 	}
@@ -242,8 +244,8 @@ type Answer struct {
 	ErrorKind string // in one word; "": there was none
 }
 
-// end ends the span of a request.
-func (t *tracing) end(ctx context.Context, a Answer) {
+// End ends the span of a request.
+func (t *Tracing) End(ctx context.Context, a Answer) {
 	if t == nil {
 		return
 	}
@@ -270,8 +272,8 @@ func (t *tracing) end(ctx context.Context, a Answer) {
 
 func nothing() {}
 
-// span starts a span below that of ctx, if that is recorded.
-func span(ctx context.Context, name string) (context.Context, func()) {
+// Span starts a span below that of ctx, if that is recorded.
+func Span(ctx context.Context, name string) (context.Context, func()) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, nothing
@@ -280,10 +282,10 @@ func span(ctx context.Context, name string) (context.Context, func()) {
 	return ctx, func() { s.End() }
 }
 
-// stageSpans records the stages of a picture that was begun then. They are
+// StageSpans records the stages of a picture that was begun then. They are
 // measured as lengths, and follow each other in this order but for reading, of
 // which a part comes before the queue.
-func stageSpans(ctx context.Context, began time.Time, t resize.Timing) {
+func StageSpans(ctx context.Context, began time.Time, t resize.Timing) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return
