@@ -182,7 +182,7 @@ var errIncompleteJPEG = fmt.Errorf("%w: JPEG is damaged, or ends before its pict
 // pictureJPEG returns what was decoded.
 func pictureJPEG(m *jpeg.Image, o *jpeg.Options, resampled bool) *Picture {
 	p := still(pixel.Normalize(m.Image))
-	p.odd = m.Odd
+	p.nonconforming = m.Nonconforming
 	p.Scale = float64(o.Scale) / 8
 	p.Source = image.Pt(m.Width, m.Height)
 	p.resampled = resampled

@@ -92,7 +92,7 @@ func decodePNG(file []byte, want Want) (*Picture, error) {
 		return nil, err
 	}
 	p := still(img)
-	p.resampled, p.orientation, p.ICC, p.odd = resampled, o, colours.of(f.Colourless()), f.Odd
+	p.resampled, p.orientation, p.ICC, p.nonconforming = resampled, o, colours.of(f.Colourless()), f.Nonconforming
 	if resampled {
 		p.Source = want.resample.source
 	}

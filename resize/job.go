@@ -20,10 +20,10 @@ type job struct {
 	place  *place
 	timing Timing
 
-	format   options.Format // of the result, once the picture is transformed
-	asStored bool           // the result shows the picture as it is stored
-	odd      bool           // of Picture
-	damaged  bool           // a part of the picture is missing, and the rest is shown
+	format        options.Format // of the result, once the picture is transformed
+	asStored      bool           // the result shows the picture as it is stored
+	nonconforming bool           // of Picture
+	damaged       bool           // a part of the picture is missing, and the rest is shown
 
 	watch abandonment
 	close []func() // what has to be ended when the job is done

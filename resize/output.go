@@ -220,7 +220,7 @@ func (j *job) source() (out []byte, ok bool) {
 	asked.Format, asked.Quality, asked.AutoQuality, asked.MaxBytes = 0, 0, 0, 0
 	asked.Lossless, asked.Progressive, asked.Chroma, asked.Strip, asked.Profile = false, false, 0, 0, 0
 	switch {
-	case j.info.cmyk, j.odd, j.damaged, !accepts(format, j.codec.format), !j.asStored, j.options.Strip != options.StripAll, j.options.Progressive && j.codec.format == options.JPEG:
+	case j.info.cmyk, j.nonconforming, j.damaged, !accepts(format, j.codec.format), !j.asStored, j.options.Strip != options.StripAll, j.options.Progressive && j.codec.format == options.JPEG:
 		return nil, false
 	}
 	if asked.Width != 0 || asked.Height != 0 {

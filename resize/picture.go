@@ -26,10 +26,10 @@ type Picture struct {
 	Scale  float64
 	Source image.Point // size in the header
 
-	odd         bool // the file is not as its specification has it, though nothing is missing
-	resampled   bool // frames are what Want.resample asked for
-	orientation exif.Orientation
-	ICC         []byte // profile; nil: sRGB
+	nonconforming bool // the file is not as its specification has it, though nothing is missing
+	resampled     bool // frames are what Want.resample asked for
+	orientation   exif.Orientation
+	ICC           []byte // profile; nil: sRGB
 }
 
 // A Frame is one image of a picture and how long it is shown.

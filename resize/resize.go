@@ -138,7 +138,7 @@ func (j *job) result(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.odd = picture.odd
+	j.nonconforming = picture.nonconforming
 	j.timing.Decode = time.Since(began)
 	j.timing.Queue += j.place.queued
 	if s := j.stream; s != nil {

@@ -62,8 +62,8 @@ type reader struct {
 
 // A gate says who may ask, and how often.
 type gate struct {
-	door  access.Door
-	rates *limits.Rates
+	authorizer access.Authorizer
+	rates      *limits.Rates
 }
 
 // An origin is where the pictures come from.
@@ -160,7 +160,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Opt
 			return nil, &Fault{Key: config.HandlerKey(i) + ".dialect", Text: err.Error()}
 		}
 	}
-	if h.door, err = access.NewDoor(s.config, c, o.Verify, h.dialect != nil && h.dialect.Signed(), s.log, s.sharedKeyring); err != nil {
+	if h.authorizer, err = access.NewAuthorizer(s.config, c, o.Verify, h.dialect != nil && h.dialect.Signed(), s.log, s.sharedKeyring); err != nil {
 		return nil, &Fault{Key: config.AuthKey(s.config, i) + ".jwt", Text: err.Error()}
 	}
 	if h.bounds, err = newBounds(s.config, c); err != nil {

@@ -63,14 +63,14 @@ func newPlayground(s *Server, operator bool) http.Handler {
 // handlers returns those that the page shows: it writes URLs of our own, which a
 // handler with a dialect does not read.
 func (p *playground) handlers() []*Handler {
-	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.door.Open() })
+	return slices.DeleteFunc(slices.Clone(p.server.handlers), func(h *Handler) bool { return h.dialect != nil || !p.operator && !h.authorizer.Public() })
 }
 
 // dialects returns the handlers that read URLs of other servers, and which.
 func (p *playground) dialects() []siteDialect {
 	all := []siteDialect{}
 	for _, h := range p.server.handlers {
-		if h.dialect != nil && (p.operator || h.door.Open()) {
+		if h.dialect != nil && (p.operator || h.authorizer.Public()) {
 			all = append(all, siteDialect{h.config.Route(), h.dialect.Name()})
 		}
 	}
@@ -195,7 +195,7 @@ func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
 			Prefix: c.Prefix, Name: c.Name, Formats: c.OutputFormats, Format: c.OutputFormat, MaxDimension: c.MaxDimension,
 			Presets: sortedKeys(h.presets), Ignored: h.ignored(), Queries: h.pageQueries(),
 			Watermarks: sortedKeys(c.Watermarks), Fonts: sortedKeys(p.server.config.Fonts),
-			Closed: !h.door.Open(), Signs: p.operator && c.Auth != nil && c.Auth.HMAC != nil,
+			Closed: !h.authorizer.Public(), Signs: p.operator && c.Auth != nil && c.Auth.HMAC != nil,
 		})
 	}
 	for _, o := range Params() {

@@ -223,7 +223,7 @@ func (p *playground) serveDialects(w http.ResponseWriter, r *http.Request) {
 	o := own.parseQuery(u.RawQuery).options
 	all := []foreignURL{}
 	for _, h := range p.server.handlers {
-		if h.dialect == nil || !config.SameStore(h.config, own.config) || !p.operator && (!h.door.Open() || h.dialect.Signed()) {
+		if h.dialect == nil || !config.SameStore(h.config, own.config) || !p.operator && (!h.authorizer.Public() || h.dialect.Signed()) {
 			continue
 		}
 		one := foreignURL{Dialect: h.dialect.Name()}

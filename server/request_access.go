@@ -33,7 +33,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	if err := h.bounds.checkReferer(r); err != nil {
 		return err
 	}
-	if req.grant, err = h.door.Authorize(r, req); err != nil {
+	if req.grant, err = h.authorizer.Authorize(r, req); err != nil {
 		return err
 	}
 	if req.foreign != nil {

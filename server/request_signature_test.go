@@ -250,7 +250,7 @@ func (s *site) accepts(t *testing.T, original, target string) (same, accepted bo
 		if err != nil {
 			return "", false
 		}
-		_, err = h.door.Authorize(r, &req)
+		_, err = h.authorizer.Authorize(r, &req)
 		text = string(CanonicalURL(h.config.Prefix, req.name, req.query)) + " " + req.query.Get(config.SignatureParam)
 		return text, err == nil
 	}

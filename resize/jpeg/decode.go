@@ -94,9 +94,9 @@ type Image struct {
 	// is not known, and it is true as well.
 	Incomplete bool
 
-	// Odd reports that the file is not as T.81 has it, though nothing is missing:
+	// Nonconforming reports that the file is not as T.81 has it, though nothing is missing:
 	// it has no Huffman tables, or components of the same number.
-	Odd bool
+	Nonconforming bool
 }
 
 // A Plane is a rectangle of samples of a component.
@@ -240,7 +240,7 @@ func Decode(r io.Reader, o *Options) (*Image, error) {
 	if err := d.decode(nil); err != nil {
 		return nil, err
 	}
-	m := &Image{Header: d.finishHeader(), Incomplete: d.incomplete, Odd: d.odd}
+	m := &Image{Header: d.finishHeader(), Incomplete: d.incomplete, Nonconforming: d.odd}
 	d.compose(m)
 	return m, nil
 }

@@ -83,9 +83,9 @@ type File struct {
 	// Samples are those of a pixel that Decode hands on, a byte each: 1 (grey), 3
 	// (RGB) or 4 (RGBA).
 	Samples int
-	// Odd reports that something was passed over that is not as the specification
+	// Nonconforming reports that something was passed over that is not as the specification
 	// has it. Decode may set it.
-	Odd bool
+	Nonconforming bool
 
 	palette []byte // three bytes a colour
 	trns    []byte // as in its chunk; nil: no transparency but that of the pixels
@@ -125,7 +125,7 @@ func Parse(file []byte) (*File, error) {
 			break
 		}
 		if !c.Sound() {
-			f.Odd = true
+			f.Nonconforming = true
 			continue
 		}
 		switch c.Kind {
@@ -147,7 +147,7 @@ func Parse(file []byte) (*File, error) {
 
 func (f *File) setPalette(data []byte) {
 	if f.color == gray || f.color == grayAlpha || f.palette != nil || len(data) == 0 || len(data)%3 != 0 || len(data) > 3*256 {
-		f.Odd = true
+		f.Nonconforming = true
 		return
 	}
 	f.palette = data
@@ -161,7 +161,7 @@ func (f *File) setTransparency(data []byte) {
 		f.trns = data
 		return
 	}
-	f.Odd = true
+	f.Nonconforming = true
 }
 
 func (f *File) samples() int {
@@ -236,7 +236,7 @@ func (f *File) Decode(partial bool, take func(Row) (more bool, err error)) error
 	if stopped != nil {
 		return stopped
 	}
-	f.Odd = f.Odd || data.odd || err == inflate.ErrLonger
+	f.Nonconforming = f.Nonconforming || data.nonconforming || err == inflate.ErrLonger
 	if err == inflate.ErrLonger {
 		err = nil
 	}
@@ -270,11 +270,11 @@ func (f *File) passes() []pass {
 
 // pixelData are the chunks of pixels, one after the other.
 type pixelData struct {
-	file  []byte
-	at    int  // where the next chunk begins
-	wrong bool // a checksum is
-	odd   bool // something is not as it should be, but of no matter
-	ended bool
+	file          []byte
+	at            int  // where the next chunk begins
+	wrong         bool // a checksum is
+	nonconforming bool // something is not as it should be, but of no matter
+	ended         bool
 }
 
 // next returns the pixels of the next chunk that has some, nil after the last
@@ -284,7 +284,7 @@ func (p *pixelData) next() []byte {
 	for !p.ended {
 		c, ok := chunkAt(p.file, p.at)
 		if !ok || c.Truncated() {
-			p.odd, p.ended = true, true // no IEND
+			p.nonconforming, p.ended = true, true // no IEND
 			if c.Kind == "IDAT" && len(c.Data) > 0 {
 				return c.Data
 			}
@@ -299,9 +299,9 @@ func (p *pixelData) next() []byte {
 			}
 		case "IEND":
 			p.ended = true
-			p.odd = p.odd || len(c.Data) != 0 || !c.Sound()
+			p.nonconforming = p.nonconforming || len(c.Data) != 0 || !c.Sound()
 		default:
-			p.odd = p.odd || c.Kind[0]&0x20 == 0 || c.Kind == "tRNS" || !c.Sound()
+			p.nonconforming = p.nonconforming || c.Kind[0]&0x20 == 0 || c.Kind == "tRNS" || !c.Sound()
 		}
 	}
 	return nil
@@ -310,6 +310,6 @@ func (p *pixelData) next() []byte {
 // walk looks at the chunks that the pixels did not need.
 func (p *pixelData) walk() {
 	for p.next() != nil {
-		p.odd = true
+		p.nonconforming = true
 	}
 }

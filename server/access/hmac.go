@@ -24,7 +24,7 @@ const SignatureLength = 43
 // NewSignatures returns who lets in signed URLs of the handler of that prefix.
 func NewSignatures(prefix string, c *config.HMACConfig) *Signatures { return &Signatures{prefix, c} }
 
-// Authorize implements [authorizer].
+// Authorize implements [scheme].
 func (s *Signatures) Authorize(_ *http.Request, u URL) (Grant, error) {
 	given, err := s.given(u.Parameters())
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return c.ExpiresAt, nil
 }
 
-// Authorize implements [authorizer].
+// Authorize implements [scheme].
 func (t *tokens) Authorize(r *http.Request, u URL) (Grant, error) {
 	text, header := t.shown(r, u)
 	if text == "" {
@@ -121,16 +121,16 @@ func (t *tokens) verify(ctx context.Context, text string) (*claims, error) {
 	if len(text) > maxTokenBytes || strings.Count(text, ".") != 2 || !objectInside(text) {
 		return nil, errTokenForm
 	}
-	c, more := new(claims), false
+	c, missing := new(claims), false
 	token, err := t.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) {
 		if _, ok := token.Header["crit"]; ok {
 			return nil, errTokenCritical
 		}
-		keys, unread, err := t.keys.find(ctx, token)
-		more = unread
+		keys, some, err := t.keys.find(ctx, token)
+		missing = some
 		return keys, err
 	})
-	if more && errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+	if missing && errors.Is(err, jwt.ErrTokenSignatureInvalid) {
 		return nil, ErrNoKeys
 	}
 	if err != nil {

@@ -108,14 +108,14 @@ func newRemoteKeyring(url string, log *slog.Logger) *Keyring {
 // not be fetched yet.
 var ErrNoKeys = errors.New("the keys of tokens cannot be had")
 
-// find returns the keys that a token may be signed with, and whether there may be
-// more that could not be fetched yet.
-func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more bool, err error) {
+// find returns the keys that a token may be signed with, and whether some may be missing
+// since they could not be fetched yet.
+func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, missing bool, err error) {
 	var set jwt.VerificationKeySet
 	for _, k := range all {
 		found, err := k.find(ctx, token)
 		if err != nil {
-			more = more || errors.Is(err, ErrNoKeys)
+			missing = missing || errors.Is(err, ErrNoKeys)
 			continue
 		}
 		if several, ok := found.(jwt.VerificationKeySet); ok {
@@ -126,8 +126,8 @@ func (all keyrings) find(ctx context.Context, token *jwt.Token) (keys any, more 
 	}
 	switch {
 	case len(set.Keys) > 0:
-		return set, more, nil
-	case more:
+		return set, missing, nil
+	case missing:
 		return nil, true, ErrNoKeys
 	}
 	return nil, false, errKey

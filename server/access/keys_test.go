@@ -43,10 +43,10 @@ func TestKeyFile(t *testing.T) {
 	write(accesstest.Secret+"\n", 0)
 	secret := accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil)
 	public := accesstest.Mint(t, jwt.SigningMethodRS512, k.RSA, accesstest.Claims(), nil)
-	d := newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{KeyFile: file}})
+	d := newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{KeyFile: file}})
 	want := func(what, token string, status int) {
 		t.Helper()
-		d.door.oneOf[0].(*tokens).keys[0].local.Forget() // as if a second had passed
+		d.authorizer.oneOf[0].(*tokens).keys[0].local.Forget() // as if a second had passed
 		if got := d.status("t=" + token); got != status {
 			t.Errorf("%s: %d; want %d", what, got, status)
 		}
@@ -173,8 +173,8 @@ func TestKeySetFromURL(t *testing.T) {
 		fmt.Fprint(w, text)
 	}))
 	defer web.Close()
-	d := newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
-	ring := d.door.oneOf[0].(*tokens).keys[0]
+	d := newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
+	ring := d.authorizer.oneOf[0].(*tokens).keys[0]
 	passed := time.Duration(0)
 	later := func(d time.Duration) {
 		passed += d
@@ -214,7 +214,7 @@ func TestKeySetFromURL(t *testing.T) {
 
 	// Keys from several places hold together.
 	answer.Store(old)
-	d = newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL, Key: accesstest.Secret}})
+	d = newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL, Key: accesstest.Secret}})
 	want("the key of the configuration", accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil), 200, 0)
 	want("the key of the set", oldToken, 200, 1)
 	want("a secret under the name of the key", accesstest.Mint(t, jwt.SigningMethodHS256, []byte(old), accesstest.Claims(), map[string]any{"kid": "old"}), 403, 0)
@@ -222,8 +222,8 @@ func TestKeySetFromURL(t *testing.T) {
 	// Nothing to begin with: nobody can say whether a token is good, the URL is
 	// left alone for a moment, and when it answers all is well.
 	answer.Store("")
-	d = newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
-	ring = d.door.oneOf[0].(*tokens).keys[0]
+	d = newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL}})
+	ring = d.authorizer.oneOf[0].(*tokens).keys[0]
 	want("no keys at all", oldToken, 503, 1)
 	want("no keys at all, again", oldToken, 503, 0)
 	want("a token that the URL could not have a key for", secretToken, 403, 0)
@@ -236,7 +236,7 @@ func TestKeySetFromURL(t *testing.T) {
 	// Beside another key, and beside signed URLs.
 	answer.Store("")
 	const urlSecret = "a secret for URLs"
-	d = newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL, Key: accesstest.Secret}, HMAC: &config.HMACConfig{Keys: []config.SigningKey{{ID: "a", Secret: urlSecret}}}})
+	d = newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: web.URL, Key: accesstest.Secret}, HMAC: &config.HMACConfig{Keys: []config.SigningKey{{ID: "a", Secret: urlSecret}}}})
 	want("a key that is there", accesstest.Mint(t, jwt.SigningMethodHS256, []byte(accesstest.Secret), accesstest.Claims(), nil), 200, 0)
 	want("one that is not", oldToken, 503, 1)
 	if got := d.status("sig=" + config.Sign([]byte(urlSecret), "h", testName, nil)); got != 200 {
@@ -245,7 +245,7 @@ func TestKeySetFromURL(t *testing.T) {
 	// It may not lead to where it is not safe.
 	evil := httptest.NewServer(http.RedirectHandler("http://example.com/keys", http.StatusFound))
 	defer evil.Close()
-	d = newTestDoor(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: evil.URL}})
+	d = newTestHandler(t, config.AuthConfig{JWT: &config.JWTConfig{JWKSURL: evil.URL}})
 	want("a redirect to plain HTTP elsewhere", oldToken, 503, 0)
 	if !strings.Contains(d.log.String(), "not safe") {
 		t.Errorf("nothing of the redirect in the log: %s", d.log)
@@ -302,24 +302,24 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// A testDoor is the door of a handler "h", in front of a picture of testName.
-type testDoor struct {
-	t    *testing.T
-	door Door
-	log  *bytes.Buffer
+// A testHandler is the authorization of a handler "h", which has a picture of testName.
+type testHandler struct {
+	t          *testing.T
+	authorizer Authorizer
+	log        *bytes.Buffer
 }
 
 const testName = "photo.jpg"
 
-func newTestDoor(t *testing.T, c config.AuthConfig) *testDoor {
+func newTestHandler(t *testing.T, c config.AuthConfig) *testHandler {
 	t.Helper()
-	d := &testDoor{t: t, log: new(bytes.Buffer)}
+	d := &testHandler{t: t, log: new(bytes.Buffer)}
 	all := &config.Config{Handlers: []config.HandlerConfig{{Prefix: "h", Source: config.SourceConfig{Dir: "."}, Auth: &c}}}
 	if err := all.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if d.door, err = NewDoor(all, &all.Handlers[0], nil, false, slog.New(slog.NewTextHandler(d.log, nil)), nil); err != nil {
+	if d.authorizer, err = NewAuthorizer(all, &all.Handlers[0], nil, false, slog.New(slog.NewTextHandler(d.log, nil)), nil); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -327,10 +327,10 @@ func newTestDoor(t *testing.T, c config.AuthConfig) *testDoor {
 
 // status returns what a request with that query is answered: 200, 403, or 503 if
 // that cannot be said.
-func (d *testDoor) status(query string) int {
+func (d *testHandler) status(query string) int {
 	d.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/h/"+testName+"?"+query, nil)
-	_, err := d.door.Authorize(r, testURL(r.URL.Query()))
+	_, err := d.authorizer.Authorize(r, testURL(r.URL.Query()))
 	switch {
 	case err == nil:
 		return 200

@@ -83,7 +83,7 @@ func Examine(ctx context.Context, c *config.Config, m Means) []Finding {
 	d.files()
 	running := d.admin(ctx)
 	d.ports(running)
-	d.doors()
+	d.public()
 	return d.findings
 }
 
@@ -283,8 +283,8 @@ func (d *doctor) ports(running bool) {
 	}
 }
 
-// doors says what anybody may ask for.
-func (d *doctor) doors() {
+// public says what anybody may ask for without a signature or a token.
+func (d *doctor) public() {
 	for i := range d.config.Handlers {
 		h := &d.config.Handlers[i]
 		open := h.Auth == nil && d.config.Auth == nil || h.Auth != nil && h.Auth.Open

@@ -157,7 +157,7 @@ func TestDoctorOfOrigins(t *testing.T) {
 }
 
 // Which handlers are open to everybody, for anything.
-func TestDoctorOfDoors(t *testing.T) {
+func TestDoctorOfPublicHandlers(t *testing.T) {
 	signed := &config.AuthConfig{HMAC: &config.HMACConfig{Keys: []config.SigningKey{{ID: "a", Secret: "a secret of sixteen bytes"}}}}
 	for _, tt := range []struct {
 		name    string
@@ -175,7 +175,7 @@ func TestDoctorOfDoors(t *testing.T) {
 		{"a bound on misses", config.HandlerConfig{BoundsConfig: config.BoundsConfig{Misses: config.Rate{PerSecond: 1}}}, nil, false},
 	} {
 		d := &doctor{config: &config.Config{Auth: tt.all, Handlers: []config.HandlerConfig{tt.handler}}}
-		d.doors()
+		d.public()
 		if got := len(d.findings) == 1; got != tt.note {
 			t.Errorf("%s: %+v; want a note: %v", tt.name, d.findings, tt.note)
 		}

@@ -38,7 +38,7 @@ func Names(ctx context.Context, c *config.Config, handler int, prefix, after str
 				case h.err != nil:
 					yield("", h.err)
 					return
-				case h.more && (first < 0 || h.name < heads[first].name):
+				case h.ok && (first < 0 || h.name < heads[first].name):
 					first = i
 				}
 			}
@@ -50,7 +50,7 @@ func Names(ctx context.Context, c *config.Config, handler int, prefix, after str
 				return
 			}
 			for i := range heads {
-				if h := &heads[i]; h.more && h.name == name {
+				if h := &heads[i]; h.ok && h.name == name {
 					h.advance()
 				}
 			}
@@ -63,10 +63,10 @@ type head struct {
 	next func() (string, error, bool)
 	name string
 	err  error
-	more bool
+	ok   bool
 }
 
-func (h *head) advance() { h.name, h.err, h.more = h.next() }
+func (h *head) advance() { h.name, h.err, h.ok = h.next() }
 
 // namesOf is [storage.Names] as an iterator.
 func namesOf(ctx context.Context, b storage.Bucket, prefix, after string) iter.Seq2[string, error] {

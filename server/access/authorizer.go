@@ -13,10 +13,9 @@ import (
 	"s3imageserver/server/config"
 )
 
-// An authorizer decides whether a request is answered. The error wraps
-// ErrVerification if it is not, or ErrNoKeys if that cannot be said now. It must be
-// safe for concurrent use.
-type authorizer interface {
+// A scheme decides whether a request is authorized. The error wraps ErrVerification if it
+// is not, or ErrNoKeys if that cannot be decided now. It must be safe for concurrent use.
+type scheme interface {
 	Authorize(r *http.Request, u URL) (Grant, error)
 }
 
@@ -28,18 +27,18 @@ type URL interface {
 	Canonical(prefix string) []byte
 }
 
-// ErrVerification is that a request is not answered.
+// ErrVerification is the error of a request that is not authorized.
 var ErrVerification = errors.New("verification failed")
 
-// A Grant is what is known of a request that is let in.
+// A Grant is what is known of a request that is authorized.
 type Grant struct {
-	By       string    // what let it in, in words
+	By       string    // which scheme, in words
 	Signed   bool      // the URL has a signature that is right
 	Operator bool      // the request came on the listener for operators
 	Private  bool      // the answer is for this client alone
 	Expires  time.Time // when it ends; zero: never
 	Client   string    // whom it was made for; "": not known
-	Vary     []string  // headers of the request that it was in
+	Vary     []string  // headers of the request that it depends on
 	Policy   *Policy   // what may be asked for; nil: everything
 }
 
@@ -68,7 +67,7 @@ func (g Grant) And(other Grant) Grant {
 // verifier asks the function of a library user about the token.
 type verifier func(token string) bool
 
-// Authorize implements [authorizer].
+// Authorize implements [scheme].
 func (v verifier) Authorize(_ *http.Request, u URL) (Grant, error) {
 	if !v(u.Parameters().Get(config.TokenParam)) {
 		return Grant{}, ErrVerification
@@ -76,64 +75,65 @@ func (v verifier) Authorize(_ *http.Request, u URL) (Grant, error) {
 	return Grant{By: "the program's function", Private: true}, nil
 }
 
-// A Door is who has to agree to a request: always, all of must; of one of, at
-// least one.
-type Door struct {
-	must  []authorizer
-	oneOf []authorizer
+// An Authorizer decides by several schemes whether a request is authorized: all of must
+// have to agree, and at least one of oneOf, if there are any. It is safe for concurrent
+// use.
+type Authorizer struct {
+	must  []scheme
+	oneOf []scheme
 }
 
-// NewDoor returns the door of a handler. verify is the function of a library
-// user, nil if there is none; signed says that the URLs of the handler have
-// signatures of a dialect, and none of ours. share is that of [NewKeyrings].
-func NewDoor(all *config.Config, h *config.HandlerConfig, verify func(token string) bool, signed bool, log *slog.Logger, share func(name string, open func() *Keyring) *Keyring) (d Door, err error) {
+// NewAuthorizer returns the authorizer of a handler. verify is the function of a library
+// user, nil if there is none; signed says that the URLs of the handler have signatures of a
+// dialect, and none of ours. share is that of [NewKeyrings].
+func NewAuthorizer(all *config.Config, h *config.HandlerConfig, verify func(token string) bool, signed bool, log *slog.Logger, share func(name string, open func() *Keyring) *Keyring) (a Authorizer, err error) {
 	if verify != nil {
-		d.must = append(d.must, verifier(verify))
+		a.must = append(a.must, verifier(verify))
 	}
 	c := h.Auth
 	if c == nil {
-		return d, nil
+		return a, nil
 	}
 	if c.HMAC != nil && !signed {
-		d.oneOf = append(d.oneOf, NewSignatures(h.Prefix, c.HMAC))
+		a.oneOf = append(a.oneOf, NewSignatures(h.Prefix, c.HMAC))
 	}
 	if c.JWT != nil {
 		keys, err := NewKeyrings(all, c.JWT, log, share)
 		if err != nil {
-			return d, err
+			return a, err
 		}
-		d.oneOf = append(d.oneOf, newTokens(c.JWT, keys))
+		a.oneOf = append(a.oneOf, newTokens(c.JWT, keys))
 	}
 	if c.Require == "all" {
-		d.must, d.oneOf = append(d.must, d.oneOf...), nil
+		a.must, a.oneOf = append(a.must, a.oneOf...), nil
 	}
-	return d, nil
+	return a, nil
 }
 
-// Open reports whether everybody is let in.
-func (d *Door) Open() bool { return len(d.must)+len(d.oneOf) == 0 }
+// Public reports whether every request is authorized.
+func (a *Authorizer) Public() bool { return len(a.must)+len(a.oneOf) == 0 }
 
-// Authorize asks those who have to agree.
-func (d *Door) Authorize(r *http.Request, u URL) (Grant, error) {
+// Authorize asks the schemes. The error is that of [ErrVerification] or [ErrNoKeys].
+func (a *Authorizer) Authorize(r *http.Request, u URL) (Grant, error) {
 	var g Grant
-	for _, a := range d.must {
-		found, err := a.Authorize(r, u)
+	for _, s := range a.must {
+		found, err := s.Authorize(r, u)
 		if err != nil {
 			return g, err
 		}
 		g = g.And(found)
 	}
-	if len(d.oneOf) == 0 {
+	if len(a.oneOf) == 0 {
 		return g, nil
 	}
 	var reasons []error
-	for _, a := range d.oneOf {
-		found, err := a.Authorize(r, u)
+	for _, s := range a.oneOf {
+		found, err := s.Authorize(r, u)
 		if err == nil {
 			return g.And(found), nil
 		}
 		if errors.Is(err, ErrNoKeys) {
-			return g, err // and not that the others do not let it in
+			return g, err // and not the refusals of the others
 		}
 		reasons = append(reasons, err)
 	}
