@@ -37,6 +37,9 @@ type Options struct {
 	Log *slog.Logger
 	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
 	Workers int
+	// Threads, if not 0, is GOMAXPROCS while pictures are made and for a second or
+	// two afterwards; it is what it was before else. [ListenAndServe] alone changes it.
+	Threads int
 	// Version and Revision name what runs, in metrics and traces; empty means what
 	// the binary says of itself.
 	Version, Revision string
@@ -53,6 +56,10 @@ type Server struct {
 	tracing *tracing
 	clients *clients
 	router  *mux.Router
+	// routed are the handlers, the longest prefix first, and notRouted the paths of
+	// others, which come before them.
+	routed    []*Handler
+	notRouted map[string]bool
 	budgets
 	rates *rates
 
@@ -97,7 +104,7 @@ func New(c *Config, o Options) (*Server, error) {
 		faults.Add("tracing.endpoint", "%v", err)
 		return nil, c.Place(faults.Join())
 	}
-	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: tracing, clients: newClients(c), router: mux.NewRouter(), notRouted: map[string]bool{}, disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -138,6 +145,7 @@ func New(c *Config, o Options) (*Server, error) {
 	}
 	for path, answer := range s.probes() {
 		s.router.Path(path).Methods(http.MethodGet, http.MethodHead).HandlerFunc(answer)
+		s.notRouted[path] = true
 	}
 	for _, t := range s.shared {
 		t.Start()
@@ -145,6 +153,7 @@ func New(c *Config, o Options) (*Server, error) {
 	s.purger = newPurger(background, s)
 	if c.Events.Path != "" {
 		s.router.Path(c.Events.Path).Handler(s.purger)
+		s.notRouted[c.Events.Path] = true
 	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
@@ -152,6 +161,7 @@ func New(c *Config, o Options) (*Server, error) {
 	for _, h := range byLength {
 		s.router.PathPrefix(h.config.Route()).Handler(h)
 	}
+	s.routed = byLength
 	s.startCodecs()
 	if c.Playground {
 		page := newPlayground(s, false)
@@ -227,12 +237,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The original's users may separate parameters by semicolons, as Go once did.
-	http.AllowQuerySemicolons(s.route(r)).ServeHTTP(x, r)
+	handler := s.route(r)
+	if strings.Contains(r.URL.RawQuery, ";") {
+		handler = http.AllowQuerySemicolons(handler)
+	}
+	handler.ServeHTTP(x, r)
 }
 
 // route returns what answers a request. The router is asked for no more than
-// that: it would copy the request twice, for variables that no route has.
+// that: it would copy the request twice, for variables that no route has. Pictures
+// need no router: their handlers are looked through as it would.
 func (s *Server) route(r *http.Request) http.Handler {
+	if path := r.URL.EscapedPath(); !s.notRouted[path] {
+		for _, h := range s.routed {
+			if strings.HasPrefix(path, h.config.Route()) {
+				return h
+			}
+		}
+	}
 	var match mux.RouteMatch
 	switch {
 	case s.router.Match(r, &match):
