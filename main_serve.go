@@ -4,10 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
 	"sync"
 	"time"
 
@@ -44,9 +41,6 @@ shows them at /. Access keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_K
 	}
 }
 
-// leastHeap is how large the heap may grow before the first collection, in bytes.
-const leastHeap = 40 << 20
-
 func serve(ctx context.Context, cmd *cli.Command) error {
 	stderr := cmd.Root().ErrWriter
 	load := func() (*server.Config, []*server.Fault, error) { return loadConfig(cmd) }
@@ -72,7 +66,6 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	log := server.NewLog(stderr, c.Log)
 	server.LogWarnings(log, warnings)
 	limitMemory(log)
-	floorHeap(leastHeap)
 	asking, stop := context.WithTimeout(ctx, storesTime)
 	var asked sync.WaitGroup
 	asked.Go(func() { tellOfStores(asking, c, log) })
@@ -82,7 +75,7 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	}
 	defer asked.Wait()
 	defer stop()
-	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: runtime.GOMAXPROCS(0), Threads: threadsOfPictures(), Version: versionText(), Revision: revision})
+	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: runtime.GOMAXPROCS(0), Busy: tuneRuntime(), Version: versionText(), Revision: revision})
 }
 
 // storesTime is how long stores are asked at the start.
@@ -123,57 +116,6 @@ func openPage(ctx context.Context, address string, log *slog.Logger) {
 // openInBrowser opens an address in the browser of who is at the machine. Tests
 // put another in its place.
 var openInBrowser = browser.OpenURL
-
-// threadsOfPictures returns how many threads there are while pictures take all
-// processors: some more than those. GOMAXPROCS in the environment wins.
-func threadsOfPictures() int {
-	if os.Getenv("GOMAXPROCS") != "" {
-		return 0
-	}
-	return 2*runtime.GOMAXPROCS(0) + 2
-}
-
-// floorHeap lets the heap grow to that many bytes before garbage is collected, also
-// when little of it is in use: a server that answers from its cache has a small heap,
-// and would collect ten times a second. GOGC in the environment wins.
-func floorHeap(floor uint64) {
-	if os.Getenv("GOGC") != "" {
-		return
-	}
-	percent := 0
-	after := func() {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		if p := growthTo(floor, live[0].Value.Uint64()); p != percent {
-			percent = p
-			debug.SetGCPercent(p)
-		}
-	}
-	after()
-	afterCollections(after)
-}
-
-// growthTo returns GOGC for a heap of which live bytes are in use, so that it is
-// collected at floor bytes or at twice those in use. It is one of few numbers: to
-// change it stops the world.
-func growthTo(floor, live uint64) int {
-	const least, most, step = 100, 800, 50
-	percent := most
-	if live > 0 {
-		percent = int(min(floor*100/live, 100+most)) - 100
-	}
-	return min(max(percent/step*step, least), most)
-}
-
-// afterCollections calls f after each collection of garbage, in a goroutine of the
-// runtime.
-func afterCollections(f func()) {
-	type garbage struct{ _ [64]byte }
-	runtime.AddCleanup(new(garbage), func(f func()) {
-		f()
-		afterCollections(f)
-	}, f)
-}
 
 // limitMemory lets the garbage collector work harder before the process takes
 // more than 90 % of what its container, else the machine, has. GOMEMLIMIT in the

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,30 +112,5 @@ func TestServeRefuses(t *testing.T) {
 		if _, err := command(t, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v; want %q", tt.args, err, tt.want)
 		}
-	}
-}
-
-// The heap grows to its floor, or to twice what is in use.
-func TestGrowthTo(t *testing.T) {
-	const floor = 40 << 20
-	for _, tt := range []struct {
-		live uint64
-		want int
-	}{
-		{0, 800}, {1 << 20, 800}, {5 << 20, 700}, {9 << 20, 300}, {10 << 20, 300}, {16 << 20, 150}, {20 << 20, 100}, {30 << 20, 100}, {1 << 40, 100},
-	} {
-		if got := growthTo(floor, tt.live); got != tt.want {
-			t.Errorf("%d bytes in use: GOGC %d; want %d", tt.live, got, tt.want)
-		}
-	}
-}
-
-// What is to happen after each collection of garbage does.
-func TestAfterCollections(t *testing.T) {
-	collected := make(chan struct{}, 8)
-	afterCollections(func() { collected <- struct{}{} })
-	for range 3 {
-		runtime.GC()
-		<-collected
 	}
 }

@@ -254,7 +254,7 @@ func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry
 	defer done()
 	req.key = h.key(req)
 	return h.cache.Do(ctx, req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
-		defer h.reused.threads.picture()()
+		defer h.reused.busy.picture()()
 		return h.render(ctx, *req, old)
 	})
 }

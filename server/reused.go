@@ -17,7 +17,7 @@ type reused struct {
 	metrics *metrics
 	build   build
 	made    atomic.Uint64 // pictures, and attempts at them
-	threads *threads      // for as long as they are being made
+	busy    *busy         // with them
 
 	mu    sync.Mutex
 	inUse map[string]*reusedValue // guarded by mu, as all below

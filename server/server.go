@@ -37,9 +37,10 @@ type Options struct {
 	Log *slog.Logger
 	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
 	Workers int
-	// Threads, if not 0, is GOMAXPROCS while pictures are made and for a second or
-	// two afterwards; it is what it was before else. [ListenAndServe] alone changes it.
-	Threads int
+	// Busy, if not nil, is called when the first picture after a pause begins to be
+	// made (true), which waits for it, and when none was for a second or two (false).
+	// [ListenAndServe] alone calls it, never twice at once.
+	Busy func(busy bool)
 	// Version and Revision name what runs, in metrics and traces; empty means what
 	// the binary says of itself.
 	Version, Revision string
