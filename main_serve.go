@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -76,7 +75,7 @@ func serve(ctx context.Context, cmd *cli.Command) error {
 	}
 	defer asked.Wait()
 	defer stop()
-	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: spareThreads(), Version: versionText(), Revision: revision})
+	return server.ListenAndServe(ctx, c, server.Options{Log: log, Workers: runtime.GOMAXPROCS(0), Busy: tuneRuntime(), Version: versionText(), Revision: revision})
 }
 
 // storesTime is how long stores are asked at the start.
@@ -117,18 +116,6 @@ func openPage(ctx context.Context, address string, log *slog.Logger) {
 // openInBrowser opens an address in the browser of who is at the machine. Tests
 // put another in its place.
 var openInBrowser = browser.OpenURL
-
-// spareThreads returns how many processors there are, and lets the program run
-// on some threads more: when pictures take all processors, what is in the cache
-// is answered by the others, and the kernel shares the time among them sooner
-// than Go's scheduler does. GOMAXPROCS in the environment wins.
-func spareThreads() (processors int) {
-	processors = runtime.GOMAXPROCS(0)
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2*processors + 2)
-	}
-	return processors
-}
 
 // limitMemory lets the garbage collector work harder before the process takes
 // more than 90 % of what its container, else the machine, has. GOMEMLIMIT in the

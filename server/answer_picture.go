@@ -17,18 +17,26 @@ import (
 )
 
 // respond sends a picture: headers, then status, then body. Conditional
-// requests, ranges and HEAD are the work of http.ServeContent.
+// requests, ranges and HEAD are the work of http.ServeContent; what most clients
+// ask for, the whole, needs none of it.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e *cache.Entry, s cache.Status) {
-	exchangeOf(w).picture(e.MediaType, s)
+	x := exchangeOf(w)
+	x.picture(e.MediaType, s)
 	header := w.Header()
-	h.setPictureHeader(header, req, e.MediaType)
+	ready := readyOf(e)
+	header["Content-Type"] = ready.mediaType
+	header["Content-Disposition"] = ready.disposition(&req, e.MediaType)
+	h.setRequestHeader(header, &req)
 	h.askHints(header)
-	setHeader(header, "Etag", `"`+e.ETag+`"`)
-	setHeader(header, "Cache-Control", h.cacheControl(&req, e, s))
+	header["Etag"] = ready.etag
+	header["Cache-Control"] = x.one(h.cacheControl(&req, e, s))
 	if req.foreign != nil {
 		h.foreignHeader(header, r, &req, e)
 	}
 	h.setCacheHeader(header, &req, e, s)
+	if ready.sendWhole(w, r, e.Body) {
+		return
+	}
 	http.ServeContent(newProgressWriter(w), bytesRange(r), "", e.SourceModTime, newContent(e.Body))
 }
 
@@ -134,7 +142,12 @@ func (p *progressWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter 
 func (a *answerer) setPictureHeader(header http.Header, req request, mediaType string) {
 	setHeader(header, "Content-Type", mediaType)
 	setHeader(header, "Content-Disposition", contentDisposition(req, mediaType))
-	for _, name := range a.vary(req) {
+	a.setRequestHeader(header, &req)
+}
+
+// setRequestHeader sets what depends on the request alone.
+func (a *answerer) setRequestHeader(header http.Header, req *request) {
+	for _, name := range a.vary(*req) {
 		header.Add("Vary", name)
 	}
 	a.headers.link(header, req.name)

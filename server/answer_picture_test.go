@@ -4,10 +4,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"golang.org/x/crypto/acme"
@@ -99,6 +102,29 @@ func TestChallengeProtocol(t *testing.T) {
 			}
 			_ = client.Close()
 			_ = server.Close()
+		}
+	}
+}
+
+// The whole of a picture, which is sent without http.ServeContent, has the header
+// that http.ServeContent gives to HEAD, in memory, on disk and kept nowhere.
+func TestWholeHasHeaderOfHead(t *testing.T) {
+	for _, c := range []HandlerConfig{{Cache: CacheConfig{MemoryMB: 8}}, {CachePath: t.TempDir()}, {CacheEnabled: new(false)}} {
+		s := newSite(t, bucket(t), Options{}, c)
+		const target = "/h/photo.jpg?w=90&f=png"
+		_ = body(t, s.get(target))
+		for range 2 {
+			whole, head := s.get(target), s.do(http.MethodHead, target)
+			if n := len(body(t, whole)); n == 0 || whole.Header.Get("Content-Length") != strconv.Itoa(n) || whole.Header.Get("Accept-Ranges") != "bytes" || whole.Header.Get("Last-Modified") == "" {
+				t.Errorf("%d bytes with %v", n, whole.Header)
+			}
+			for _, h := range []http.Header{whole.Header, head.Header} {
+				h.Del("X-Request-Id")
+				h.Del("Server-Timing")
+			}
+			if !maps.EqualFunc(whole.Header, head.Header, slices.Equal) {
+				t.Errorf("GET: %v\nHEAD: %v", whole.Header, head.Header)
+			}
 		}
 	}
 }

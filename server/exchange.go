@@ -34,6 +34,9 @@ type exchange struct {
 	answered  bool         // there is one: from and mediaType are set
 	mediaType string
 
+	values [4]string // of one, so that they need no memory of their own
+	used   int       // of values
+
 	err           error // why there is no picture
 	fault         int   // status of err, before error_status replaces it
 	failedRequest *request
@@ -51,12 +54,22 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	if x.id == "" {
 		x.id = newID()
 	}
-	w.Header()["X-Request-Id"] = []string{x.id}
+	w.Header()["X-Request-Id"] = x.one(x.id)
 	if r.TLS != nil && s.config.HSTS > 0 {
 		w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(s.config.HSTS, 10)}
 	}
 	ctx := logging.WithRequest(r.Context(), x.id)
 	return x, r.WithContext(s.tracing.Begin(ctx, r, trusted))
+}
+
+// one returns the value of a header.
+func (x *exchange) one(value string) []string {
+	if x.used == len(x.values) {
+		return []string{value}
+	}
+	x.values[x.used] = value
+	x.used++
+	return x.values[x.used-1 : x.used : x.used]
 }
 
 // end counts and logs what became of a request.

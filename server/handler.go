@@ -261,8 +261,9 @@ func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry
 	}
 	ctx, done := tracing.Span(ctx, "cache")
 	defer done()
-	req.key = h.key(*req)
+	req.key = h.key(req)
 	return h.cache.Do(ctx, req.key, func(ctx context.Context, old *cache.Entry) (*cache.Entry, error) {
+		defer h.reused.busy.picture()()
 		return h.render(ctx, *req, old)
 	})
 }

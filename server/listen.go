@@ -58,6 +58,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 	var watching sync.WaitGroup
 	watching.Go(func() { v.watch(ctx) })
 	watching.Go(func() { v.idleMemory().run(ctx) })
+	watching.Go(func() { v.options.reused.busy.run(ctx) })
 	defer func() { stop(); watching.Wait() }()
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {

@@ -27,6 +27,7 @@ func (s *Server) openCache(h *Handler) error {
 		Refuses:              h.refuses,
 		FillTimeout:          config.Seconds(int64(c.Limits.RequestSeconds)),
 		Log:                  h.log,
+		Ready:                makeReady,
 	}
 	if c.Cached() {
 		kept.RefuseTTL = max(0, config.Seconds(*c.NegativeTime))

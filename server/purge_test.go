@@ -171,7 +171,7 @@ func TestVariantOptionsAreThoseOfTheVersion(t *testing.T) {
 	h := s.server.handlers[0]
 	for _, version := range []string{"", "old", "8", "\x00"} {
 		req := request{name: "photo.jpg", options: h.parseQuery("w=90").options, delivery: config.Delivery{Version: version}}
-		key := h.key(req)
+		key := h.key(&req)
 		if key.Source != h.sourceID("photo.jpg") {
 			t.Errorf("version %q: its source is not that of the name", version)
 		}
@@ -236,7 +236,7 @@ func TestDamagedOriginalIsFetchedAgain(t *testing.T) {
 				t.Errorf("bit flipped at 1/%d from the end: %s = %d; want 200", from, u, r.StatusCode)
 			}
 		}
-		if err := s.server.handlers[0].tiers.Memory.Delete(s.server.handlers[0].key(request{name: "photo.jpg", options: s.server.handlers[0].parseQuery("w=90&f=png").options})); err != nil {
+		if err := s.server.handlers[0].tiers.Memory.Delete(s.server.handlers[0].key(&request{name: "photo.jpg", options: s.server.handlers[0].parseQuery("w=90&f=png").options})); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.get("/h/photo.jpg?w=90&f=png").Header.Get("ETag"); got != want {

@@ -49,6 +49,7 @@ func newService(c *Config, o Options) (*service, error) {
 	}
 	o.Log = logging.Sampled(o.Log)
 	o.reused = newReused(buildOf(o))
+	o.reused.busy = newBusy(o.Busy)
 	v := &service{options: o, log: o.Log, after: time.After, release: freeMemory}
 	if name := c.FileName(); name != "" {
 		v.file, v.fileHash = name, sha256.Sum256(c.Text())

@@ -114,7 +114,19 @@ const renderVersion = 10
 
 // key returns the cache key of a request: everything that changes the bytes of
 // the answer, and nothing else.
-func (m *maker) key(req request) cache.Key {
+func (m *maker) key(req *request) cache.Key {
+	key := cache.Key{Source: m.sourceID(req.name)}
+	laid := m.overlays.KeyParts(req.watermark, req.options.Text.Text, req.marks)
+	if req.foreign != nil || laid != nil {
+		key.Variant = m.variant(req, laid)
+	} else {
+		key.Variant = req.parsed.variantOf(req.options, func() string { return m.variant(req, nil) })
+	}
+	return key
+}
+
+// variant returns the Variant of a key; laid is what is laid over the picture.
+func (m *maker) variant(req *request, laid []string) string {
 	variant := []string{
 		renderedFrom(req.delivery.Version),
 		req.text(),
@@ -125,8 +137,7 @@ func (m *maker) key(req request) cache.Key {
 		strconv.Itoa(m.resizer.Limits.Frames),
 		strconv.FormatInt(m.resizer.Limits.FramePixels, 10),
 	}
-	variant = append(variant, m.overlays.KeyParts(req.watermark, req.options.Text.Text, req.marks)...)
-	return cache.Key{Source: m.sourceID(req.name), Variant: cache.Tuple(variant...)}
+	return cache.Tuple(append(variant, laid...)...)
 }
 
 // text returns what a request asks for in words: of a dialect's URL, what that

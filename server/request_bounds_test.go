@@ -84,7 +84,7 @@ func TestSnapBoundsVariants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys[h.key(req)] = true
+		keys[h.key(&req)] = true
 	}
 	if most := len(config.DefaultSnapSizes) * len(config.DefaultSnapQualities); len(keys) > most {
 		t.Errorf("%d results of 10,000 URLs; want at most %d", len(keys), most)

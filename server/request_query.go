@@ -30,10 +30,12 @@ type parsedQuery struct {
 	text atomic.Pointer[optionsText] // of the last request
 }
 
-// An optionsText is what [resize.Options.String] returned.
+// An optionsText is what [resize.Options.String] returned, and the Variant of the
+// key where nothing is laid over the picture: all requests of a query are for one
+// version and one handler.
 type optionsText struct {
-	options resize.Options
-	text    string
+	options       resize.Options
+	text, variant string
 }
 
 // textOf returns o.String(). u may be nil.
@@ -44,9 +46,23 @@ func (u *parsedQuery) textOf(o resize.Options) string {
 	if t := u.text.Load(); t != nil && t.options == o {
 		return t.text
 	}
-	t := &optionsText{o, o.String()}
+	t := &optionsText{options: o, text: o.String()}
 	u.text.Store(t)
 	return t.text
+}
+
+// variantOf returns the Variant of the last request if it was of these options, else
+// what make returns. u may be nil.
+func (u *parsedQuery) variantOf(o resize.Options, make func() string) string {
+	if u == nil {
+		return make()
+	}
+	if t := u.text.Load(); t != nil && t.options == o && t.variant != "" {
+		return t.variant
+	}
+	t := &optionsText{o, u.textOf(o), make()}
+	u.text.Store(t)
+	return t.variant
 }
 
 // parseQuery reads the parameters of a query. Most queries are asked for again

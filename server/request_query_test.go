@@ -56,4 +56,4 @@ func TestQueriesAreRemembered(t *testing.T) {
 	}
 }
 
-func (r request) variant(h *Handler) string { return h.key(r).Variant }
+func (r request) variant(h *Handler) string { return h.key(&r).Variant }

@@ -18,6 +18,7 @@ type reused struct {
 	metrics *metrics.Metrics
 	build   build
 	made    atomic.Uint64 // pictures, and attempts at them
+	busy    *busy         // with them
 
 	mu    sync.Mutex
 	inUse map[string]*reusedValue // guarded by mu, as all below

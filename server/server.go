@@ -41,6 +41,10 @@ type Options struct {
 	Log *slog.Logger
 	// Workers is how many pictures are made at once; 0 means GOMAXPROCS.
 	Workers int
+	// Busy, if not nil, is called when the first picture after a pause begins to be
+	// made (true), which waits for it, and when none was for a second or two (false).
+	// [ListenAndServe] alone calls it, never twice at once.
+	Busy func(busy bool)
 	// Version and Revision name what runs, in metrics and traces; empty means what
 	// the binary says of itself.
 	Version, Revision string
@@ -57,6 +61,10 @@ type Server struct {
 	tracing *tracing.Tracing
 	clients *limits.Clients
 	router  *mux.Router
+	// routed are the handlers, the longest prefix first, and notRouted the paths of
+	// others, which come before them.
+	routed    []*Handler
+	notRouted map[string]bool
 	budgets
 	rates *limits.Rates
 
@@ -101,7 +109,7 @@ func New(c *Config, o Options) (*Server, error) {
 		faults.Add("tracing.endpoint", "%v", err)
 		return nil, c.Place(faults.Join())
 	}
-	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: traces, clients: limits.NewClients(c), router: mux.NewRouter(), disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
+	s := &Server{config: c, reused: o.reused, log: o.Log, tracing: traces, clients: limits.NewClients(c), router: mux.NewRouter(), notRouted: map[string]bool{}, disks: map[string]*cache.Disk{}, shared: map[string]*cache.Shared{}}
 	var background context.Context
 	background, s.stop = context.WithCancel(context.Background())
 	// The path is taken as it came: mux would clean it, and redirect
@@ -142,6 +150,7 @@ func New(c *Config, o Options) (*Server, error) {
 	}
 	for path, answer := range s.probes() {
 		s.router.Path(path).Methods(http.MethodGet, http.MethodHead).HandlerFunc(answer)
+		s.notRouted[path] = true
 	}
 	for _, t := range s.shared {
 		t.Start()
@@ -149,6 +158,7 @@ func New(c *Config, o Options) (*Server, error) {
 	s.purger = newPurger(background, s)
 	if c.Events.Path != "" {
 		s.router.Path(c.Events.Path).Handler(s.purger)
+		s.notRouted[c.Events.Path] = true
 	}
 	// The longest prefix that fits answers.
 	byLength := slices.Clone(s.handlers)
@@ -156,6 +166,7 @@ func New(c *Config, o Options) (*Server, error) {
 	for _, h := range byLength {
 		s.router.PathPrefix(h.config.Route()).Handler(h)
 	}
+	s.routed = byLength
 	s.startCodecs()
 	if c.Playground {
 		page := newPlayground(s, false)
@@ -231,12 +242,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The original's users may separate parameters by semicolons, as Go once did.
-	http.AllowQuerySemicolons(s.route(r)).ServeHTTP(x, r)
+	handler := s.route(r)
+	if strings.Contains(r.URL.RawQuery, ";") {
+		handler = http.AllowQuerySemicolons(handler)
+	}
+	handler.ServeHTTP(x, r)
 }
 
 // route returns what answers a request. The router is asked for no more than
-// that: it would copy the request twice, for variables that no route has.
+// that: it would copy the request twice, for variables that no route has. Pictures
+// need no router: their handlers are looked through as it would.
 func (s *Server) route(r *http.Request) http.Handler {
+	if path := r.URL.EscapedPath(); !s.notRouted[path] {
+		for _, h := range s.routed {
+			if strings.HasPrefix(path, h.config.Route()) {
+				return h
+			}
+		}
+	}
 	var match mux.RouteMatch
 	switch {
 	case s.router.Match(r, &match):

@@ -7,14 +7,10 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"github.com/disintegration/imaging"
 
 	"s3imageserver/bench/meter"
 )
@@ -62,9 +58,9 @@ func prepare(photos, work string) (map[string][]*input, error) {
 			make func(source []byte) ([]byte, error)
 		}{
 			{baseline, meter.WithoutMetadata},
-			{progressive, progressiveTwin},
-			{small, func(source []byte) ([]byte, error) { return scaled(source, p.small, 0) }},
-			{large, func(source []byte) ([]byte, error) { return scaled(source, p.large, 2) }},
+			{progressive, meter.Progressive},
+			{small, func(source []byte) ([]byte, error) { return meter.Scaled(source, p.small, 0) }},
+			{large, func(source []byte) ([]byte, error) { return meter.Scaled(source, p.large, 2) }},
 		}
 		for _, m := range makers {
 			in := &input{photo: p.original, path: filepath.Join(work, p.original+"-"+m.kind+".jpg")}
@@ -94,39 +90,6 @@ func prepare(photos, work string) (map[string][]*input, error) {
 		}
 	}
 	return all, nil
-}
-
-// progressiveTwin has the same coefficients as a progressive file.
-func progressiveTwin(file []byte) ([]byte, error) {
-	cmd := exec.Command("jpegtran", "-progressive", "-copy", "none")
-	cmd.Stdin = bytes.NewReader(file)
-	out, err := cmd.Output()
-	if err != nil && (cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 2) { // 2: with warnings
-		return nil, fmt.Errorf("jpegtran: %w", err)
-	}
-	return out, nil
-}
-
-// scaled makes a picture of that size, with Gaussian noise of that deviation
-// in luma, as a file of quality 90 in 4:2:0.
-func scaled(file []byte, size image.Point, noise float64) ([]byte, error) {
-	img, err := jpeg.Decode(bytes.NewReader(file))
-	if err != nil {
-		return nil, err
-	}
-	m := imaging.Resize(img, size.X, size.Y, imaging.Lanczos)
-	if noise > 0 {
-		random := rand.New(rand.NewPCG(1, 2))
-		for i := 0; i < len(m.Pix); i += 4 {
-			d := noise * random.NormFloat64()
-			for c := range 3 {
-				m.Pix[i+c] = uint8(math.Round(min(max(float64(m.Pix[i+c])+d, 0), 255)))
-			}
-		}
-	}
-	var out bytes.Buffer
-	err = jpeg.Encode(&out, m, &jpeg.Options{Quality: 90})
-	return out.Bytes(), err
 }
 
 // install installs sharp into the work folder unless it is there.

@@ -14,7 +14,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -31,7 +30,6 @@ import (
 
 	"s3imageserver/bench/meter"
 	"s3imageserver/resize"
-	"s3imageserver/resize/icc"
 )
 
 const sharpVersion = "0.35.5"
@@ -205,10 +203,10 @@ func profiled(photo, work string) error {
 	if err := os.WriteFile(filepath.Join(work, "large.jpg"), plain, 0o644); err != nil {
 		return err
 	}
-	const p3, srgb = 12, 13 // of ITU-T H.273
-	segment := append([]byte("ICC_PROFILE\x00\x01\x01"), icc.Numbers(p3, srgb)...)
-	named := binary.BigEndian.AppendUint16([]byte{0xff, 0xd8, 0xff, 0xe2}, uint16(len(segment)+2))
-	named = append(append(named, segment...), plain[2:]...)
+	named, err := meter.DisplayP3(file)
+	if err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(work, "large-p3.jpg"), named, 0o644)
 }
 

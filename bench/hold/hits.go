@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +18,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"s3imageserver/bench/meter"
 )
 
 // hits measures how many answers a second come from the cache, side by side
@@ -50,23 +53,42 @@ func (b *bench) hits() error {
 		return err
 	}
 	defer nginx.terminate() // its workers outlive one that is killed
-	names := []string{"memory", "disk", "bare", "nginx"}
-	urls := map[string]string{"memory": p.url + "/m" + query, "disk": p.url + "/h" + query, "bare": bare.url + "/", "nginx": nginx.url + "/picture.jpg"}
-	rates := map[string][]float64{}
-	for range b.scale(5, 2) { // in turn, since the machine's speed drifts
+	names := []string{"bare", "memory", "disk", "nginx"}
+	asked := map[string]hitTarget{
+		"memory": {p.url + "/m" + query, p}, "disk": {p.url + "/h" + query, p},
+		"bare": {bare.url + "/", bare}, "nginx": {nginx.url + "/picture.jpg", nil},
+	}
+	all := map[string][]hitRate{}
+	ratios := map[string][]hitRate{} // to the bare handler in the same round
+	for range b.scale(9, 3) {        // in turn, since the machine's speed drifts
 		for _, n := range names {
-			rate, err := wrk(urls[n], b.scale(5, 2))
+			rate, err := asked[n].measure(b.scale(4, 2))
 			if err != nil {
 				return err
 			}
-			rates[n] = append(rates[n], rate)
+			all[n] = append(all[n], rate)
+			ratios[n] = append(ratios[n], rate.to(all["bare"][len(all["bare"])-1]))
 		}
 	}
-	median := func(n string) float64 { r := slices.Sorted(slices.Values(rates[n])); return r[len(r)/2] }
-	b.report(fmt.Sprintf("hits of %d bytes a second, bare net/http", len(picture)), "", true, "%.0f", median("bare"))
-	b.report("  nginx", "", true, "%.0f", median("nginx"))
-	b.report("  from memory, of the bare handler", ">= 0.75", median("memory") >= 0.75*median("bare"), "%.2f (%.0f)", median("memory")/median("bare"), median("memory"))
-	b.report("  from disk, of the bare handler", ">= 0.5", median("disk") >= 0.5*median("bare"), "%.2f (%.0f)", median("disk")/median("bare"), median("disk"))
+	rate := func(r hitRate) float64 { return r.rate }
+	cpu := func(r hitRate) float64 { return r.cpu }
+	p99 := func(r hitRate) float64 { return r.p99 }
+	b.report(fmt.Sprintf("hits of %d bytes a second, bare net/http", len(picture)), "", true, "%.0f, %.1f us of CPU, p99 %.1f ms", median(all["bare"], rate), median(all["bare"], cpu), median(all["bare"], p99))
+	b.report("  nginx", "", true, "%.0f, p99 %.1f ms", median(all["nginx"], rate), median(all["nginx"], p99))
+	for _, t := range []struct {
+		name       string
+		rate, slow float64
+	}{{"memory", 0.8, 1.3}, {"disk", 0.6, 0}} {
+		r := ratios[t.name]
+		b.report("  from "+t.name+", rate to the bare handler", fmt.Sprintf(">= %.1f", t.rate), median(r, rate) >= t.rate, "%.2f (%.0f)", median(r, rate), median(all[t.name], rate))
+		b.report("    CPU time to the bare handler", "", true, "%.2f (%.1f us)", median(r, cpu), median(all[t.name], cpu))
+		wanted := ""
+		if t.slow > 0 {
+			wanted = fmt.Sprintf("<= %.1f", t.slow)
+		}
+		b.report("    p99 of 64 connections to the bare handler", wanted, t.slow == 0 || median(r, p99) <= t.slow, "%.2f (%.1f ms)", median(r, p99), median(all[t.name], p99))
+		b.report("    allocations a hit, of all threads", "", true, "%.1f (bare %.1f)", median(all[t.name], func(r hitRate) float64 { return r.allocations }), median(all["bare"], func(r hitRate) float64 { return r.allocations }))
+	}
 
 	// Hits while misses take both processors.
 	s, err := photoStore()
@@ -91,18 +113,90 @@ func (b *bench) hits() error {
 	return nil
 }
 
-var wrkRate = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+// A hitTarget is a URL and the process that answers it; nil: its CPU time is not
+// measured.
+type hitTarget struct {
+	url string
+	p   *process
+}
 
-func wrk(url string, seconds int) (float64, error) {
-	out, err := exec.Command("wrk", "-t2", "-c64", fmt.Sprintf("-d%ds", seconds), url).CombinedOutput()
+// A hitRate is what one measurement tells, or the ratios of two.
+type hitRate struct {
+	rate        float64 // answers a second
+	cpu         float64 // microseconds of the process for an answer
+	p99         float64 // milliseconds
+	allocations float64 // for an answer
+}
+
+// to returns the ratios to another one.
+func (r hitRate) to(o hitRate) hitRate {
+	return hitRate{r.rate / o.rate, r.cpu / o.cpu, r.p99 / o.p99, r.allocations / o.allocations}
+}
+
+func median(all []hitRate, of func(hitRate) float64) float64 {
+	values := make([]float64, len(all))
+	for i, r := range all {
+		values[i] = of(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+var (
+	wrkRate    = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+	wrkNumber  = regexp.MustCompile(`(\d+) requests in`)
+	wrkSlowest = regexp.MustCompile(`99%\s+([0-9.]+[a-z]+)`)
+)
+
+// measure asks with 64 connections for so many seconds.
+func (t hitTarget) measure(seconds int) (r hitRate, err error) {
+	var cpu time.Duration
+	var allocated float64
+	if t.p != nil {
+		if cpu, err = meter.CPUTimeOf(t.p.cmd.Process.Pid); err != nil {
+			return r, err
+		}
+		allocated = t.p.allocations()
+	}
+	out, err := exec.Command("wrk", "-t2", "-c64", "--latency", fmt.Sprintf("-d%ds", seconds), t.url).CombinedOutput()
 	if err != nil {
-		return 0, fmt.Errorf("wrk (Debian: wrk): %w\n%s", err, out)
+		return r, fmt.Errorf("wrk (Debian: wrk): %w\n%s", err, out)
 	}
-	m := wrkRate.FindSubmatch(out)
+	rate, number, slowest := wrkRate.FindSubmatch(out), wrkNumber.FindSubmatch(out), wrkSlowest.FindSubmatch(out)
+	if rate == nil || number == nil || slowest == nil {
+		return r, fmt.Errorf("wrk says\n%s", out)
+	}
+	if r.rate, err = strconv.ParseFloat(string(rate[1]), 64); err != nil {
+		return r, err
+	}
+	n, err := strconv.ParseFloat(string(number[1]), 64)
+	if err != nil {
+		return r, err
+	}
+	p99, err := time.ParseDuration(string(slowest[1]))
+	if err != nil || t.p == nil {
+		return hitRate{rate: r.rate, p99: p99.Seconds() * 1000}, err
+	}
+	r.p99, r.allocations = p99.Seconds()*1000, (t.p.allocations()-allocated)/n
+	after, err := meter.CPUTimeOf(t.p.cmd.Process.Pid)
+	r.cpu = float64((after - cpu).Microseconds()) / n
+	return r, err
+}
+
+var allocationsMetric = regexp.MustCompile(`(?m)^go_memstats_mallocs_total (\S+)$`)
+
+// allocations returns how many objects a process has allocated, NaN if it does not
+// say so.
+func (p *process) allocations() float64 {
+	m := allocationsMetric.FindSubmatch(get(p.metrics).body)
 	if m == nil {
-		return 0, fmt.Errorf("wrk says\n%s", out)
+		return math.NaN()
 	}
-	return strconv.ParseFloat(string(m[1]), 64)
+	n, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return n
 }
 
 // bareHandler starts this program again as a server that writes the same bytes
@@ -146,7 +240,13 @@ func serveBare() {
 		panic(err)
 	}
 	delete(header, "Date") // net/http says it
-	panic(http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	panic(http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			var stats runtime.MemStats
+			runtime.ReadMemStats(&stats)
+			_, _ = fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", stats.Mallocs) // as the server tells it
+			return
+		}
 		maps.Copy(w.Header(), header)
 		_, _ = w.Write(picture) // the client may have left
 	})))
@@ -167,6 +267,7 @@ func listening(cmd *exec.Cmd, port int) (*process, error) {
 		return nil, err
 	}
 	p.url = "http://" + address
+	p.metrics = p.url + "/metrics"
 	return p, nil
 }
 

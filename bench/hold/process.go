@@ -23,11 +23,13 @@ import (
 
 // A process is a running program.
 type process struct {
-	cmd    *exec.Cmd
-	url    string
-	admin  string // listener for operators
-	output lockedBuffer
-	ended  chan struct{}
+	cmd   *exec.Cmd
+	url   string
+	admin string // listener for operators
+	// metrics is the URL of what the process counts.
+	metrics string
+	output  lockedBuffer
+	ended   chan struct{}
 }
 
 type lockedBuffer struct {
@@ -118,6 +120,7 @@ func (b *bench) serve(name string, handlers []map[string]any, env ...string) (*p
 		return nil, err
 	}
 	p.url, p.admin = fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", admin)
+	p.metrics = p.admin + "/metrics"
 	return p, nil
 }
 

@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +32,29 @@ func CPUTime() time.Duration {
 // Used returns the CPU time of a process, in user and kernel mode.
 func Used(u *syscall.Rusage) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// CPUTimeOf returns the CPU time that a process has used, in user and kernel mode: the
+// 14th and 15th field of proc_pid_stat(5), in hundredths of a second. Linux only.
+func CPUTimeOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind the name
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("stat of process %d cannot be read", pid)
+	}
+	ticks := 0
+	for _, f := range fields[11:13] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
 // Luma decodes a file by our own decoders, and returns its luma.

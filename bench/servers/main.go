@@ -15,7 +15,9 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"image"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"regexp"
@@ -26,6 +28,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"s3imageserver/bench/meter"
 	"s3imageserver/storage/s3"
 )
 
@@ -52,6 +55,8 @@ type job struct {
 	// number from 1 to Copies, another one for each request: servers make a picture
 	// once for all who wait for it.
 	URLs map[string]string `json:"urls"`
+	// Reference is a PNG file of what the result should look like; "": nobody looks.
+	Reference string `json:"reference"`
 	// Header goes with each request.
 	Header map[string]string `json:"header"`
 	// Requests and Connections stand for those of the flags.
@@ -74,7 +79,15 @@ func main() {
 	requests := flag.Int("n", 100, "requests of a job to a server in a round")
 	connections := flag.Int("c", 8, "connections")
 	only := flag.String("jobs", "", "only jobs whose name matches this expression")
+	photo := flag.String("inputs", "", "a photograph of 12 megapixels: makes the sources and references of the table in bench/README.md of it, in the folder FILE, and ends")
 	flag.Parse()
+	if *photo != "" {
+		if err := inputs(*photo, flag.Arg(0)); err != nil {
+			fmt.Fprintln(os.Stderr, "servers:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(flag.Arg(0), *rounds, *requests, *connections, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "servers:", err)
 		os.Exit(1)
@@ -104,8 +117,8 @@ func run(file string, rounds, requests, connections int, only string) error {
 			return err
 		}
 	}
-	fmt.Println("| job | server | CPU ms/request | requests/s | p50 ms | p99 ms | peak memory MB | bytes | CPU ratio |")
-	fmt.Println("|---|---|---:|---:|---:|---:|---:|---:|---:|")
+	fmt.Println("| job | server | CPU ms/request | requests/s | p50 ms | p99 ms | peak memory MB | bytes | PSNR | SSIM | CPU ratio |")
+	fmt.Println("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, j := range p.Jobs {
 		if !pattern.MatchString(j.Name) {
 			continue
@@ -175,16 +188,20 @@ func (j *job) compare(servers []target, rounds int) error {
 		if first == nil {
 			first = all
 		}
+		likeness, err := j.likeness(j.URLs[s.Name])
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
 		of := func(f func(sample) float64) float64 { return median(all, f) }
 		ratios := make([]float64, rounds)
 		for i := range ratios {
 			ratios[i] = first[i].cpu / all[i].cpu
 		}
 		slices.Sort(ratios)
-		fmt.Printf("| %s | %s | %.1f | %.0f | %.1f | %.1f | %.0f | %.0f | %.3f |\n", j.Name, s.Name,
+		fmt.Printf("| %s | %s | %.1f | %.0f | %.1f | %.1f | %.0f | %.0f | %s | %.3f |\n", j.Name, s.Name,
 			of(func(s sample) float64 { return s.cpu }), of(func(s sample) float64 { return s.rate }),
 			of(func(s sample) float64 { return s.p50 }), of(func(s sample) float64 { return s.p99 }),
-			of(func(s sample) float64 { return s.memory }), of(func(s sample) float64 { return s.bytes }), ratios[rounds/2])
+			of(func(s sample) float64 { return s.memory }), of(func(s sample) float64 { return s.bytes }), likeness, ratios[rounds/2])
 	}
 	return nil
 }
@@ -209,13 +226,13 @@ var number atomic.Int64
 func (j *job) measure(s target) (sample, error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: j.Connections, DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	if _, err := j.ask(client, j.URLs[s.Name]); err != nil { // it is awake
+	if _, err := j.ask(client, j.URLs[s.Name], io.Discard); err != nil { // it is awake
 		return sample{}, err
 	}
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.Pid), []byte("5"), 0); err != nil { // the peak of its memory begins anew
 		return sample{}, err
 	}
-	before, err := cpuOf(s.Pid)
+	before, err := meter.CPUTimeOf(s.Pid)
 	if err != nil {
 		return sample{}, err
 	}
@@ -233,7 +250,7 @@ func (j *job) measure(s target) (sample, error) {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
 				asked := time.Now()
-				n, err := j.ask(client, j.URLs[s.Name])
+				n, err := j.ask(client, j.URLs[s.Name], io.Discard)
 				wait := time.Since(asked)
 				mu.Lock()
 				waits, size = append(waits, wait), size+n
@@ -249,7 +266,7 @@ func (j *job) measure(s target) (sample, error) {
 	if fault != nil {
 		return sample{}, fault
 	}
-	after, err := cpuOf(s.Pid)
+	after, err := meter.CPUTimeOf(s.Pid)
 	if err != nil {
 		return sample{}, err
 	}
@@ -266,8 +283,8 @@ func (j *job) measure(s target) (sample, error) {
 	}, nil
 }
 
-// ask makes one request and returns how long the body is.
-func (j *job) ask(client *http.Client, url string) (int64, error) {
+// ask makes one request, writes its body and returns how long that is.
+func (j *job) ask(client *http.Client, url string, body io.Writer) (int64, error) {
 	url = numbered(url, number.Add(1)%j.copies+1)
 	r, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
@@ -281,34 +298,51 @@ func (j *job) ask(client *http.Client, url string) (int64, error) {
 		return 0, err
 	}
 	defer answer.Body.Close() // only read
-	n, err := io.Copy(io.Discard, answer.Body)
+	n, err := io.Copy(body, answer.Body)
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", url, answer.Status)
 	}
 	return n, err
 }
 
-// cpuOf returns the CPU time that a process has used, in user and kernel mode: the
-// 14th and 15th field of proc_pid_stat(5), in hundredths of a second.
-func cpuOf(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// likeness returns the columns of PSNR, in dB, and SSIM: both of luma, of the
+// result beside the reference. Where their sizes differ by a pixel, what both have
+// is compared.
+func (j *job) likeness(url string) (string, error) {
+	if j.Reference == "" {
+		return "- | -", nil
+	}
+	var luma [2]*image.Gray
+	file, err := os.ReadFile(j.Reference)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // behind the name
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("stat of process %d cannot be read", pid)
+	if luma[0], err = meter.Luma(file); err != nil {
+		return "", fmt.Errorf("%s: %w", j.Reference, err)
 	}
-	ticks := 0
-	for _, f := range fields[11:13] {
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, err
+	var body bytes.Buffer
+	if _, err := j.ask(http.DefaultClient, url, &body); err != nil {
+		return "", err
+	}
+	if luma[1], err = meter.Luma(body.Bytes()); err != nil {
+		return "", fmt.Errorf("%s: %w", url, err)
+	}
+	size := luma[0].Rect.Intersect(luma[1].Rect)
+	if d := luma[0].Rect.Union(luma[1].Rect).Size().Sub(size.Size()); max(d.X, d.Y) > 1 {
+		return "", fmt.Errorf("%s: result of %v, reference of %v", url, luma[1].Rect, luma[0].Rect)
+	}
+	for i := range luma {
+		luma[i] = luma[i].SubImage(size).(*image.Gray)
+	}
+	sum := 0.0
+	for y := range size.Dy() {
+		for x := range size.Dx() {
+			d := float64(luma[0].GrayAt(x, y).Y) - float64(luma[1].GrayAt(x, y).Y)
+			sum += d * d
 		}
-		ticks += n
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	psnr := 10 * math.Log10(255*255*float64(size.Dx()*size.Dy())/sum)
+	return fmt.Sprintf("%.2f | %.4f", psnr, meter.SSIM(luma[0], luma[1])), nil
 }
 
 // peakOf returns the most memory that a process had, in bytes: VmHWM.

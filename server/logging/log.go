@@ -250,7 +250,22 @@ func Reconfigure(log *slog.Logger, c config.LogConfig) {
 
 // WithRequest returns the context of a request of that number.
 func WithRequest(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return &requestContext{ctx, id}
+}
+
+// A requestContext holds the number of a request: one allocation, since every
+// request has one.
+type requestContext struct {
+	context.Context
+	id string
+}
+
+// Value implements [context.Context].
+func (c *requestContext) Value(key any) any {
+	if _, ok := key.(requestIDKey); ok {
+		return c.id
+	}
+	return c.Context.Value(key)
 }
 
 // requestIDKey is the key of a context's number of the request.

@@ -86,6 +86,9 @@ type Config struct {
 	// Log gets the faults of the tiers, which harm no request; default
 	// slog.Default().
 	Log *slog.Logger
+	// Ready makes the Ready of an entry that is read or filled, a few hundred bytes
+	// at most; nil: entries have none. It must be safe for concurrent use.
+	Ready func(*Entry) any
 }
 
 const (
@@ -320,6 +323,9 @@ func (c *Cache) get(k Key) (*Entry, Status) {
 			continue
 		}
 		e, err := t.Get(k)
+		if err == nil && t.hit != MemoryHit {
+			c.makeReady(e)
+		}
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, errDamaged) {
 				c.config.Log.Warn("cache entry not readable", "error", err)
@@ -363,6 +369,13 @@ func newer(a, b *Entry) *Entry {
 	return a
 }
 
+// makeReady gives an entry that nobody else has yet its Ready.
+func (c *Cache) makeReady(e *Entry) {
+	if c.config.Ready != nil {
+		e.Ready = c.config.Ready(e)
+	}
+}
+
 // raise puts e, read when no purge was running and purges had the value given,
 // into upper tiers. What a purge may have removed below meanwhile must not stay
 // above.
@@ -401,6 +414,7 @@ func (c *Cache) keepHere(k Key, e *Entry, f *flight) {
 	}
 	kept := *e
 	kept.Timing = ""
+	c.makeReady(&kept)
 	for _, t := range c.tiers {
 		c.put(t, k, &kept)
 	}

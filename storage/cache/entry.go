@@ -100,6 +100,10 @@ type Entry struct {
 	// Unkept says that the entry is for those who wait for it and is kept nowhere.
 	Unkept bool
 
+	// Ready is what Config.Ready made of the entry for its readers, nil if it was not
+	// kept here yet. Caches do not look at it.
+	Ready any
+
 	took time.Duration // from asking the source to storing the entry in a bucket
 }
 

@@ -32,13 +32,13 @@ const (
 	// memoryOverhead is about what an entry costs beside its body and key: the
 	// Entry with its texts, the node of the index, the place among its source's
 	// variants.
-	memoryOverhead = 768
+	memoryOverhead = 1024
 	// maxShare is the part of a tier that one entry may take: 1/maxShare.
 	maxShare = 8
 )
 
 // NewMemory returns a memory tier of at most maxBytes: bodies, keys and about
-// 768 bytes for each entry. An entry above an eighth of it is not kept.
+// 1024 bytes for each entry. An entry above an eighth of it is not kept.
 func NewMemory(maxBytes int64) *Memory {
 	return &Memory{
 		entries:  newIndex(uint64(max(maxBytes, 1)), func(k Key, e *Entry) uint32 { return uint32(memoryCost(k, e)) }),
