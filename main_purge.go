@@ -83,7 +83,7 @@ func purge(ctx context.Context, cmd *cli.Command) error {
 func adminURL(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", errors.New("purge: the configuration has no admin.listen; say -admin URL")
+		return "", errors.New("purge: the configuration has no admin.listen; use -admin URL")
 	}
 	return "http://" + hostPort(host, port), nil
 }

@@ -86,7 +86,7 @@ const storesTime = 20 * time.Second
 func tellOfStores(ctx context.Context, c *server.Config, log *slog.Logger) {
 	for _, f := range server.DoctorOfStores(ctx, c) {
 		if ctx.Err() == nil {
-			log.Warn("pictures cannot be had", "about", f.About, "error", f.Text, "cure", "s3imageserver doctor says more")
+			log.Warn("pictures cannot be fetched", "about", f.About, "error", f.Text, "cure", "s3imageserver doctor says more")
 		}
 	}
 }

@@ -85,7 +85,7 @@ func warm(ctx context.Context, cmd *cli.Command) error {
 	}
 	if perSecond := cmd.Float("rate"); cmd.IsSet("rate") {
 		if !(perSecond > 0) {
-			return errors.New("warm: -rate is above 0")
+			return errors.New("warm: -rate must be above 0")
 		}
 		w.rate.SetLimit(rate.Limit(perSecond))
 	}

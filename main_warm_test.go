@@ -49,7 +49,7 @@ func TestWarmPrefix(t *testing.T) {
 	if err := os.WriteFile(web, []byte(`{"handlers": [{"name": "h", "source": {"url": "https://example.org/"}}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := command(t, "warm", "-c", web, "-prefix", ""); err == nil || !strings.Contains(err.Error(), "cannot name its objects") {
+	if _, err := command(t, "warm", "-c", web, "-prefix", ""); err == nil || !strings.Contains(err.Error(), "cannot list its objects") {
 		t.Errorf("a source without names: %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (s *Server) adminHandler() http.Handler {
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		if s.foreign(r) {
 			w.Header().Set("Cache-Control", "no-store")
-			writeText(w, http.StatusMisdirectedRequest, "ask for this listener by its address, and from no other page")
+			writeText(w, http.StatusMisdirectedRequest, "open this listener by its address, not from another page")
 			return
 		}
 		if pages.has(r) {
@@ -53,7 +53,7 @@ func (s *Server) adminHandler() http.Handler {
 		needed := !s.config.Admin.Loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
 		if r.URL.Path != "/events" && needed && !authorized(&s.config.Admin, r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeText(w, http.StatusUnauthorized, "the token of admin is needed, as Authorization: Bearer")
+			writeText(w, http.StatusUnauthorized, "admin.token is required, as Authorization: Bearer")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxAdminBytes)

@@ -66,7 +66,7 @@ func newPurger(ctx context.Context, s *Server) *purger {
 func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
-		writeText(w, http.StatusMethodNotAllowed, "events come by POST")
+		writeText(w, http.StatusMethodNotAllowed, "events are sent by POST")
 		return
 	}
 	trusted := e.trusts(r)
@@ -76,7 +76,7 @@ func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBytes))
 	if err != nil {
-		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large, or broke off")
+		writeText(w, http.StatusRequestEntityTooLarge, "the message is too large or incomplete")
 		return
 	}
 	var changes []events.Change
@@ -110,11 +110,11 @@ func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeText(w, http.StatusOK, "ok")
 }
 
-var errNoSecret = errors.New("no secret was shown, and there are no events.sns_topics")
+var errNoSecret = errors.New("the request has no secret, and there are no events.sns_topics")
 
 func (e *purger) refuse(w http.ResponseWriter, why error) {
 	e.server.log.Warn("event refused", "error", why)
-	writeText(w, http.StatusForbidden, "neither the secret of events nor a signature of a known topic")
+	writeText(w, http.StatusForbidden, "the request has neither the events secret nor a signature of a known SNS topic")
 }
 
 // trusts reports whether a request shows a secret, so that its message needs no
@@ -269,7 +269,7 @@ func (e *purger) remake(ctx context.Context) {
 			return
 		case m := <-e.remakes:
 			if err := m.make(ctx); err != nil && ctx.Err() == nil {
-				m.handler.log.Warn("not made anew", "name", m.name, "query", m.query, "error", err)
+				m.handler.log.Warn("not rendered again", "name", m.name, "query", m.query, "error", err)
 			}
 		}
 	}
@@ -308,7 +308,7 @@ func (e *purger) watch(ctx context.Context, h *Handler, watcher storage.Watcher)
 		if time.Since(began) > longestWatchPause {
 			pause = firstWatchPause
 		}
-		h.log.Warn("not listening to the bucket: changes are not heard of", "again_in", pause.String(), "error", err)
+		h.log.Warn("not listening to the bucket: changes are not noticed", "again_in", pause.String(), "error", err)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

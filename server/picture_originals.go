@@ -175,7 +175,7 @@ func (o *origin) putOriginal(ctx context.Context, req request, e *cache.Entry) {
 		e.KeepUntil = time.Now().Add(ttl + o.config.Grace())
 	}
 	if err := o.cache.KeepOriginal(ctx, originalKey(req), e); err != nil && !cache.Paused(err) {
-		o.log.Warn("original not kept", "name", req.name, "error", err)
+		o.log.Warn("original not cached", "name", req.name, "error", err)
 	}
 }
 
@@ -223,7 +223,7 @@ func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache
 	if err != nil {
 		return nil, errors.Join(reason, fmt.Errorf("made of what is kept: %w", err))
 	}
-	h.log.Warn("made of what is kept: the source cannot be had", "name", req.name, "error", reason)
+	h.log.Warn("made from a cached original: the source cannot be fetched", "name", req.name, "error", reason)
 	entry.SourceETag, entry.SourceModTime = object.ETag, object.ModTime
 	entry.Derived = true
 	return entry, nil

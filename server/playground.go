@@ -235,7 +235,7 @@ const maxSignedTime = 10 * 365 * 24 * time.Hour
 func (p *playground) serveSigned(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("url")
 	if u, err := url.Parse(target); err != nil || u.Host != "" || !strings.HasPrefix(u.Path, "/") {
-		writeText(w, http.StatusBadRequest, "url is the path of a picture")
+		writeText(w, http.StatusBadRequest, "url must be the path of a picture")
 		return
 	}
 	ends := time.Now().Add(operatorsTime)
@@ -243,7 +243,7 @@ func (p *playground) serveSigned(w http.ResponseWriter, r *http.Request) {
 		seconds, err := strconv.ParseInt(text, 10, 64)
 		ends = time.Unix(seconds, 0)
 		if left := time.Until(ends); err != nil || left <= 0 || left > maxSignedTime {
-			writeText(w, http.StatusBadRequest, "exp is a time from now on, within ten years, in Unix seconds")
+			writeText(w, http.StatusBadRequest, "exp must be a time in the future, within ten years, in Unix seconds")
 			return
 		}
 	}

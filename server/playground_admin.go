@@ -78,7 +78,7 @@ func localHost(host string) bool {
 
 func (p *operatorPages) askForToken(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
-		writeText(w, http.StatusUnauthorized, "the token of admin is needed: open / in a browser")
+		writeText(w, http.StatusUnauthorized, "admin.token is required: open / in a browser")
 		return
 	}
 	serveLogin(w, http.StatusUnauthorized, "")
@@ -94,7 +94,7 @@ func (p *operatorPages) login(w http.ResponseWriter, r *http.Request) {
 	c := &p.server.config.Admin
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
-		writeText(w, http.StatusMethodNotAllowed, "the token comes by POST")
+		writeText(w, http.StatusMethodNotAllowed, "the token is sent by POST")
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBytes)

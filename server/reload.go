@@ -161,7 +161,7 @@ func (v *service) reload() {
 	err := v.replace()
 	v.options.reused.metrics.Reloaded(err)
 	if err != nil {
-		v.log.Error("configuration not reloaded: the old one stays", "file", v.file, "error", err)
+		v.log.Error("configuration not reloaded: the old one stays in use", "file", v.file, "error", err)
 	}
 }
 
@@ -216,7 +216,7 @@ func (v *service) drain(old *Server) {
 	case <-timer.C:
 	}
 	if err := old.Close(); err != nil {
-		v.log.Warn("the server of the old configuration did not end well", "error", err)
+		v.log.Warn("the server of the old configuration did not close cleanly", "error", err)
 	}
 }
 
@@ -243,7 +243,7 @@ var fixedKeys = []struct {
 func (v *service) keepFixed(c, old *Config) {
 	for _, f := range fixedKeys {
 		if !f.same(c, old) {
-			v.log.Warn("a change of this key needs a restart: the old value stays", "key", f.key)
+			v.log.Warn("a change of this key needs a restart: the old value stays in use", "key", f.key)
 			f.keep(c, old)
 		}
 	}

@@ -139,7 +139,7 @@ func TestReloadOfBadFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.v.reload()
-		if f.v.current.Load() != first || !strings.Contains(f.log.String(), "configuration not reloaded: the old one stays") || !strings.Contains(f.log.String(), "config.json:1:") {
+		if f.v.current.Load() != first || !strings.Contains(f.log.String(), "configuration not reloaded: the old one stays in use") || !strings.Contains(f.log.String(), "config.json:1:") {
 			t.Errorf("after %s: log\n%s", bad, f.log)
 		}
 		first.config.Admin.Token = testToken

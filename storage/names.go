@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ErrNoNames says that a bucket cannot name its objects.
-var ErrNoNames = errors.New("this source cannot name its objects")
+// ErrNoNames says that a bucket cannot list its objects.
+var ErrNoNames = errors.New("this source cannot list its objects")
 
 // browsed is how many entries of a folder are asked for at once.
 const browsed = 1000

@@ -96,7 +96,7 @@ func newRemoteKeyring(url string, log *slog.Logger) *Keyring {
 	k.remote = refresh.Remote[keySet]{Age: keysAge, Pause: keysPause, FirstPause: firstKeysPause, Finishes: true, Ask: func(ctx context.Context, _ *keySet) (keySet, error) {
 		keys, err := k.fetch(ctx)
 		if err != nil {
-			log.Error("keys of tokens not fetched", "jwks_url", url, "error", err)
+			log.Error("keys for tokens not fetched", "jwks_url", url, "error", err)
 			return keySet{}, err
 		}
 		return *keys, nil
@@ -106,7 +106,7 @@ func newRemoteKeyring(url string, log *slog.Logger) *Keyring {
 
 // ErrNoKeys is that nobody can say whether a token is good: the keys for it could
 // not be fetched yet.
-var ErrNoKeys = errors.New("the keys of tokens cannot be had")
+var ErrNoKeys = errors.New("the keys for tokens cannot be fetched")
 
 // find returns the keys that a token may be signed with, and whether some may be missing
 // since they could not be fetched yet.
@@ -160,9 +160,9 @@ func (k *Keyring) find(ctx context.Context, token *jwt.Token) (any, error) {
 func (k *Keyring) fromFile() *keySet {
 	return k.local.Get(func(_ *keySet, err error) {
 		if err != nil {
-			k.log.Error("keys not read again: the old ones stay", "key_file", k.file, "error", err)
+			k.log.Error("keys not reloaded: the old ones stay in use", "key_file", k.file, "error", err)
 		} else {
-			k.log.Info("keys read again", "key_file", k.file)
+			k.log.Info("keys reloaded", "key_file", k.file)
 		}
 	})
 }

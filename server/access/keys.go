@@ -107,13 +107,13 @@ func parseKey(data []byte) (*keySet, error) {
 	text := strings.TrimSpace(string(data))
 	switch {
 	case text == "":
-		return nil, errors.New("there is no key in it")
+		return nil, errors.New("the file contains no key")
 	case strings.Contains(text, "-----BEGIN"):
 		return parsePEM([]byte(text))
 	case strings.HasPrefix(text, "{"):
 		return parseKeySet([]byte(text), true)
 	case strings.HasPrefix(text, "ssh-"), strings.HasPrefix(text, "ecdsa-sha2-"):
-		return nil, errors.New("a key of SSH is not read: convert it to PEM")
+		return nil, errors.New("SSH keys are not supported: convert it to PEM")
 	}
 	for _, der := range [][]byte{data, decodedBase64(text)} {
 		if key := parseDER(der); key != nil {
@@ -154,7 +154,7 @@ func parsePEM(data []byte) (*keySet, error) {
 			return singleKey(key)
 		}
 	}
-	return nil, errors.New("there is no public key or certificate in this PEM file that can be read")
+	return nil, errors.New("this PEM file contains no readable public key or certificate")
 }
 
 // parseDER returns the public key in one of the usual forms, nil if it is none.

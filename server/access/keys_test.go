@@ -208,7 +208,7 @@ func TestKeySetFromURL(t *testing.T) {
 	answer.Store(`{"keys": [` + strings.Repeat(" ", maxKeyBytes) + `]}`)
 	later(keysPause)
 	want("an answer that is too long", newToken, 200, 1)
-	if !strings.Contains(d.log.String(), "keys of tokens not fetched") {
+	if !strings.Contains(d.log.String(), "keys for tokens not fetched") {
 		t.Errorf("nothing of it in the log: %s", d.log)
 	}
 

@@ -25,8 +25,8 @@ type ACMEConfig struct {
 	Cache string `json:"cache"`
 	// DirectoryURL is the URL of the authority; empty means that of Let's Encrypt.
 	DirectoryURL string `json:"directory_url"`
-	// CAFile is a PEM file with the certificates by which an authority of one's own
-	// is believed; empty means those of the system.
+	// CAFile is a PEM file with the certificates of a private authority; empty means those
+	// of the system.
 	CAFile string `json:"ca_file"`
 }
 

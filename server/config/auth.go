@@ -11,14 +11,14 @@ import (
 // AuthConfig says who is answered. Where several schemes are given, either
 // suffices.
 type AuthConfig struct {
-	// HMAC lets in who has a signed URL.
+	// HMAC accepts signed URLs.
 	HMAC *HMACConfig `json:"hmac"`
-	// JWT lets in who has a token.
+	// JWT accepts JSON Web Tokens.
 	JWT *JWTConfig `json:"jwt"`
-	// Require is "any": one of several schemes suffices; or "all": each of them has
-	// to agree. Empty means "any".
+	// Require is "any": one of several schemes is enough; or "all": all of them are
+	// required. Empty means "any".
 	Require string `json:"require"`
-	// Open lets in everybody, where the server has a verification for all.
+	// Open accepts all requests, although the server requires authentication.
 	Open bool `json:"open"`
 }
 
@@ -28,14 +28,14 @@ type HMACConfig struct {
 	Keys []SigningKey `json:"keys"`
 	// RequireExp refuses URLs without "exp".
 	RequireExp bool `json:"require_exp"`
-	// MaxLifetime refuses URLs whose "exp" is more than so many seconds away; 0
-	// means any.
+	// MaxLifetime refuses URLs whose "exp" is more than this many seconds away; 0 means
+	// any.
 	MaxLifetime int64 `json:"max_lifetime"`
 }
 
 // A SigningKey is one secret that signs URLs.
 type SigningKey struct {
-	// ID is a name for the key, for those who operate; no URL has it.
+	// ID is a name of the key for operators; it is not part of URLs.
 	ID string `json:"id"`
 	// Secret is the key, at least 16 bytes; all are tried, the first one signs what
 	// the server signs.
@@ -49,24 +49,24 @@ type JWTConfig struct {
 	// KeyFile holds a public key or a certificate (PEM), a JSON Web Key Set, or a
 	// secret of at least 16 bytes; it is read again when it changes.
 	KeyFile string `json:"key_file"`
-	// Key is what such a file holds, as "${NAME}".
+	// Key is the content of such a file, as "${NAME}".
 	Key Secret `json:"key"`
 	// JWKSURL is the URL of a JSON Web Key Set, with https; fetched every 15
 	// minutes, and sooner for a key that is not in it. Redirects to other hosts are
 	// not followed.
 	JWKSURL string `json:"jwks_url"`
-	// Issuer is what the claim "iss" has to be; empty means any.
+	// Issuer is the required claim "iss"; empty means any.
 	Issuer string `json:"issuer"`
-	// Audience is what the claim "aud" has to be or to hold; empty means any.
+	// Audience is the required claim "aud", or one of its values; empty means any.
 	Audience string `json:"audience"`
-	// Leeway is by how many seconds clocks may differ, at most 60; absent means 60.
+	// Leeway is how many seconds clocks may differ, at most 60; absent means 60.
 	Leeway *int `json:"leeway"`
 	// RequireExp refuses tokens without "exp", or with "exp" 0; absent means true.
 	RequireExp *bool `json:"require_exp"`
-	// MaxLifetime refuses tokens that last more than so many seconds, from "iat" or
-	// else from now; 0 means any.
+	// MaxLifetime refuses tokens that are valid for more than this many seconds, from
+	// "iat" or else from now; 0 means any.
 	MaxLifetime int64 `json:"max_lifetime"`
-	// Cookie is the name of a cookie that tokens may be in; empty means none.
+	// Cookie is the name of a cookie that may contain the token; empty means none.
 	Cookie string `json:"cookie"`
 }
 
@@ -147,9 +147,9 @@ func (c *AuthConfig) validate(key string, faults *Faults) {
 	}
 	switch {
 	case c.Open && schemes > 0:
-		faults.Add(key+".open", "lets in everybody, and so goes with no scheme")
+		faults.Add(key+".open", "accepts all requests, so it excludes every scheme")
 	case !c.Open && schemes == 0:
-		faults.Add(key, "names no scheme; to let in everybody say \"open\": true")
+		faults.Add(key, "names no scheme; to accept all requests set \"open\": true")
 	}
 	if c.Require != "" && c.Require != "any" && c.Require != "all" {
 		faults.Add(key+".require", "%q is neither any nor all", c.Require)

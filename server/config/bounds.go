@@ -18,40 +18,38 @@ import (
 // of it is lifted by a signature or a token; presets are not bound by it.
 type BoundsConfig struct {
 	// Snap rounds the sizes and qualities of URLs up to the steps of SnapSizes and
-	// SnapQualities: few results, however many are asked for.
+	// SnapQualities: this bounds the number of results.
 	Snap bool `json:"snap"`
 	// SnapSizes are the steps of lengths, in pixels; empty means those of Next.js:
 	// 16 32 48 64 96 128 256 384 640 750 828 1080 1200 1920 2048 3840.
 	SnapSizes []int `json:"snap_sizes"`
 	// SnapQualities are the steps of "q", from 1 to 100; empty means 25 50 75 90 100.
 	SnapQualities []int `json:"snap_qualities"`
-	// AllowedSizes are the only sizes of URLs: "300x200", "640" for a width, "x480"
-	// for a height, "original" for neither; others are answered 400. Empty means
-	// all.
+	// AllowedSizes are the only sizes that URLs may ask for: "300x200", "640" for a width,
+	// "x480" for a height, "original" for neither; others get status 400. Empty means all.
 	AllowedSizes []string `json:"allowed_sizes"`
-	// AllowedOptions are the only parameters of URLs that change pixels; others are
-	// ignored. Empty means all.
+	// AllowedOptions are the only parameters that may change pixels; others are ignored.
+	// Empty means all.
 	AllowedOptions []string `json:"allowed_options"`
-	// Referers are the hosts of the pages that may show the pictures, "*." before
-	// one for its sub-domains, "none" for requests that name no page; empty means
-	// all.
+	// Referers are the hosts of the pages that may embed the pictures, "*." before one for
+	// its sub-domains, "none" for requests that name no page; empty means all.
 	Referers []string `json:"referers"`
-	// Misses bounds the results that are made, whoever asks: beyond it the answer is
-	// 503 with "Retry-After", and what is kept is sent as ever.
+	// Misses bounds the rate of new results (cache misses), for all clients together:
+	// beyond it the status is 503 with "Retry-After"; cached results are still served.
 	Misses Rate `json:"misses"`
-	// Blocked are lists of pictures that are not shown any more.
+	// Blocked are lists of blocked pictures.
 	Blocked []BlockedConfig `json:"blocked"`
 }
 
 // BlockedConfig is a list of pictures that are not shown.
 type BlockedConfig struct {
-	// Names are names of pictures; one with "*" at its end stands for all that begin
-	// so.
+	// Names are names of pictures; one that ends with "*" blocks all names with that
+	// prefix.
 	Names []string `json:"names"`
-	// File is a file of more names, one a line, "#" before a remark; it is read
-	// again when it changes.
+	// File is a file with more names, one per line, "#" starts a comment; it is reloaded
+	// when it changes.
 	File string `json:"file"`
-	// Status is the answer: 410, or 451 for legal reasons; 0 means 410.
+	// Status is the status of the response: 410, or 451 for legal reasons; 0 means 410.
 	Status StatusCode `json:"status"`
 }
 
@@ -68,9 +66,9 @@ type RateConfig struct {
 
 // A Rate is how many of something come in the long run and at once.
 type Rate struct {
-	// PerSecond is how many come in the long run; 0 means any.
+	// PerSecond is the rate in the long run; 0 means any.
 	PerSecond float64 `json:"per_second"`
-	// Burst is how many may come at once; 0 means ten seconds' worth.
+	// Burst is how many requests may arrive at once; 0 means as many as in ten seconds.
 	Burst int `json:"burst"`
 }
 

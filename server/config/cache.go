@@ -13,19 +13,19 @@ import (
 
 // CacheConfig bounds the tiers of a cache.
 type CacheConfig struct {
-	// MemoryMB is the bound of the results that the handler keeps in memory, in MB;
-	// 0 means none.
+	// MemoryMB is the size of the memory cache of the handler, in MB; 0 means none.
 	MemoryMB int64 `json:"memory_mb"`
-	// DiskMB is the bound of the folder CachePath, in MB; handlers that share it have
-	// to agree. 0 means any: MinFree bounds it.
+	// DiskMB is the largest size of the folder CachePath, in MB; handlers that share it
+	// must have the same. 0 means any: MinFree bounds it.
 	DiskMB int64 `json:"disk_mb"`
-	// MinFree is the part of the file system that stays free, below 1: results go for
-	// what others write. 0 means 0.1 without DiskMB, else none.
+	// MinFree is the fraction of the file system that stays free, below 1: results are
+	// evicted when other programs need space. 0 means 0.1 without DiskMB, else none.
 	MinFree float64 `json:"min_free"`
-	// OriginalsMB is the bound of the sources that are kept in CachePath too, in MB:
-	// new sizes without asking the store; 0 means none.
+	// OriginalsMB is the largest size of the originals that are kept in CachePath too, in
+	// MB: further sizes of a picture need no request to the store; 0 means none.
 	OriginalsMB int64 `json:"originals_mb"`
-	// Bucket is a bucket that machines share as their last tier; empty means none.
+	// Bucket is a bucket that several machines share as their last cache tier; empty means
+	// none.
 	Bucket string `json:"bucket"`
 	// Prefix is the folder of the results in it.
 	Prefix string `json:"prefix"`
@@ -109,19 +109,19 @@ func (h *HandlerConfig) SharedStore() *AWSConfig {
 
 // Freshness are times in seconds.
 type Freshness struct {
-	// Revalidate is after how many seconds the source is asked whether it has
+	// Revalidate is after how many seconds the server checks whether the source has
 	// changed; 0 means after CacheTime.
 	Revalidate int64 `json:"revalidate"`
-	// StaleWhileRevalidate is for how many seconds after that a result is still sent
-	// at once, while the source is asked; it is told to other caches too. 0 means not
-	// at all.
+	// StaleWhileRevalidate is for how many seconds after that a stale result is still sent
+	// at once, while the source is checked; "Cache-Control" tells other caches too. 0
+	// means not at all.
 	StaleWhileRevalidate int64 `json:"stale_while_revalidate"`
-	// StaleIfError is for how many seconds after CacheTime a result is sent when the
-	// source cannot be had; told to other caches only if it is set. Absent means
+	// StaleIfError is for how many seconds after CacheTime a stale result is sent when the
+	// source cannot be fetched; other caches are told only if it is set. Absent means
 	// 86400.
 	StaleIfError *int64 `json:"stale_if_error"`
-	// NegativeTime is for how many seconds it is remembered that there is no such
-	// picture, at most 300, negative for not at all; absent means 10.
+	// NegativeTime is how many seconds it is cached that a picture does not exist, at most
+	// 300, negative is not at all; absent means 10.
 	NegativeTime *int64 `json:"negative_time"`
 }
 
@@ -170,15 +170,15 @@ type LimitsConfig struct {
 	Pixels int64 `json:"pixels"`
 	// OutputPixels is the largest result, in pixels; 0 means 40000000.
 	OutputPixels int64 `json:"output_pixels"`
-	// FramePixels are the pixels of all frames of an animation together; beyond them
-	// the first frame is left. 0 means 100000000.
+	// FramePixels are the pixels of all frames of an animation together; beyond them only
+	// the first frame is used. 0 means 100000000.
 	FramePixels int64 `json:"frame_pixels"`
-	// LosslessPixels is the largest lossless WebP, as the sum of the pixels of its
-	// frames: each million takes about 0.2 s and 30 MB, with a webp_method of 5 or 6
-	// seconds and 230 MB. What is larger is answered 422. 0 means 2500000.
+	// LosslessPixels is the largest lossless WebP, as the sum of the pixels of its frames:
+	// each million takes about 0.2 s and 30 MB, with a webp_method of 5 or 6 seconds and
+	// 230 MB. A larger one gets status 422. 0 means 2500000.
 	LosslessPixels int64 `json:"lossless_pixels"`
-	// Frames are the frames of an animation, however small they are; beyond them the
-	// first one is left. 0 means 5000.
+	// Frames are the frames of an animation, however small they are; beyond them only the
+	// first one is used. 0 means 5000.
 	Frames int `json:"frames"`
 	// Side is the longest side of a source, in pixels; 0 means 65535.
 	Side int `json:"side"`
@@ -186,12 +186,12 @@ type LimitsConfig struct {
 	OutputSide int `json:"output_side"`
 	// Scans are the scans of a progressive JPEG; 0 means 100.
 	Scans int `json:"scans"`
-	// WorkSeconds is the time for decoding, scaling and encoding; 0 means 20.
+	// WorkSeconds is the time for decoding, resizing and encoding; 0 means 20.
 	WorkSeconds int `json:"work_seconds"`
-	// FetchSeconds is for how long a miss waits for its sources, all attempts and
-	// whole bodies included; 0 means 5.
+	// FetchSeconds is how many seconds a cache miss waits for its sources, all attempts
+	// and whole bodies included; 0 means 5.
 	FetchSeconds int `json:"fetch_seconds"`
-	// RequestSeconds is the time for all that a miss needs; 0 means 30.
+	// RequestSeconds is the time for a whole cache miss; 0 means 30.
 	RequestSeconds int `json:"request_seconds"`
 	// Concurrency is how many pictures are fetched and made at once, and as many AVIF
 	// without loss apart, at most 256: more wait, 256 of them for 10 seconds. One whose store lets
@@ -236,12 +236,12 @@ type AdminConfig struct {
 	// Listen is the address and port of the listener for operators, as in
 	// "127.0.0.1:9090"; empty means off.
 	Listen string `json:"listen"`
-	// Token is what they show as "Authorization: Bearer", at least 16 bytes: for
-	// purges, and for everything where "listen" is not a loopback address. Empty means
+	// Token is the bearer token for operators, "Authorization: Bearer", at least 16 bytes:
+	// for purges, and for everything where "listen" is not a loopback address. Empty means
 	// no purges.
 	Token Secret `json:"token"`
-	// Playground is the page on which all handlers can be tried, at "/" of that
-	// listener; absent means true.
+	// Playground is the page for trying URLs of all handlers, at "/" of that listener;
+	// absent means true.
 	Playground *bool `json:"playground"`
 }
 
@@ -273,13 +273,13 @@ func (a *AdminConfig) Loopback() bool {
 // EventsConfig is how stores tell of changes: by POST /events on the listener
 // for operators, and on the public ports where Path is set.
 type EventsConfig struct {
-	// Secret is what webhooks of stores show as "Authorization: Bearer", at least 16
-	// bytes.
+	// Secret is the token that webhooks of stores send as "Authorization: Bearer", at
+	// least 16 bytes.
 	Secret Secret `json:"secret"`
-	// SNSTopics are the ARNs of the SNS topics whose signed messages are believed.
+	// SNSTopics are the ARNs of the SNS topics whose signed messages are accepted.
 	SNSTopics []string `json:"sns_topics"`
-	// Path is where events are taken on the public ports, as in "/_events"; on the
-	// listener for operators it is "/events". Empty means nowhere.
+	// Path is the path for events on the public ports, as in "/_events"; on the listener
+	// for operators it is "/events". Empty means nowhere.
 	Path string `json:"path"`
 }
 
@@ -307,9 +307,9 @@ func (e *EventsConfig) validate(c *Config, faults *Faults) {
 
 // HandlerEvents says what a handler does about changes of its bucket.
 type HandlerEvents struct {
-	// Listen asks the store for notifications, as MinIO has them.
+	// Listen subscribes to notifications of the store, as MinIO has them.
 	Listen bool `json:"listen"`
-	// Remake are queries, as in `["w=300&h=200"]`, that are made anew of every
+	// Remake are queries, as in `["w=300&h=200"]`, that are rendered again for every
 	// picture that was written.
 	Remake []string `json:"remake"`
 }

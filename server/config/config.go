@@ -41,13 +41,13 @@ type Config struct {
 	// Hosts are the host names that requests may be redirected to, "*." before one
 	// for its sub-domains; empty means all.
 	Hosts []string `json:"hosts"`
-	// HSTS is for how many seconds browsers that have come by HTTPS are to come by
-	// HTTPS only ("Strict-Transport-Security"); 0 means not at all.
+	// HSTS is for how many seconds browsers that have used HTTPS must use HTTPS only
+	// ("Strict-Transport-Security"); 0 means not at all.
 	HSTS int64 `json:"hsts"`
 	// Listen is the IP address to listen on; empty means every interface.
 	Listen string `json:"listen"`
-	// WatchConfig takes a changed configuration file without a restart, as SIGHUP
-	// does in any case; absent means true.
+	// WatchConfig reloads a changed configuration file without a restart, as SIGHUP does
+	// in any case; absent means true.
 	WatchConfig *bool `json:"watch_config"`
 	// HealthPath is where the public ports answer 200 as long as the process
 	// answers, as in "/healthz"; HTTPSStrict does not redirect it. Empty means
@@ -56,42 +56,41 @@ type Config struct {
 	// ReadyPath is where they answer 503 while no picture can be made, as in
 	// "/readyz"; empty means nowhere.
 	ReadyPath string `json:"ready_path"`
-	// ShutdownDelay is for how many seconds a server that was told to end goes on as
-	// before, while ReadyPath says that it is not ready: those who send requests see
-	// it and turn to others. 0 means that it ends at once.
+	// ShutdownDelay is for how many seconds a server that was told to stop continues to
+	// serve requests, while ReadyPath says that it is not ready: load balancers notice it
+	// and use other servers. 0 means that it stops at once.
 	ShutdownDelay int64 `json:"shutdown_delay"`
-	// ShutdownSeconds is how many seconds requests that run may take to end then; what
-	// is left is cut off. 0 means 8.
+	// ShutdownSeconds is how many seconds running requests may take to finish then; the
+	// others are aborted. 0 means 8.
 	ShutdownSeconds int64 `json:"shutdown_seconds"`
-	// Playground serves the page on which handlers that are open to everybody can
-	// be tried, at "/".
+	// Playground serves the page for trying URLs of the handlers that need no
+	// authentication, at "/".
 	Playground bool `json:"playground"`
-	// MemoryBudget bounds the pictures being worked on, in MB; one that needs more
-	// is refused (422). 0 means a quarter of the memory of the container, else of the
-	// machine, at least 512.
+	// MemoryBudget bounds the memory of the pictures that are being processed, in MB; one
+	// that needs more is refused (422). 0 means a quarter of the memory of the container,
+	// else of the machine, at least 512.
 	MemoryBudget int64 `json:"memory_budget"`
 	// Auth is the verification of all handlers that have none of their own; nil
 	// means none.
 	Auth *AuthConfig `json:"auth"`
-	// AuthStatus is the answer to a request that fails the verification: 401, 403
-	// or 404; of all handlers that say nothing else. 0 means 404, as of a picture
-	// that is not there.
+	// AuthStatus is the status of a request that fails authentication: 401, 403 or 404;
+	// for all handlers without their own. 0 means 404, like that of a missing picture.
 	AuthStatus StatusCode `json:"auth_status"`
-	// TrustedProxies are addresses, or networks as in "10.0.0.0/8", whose
-	// ClientHeader, request number and "traceparent" are believed; empty means none.
+	// TrustedProxies are addresses, or networks as in "10.0.0.0/8", whose ClientHeader,
+	// request ID and "traceparent" are trusted; empty means none.
 	TrustedProxies []string `json:"trusted_proxies"`
-	// ClientHeader is where they say whom they ask for: "X-Forwarded-For" or
+	// ClientHeader is the header with the address of the client: "X-Forwarded-For" or
 	// "Forwarded"; empty means "X-Forwarded-For".
 	ClientHeader string `json:"client_header"`
 	// RateLimit bounds how many requests one client may send.
 	RateLimit RateConfig `json:"rate_limit"`
-	// Log says what is logged, and how.
+	// Log configures logging.
 	Log LogConfig `json:"log"`
-	// Tracing is where traces are sent.
+	// Tracing configures OpenTelemetry traces.
 	Tracing TracingConfig `json:"tracing"`
-	// Admin is the listener for purges and for those who watch the server.
+	// Admin is the listener for operators: purges, metrics, health and the playground.
 	Admin AdminConfig `json:"admin"`
-	// Events is how stores tell of changes.
+	// Events configures notifications of stores about changed objects.
 	Events EventsConfig `json:"events"`
 
 	// Presets are names for "preset", each with a query as in

@@ -62,7 +62,7 @@ func (h *HandlerConfig) signForeign(u *url.URL, key *SigningKey, expires time.Ti
 	case given.Has(ExpiryParam):
 		end.Set(ExpiryParam, given.Get(ExpiryParam))
 	case h.Auth.HMAC.RequireExp:
-		return "", errors.New("sign: the configuration requires an end: say -exp")
+		return "", errors.New("sign: the configuration requires an expiry: use -exp")
 	}
 	text := CanonicalForeignURL(h.Prefix, sent, end)
 	end.Set(SignatureParam, base64.RawURLEncoding.EncodeToString(MAC([]byte(key.Secret), text)))

@@ -18,50 +18,48 @@ import (
 type HandlerConfig struct {
 	// Name is the name of the handler; empty means that of "prefix".
 	Name string `json:"name"`
-	// Prefix is the route "/<prefix>/…": letters, digits and "- . _ ~ /"; the
-	// longest that fits answers. Empty means that
-	// of "name". "/" is the root of the site, for handlers with a dialect.
+	// Prefix is the route "/<prefix>/…": letters, digits and "- . _ ~ /"; the longest that
+	// matches is used. Empty means that of "name". "/" is the root of the site, for
+	// handlers with a dialect.
 	Prefix string `json:"prefix"`
 	// AWS is a bucket of an S3-compatible store. A handler has one of "aws", "source"
 	// and "sources".
 	AWS *AWSConfig `json:"aws"`
 	// Source is a folder or a web server.
 	Source SourceConfig `json:"source"`
-	// Sources are several sources, asked in this order: a list of objects with the
-	// keys of "aws" or of "source".
+	// Sources are several sources, tried in this order: a list of objects with the keys of
+	// "aws" or of "source".
 	Sources []SourceEntry `json:"sources"`
 	// Bucket is in their place in configurations that are put together in Go.
 	Bucket storage.Bucket `json:"-"`
 
-	// Dialect reads the URLs of another image server in place of our own; nil means
-	// none.
+	// Dialect reads the URLs of another image server instead of our own; nil means none.
 	Dialect *dialect.Settings `json:"dialect"`
 	// BoundsConfig is what URLs may ask for.
 	BoundsConfig
 	// Auth is the verification of the requests; nil means that of the server.
 	Auth *AuthConfig `json:"auth"`
-	// AuthStatus is the answer to a request that fails the verification: 401, 403
-	// or 404; 0 means that of the server.
+	// AuthStatus is the status of a request that fails authentication: 401, 403 or 404; 0
+	// means that of the server.
 	AuthStatus StatusCode `json:"auth_status"`
-	// ErrorImage is a picture file that is sent, resized, in place of a picture
-	// that cannot be; empty means none: an empty body.
+	// ErrorImage is a picture file that is sent, resized, when there is an error; empty
+	// means none: an empty body.
 	ErrorImage string `json:"error_image"`
-	// ErrorImages are such files by the cause, as in
-	// `{"404": "gone.png", "5xx": "trouble.png"}`: a status above 400, or all of
-	// "4xx" or "5xx"; the others have ErrorImage.
+	// ErrorImages are error images by status, as in `{"404": "gone.png", "5xx":
+	// "trouble.png"}`: one status from 400 on, or all of "4xx" or "5xx"; other errors get
+	// ErrorImage.
 	ErrorImages map[string]string `json:"error_images"`
-	// ErrorImageAge is for how many seconds others may keep an answer without a
-	// picture: one that will be so for some time, never a failed verification, an
-	// overload or a store in trouble; 0 means not at all.
+	// ErrorImageAge is how many seconds browsers and caches may keep an error response, if
+	// its cause lasts; never failed authentication, overload or a store that is down; 0
+	// means not at all.
 	ErrorImageAge int64 `json:"error_image_age"`
-	// ErrorStatus is one status for all faults of pictures and sources; 0 means
-	// that of the fault.
+	// ErrorStatus is one status for all errors of pictures and sources; 0 means that of
+	// the error.
 	ErrorStatus StatusCode `json:"error_status"`
-	// AllowedFormats are the extensions that names may have, with or without a dot,
-	// and the formats that are read beside PNG, JPEG, GIF and WebP; "*" allows all
-	// names, also those without any, but no format beyond those four: AVIF, HEIC,
-	// JXL, TIFF, BMP and ICO have to be named. Empty means png, jpg, jpeg, gif and
-	// webp.
+	// AllowedFormats are the extensions that names may have, with or without a dot, and
+	// the formats that are read beside PNG, JPEG, GIF and WebP; "*" allows all names, also
+	// those without an extension, but no format beyond those four: AVIF, HEIC, JXL, TIFF,
+	// BMP and ICO must be named. Empty means png, jpg, jpeg, gif and webp.
 	AllowedFormats []string `json:"allowed_formats"`
 	// OutputFormats are the formats that "f" may ask for, beside OutputFormat; empty
 	// means jpeg, png, webp and gif.
@@ -73,76 +71,76 @@ type HandlerConfig struct {
 	MaxDimension int `json:"max_dimension"`
 	// Presets are presets of this handler beside those of the server.
 	Presets map[string]string `json:"presets"`
-	// DefaultPreset is the preset below the parameters of every URL; empty means
-	// none.
+	// DefaultPreset is the preset whose parameters apply unless the URL has them; empty
+	// means none.
 	DefaultPreset string `json:"default_preset"`
-	// PresetsOnly ignores all parameters that change pixels, save "preset" and "f".
+	// PresetsOnly ignores all parameters that change pixels, except "preset" and "f".
 	PresetsOnly bool `json:"presets_only"`
-	// ObjectRules obeys what objects say about themselves: focal point, crop,
-	// quality and watermark.
+	// ObjectRules applies the metadata of objects: focal point, crop, quality and
+	// watermark.
 	ObjectRules bool `json:"object_rules"`
-	// Watermarks are names for "wm", each with "file" (a picture) or "object" (a
-	// picture in the bucket, without which "wm" is answered 500). A name that is not
-	// here counts as absent, unless strict_options refuses it.
+	// Watermarks are names for "wm", each with "file" (a picture) or "object" (a picture
+	// in the bucket; if it is missing, "wm" gets status 500). An unknown name is ignored,
+	// unless strict_options refuses it.
 	Watermarks map[string]WatermarkConfig `json:"watermarks"`
 	// StrictOptions answers 400 to a parameter that is out of range, cannot be read or
 	// does not exist, instead of clamping or ignoring it.
 	StrictOptions bool `json:"strict_options"`
-	// Debug answers a request without a picture with a text that says why, and what to
-	// do about it, in place of the error image: for whom writes URLs, not for the
-	// internet. Handlers with a dialect answer as its server does.
+	// Debug answers an error with a short text that says the reason and the cure, instead
+	// of the error image: for development, not for production. Handlers with a dialect
+	// answer like its server.
 	Debug bool `json:"debug"`
 	// MaxSourceBytes is the largest source, in bytes; 0 means 52428800.
 	MaxSourceBytes int64 `json:"max_source_bytes"`
 	// Quality are the qualities of formats when the URL has no "q", 1 to 100, as in
-	// `{"jpeg": 80, "webp": 75}`; of PNG and GIF they make palettes smaller. Empty
-	// means 75.
+	// `{"jpeg": 80, "webp": 75}`; for PNG and GIF they make palettes smaller. Empty means
+	// 75.
 	Quality map[string]int `json:"quality"`
-	// Scaling is how JPEG is made smaller: "fine", or "fast", which takes a third less
-	// of the processor for thumbnails and shows lines and small text a little less
-	// well, in results of a quality up to 80. Empty means "fine".
+	// Scaling is how JPEG is downscaled while it is decoded: "fine", or "fast", which
+	// needs a third less CPU for thumbnails and renders lines and small text slightly
+	// worse, in results of a quality up to 80. Empty means "fine".
 	Scaling string `json:"scaling"`
-	// AVIFPixels is the largest result that AVIF is written of, in pixels; a larger
-	// one is WebP. 0 means 12500000.
+	// AVIFPixels is the largest result that is encoded as AVIF, in pixels; a larger one is
+	// encoded as WebP. 0 means 12500000.
 	AVIFPixels int `json:"avif_pixels"`
 	// RedirectAuto answers "f=auto" with a redirect to the URL that names the
 	// format, for caches that ignore "Vary".
 	RedirectAuto bool `json:"redirect_auto"`
-	// InfoGPS lets "info" tell where a picture was taken.
+	// InfoGPS includes the GPS position in "info".
 	InfoGPS bool `json:"info_gps"`
-	// ClientHints obeys "Sec-CH-DPR", "Sec-CH-Width" and "Save-Data".
+	// ClientHints applies the client hints "Sec-CH-DPR", "Sec-CH-Width" and "Save-Data".
 	ClientHints bool `json:"client_hints"`
-	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small), where
-	// without loss 0 to 4 are one, and 5 and 6 take many times as long; absent means 2.
+	// WebPMethod is the effort of the WebP encoder, 0 (fast) to 6 (small), for lossless
+	// WebP 0 to 4 are the same, and 5 and 6 take many times as long; absent means 2.
 	WebPMethod *int `json:"webp_method"`
 	// AVIFEffort is the effort of the AVIF encoder, 0 (fast) to 9 (small); absent
 	// means 4.
 	AVIFEffort *int `json:"avif_effort"`
 
-	// Damaged is what becomes of a picture of which a part cannot be decoded, as it
-	// is cut off: "refuse" (422), or "show" what there is of it, with "no-store" and
-	// kept nowhere. Empty means "refuse".
+	// Damaged is what happens with a picture that can be decoded only in part, such as a
+	// truncated file: "refuse" it (422), or "show" what could be decoded, with "no-store"
+	// and without caching it. Empty means "refuse".
 	Damaged string `json:"damaged"`
 
-	// Headers say what answers tell beside the picture.
+	// Headers are further headers of responses.
 	Headers HeadersConfig `json:"headers"`
-	// CacheEnabled keeps nothing when it is false; absent means true if there is any
-	// tier.
+	// CacheEnabled switches caching off when it is false; absent means true if there is
+	// any tier.
 	CacheEnabled *bool `json:"cache_enabled"`
-	// CachePath is the folder for results, created if it is missing; empty means
+	// CachePath is the folder of the disk cache, created if it is missing; empty means
 	// nothing on disk.
 	CachePath string `json:"cache_path"`
-	// Cache has the bounds of the cache and further tiers.
+	// Cache configures the cache: bounds, memory, a shared bucket.
 	Cache CacheConfig `json:"cache"`
-	// CacheTime is for how many seconds a result is kept, 0 for ever, negative for
-	// not at all; absent means 604800.
+	// CacheTime is how many seconds a result is cached, 0 is forever, negative is not at
+	// all; absent means 604800.
 	CacheTime *int64 `json:"cache_time"`
 	// Freshness says when the source is asked again, and what is sent when it
 	// cannot be had.
 	Freshness
-	// Events keep the cache true when the bucket changes.
+	// Events purge the cache when the bucket changes.
 	Events HandlerEvents `json:"events"`
-	// Limits bound what one picture may cost.
+	// Limits bound the resources for one picture.
 	Limits LimitsConfig `json:"limits"`
 }
 

@@ -11,9 +11,9 @@ import (
 // HeadersConfig says what answers tell browsers and search engines beside the
 // picture.
 type HeadersConfig struct {
-	// CORS are the origins whose scripts may read pictures, as in
-	// `["https://example.com"]`, or `["*"]`; "OPTIONS" is answered then. Empty means
-	// none.
+	// CORS are the origins whose scripts may read pictures (CORS), as in
+	// `["https://example.com"]`, or `["*"]`; preflight requests ("OPTIONS") are answered
+	// then. Empty means none.
 	CORS []string `json:"cors"`
 	// ResourcePolicy says whose pages may embed pictures: "cross-origin",
 	// "same-site" or "same-origin"; empty means "cross-origin".
@@ -23,8 +23,8 @@ type HeadersConfig struct {
 	CSP string `json:"csp"`
 	// Robots is "X-Robots-Tag", as in "noindex"; empty means none.
 	Robots string `json:"robots"`
-	// Canonical is what stands before the name of a picture in the link of
-	// `rel="canonical"`, as in "https://example.com/h/"; empty means none.
+	// Canonical is the base URL of the link with `rel="canonical"`, as in
+	// "https://example.com/h/"; empty means none.
 	Canonical string `json:"canonical"`
 }
 

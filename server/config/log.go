@@ -13,15 +13,15 @@ import (
 type LogConfig struct {
 	// Format is "text" or "json"; empty means "text".
 	Format string `json:"format"`
-	// Level is the least that is logged: "debug", "info", "warn" or "error"; empty
+	// Level is the lowest level that is logged: "debug", "info", "warn" or "error"; empty
 	// means "info".
 	Level string `json:"level"`
-	// Requests are the requests that get a line: "off", "errors" (those that an
-	// operator can do something about) or "all"; empty means "errors".
+	// Requests says which requests are logged: "off", "errors" (those with an error that
+	// an operator can fix) or "all"; empty means "errors".
 	Requests string `json:"requests"`
-	// RequestID is the header with the request number that a trusted proxy sends;
-	// other requests get a number here, and answers have it in "X-Request-Id". Empty
-	// means "X-Request-Id".
+	// RequestID is the header with the request ID that a trusted proxy sends; other
+	// requests get a new ID, and all responses have it in "X-Request-Id". Empty means
+	// "X-Request-Id".
 	RequestID string `json:"request_id"`
 }
 
@@ -66,8 +66,9 @@ type TracingConfig struct {
 	// HTTP), as in "http://127.0.0.1:4318"; empty means that of the variable
 	// OTEL_EXPORTER_OTLP_ENDPOINT, and without that off.
 	Endpoint string `json:"endpoint"`
-	// Ratio is the part of the requests that is traced, 0 to 1; trusted proxies
-	// decide for what they trace. Absent means 0.1, or as OTEL_TRACES_SAMPLER says.
+	// Ratio is the fraction of requests that is traced, 0 to 1; for requests with a trace
+	// of a trusted proxy, the proxy decides. Absent means 0.1, or as OTEL_TRACES_SAMPLER
+	// says.
 	Ratio *float64 `json:"ratio"`
 	// Headers are headers for the collector, as in
 	// `{"Authorization": "Bearer ${KEY}"}`.

@@ -112,7 +112,7 @@ func (c *Config) SignURL(text, id string, expires time.Time) (string, error) {
 		query.Set(ExpiryParam, strconv.FormatInt(expires.Unix(), 10))
 	}
 	if h.Auth.HMAC.RequireExp && !query.Has(ExpiryParam) {
-		return "", errors.New("sign: the configuration requires an end: say -exp")
+		return "", errors.New("sign: the configuration requires an expiry: use -exp")
 	}
 	u.RawQuery = SignQuery([]byte(key.Secret), h.Prefix, name, query)
 	return u.String(), nil

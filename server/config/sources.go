@@ -14,7 +14,7 @@ type AWSConfig struct {
 	BucketName string `json:"bucket_name"`
 	// FilePath is the folder in the bucket; a slash is added when it is missing.
 	FilePath string `json:"file_path"`
-	// FilePathRaw takes FilePath as a bare prefix, without a slash behind it.
+	// FilePathRaw uses FilePath as a plain prefix, without a slash behind it.
 	FilePathRaw bool `json:"file_path_raw"`
 	// AccessKey is the access key; empty means that of the standard chain (the
 	// environment, the shared credentials file, a web identity, the machine's role),
@@ -26,7 +26,7 @@ type AWSConfig struct {
 	SessionToken Secret `json:"session_token"`
 	// Endpoint is the URL, or the host and port, of the store; empty means AWS.
 	Endpoint string `json:"endpoint"`
-	// Region is the region of the bucket; empty means that which the store names.
+	// Region is the region of the bucket; empty means the one that the store reports.
 	Region string `json:"region"`
 	// PathStyle puts the bucket's name into the path (true) or the host name
 	// (false); absent means by the endpoint.
@@ -38,29 +38,28 @@ type AWSConfig struct {
 	// CustomerKey is the key that the objects are encrypted with (SSE-C): 32 bytes
 	// in base64; empty means none.
 	CustomerKey Secret `json:"sse_customer_key"`
-	// RequesterPays says that the requests are paid for by who asks.
+	// RequesterPays says that the requester pays for the requests.
 	RequesterPays bool `json:"requester_pays"`
-	// Verify is what objects without a checksum of the store are compared with: "md5"
-	// is their ETag where that is an MD5, which takes as long as a small picture;
-	// empty means that over plain http beyond this machine, else nothing but the
-	// length.
+	// Verify is how objects without a checksum of the store are verified: "md5" is their
+	// ETag where that is an MD5, which takes as long as a small picture; empty means "md5"
+	// over plain HTTP to another machine, else by length only.
 	Verify string `json:"verify"`
 }
 
 // SourceConfig is a source that is no S3 bucket: Dir, or URL and Hosts.
 type SourceConfig struct {
-	// Dir is a local folder instead of "aws".
+	// Dir is a local folder, instead of a bucket.
 	Dir string `json:"dir"`
-	// URL is a web server instead of "aws": what stands before every name. Without
-	// it the first segment of a name is the host. See docs/sources.md.
+	// URL is the base URL of a web server, instead of a bucket; names are appended to it.
+	// Without it the first segment of a name is the host. See docs/sources.md.
 	URL string `json:"url"`
-	// Hosts are the hosts that redirects may lead to; without "url" those that names
-	// may begin with. "*." before one is for its sub-domains.
+	// Hosts are the hosts that redirects may go to and, without "url", that names may
+	// begin with. "*." before one is for its sub-domains.
 	Hosts []string `json:"hosts"`
-	// Networks are addresses, as in "10.1.0.0/16", that may be asked although they
+	// Networks are addresses, as in "10.1.0.0/16", that may be fetched from although they
 	// are not public; empty means none.
 	Networks []string `json:"networks"`
-	// Headers are headers for the host of "url".
+	// Headers are sent to the host of "url".
 	Headers map[string]Secret `json:"headers"`
 }
 

@@ -140,7 +140,7 @@ func settle(d *dialect.Dialect, r *dialect.Request, p dialect.Picture) (string, 
 		return "", fmt.Errorf("translate: %w", err)
 	}
 	if s.Source {
-		return "", errors.New("translate: it asks for the file as it is, which URLs of our own do not")
+		return "", errors.New("translate: the URL asks for the unchanged file, which our URLs cannot do")
 	}
 	return s.Query, nil
 }

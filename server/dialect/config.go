@@ -12,39 +12,38 @@ type Settings struct {
 	// Name is the server whose URLs are read: imgproxy, thumbor, imagor, nextjs,
 	// cloudflare, iiif, imgix or weserv.
 	Name string `json:"name"`
-	// Unsigned takes URLs without a signature, of dialects that have signatures;
-	// absent means that they are refused.
+	// Unsigned accepts unsigned URLs in dialects that have signatures; absent means that
+	// unsigned URLs are refused.
 	Unsigned bool `json:"unsigned"`
-	// SourceMap says which objects of the handler URLs in URLs stand for. The first
-	// entry counts whose From a source begins with; an empty one is for names
-	// without a scheme.
+	// SourceMap maps source URLs inside of URLs to objects of the handler. The first entry
+	// whose From is a prefix of the source is used; an empty one is for names without a
+	// scheme.
 	SourceMap []Mapping `json:"source_map"`
 	// Presets are named options in the dialect's own words, of imgproxy and, as
 	// variants, of Cloudflare.
 	Presets map[string]string `json:"presets"`
-	// Lenient ignores options that there are not, where the dialect refuses them.
+	// Lenient ignores unknown options where the other server refuses them.
 	Lenient bool `json:"lenient"`
 
-	// Keys are imgproxy's pairs of keys and salts; any of them may have signed.
+	// Keys are imgproxy's pairs of keys and salts; a signature with any of them is valid.
 	Keys []KeyPair `json:"keys"`
 	// SignatureSize is how many bytes imgproxy's signatures have; 0 means 32.
 	SignatureSize int `json:"signature_size"`
-	// TrustedSignatures are taken from imgproxy's URLs as they are.
+	// TrustedSignatures are signatures that imgproxy's URLs may have without a check.
 	TrustedSignatures []string `json:"trusted_signatures"`
 	// SourceKey is the key of imgproxy's encrypted sources: 16, 24 or 32 bytes in
 	// hexadecimal digits.
 	SourceKey Secret `json:"source_key"`
-	// OnlyPresets takes names of presets only from imgproxy's URLs.
+	// OnlyPresets accepts only names of presets in imgproxy's URLs.
 	OnlyPresets bool `json:"only_presets"`
-	// ArgumentsSeparator stands between the arguments of imgproxy's options; empty
-	// means ":".
+	// ArgumentsSeparator separates the arguments of imgproxy's options; empty means ":".
 	ArgumentsSeparator string `json:"arguments_separator"`
 	// Base64URLIncludesFilename says that imgproxy's sources in base64 end with a
 	// file name, which is ignored.
 	Base64URLIncludesFilename bool `json:"base64_url_includes_filename"`
 
-	// Secret is the key of thumbor and imagor, and of Cloudflare: with it all its
-	// URLs have to be signed, as those of delivery are.
+	// Secret is the key of thumbor and imagor, and of Cloudflare: with it all of
+	// Cloudflare's URLs must be signed.
 	Secret Secret `json:"secret"`
 	// Signer is their hash: sha1, sha256 or sha512; empty means sha1.
 	Signer string `json:"signer"`
@@ -93,16 +92,16 @@ func (s *Secret) UnmarshalText(text []byte) error {
 type KeyPair struct {
 	// Key is the key.
 	Key Secret `json:"key"`
-	// Salt is what stands before what is signed.
+	// Salt is prepended to what is signed.
 	Salt Secret `json:"salt"`
 }
 
 // A Mapping says that a source which begins with From is the object that begins
 // with To.
 type Mapping struct {
-	// From is what a source begins with, as in "s3://bucket/".
+	// From is the prefix of the source, as in "s3://bucket/".
 	From string `json:"from"`
-	// To is what its name begins with instead; empty means that nothing does.
+	// To is the prefix that replaces it; empty removes the prefix.
 	To string `json:"to"`
 }
 

@@ -56,9 +56,9 @@ func NewBlocked(c *config.Config, b *config.BlockedConfig) (l *Blocked, err erro
 func (l *Blocked) Has(name string, log Logger) bool {
 	list := l.list.Get(func(list *nameList, err error) {
 		if err != nil {
-			log.Error("blocked names not read again: the old ones stay", "error", err)
+			log.Error("blocked names not reloaded: the old ones stay in use", "error", err)
 		} else {
-			log.Info("blocked names read again", "file", l.file, "names", len(list.exact)+len(list.begin))
+			log.Info("blocked names reloaded", "file", l.file, "names", len(list.exact)+len(list.begin))
 		}
 	})
 	return list.has(name)

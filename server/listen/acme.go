@@ -88,7 +88,7 @@ func (f *certificateFolder) Get(ctx context.Context, name string) ([]byte, error
 func (f *certificateFolder) Put(ctx context.Context, name string, data []byte) error {
 	err := f.Cache.Put(ctx, name, data)
 	if err != nil {
-		f.log.Error("acme.cache cannot be written: what the authority gives will be gone after a restart, and it gives a few a week", "error", err)
+		f.log.Error("acme.cache cannot be written: certificates are lost at a restart, and the authority issues only a few a week", "error", err)
 	}
 	return err
 }

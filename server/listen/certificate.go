@@ -45,7 +45,7 @@ func NewCertificate(certFile, keyFile string, log *slog.Logger) (r *Certificate,
 func (r *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return r.certificate.Get(func(_ *tls.Certificate, err error) {
 		if err != nil {
-			r.log.Error("certificate not reloaded: the old one stays", "error", err)
+			r.log.Error("certificate not reloaded: the old one stays in use", "error", err)
 		} else {
 			r.log.Info("certificate reloaded", "https_cert", r.certFile)
 		}

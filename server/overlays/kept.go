@@ -67,7 +67,7 @@ func (m *Mark) keep(data []byte, info storage.Info) {
 	}
 	if err := kept.disk.Put(kept.key, e); err != nil {
 		if !cache.Paused(err) {
-			m.log.Warn("watermark not kept", "error", err)
+			m.log.Warn("watermark not cached", "error", err)
 		}
 		return
 	}
@@ -92,7 +92,7 @@ func (m *Mark) restore() (w Watermark, ok bool) {
 		w, err = newWatermark(e.Body)
 	}
 	if err != nil {
-		m.log.Info("no watermark is kept either", "error", err)
+		m.log.Info("there is no cached copy of the watermark", "error", err)
 		return w, false
 	}
 	w.etag = e.SourceETag

@@ -58,7 +58,7 @@ func New(c *config.TracingConfig, about Service, maxBytes int, log *slog.Logger)
 	}
 	routeTraceFaults(log)
 	if p := cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL")); p != "" && p != "http/protobuf" {
-		log.Warn("traces are sent by http/protobuf, and not as the environment wants", "protocol", p)
+		log.Warn("traces are sent by http/protobuf, not by the protocol of OTEL_EXPORTER_OTLP_PROTOCOL", "protocol", p)
 	}
 	options := []otlptracehttp.Option{
 		otlptracehttp.WithCompression(otlptracehttp.GzipCompression),
@@ -87,7 +87,7 @@ func New(c *config.TracingConfig, about Service, maxBytes int, log *slog.Logger)
 	}
 	resource, err := tracedResource(c, about)
 	if err != nil {
-		log.Warn("what the environment says of this service is left out of traces", "error", err)
+		log.Warn("traces lack the resource attributes of the environment: they are not valid", "error", err)
 	}
 	limits := sdktrace.NewSpanLimits()
 	limits.AttributeValueLengthLimit = maxBytes

@@ -299,7 +299,7 @@ func (c *Cache) flight(k Key, fill Fill) fillFunc {
 			return e, Unchanged, nil
 		case c.state(k, old) != dead && c.config.Outlives(err):
 			c.staleOnError.Add(1)
-			c.config.Log.Warn("serving an old result: the source cannot be had", "error", err)
+			c.config.Log.Warn("serving a stale result: the source cannot be fetched", "error", err)
 			return old, StaleOnError, nil
 		}
 		if same, whole := c.config.Refuses(err); same && ctx.Err() == nil {

@@ -263,7 +263,7 @@ func TestFreeSpaceIsKept(t *testing.T) {
 	if n := bytesBelow(t, d); n == 0 {
 		t.Error("nothing is kept after space came back")
 	}
-	if said := log.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, "level=INFO msg=\"the disk has room again: results are kept\"") {
+	if said := log.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, "level=INFO msg=\"the disk has room again: results are cached\"") {
 		t.Errorf("the log says %q; want a line when there is room again", said)
 	}
 }

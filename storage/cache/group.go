@@ -141,7 +141,7 @@ func (g *group) start(ctx context.Context, k Key, fill fillFunc) *flight {
 // setLate lets the callers of f go. It stays the flight of its key until it
 // ends: a second one would only get stuck beside it.
 func (g *group) setLate(k Key, f *flight) {
-	g.log.Error("a fill does not end: its callers are answered without it", "source", k.Source)
+	g.log.Error("a cache fill does not end: requests that wait for it get an error", "source", k.Source)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.overdue++

@@ -146,7 +146,7 @@ func (l *purgeLog) poll(ctx context.Context) error {
 	if more && first {
 		// Nobody can say what of the disk tiers was purged; of the bucket, the
 		// floor of the bans does.
-		l.shared.config.Log.Warn("more purges than can be looked at: what is older is not used", "purges", maxMarkers)
+		l.shared.config.Log.Warn("too many purges to check: older entries of the shared cache are not used", "purges", maxMarkers)
 		l.empty(ctx, l.shared.disks())
 		more = false
 	}
@@ -318,7 +318,7 @@ func (l *purgeLog) heardUntil(ctx context.Context, now time.Time) time.Time {
 		if err != nil {
 			mark = time.Time{} // it was never told anything
 		} else if now.Sub(mark) > l.namesRetention() {
-			l.shared.config.Log.Warn("the cache folder was away for longer than purges are remembered: it is emptied", "last", mark)
+			l.shared.config.Log.Warn("the cache folder was not in use for longer than purges are remembered: it is emptied", "last", mark)
 			l.empty(ctx, map[string]*Disk{group: disk})
 			continue
 		}

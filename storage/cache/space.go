@@ -60,11 +60,11 @@ func (d *Disk) deriveBound() uint64 {
 // room for entries, or that there is room again.
 func (d *Disk) tellOfRoom(none bool) {
 	if !none {
-		d.config.Log.Info("the disk has room again: results are kept", "folder", d.files.path)
+		d.config.Log.Info("the disk has room again: results are cached", "folder", d.files.path)
 		return
 	}
 	free, total, _ := d.files.free()
-	d.config.Log.Warn("nothing is kept: the disk is too full", "folder", d.files.path,
+	d.config.Log.Warn("nothing is cached: the disk is too full", "folder", d.files.path,
 		"free_mb", free>>20, "disk_mb", total>>20, "stays_free", d.config.MinFree,
 		"cure", "make room on the disk, set cache.min_free lower, or bound the folder by cache.disk_mb instead")
 }
