@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"debug/buildinfo"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3imageserver/testserver"
 )
 
 // LICENSES.txt has the license of Go, of every module in the binaries of all systems, and
@@ -26,13 +30,82 @@ func TestLicenses(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("LICENSES.txt is not what the modules have (%v); go test -tags nodynamic . -run TestLicenses -update writes it", err)
 	}
-	out, err := command(t, "version", "-licenses")
-	if err != nil || !strings.HasPrefix(out, "s3imageserver\n") || !strings.HasSuffix(out, string(got)) {
-		t.Errorf("version -licenses: %v, %d bytes; want NOTICE, LICENSE and LICENSES.txt", err, len(out))
-	}
+	out := printedLicenses(t, testserver.Binary(t))
 	for _, name := range []string{"Apache License", "LICENSE.libheif", "LICENSE.libde265", "LICENSE.libjxl", "LICENSE.libavif", "dav1d", "LICENSE.libwebp"} {
 		if !strings.Contains(out, name) {
 			t.Errorf("version -licenses has no %s", name)
+		}
+	}
+}
+
+// printedLicenses returns what "version -licenses" of a program prints, which has to
+// begin with NOTICE, and to name the modules inside and no others.
+func printedLicenses(t *testing.T, program string) string {
+	t.Helper()
+	out, err := exec.Command(program, "version", "-licenses").Output()
+	text := string(out)
+	if err != nil || !strings.HasPrefix(text, "s3imageserver\n") || !strings.Contains(text, license) {
+		t.Errorf("version -licenses: %v, %d bytes; want NOTICE, LICENSE and LICENSES.txt", err, len(out))
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"Go": true}
+	for _, m := range info.Deps {
+		want[m.Path] = true
+	}
+	named := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^(?:==== |     )(Go|[a-z.]+/\S+ v\S+)( \(lib/\S+\))?$`).FindAllStringSubmatch(text, -1) {
+		module, _, _ := strings.Cut(line[1], " ")
+		named[module] = true
+	}
+	if !maps.Equal(named, want) {
+		t.Errorf("version -licenses names %v\nwant %v", slices.Sorted(maps.Keys(named)), slices.Sorted(maps.Keys(want)))
+	}
+	return text
+}
+
+// A build with the tag noheic has no library under the LGPL inside, does not say that it
+// has, and refuses configurations and files that need it with the reason.
+func TestBuildWithoutHEIC(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not built without HEIC: that takes long where it was not done before")
+	}
+	folder := t.TempDir()
+	program := filepath.Join(folder, "s3imageserver")
+	build := exec.Command("go", "build", "-tags", "nodynamic,noheic", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text := printedLicenses(t, program)
+	for _, word := range []string{"gen2brain/heic", "libheif", "libde265", "LESSER GENERAL PUBLIC", "LGPL"} {
+		if strings.Contains(text, word) {
+			t.Errorf("version -licenses has %q", word)
+		}
+	}
+	if !strings.Contains(text, "LICENSE.libavif") || !strings.Contains(text, "\n  github.com/gen2brain/avif ") {
+		t.Error("version -licenses does not name libavif, which is inside")
+	}
+	config := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(config, []byte(`{"handlers": [{"name": "h", "source": {"dir": "."}, "allowed_formats": ["*", ".HEIF"]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	photo, err := filepath.Abs("resize/testdata/photo.heic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"version"}, "without HEIC"},
+		{[]string{"-c", config, "check"}, "handlers.0.allowed_formats.1: this program was built without heif (-tags noheic): take it out of the list, or build without that tag"},
+		{[]string{"info", photo}, "the program was built without heic (-tags noheic)"},
+	} {
+		if out, _ := exec.Command(program, tt.args...).CombinedOutput(); !strings.Contains(string(out), tt.want) {
+			t.Errorf("%v: %s\nwant %q", tt.args, out, tt.want)
 		}
 	}
 }

@@ -29,6 +29,14 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 		Usage:     "pictures from S3 or a folder: cropped, resized, converted on request",
 		UsageText: "s3imageserver [-c FILE] [command] [flags] [arguments]",
 		Version:   versionText(),
+		Description: `Without a configuration it shows sample pictures at http://localhost:8080/. Pictures of your own:
+
+   s3imageserver serve ./photos -open
+   s3imageserver serve s3://photos
+   s3imageserver init && s3imageserver
+
+The exit code is 0, or 1 with a fault, which the standard error names. The documents are inside:
+"s3imageserver docs" lists them, "s3imageserver COMMAND -h" tells of a command.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "c", Usage: "configuration `FILE` (default: config.json in the working directory, else a built-in one that shows sample pictures)"},
 			&cli.BoolFlag{Name: "version", Usage: "tell the version", Local: true},
@@ -46,6 +54,7 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 			infoCommand(),
 			replayCommand(),
 			healthCommand(),
+			docsCommand(),
 			versionCommand(),
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
@@ -67,7 +76,9 @@ func newProgram(stdout, stderr io.Writer) *cli.Command {
 	}
 	for _, c := range append(program.Commands, program) {
 		c.DisableSliceFlagSeparator = true // a comma is part of a query, of a list of presets and of Accept
-		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return fmt.Errorf("%w; see -h", err) }
+		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error {
+			return fmt.Errorf("%w; see -h, or s3imageserver docs", err)
+		}
 	}
 	return program
 }
@@ -87,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // noArguments refuses arguments of a command that takes none.
 func noArguments(cmd *cli.Command) error {
 	if cmd.NArg() > 0 {
-		return fmt.Errorf("unknown command or argument %q; see -h", cmd.Args().First())
+		return fmt.Errorf("unknown command or argument %q; see -h, or s3imageserver docs", cmd.Args().First())
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func splitOptions(args []string) (paths []string, query url.Values, err error) {
 	query = server.ShortNames(query)
 	for name := range query {
 		if !resize.KnownParam(name) && name != "preset" {
-			return nil, nil, fmt.Errorf("convert: there is no option %q; all are in docs/options.md", name)
+			return nil, nil, fmt.Errorf("convert: there is no option %q; all are told by s3imageserver docs options", name)
 		}
 	}
 	return paths, query, nil

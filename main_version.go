@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v3"
+
+	"s3imageserver/resize"
 )
 
 // version and revision are set by the release script, whose builds know no
@@ -20,7 +20,7 @@ func versionCommand() *cli.Command {
 		Name:  "version",
 		Usage: "tell the version",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "licenses", Usage: "print the licenses of the program and of everything that is built into it"},
+			&cli.BoolFlag{Name: "licenses", Usage: "print the licenses of the program and of everything that is built into this one"},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Bool("licenses") {
@@ -31,30 +31,15 @@ func versionCommand() *cli.Command {
 	}
 }
 
-// The licenses of the program, and of what is built into it, which ask to be handed on
-// with it; TestLicenses writes the last one.
-var (
-	//go:embed NOTICE
-	notice string
-	//go:embed LICENSE
-	license string
-	//go:embed LICENSES.txt
-	licensesOfOthers string
-)
-
-func printLicenses(cmd *cli.Command) error {
-	if err := noArguments(cmd); err != nil {
-		return err
-	}
-	_, err := io.WriteString(cmd.Root().Writer, notice+"\n"+license+"\n"+licensesOfOthers)
-	return err
-}
-
 func printVersion(_ context.Context, cmd *cli.Command) error {
 	if err := noArguments(cmd); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(cmd.Root().Writer, "s3imageserver %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	without := ""
+	if resize.LeftOut(resize.HEIC) != "" {
+		without = " without HEIC"
+	}
+	_, err := fmt.Fprintf(cmd.Root().Writer, "s3imageserver %s %s %s/%s%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH, without)
 	return err
 }
 

@@ -118,6 +118,7 @@ type imageFile struct {
 	entrypoint, health []string
 	build              string // flags of go build
 	golang             string // its version
+	tags               string // of the build, where nothing else is said
 }
 
 // dockerfile reads deploy/Dockerfile: its last stage, and how the program is built.
@@ -138,6 +139,9 @@ func dockerfile(t *testing.T) imageFile {
 		case "ARG":
 			if v, ok := strings.CutPrefix(rest, "GO_VERSION="); ok {
 				m.golang = v
+			}
+			if v, ok := strings.CutPrefix(rest, "TAGS="); ok {
+				m.tags = v
 			}
 		case "RUN":
 			if _, flags, ok := strings.Cut(rest, "go build "); ok {
@@ -189,7 +193,7 @@ func TestDockerfile(t *testing.T) {
 	}
 	_, flags, _ := strings.Cut(deployed(t, "release"), "go build ")
 	flags, _, _ = strings.Cut(flags, " -o ")
-	if got := strings.NewReplacer("$VERSION", "$version", "$REVISION", "$commit").Replace(m.build); got != flags || !strings.Contains(got, "-tags nodynamic") {
+	if got := strings.NewReplacer("$VERSION", "$version", "$REVISION", "$commit", "$TAGS", m.tags).Replace(m.build); got != flags || !strings.Contains(got, "-tags nodynamic") {
 		t.Errorf("the image is built by %q, a release by %q", got, flags)
 	}
 }

@@ -33,6 +33,7 @@ var notRun = []struct{ begins, why string }{
 	{"s3imageserver init ", "its folder and bucket stand for any; TestInit writes"},
 	{"s3imageserver serve ", "its folder and bucket stand for any; TestServeFolder and TestServeBucket serve"},
 	{"s3imageserver translate -c FILE", "as before; TestGuidesOfDialects translates"},
+	{"CGO_ENABLED=0 go build -tags nodynamic,noheic ", "TestBuildWithoutHEIC builds it, and looks inside"},
 	{"docker build ", "needs a container engine; the binary runs in an empty root instead"},
 	{"docker run ", "as before"},
 	{"docker compose ", "as before; the three nodes run as processes"},

@@ -111,6 +111,9 @@ func (a *admission) sniff(head []byte) error {
 		return err
 	}
 	a.codec = codecOf(format)
+	if tag := a.codec.without; tag != "" {
+		return fmt.Errorf("%w: the program was built without %s (-tags %s)", ErrUnsupported, format, tag)
+	}
 	if a.codec.optIn && !slices.Contains(a.limits.Formats, format) {
 		return fmt.Errorf("%w: %s is not allowed here: allowed_formats has to name it, \"*\" is about names only", ErrUnsupported, format)
 	}

@@ -21,6 +21,9 @@ type codec struct {
 	// optIn says that files are read only where the format is named in
 	// Limits.Formats.
 	optIn bool
+	// without is the build tag by which the format was left out of the program; of
+	// such a codec nothing else but format and is may be used. "": it is there.
+	without string
 	// heavy says that files are decoded in a sandbox which takes much memory and
 	// time: a few at once have to do.
 	heavy bool
@@ -81,15 +84,25 @@ type Info struct {
 	orientation exif.Orientation // if the header has it; else it is the picture's
 }
 
-// OptInFormats returns the formats that are only read if [Limits] names them.
+// OptInFormats returns the formats that are only read if [Limits] names them, but
+// those that the program was built without.
 func OptInFormats() []options.Format {
 	var formats []options.Format
 	for _, c := range codecs {
-		if c.optIn {
+		if c.optIn && c.without == "" {
 			formats = append(formats, c.format)
 		}
 	}
 	return formats
+}
+
+// LeftOut returns the build tag by which a format was left out of the program, so that
+// its files are refused whatever [Limits] names; "" if it was not.
+func LeftOut(f options.Format) (tag string) {
+	if c := codecOf(f); c != nil {
+		return c.without
+	}
+	return ""
 }
 
 // codecOf returns the codec of a format, nil for NoFormat and the choices of

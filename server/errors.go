@@ -80,9 +80,9 @@ var failures = []failure{
 var cures = map[string]string{
 	"extension":    "add the extension to allowed_formats of the handler; \"*\" allows names without one",
 	"verification": "ask for the URL with explain=1 on the listener for operators, which says why; s3imageserver sign makes URLs",
-	"option":       "docs/options.md has all parameters and what they may be",
+	"option":       "s3imageserver docs options tells all parameters and what they may be",
 	"version":      "leave versionid out: only buckets have versions",
-	"name":         "a name has no empty part, no \"..\", no backslash and no control character; docs/urls.md says more",
+	"name":         "a name has no empty part, no \"..\", no backslash and no control character; s3imageserver docs urls says more",
 }
 
 // failureOf returns what an error means; one that nobody expects is a fault of the

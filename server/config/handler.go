@@ -59,7 +59,8 @@ type HandlerConfig struct {
 	// AllowedFormats are the extensions that names may have, with or without a dot, and
 	// the formats that are read beside PNG, JPEG, GIF and WebP; "*" allows all names, also
 	// those without an extension, but no format beyond those four: AVIF, HEIC, JXL, TIFF,
-	// BMP and ICO must be named. Empty means png, jpg, jpeg, gif and webp.
+	// BMP and ICO must be named. A program built with the tag noheic refuses "heic" and
+	// "heif". Empty means png, jpg, jpeg, gif and webp.
 	AllowedFormats []string `json:"allowed_formats"`
 	// OutputFormats are the formats that "f" may ask for, beside OutputFormat; empty
 	// means jpeg, png, webp and gif.
@@ -166,6 +167,9 @@ func (h *HandlerConfig) validate(key string, faults *Faults) {
 		f = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(f), "."))
 		if f == "" || strings.ContainsAny(f, "./\\") {
 			faults.Add(key+".allowed_formats."+strconv.Itoa(i), "%q is not an extension", h.AllowedFormats[i])
+		}
+		if tag := resize.LeftOut(resize.FormatByName(f)); tag != "" {
+			faults.Add(key+".allowed_formats."+strconv.Itoa(i), "this program was built without %s (-tags %s): take it out of the list, or build without that tag", f, tag)
 		}
 		h.AllowedFormats[i] = f
 	}
