@@ -38,6 +38,7 @@ var checks = []check{
 	{"one fill", (*bench).oneFill},
 	{"machines", (*bench).machines},
 	{"eviction", (*bench).eviction},
+	{"sizing", (*bench).sizing},
 }
 
 // A row is one figure.
