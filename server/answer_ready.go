@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"s3imageserver/server/listen"
 	"s3imageserver/storage/cache"
 )
 
@@ -68,8 +69,11 @@ func (h *readyHeader) sendWhole(w http.ResponseWriter, r *http.Request, body []b
 	header["Accept-Ranges"] = acceptRanges
 	header["Content-Length"] = h.length
 	if len(body) > progressBytes {
-		w = newProgressWriter(w)
+		_, _ = newProgressWriter(w).Write(body) // the client may have left
+		return true
 	}
-	_, _ = w.Write(body) // the client may have left
+	held := listen.Hold(r.Context())
+	defer held.Release()
+	_, _ = w.Write(body) // as above
 	return true
 }

@@ -133,7 +133,7 @@ func (v *service) listen() (all []listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("http_port: %w", err)
 		}
-		l = netutil.LimitListener(l, listen.MaxConnections())
+		l = listen.Joined(netutil.LimitListener(l, listen.MaxConnections()))
 		all = append(all, listener{l, s.newHTTPServer(handler), "http://" + displayAddress(l)})
 	}
 	if c.HTTPSEnabled {
@@ -170,6 +170,7 @@ func displayAddress(l net.Listener) string {
 func (s *Server) newHTTPServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
+		ConnContext:       listen.ConnContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
