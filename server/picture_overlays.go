@@ -193,7 +193,7 @@ func (m *mark) read(ctx context.Context, old *watermark) (watermark, error) {
 // they count as absent.
 func (o *overlays) dropUnknown(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
-		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.marks)), ", ")})
+		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(append([]string{resize.NoWatermark}, slices.Sorted(maps.Keys(o.marks))...), ", ")})
 		options.Watermark = resize.Watermark{}
 	}
 	if name := options.Text.Font; name != "" && o.fonts.byName[name] == nil && !resize.KnownFont(name) {
