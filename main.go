@@ -39,7 +39,7 @@ The exit code is 0, or 1 with a fault, which the standard error names. The docum
 "s3imageserver docs" lists them, "s3imageserver COMMAND -h" tells of a command.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "c", Usage: "configuration `FILE` (default: config.json in the working directory, else a built-in one that shows sample pictures)"},
-			&cli.BoolFlag{Name: "version", Usage: "tell the version", Local: true},
+			&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, Usage: "tell the version", Local: true},
 		},
 		Commands: []*cli.Command{
 			serveCommand(),

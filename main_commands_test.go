@@ -496,8 +496,10 @@ func TestVersion(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "s3imageserver ") || !strings.Contains(out, runtime.Version()+" "+runtime.GOOS) {
 		t.Errorf("%q, %v", out, err)
 	}
-	if flag, err := command(t, "-version"); err != nil || flag != out {
-		t.Errorf("-version: %q, %v; want %q", flag, err, out)
+	for _, name := range []string{"-version", "--version", "-v"} {
+		if flag, err := command(t, name); err != nil || flag != out {
+			t.Errorf("%s: %q, %v; want %q", name, flag, err, out)
+		}
 	}
 	if out, err := command(t, "version", "2"); err == nil || out != "" {
 		t.Errorf("an argument: %q, %v; want an error", out, err)

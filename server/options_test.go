@@ -33,7 +33,7 @@ func TestStrictOptions(t *testing.T) {
 		{"?format=exe", 400, "f is unreadable"},
 		{"?fit=crop", 400, "fit is unreadable; it may be cover, contain, scale-down, pad, stretch, auto"},
 		{"?preset=nix", 400, "preset is unreadable; it may be "},
-		{"?wm=nix", 400, "wm is unreadable"},
+		{"?wm=nix", 400, "wm is unreadable; it may be none"},
 		{"?txt=a&txtfont=zz", 400, "txtfont is unreadable"},
 		{"?f=auto-webp", 200, ""},
 		{"?f=tiff", 400, "f is not enabled; it may be auto, jpeg, png, webp, gif"}, // none of output_formats

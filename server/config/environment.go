@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"fmt"
 	"os"
@@ -53,10 +54,19 @@ func strayVariables(c *Config, text []byte) (found []*Fault) {
 		switch {
 		case value == "", !strings.HasPrefix(name, envPrefix), slices.Contains(known, name), serviceLink.MatchString(name), bytes.Contains(text, []byte("${"+name+"}")), bytes.Contains(text, []byte("${"+name+":-")):
 		default:
-			found = append(found, &Fault{Text: "the environment variable " + name + " stands for no single value of this configuration" + suggestion(name, known)})
+			found = append(found, &Fault{Text: "the environment variable " + name + " stands for no single value of this configuration" + cmp.Or(suggestion(name, known), absentHandler(name))})
 		}
 	}
 	return found
+}
+
+// absentHandler says what to do about a variable for a handler, or a part of one, that is
+// not in the file: variables only change what is there.
+func absentHandler(name string) string {
+	if !strings.HasPrefix(name, envPrefix+"HANDLERS_") {
+		return ""
+	}
+	return ": write what it belongs to into the file, or set S3IMAGESERVER_BUCKET, which serves a bucket without a file"
 }
 
 // eachScalar visits the texts, numbers and truth values below a struct by their

@@ -55,15 +55,16 @@ func TestEnvironmentFaults(t *testing.T) {
 // A variable that changes nothing is told of, and not its value.
 func TestEnvironmentStrays(t *testing.T) {
 	for name, value := range map[string]string{
-		"S3IMAGESERVER_HTTP_PROT":               "a value",
-		"S3IMAGESERVER_HOSTS":                   "a value", // a list
-		"S3IMAGESERVER_HANDLERS_1_CACHE_PATH":   "a value", // there is one handler
-		"S3IMAGESERVER_OWN":                     "2",       // named in the file
-		"S3IMAGESERVER_HTTP_PORT":               "8088",
-		"S3IMAGESERVER_SERVICE_HOST":            "10.0.0.1", // of Kubernetes, as the rest
-		"S3IMAGESERVER_SERVICE_PORT_HTTP":       "80",
-		"S3IMAGESERVER_PORT":                    "tcp://10.0.0.1:80",
-		"S3IMAGESERVER_ADMIN_PORT_80_TCP_PROTO": "tcp",
+		"S3IMAGESERVER_HTTP_PROT":                  "a value",
+		"S3IMAGESERVER_HOSTS":                      "a value", // a list
+		"S3IMAGESERVER_HANDLERS_1_CACHE_PATH":      "a value", // there is one handler
+		"S3IMAGESERVER_HANDLERS_0_AWS_BUCKET_NAME": "photos",  // it has no aws
+		"S3IMAGESERVER_OWN":                        "2",       // named in the file
+		"S3IMAGESERVER_HTTP_PORT":                  "8088",
+		"S3IMAGESERVER_SERVICE_HOST":               "10.0.0.1", // of Kubernetes, as the rest
+		"S3IMAGESERVER_SERVICE_PORT_HTTP":          "80",
+		"S3IMAGESERVER_PORT":                       "tcp://10.0.0.1:80",
+		"S3IMAGESERVER_ADMIN_PORT_80_TCP_PROTO":    "tcp",
 	} {
 		t.Setenv(name, value)
 	}
@@ -76,7 +77,7 @@ func TestEnvironmentStrays(t *testing.T) {
 		got = append(got, w.Error())
 	}
 	slices.Sort(got)
-	want := []string{"S3IMAGESERVER_HANDLERS_1_CACHE_PATH", "S3IMAGESERVER_HOSTS", "S3IMAGESERVER_HTTP_PROT"}
+	want := []string{"S3IMAGESERVER_HANDLERS_0_AWS_BUCKET_NAME", "S3IMAGESERVER_HANDLERS_1_CACHE_PATH", "S3IMAGESERVER_HOSTS", "S3IMAGESERVER_HTTP_PROT"}
 	if len(got) != len(want) {
 		t.Fatalf("warnings = %q; want those of %q", got, want)
 	}
@@ -85,8 +86,11 @@ func TestEnvironmentStrays(t *testing.T) {
 			t.Errorf("warning = %q; want that of %s", got[i], name)
 		}
 	}
-	if !strings.HasSuffix(got[2], `; did you mean "S3IMAGESERVER_HTTP_PORT"?`) {
-		t.Errorf("warning = %q; want the nearest name", got[2])
+	if !strings.HasSuffix(got[3], `; did you mean "S3IMAGESERVER_HTTP_PORT"?`) {
+		t.Errorf("warning = %q; want the nearest name", got[3])
+	}
+	if !strings.HasSuffix(got[0], ": write what it belongs to into the file, or set S3IMAGESERVER_BUCKET, which serves a bucket without a file") {
+		t.Errorf("warning = %q; want what to do", got[0])
 	}
 }
 

@@ -120,7 +120,7 @@ func decode(v hujson.Value, c *Config) Faults {
 			return append(found, &Fault{Text: err.Error()})
 		}
 		key := keyAt(again, int(typeErr.Offset), "")
-		found = append(found, &Fault{Key: key, Text: fmt.Sprintf("%s cannot be %s", article(typeErr.Value), describe(typeErr.Type))})
+		found = append(found, &Fault{Key: key, Text: fmt.Sprintf("%s cannot be %s", article(typeErr.Value), describe(typeErr.Type)) + listHint(typeErr)})
 		node, _ := lookUp(&again, key)
 		if node == nil || key == "" || node.Value.Kind() == 'n' {
 			return found
@@ -163,6 +163,14 @@ func article(kind string) string {
 		return "an " + kind
 	}
 	return "a " + kind
+}
+
+// listHint says how a list of objects is written, where one object stands.
+func listHint(err *json.UnmarshalTypeError) string {
+	if err.Value == "object" && err.Type.Kind() == reflect.Slice {
+		return ": put brackets around it, as in [{…}, {…}]"
+	}
+	return ""
 }
 
 func describe(t reflect.Type) string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -145,7 +146,7 @@ func LayersOf(presets map[string]url.Values, byDefault string, query url.Values,
 		case ok:
 			l = append(l, Layer{name, i == 0, preset})
 		case name != "":
-			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(presets)), ", ")})
+			note(resize.Note{Name: PresetParam, Value: name, Verdict: resize.Unreadable, Allowed: cmp.Or(strings.Join(slices.Sorted(maps.Keys(presets)), ", "), "a name of presets, of which the configuration has none")})
 		}
 	}
 	return append(l, Layer{Values: query})

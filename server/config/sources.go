@@ -124,14 +124,20 @@ func (h *HandlerConfig) firstBucket() *AWSConfig {
 }
 
 func (h *HandlerConfig) validateSources(key string, faults *Faults) {
-	ways := 0
-	for _, given := range []bool{h.AWS != nil, (&SourceEntry{SourceConfig: h.Source}).Kind() != kindNone, len(h.Sources) > 0, h.Bucket != nil} {
-		if given {
-			ways++
+	var ways []string
+	for _, way := range []struct {
+		key   string
+		given bool
+	}{{"aws", h.AWS != nil}, {"source", (&SourceEntry{SourceConfig: h.Source}).Kind() != kindNone}, {"sources", len(h.Sources) > 0}, {"a Bucket", h.Bucket != nil}} {
+		if way.given {
+			ways = append(ways, way.key)
 		}
 	}
-	if ways != 1 {
+	switch {
+	case len(ways) == 0:
 		faults.Add(key, "needs one source of pictures: either aws, source or sources")
+	case len(ways) > 1:
+		faults.Add(key, "needs one source of pictures, and has %s; sources is a list of several", strings.Join(ways, " and "))
 	}
 	entries, keys := h.AllSources()
 	for i := range entries {

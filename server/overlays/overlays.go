@@ -195,7 +195,7 @@ func (m *Mark) read(ctx context.Context, old *Watermark) (Watermark, error) {
 // they count as absent.
 func (o *Set) DropUnknown(options *resize.Options, note func(resize.Note)) {
 	if name := options.Watermark.Name; name != "" && name != resize.NoWatermark && o.marks[name] == nil {
-		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(slices.Sorted(maps.Keys(o.marks)), ", ")})
+		note(resize.Note{Name: "wm", Value: name, Verdict: resize.Unreadable, Allowed: strings.Join(append([]string{resize.NoWatermark}, slices.Sorted(maps.Keys(o.marks))...), ", ")})
 		options.Watermark = resize.Watermark{}
 	}
 	if name := options.Text.Font; name != "" && o.Fonts.ByName[name] == nil && !resize.KnownFont(name) {

@@ -142,7 +142,7 @@ export function showPreset() {
   const name = $("preset-name").value.trim();
   const query = queryOf(but({ preset: "", dl: "", versionid: "", maxage: "" }));
   const good = /^[A-Za-z0-9_-]{1,64}$/.test(name);
-  $("preset-note").textContent = !good ? "A name has letters, digits, - and _." : query ? `Then ?preset=${name} makes this picture of every source.` : "Set some options first.";
+  $("preset-note").textContent = !good ? "A name has letters, digits, - and _." : query ? `Then preset=${name} in a URL makes this picture of every source.` : "Set some options first.";
   $("preset").textContent = good && query ? `"presets": {\n  ${JSON.stringify(name)}: ${JSON.stringify(query)}\n}` : "";
 }
 
