@@ -24,11 +24,11 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	x.picture(e.MediaType, s)
 	header := w.Header()
 	ready := readyOf(e)
-	header["Content-Type"] = ready.mediaType
+	header["Content-Type"] = ready.mediaType[:]
 	header["Content-Disposition"] = ready.disposition(&req, e.MediaType)
 	h.setRequestHeader(header, &req)
 	h.askHints(header)
-	header["Etag"] = ready.etag
+	header["Etag"] = ready.etag[:]
 	header["Cache-Control"] = x.one(h.cacheControl(&req, e, s))
 	if req.foreign != nil {
 		h.foreignHeader(header, r, &req, e)

@@ -12,22 +12,23 @@ import (
 // A readyHeader is what every answer with an entry says, made once for as long as
 // the entry is in memory. Answers share its slices and change nothing in them.
 type readyHeader struct {
-	mediaType, etag, length []string
-	modified                []string // nil: the source has no time
+	// The values of Content-Type, ETag, Content-Length and Last-Modified, which is empty
+	// if the source has no time: one allocation for all of them.
+	mediaType, etag, length, modified [1]string
 	// inline is the Content-Disposition of requests that name no file: all of an
 	// entry are for pictures of one name. Nil until the first of them.
-	inline atomic.Pointer[[]string]
+	inline atomic.Pointer[[1]string]
 }
 
 // makeReady returns the *readyHeader of an entry; see [cache.Config].
 func makeReady(e *cache.Entry) any {
 	ready := &readyHeader{
-		mediaType: []string{e.MediaType},
-		etag:      []string{`"` + e.ETag + `"`},
-		length:    []string{strconv.Itoa(len(e.Body))},
+		mediaType: [1]string{e.MediaType},
+		etag:      [1]string{`"` + e.ETag + `"`},
+		length:    [1]string{strconv.Itoa(len(e.Body))},
 	}
 	if t := e.SourceModTime; !t.IsZero() && t.Unix() != 0 { // as http.ServeContent has it
-		ready.modified = []string{t.UTC().Format(http.TimeFormat)}
+		ready.modified = [1]string{t.UTC().Format(http.TimeFormat)}
 	}
 	return ready
 }
@@ -45,12 +46,12 @@ func (h *readyHeader) disposition(req *request, mediaType string) []string {
 	if req.delivery.Download != "" {
 		return []string{contentDisposition(*req, mediaType)}
 	}
-	if d := h.inline.Load(); d != nil {
-		return *d
+	d := h.inline.Load()
+	if d == nil {
+		d = &[1]string{contentDisposition(*req, mediaType)}
+		h.inline.Store(d)
 	}
-	d := []string{contentDisposition(*req, mediaType)}
-	h.inline.Store(&d)
-	return d
+	return d[:]
 }
 
 var acceptRanges = []string{"bytes"}
@@ -63,11 +64,11 @@ func (h *readyHeader) sendWhole(w http.ResponseWriter, r *http.Request, body []b
 		return false
 	}
 	header := w.Header()
-	if h.modified != nil {
-		header["Last-Modified"] = h.modified
+	if h.modified[0] != "" {
+		header["Last-Modified"] = h.modified[:]
 	}
 	header["Accept-Ranges"] = acceptRanges
-	header["Content-Length"] = h.length
+	header["Content-Length"] = h.length[:]
 	if len(body) > progressBytes {
 		_, _ = newProgressWriter(w).Write(body) // the client may have left
 		return true
