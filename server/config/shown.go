@@ -10,6 +10,9 @@ import (
 	"s3imageserver/resize"
 )
 
+// processors is GOMAXPROCS at the start of the process: it is changed while pictures are made.
+var processors = runtime.GOMAXPROCS(0)
+
 // Shown returns a copy of the configuration, which was validated, with all
 // defaults filled in that are left to those who use a field: 0, absent or empty
 // means one thing there, and in the places where it is read it stays so.
@@ -52,7 +55,7 @@ func (l *LimitsConfig) show() {
 	l.LosslessPixels = cmp.Or(l.LosslessPixels, d.LosslessPixels)
 	l.WorkSeconds = cmp.Or(l.WorkSeconds, int(d.Time/time.Second))
 	l.FetchSeconds, l.RequestSeconds = cmp.Or(l.FetchSeconds, int(DefaultFetchTime/time.Second)), cmp.Or(l.RequestSeconds, defaultRequestSeconds)
-	l.Concurrency = cmp.Or(l.Concurrency, min(PlacesPerProcessor*runtime.GOMAXPROCS(0), MostPlaces))
+	l.Concurrency = cmp.Or(l.Concurrency, min(PlacesPerProcessor*processors, MostPlaces))
 }
 
 // Defaults of packages that do not tell them.
