@@ -54,7 +54,7 @@ func TestDocsCommand(t *testing.T) {
 		t.Errorf("docs purge is not docs/howto/purge.md: %v, %v", got, err)
 	}
 	for name, want := range map[string]string{
-		"nothing-of-the-kind": `there is no page "nothing-of-the-kind"; s3imageserver docs lists all`, "kubernetes": "\n   deployment               Kubernetes",
+		"nothing-of-the-kind": `there is no page "nothing-of-the-kind"; s3imageserver docs lists all`, "kubernetes": "\n   deployment               How do I run it in Kubernetes?",
 	} {
 		if out, err := command(t, "docs", name); out != "" || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("docs %s: %q, %v; want an error with %q", name, out, err, want)
