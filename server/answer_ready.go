@@ -69,12 +69,13 @@ func (h *readyHeader) sendWhole(w http.ResponseWriter, r *http.Request, body []b
 	}
 	header["Accept-Ranges"] = acceptRanges
 	header["Content-Length"] = h.length[:]
-	if len(body) > progressBytes {
-		_, _ = newProgressWriter(w).Write(body) // the client may have left
-		return true
+	if len(body) <= progressBytes {
+		if held := listen.Hold(r.Context(), progressTime); held != nil {
+			defer held.Release()
+			_, _ = w.Write(body) // the client may have left
+			return true
+		}
 	}
-	held := listen.Hold(r.Context())
-	defer held.Release()
-	_, _ = w.Write(body) // as above
+	_, _ = newProgressWriter(w).Write(body) // as above
 	return true
 }

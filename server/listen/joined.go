@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 )
 
 const (
@@ -52,11 +53,14 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 }
 
 // Hold holds the first 4 kB that are written for a request back until more is, or
-// until Release. It returns nil where the connection is none of a joined listener.
-func Hold(ctx context.Context) *Conn {
+// until Release. The client has to take all of it within the time given: the write
+// deadline of the connection. It returns nil where the connection is none of a joined
+// listener.
+func Hold(ctx context.Context, within time.Duration) *Conn {
 	c, _ := ctx.Value(connKey{}).(*Conn)
 	if c != nil {
 		c.held = true
+		_ = c.SetWriteDeadline(time.Now().Add(within)) // a connection that is closed says so when it is written to
 	}
 	return c
 }

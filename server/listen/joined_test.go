@@ -6,13 +6,20 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 )
 
 // A recorder is a connection that notes what is written at once.
 type recorder struct {
 	net.Conn
-	writes [][]byte
-	err    error
+	writes   [][]byte
+	err      error
+	deadline time.Time
+}
+
+func (r *recorder) SetWriteDeadline(t time.Time) error {
+	r.deadline = t
+	return nil
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
@@ -52,8 +59,12 @@ func TestJoinedWrites(t *testing.T) {
 				want = append(want, p...)
 			}
 		}
-		if Hold(ConnContext(context.Background(), c)) != c {
+		began := time.Now()
+		if Hold(ConnContext(context.Background(), c), time.Minute) != c {
 			t.Fatal("the connection is not found")
+		}
+		if r.deadline.Before(began.Add(time.Minute)) || r.deadline.After(time.Now().Add(time.Minute)) {
+			t.Errorf("%s: the deadline is in %v; want a minute", tt.name, time.Until(r.deadline))
 		}
 		write(tt.held)
 		c.Release()
@@ -75,7 +86,7 @@ func TestJoinedFaults(t *testing.T) {
 	for _, more := range []bool{true, false} {
 		r := &recorder{err: broken}
 		c := &Conn{Conn: r}
-		Hold(ConnContext(context.Background(), c))
+		Hold(ConnContext(context.Background(), c), time.Minute)
 		if _, err := c.Write([]byte("header")); err != nil {
 			t.Errorf("held back: %v", err)
 		}
@@ -86,5 +97,5 @@ func TestJoinedFaults(t *testing.T) {
 			t.Errorf("Write after a fault = %d, %v; want 0, %v", n, err, broken)
 		}
 	}
-	Hold(context.Background()).Release() // of another connection: nothing
+	Hold(context.Background(), time.Minute).Release() // of another connection: nothing
 }
