@@ -48,8 +48,8 @@ func (s *Server) adminHandler() http.Handler {
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		// Events have a proof of their own; how the server does is no secret on
-		// this machine. Profiles show memory, and keep a processor busy.
+		// Events are authenticated by their own secret; health and metrics are no secret
+		// on this machine. Profiles show memory, and keep a processor busy.
 		needed := !s.config.Admin.Loopback() || !slices.Contains(openAdminPaths, r.URL.Path)
 		if r.URL.Path != "/events" && needed && !authorized(&s.config.Admin, r) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -61,12 +61,11 @@ func (s *Server) adminHandler() http.Handler {
 	})
 }
 
-// foreign reports whether a request may be that of a page elsewhere, in the
-// browser of somebody who reaches the listener: one that names another host, as
-// after DNS rebinding, where only this machine is answered; or one that a browser
-// says is of another origin. Who shows the token, which no page knows, is not
-// foreign; events have a proof of their own, and may come by way of a proxy that
-// leaves the host as it is.
+// foreign reports whether a request may come from a page of another site, in the browser
+// of somebody who reaches the listener: it names another host (DNS rebinding) although the
+// listener is for this machine only, or the browser says that it is of another origin. A
+// request with the token is not foreign: no page knows it. Neither is an event: it has its
+// own secret, and may come through a proxy that keeps the host.
 func (s *Server) foreign(r *http.Request) bool {
 	c := &s.config.Admin
 	if authorized(c, r) {
@@ -75,10 +74,9 @@ func (s *Server) foreign(r *http.Request) bool {
 	return c.Loopback() && r.URL.Path != "/events" && !localHost(r.Host) || fromElsewhere(r)
 }
 
-// fromElsewhere reports whether a browser says that a request is of a page of
-// another origin (Fetch Metadata, section 2; RFC 6454, section 7). A link to the
-// page itself may be followed from anywhere: who follows it sees the page, and
-// the page it was on does not.
+// fromElsewhere reports whether a browser says that a request is of a page of another
+// origin (Fetch Metadata, section 2; RFC 6454, section 7). Links to the playground itself
+// are allowed from anywhere: the other page cannot read what they open.
 func fromElsewhere(r *http.Request) bool {
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "":
@@ -208,7 +206,7 @@ func (s *Server) state() metrics.State {
 	return told
 }
 
-// probes are what the public ports answer to those who watch the process.
+// probes are the health and readiness checks of the public ports.
 func (s *Server) probes() map[string]http.HandlerFunc {
 	probes := map[string]http.HandlerFunc{}
 	if path := s.config.HealthPath; path != "" {

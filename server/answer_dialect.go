@@ -30,8 +30,8 @@ type explainedDialect struct {
 	Canonical string `json:"canonical,omitempty"`
 }
 
-// explainForeign says how a dialect's URL was understood, and takes the settled
-// options into the request. What is wrong with them, making the picture says.
+// explainForeign explains a URL of a dialect, and takes the settled options into the
+// request. Their errors are found when the picture is made.
 func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDialect {
 	e := &explainedDialect{Name: h.dialect.Name(), Source: req.foreign.Source.Text, Kind: req.foreign.Kind.String(), Key: req.foreign.Key()}
 	p, err := h.foreignPicture(ctx, *req)
@@ -50,8 +50,8 @@ func (h *Handler) explainForeign(ctx context.Context, req *request) *explainedDi
 	return e
 }
 
-// failForeign is fail in the words of the dialect. What it has no words for, as
-// a busy server, is answered as everywhere.
+// failForeign is fail with the status and body of the dialect. Errors that the dialect
+// does not know, such as a busy server, are answered as in other handlers.
 func (a *answerer) failForeign(w http.ResponseWriter, r *http.Request, req request, err error) {
 	status := statusOf(err)
 	var fault *dialect.Fault
@@ -122,8 +122,8 @@ func (h *Handler) foreignHeader(header http.Header, r *http.Request, req *reques
 	}
 }
 
-// foreignPreflight answers OPTIONS where the dialect wants pictures to be read
-// by scripts of all sites, and says so in every answer.
+// foreignPreflight answers OPTIONS (CORS) in dialects whose pictures may be read by
+// scripts of all sites.
 func (a *answerer) foreignPreflight(w http.ResponseWriter, r *http.Request) bool {
 	if a.dialect == nil || a.dialect.Name() != "iiif" || a.headers.cors {
 		return false
@@ -141,8 +141,8 @@ func (a *answerer) foreignPreflight(w http.ResponseWriter, r *http.Request) bool
 	return true
 }
 
-// foreignAnswer answers what a dialect's URL asks for that is no picture, and
-// reports whether it did.
+// foreignAnswer answers URLs of a dialect that ask for something else than a picture, such
+// as info.json, and reports whether it did.
 func (h *Handler) foreignAnswer(w http.ResponseWriter, r *http.Request, req request) bool {
 	if req.foreign.Kind == dialect.Image {
 		return false
@@ -179,8 +179,7 @@ func (h *Handler) foreignAnswer(w http.ResponseWriter, r *http.Request, req requ
 	return true
 }
 
-// foreignPicture returns what the header of the source tells; it is kept as
-// pictures are.
+// foreignPicture returns the size and format of the source; it is cached like pictures.
 func (h *Handler) foreignPicture(ctx context.Context, req request) (dialect.Picture, error) {
 	d, _, _, err := h.detailsOf(ctx, req, "format", "height", "width")
 	if err != nil {
@@ -189,8 +188,8 @@ func (h *Handler) foreignPicture(ctx context.Context, req request) (dialect.Pict
 	return dialect.Picture{Width: d.Width, Height: d.Height, Format: resize.FormatByName(d.Format)}, nil
 }
 
-// iiifHeader names the canonical URL of a picture. Where that cannot be said,
-// as of a source that has gone meanwhile, it is left out.
+// iiifHeader sets the canonical URL of a picture. It is left out if it is not known, for
+// example since the source has been deleted.
 func (h *Handler) iiifHeader(header http.Header, r *http.Request, req *request) {
 	canonical := ""
 	if p, err := h.foreignPicture(r.Context(), *req); err == nil {

@@ -19,7 +19,8 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// An explanation says how a request was understood, and what became of it.
+// An explanation is the answer to explain=1: how a URL was parsed, and how it was
+// answered.
 type explanation struct {
 	Handler string `json:"handler"` // its prefix
 	Name    string `json:"name"`
@@ -50,8 +51,8 @@ type explainedAccess struct {
 	Signature *explainedSignature `json:"signature,omitempty"`
 }
 
-// An explainedSignature says whether a URL has a right signature, whatever else
-// lets it in.
+// An explainedSignature says whether the signature of a URL is valid, independent of other
+// authentication.
 type explainedSignature struct {
 	Right     bool       `json:"right"`
 	By        string     `json:"by,omitempty"`
@@ -60,9 +61,9 @@ type explainedSignature struct {
 	Canonical string     `json:"canonical"` // what has to be signed: CanonicalURL
 }
 
-// explainSignature looks at the signature of a request, nil if its handler wants
-// none. It asks by itself: an operator is answered without, and a token may have been
-// enough.
+// explainSignature verifies the signature of a request; nil if its handler has no
+// signatures. It does so even if the request was authorized otherwise: as an operator's,
+// or by a token.
 func (h *reader) explainSignature(req *request) *explainedSignature {
 	if h.config.Auth == nil || h.config.Auth.HMAC == nil {
 		return nil
@@ -118,8 +119,8 @@ type explainedError struct {
 	Text   string `json:"text"`
 }
 
-// explain answers with JSON about a request; fault, if not nil, is why it would
-// be refused. The picture is made, if it is not kept, as for a request for it.
+// explain answers with JSON about a request; fault, if not nil, is why it would be
+// refused. The picture is made, unless it is cached, as for a normal request.
 func (h *Handler) explain(w http.ResponseWriter, r *http.Request, req request, fault error) {
 	e := explanation{Handler: h.config.Prefix, Name: req.name, Version: req.delivery.Version}
 	e.Access = explainedAccess{Allowed: fault == nil, By: req.grant.By, Signature: h.explainSignature(&req)}
@@ -198,9 +199,8 @@ func parseTiming(text string) map[string]float64 {
 	return stages
 }
 
-// explainOptions returns the parameters that change pixels with what they were
-// taken for, and those of the URL that do nothing; result is the format of the
-// picture.
+// explainOptions returns the parameters that change pixels with their final values, and
+// the parameters of the URL that are ignored; result is the format of the picture.
 func (h *reader) explainOptions(req *request, result resize.Format) (used, ignored []explainedOption) {
 	read := map[string]explainedOption{}
 	if t := req.trace.query; t != nil { // else the words are those of the dialect

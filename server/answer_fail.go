@@ -30,9 +30,8 @@ func retryAfterOf(err error, status int) string {
 // retryAfter is what clients are told when a fault may pass.
 const retryAfter = 5 * time.Second
 
-// fail answers a request that has no picture: with the error image for its
-// cause, if the handler has one, and never to be kept unless the handler says
-// so.
+// fail answers a request with an error: with the error image for its status, if the
+// handler has one, and with no-store unless the handler allows caching.
 func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err error) {
 	f := failureOf(err)
 	status := f.status
@@ -102,8 +101,8 @@ func (a *answerer) fail(w http.ResponseWriter, r *http.Request, req request, err
 	}
 }
 
-// errorAge returns for how many seconds others may keep an answer without a
-// picture: what will be so for some time, whoever asks.
+// errorAge returns for how many seconds browsers and caches may keep an error: only if its
+// cause lasts, and is the same for all clients.
 func (a *answerer) errorAge(req *request, status int, err error) int64 {
 	if errors.Is(err, access.ErrVerification) || status >= http.StatusInternalServerError {
 		return 0
@@ -124,8 +123,8 @@ func whyBad(err error) string {
 	return config.ErrName.Error()
 }
 
-// A refusals says once a minute what is refused, so that a flood of requests is no
-// flood of lines, and the first mistake is not silent.
+// A refusals logs refused requests, the first of a kind at once and then once a minute, so
+// that a flood of requests does not flood the log.
 type refusals struct {
 	mu    sync.Mutex
 	kinds map[string]*refusedKind // as many as there are cures
@@ -136,7 +135,7 @@ type refusedKind struct {
 	next  time.Time // nothing is said before
 }
 
-// refusalsEvery is how often a kind is told of.
+// refusalsEvery is how often a kind of refusal is logged.
 const refusalsEvery = time.Minute
 
 // note counts a refusal, and returns how many there were since the last line if a
@@ -161,7 +160,7 @@ func (r *refusals) note(kind string, now time.Time) int {
 	return n
 }
 
-// refused tells operators of a request that is refused, and of what to do.
+// refused logs a request that is refused, with the cure.
 func (a *answerer) refused(req *request, kind string, err error, now time.Time) {
 	cure := cures[kind]
 	if cure == "" {
@@ -178,8 +177,8 @@ func (a *answerer) refused(req *request, kind string, err error, now time.Time) 
 	a.log.Warn("requests are refused", append(attributes, "cure", cure)...)
 }
 
-// debugText says to developers why there is no picture; "" if the handler says
-// that to operators alone.
+// debugText returns the reason and the cure of an error for developers; "" if the handler
+// has no debug.
 func (a *answerer) debugText(req *request, f failure, err error) string {
 	if !a.config.Debug {
 		return ""

@@ -15,7 +15,7 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// fixedHeaders are the headers of all answers of a handler, made ready once.
+// fixedHeaders are the headers of all responses of a handler, prepared once.
 type fixedHeaders struct {
 	always    http.Header
 	origins   []string // that scripts may be of; nil: there is no CORS, or it is for all
@@ -63,7 +63,7 @@ func originAsSent(origin string) string {
 // that browsers let them.
 var exposed = []string{"ETag, Age, Cache-Status, Server-Timing, X-Request-Id"}
 
-// set puts down what all answers have. Shared values are never changed.
+// set sets the headers that all responses have. Their values are shared and never changed.
 func (m *fixedHeaders) set(header http.Header, r *http.Request) {
 	for name, value := range m.always {
 		header[name] = value
@@ -79,7 +79,7 @@ func (m *fixedHeaders) set(header http.Header, r *http.Request) {
 	}
 }
 
-// link tells search engines which of all sizes and formats is the one.
+// link returns the canonical URL of a picture for search engines.
 func (m *fixedHeaders) link(header http.Header, name string) {
 	if m.canonical != "" {
 		header.Set("Link", "<"+m.canonical+(&url.URL{Path: name}).EscapedPath()+`>; rel="canonical"`)
@@ -97,8 +97,8 @@ func (m *fixedHeaders) methods() string {
 // preflightAge is how long browsers remember the answer, in seconds.
 const preflightAge = "86400"
 
-// preflight answers a browser that asks before it asks, and reports whether it
-// did: there is no answer without CORS.
+// preflight answers a CORS preflight request, and reports whether it did: without CORS it
+// does not.
 func (m *fixedHeaders) preflight(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodOptions || !m.cors {
 		return false
@@ -115,8 +115,8 @@ func (m *fixedHeaders) preflight(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// cacheControl says how long others may keep a picture: as long as this server
-// does, or less if the request asks for it.
+// cacheControl returns Cache-Control of a picture: as long as this server caches it, or
+// less if the request says so.
 func (a *answerer) cacheControl(req *request, e *cache.Entry, s cache.Status) string {
 	if e.Unkept {
 		return "no-store"
@@ -145,7 +145,7 @@ func (a *answerer) cacheControl(req *request, e *cache.Entry, s cache.Status) st
 	return a.cacheControls.public
 }
 
-// scopeOf says who may keep an answer.
+// scopeOf returns "private" or "public" for Cache-Control.
 func scopeOf(req *request) string {
 	if req.grant.Private {
 		return "private"
@@ -153,11 +153,10 @@ func scopeOf(req *request) string {
 	return "public"
 }
 
-// cacheControls is what Cache-Control says of pictures that are what they should
-// be, since most answers say it.
+// cacheControls are the usual values of Cache-Control, prepared once.
 type cacheControls struct{ public, private string }
 
-// maxAge returns for how many seconds others may keep pictures at the most.
+// maxAge returns max-age of pictures, in seconds.
 func (a *answerer) maxAge() int64 {
 	if *a.config.CacheTime == 0 {
 		return config.ForeverSeconds
@@ -165,7 +164,7 @@ func (a *answerer) maxAge() int64 {
 	return *a.config.CacheTime
 }
 
-// setCacheControl puts it down.
+// setCacheControl prepares cacheControls.
 func (a *answerer) setCacheControl() {
 	age := ", max-age=" + strconv.FormatInt(a.maxAge(), 10)
 	if n := a.config.StaleWhileRevalidate; n > 0 {
@@ -177,8 +176,8 @@ func (a *answerer) setCacheControl() {
 	a.cacheControls = cacheControls{"public" + age, "private" + age}
 }
 
-// setCacheHeader says where a picture came from (RFC 9211), for how long nobody
-// has asked whether it is still true (RFC 9111, section 5.1), and what it cost.
+// setCacheHeader sets Cache-Status (RFC 9211), Age since the last validation (RFC 9111,
+// section 5.1) and Server-Timing.
 func (a *answerer) setCacheHeader(header http.Header, req *request, e *cache.Entry, s cache.Status) {
 	header["Cache-Status"] = cacheHeaders[s].status
 	header["Server-Timing"] = cacheHeaders[s].timing

@@ -40,8 +40,8 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, req request, e
 	http.ServeContent(newProgressWriter(w), bytesRange(r), "", e.SourceModTime, newContent(e.Body))
 }
 
-// bytesRange returns r, without a Range in another unit than bytes: such a
-// one is ignored (RFC 9110, section 14.2). Names of units have no case.
+// bytesRange returns r without a Range in another unit than bytes, which is ignored (RFC
+// 9110, section 14.2). Names of units are case-insensitive.
 func bytesRange(r *http.Request) *http.Request {
 	const name, bytes = "Range", "bytes="
 	ranges := r.Header.Get(name)
@@ -64,8 +64,8 @@ const (
 	progressTime  = 20 * time.Second
 )
 
-// A progressWriter gives the client a new deadline for every part of the body:
-// a slow one may take its time for a large picture, one that stops is cut off.
+// A progressWriter sets a new write deadline for every part of the body: a slow client may
+// take long for a large picture, one that stops reading is cut off.
 type progressWriter struct {
 	http.ResponseWriter
 	control http.ResponseController
@@ -75,8 +75,8 @@ func newProgressWriter(w http.ResponseWriter) *progressWriter {
 	return &progressWriter{w, *http.NewResponseController(w)}
 }
 
-// WriteHeader takes from an answer without a part of the picture what is said of
-// the picture.
+// WriteHeader removes the headers of the picture from a response without any part of it
+// (416).
 func (p *progressWriter) WriteHeader(status int) {
 	if status == http.StatusRequestedRangeNotSatisfiable {
 		p.Header().Del("Age")
@@ -163,7 +163,7 @@ const (
 	allowedCORS = "GET, HEAD, OPTIONS"
 )
 
-// refuseMethod answers methods that there are not.
+// refuseMethod answers methods that are not allowed (405).
 func refuseMethod(w http.ResponseWriter, _ *http.Request) { refuse(w, allowed) }
 
 // refuse answers a method that is none of those.
@@ -175,7 +175,7 @@ func refuse(w http.ResponseWriter, methods string) {
 
 const jsonType = "application/json"
 
-// info answers with JSON about the source, kept as pictures are.
+// info answers with metadata of the source as JSON, cached like pictures.
 func (h *Handler) info(w http.ResponseWriter, r *http.Request, req request) {
 	entry, status, err := h.details(r.Context(), req)
 	if err != nil {

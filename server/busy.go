@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// busyTime is for how long after its last picture a process counts as busy: until
-// the second look.
+// busyTime is how often the process checks whether it is idle: after two checks without a
+// picture it is.
 const busyTime = time.Second
 
-// busy tells the program when it begins to make pictures and when it has not for a
-// while. Nil tells nobody.
+// busy calls a function when the process begins to make pictures, and when it has been
+// idle for a while. Nil does nothing.
 type busy struct {
 	tell func(busy bool) // Options.Busy
 

@@ -45,9 +45,8 @@ func tryWatermark(ctx context.Context, b storage.Bucket, name string) error {
 	return err
 }
 
-// Check looks at what a server for the configuration would open: sources and
-// error images. It sends nothing to any store and creates no folder. The error
-// joins all faults.
+// Check validates a configuration and what a server for it would open: sources and error
+// images. It sends nothing to any store and creates no folder. The error joins all faults.
 func Check(c *Config) error {
 	if err := c.Validate(); err != nil {
 		return err

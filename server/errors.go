@@ -17,7 +17,7 @@ import (
 	"s3imageserver/storage"
 )
 
-// A failure is what an error means to those who asked, to operators and to caches.
+// A failure is what an error means to clients (status), operators (kind) and caches.
 type failure struct {
 	err    error
 	status int           // of the answer
@@ -75,8 +75,7 @@ var failures = []failure{
 	{context.Canceled, http.StatusInternalServerError, "client_left", noCause, passing, false},
 }
 
-// cures say, by the kind of an error, what somebody does about a request that is
-// refused before a picture is looked for: first mistakes, mostly.
+// cures say how to fix a refused request, by the kind of its error.
 var cures = map[string]string{
 	"extension":    "add the extension to allowed_formats of the handler; \"*\" allows names without one",
 	"verification": "ask for the URL with explain=1 on the listener for operators, which says why; s3imageserver sign makes URLs",

@@ -15,7 +15,7 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// A purger keeps the caches true when buckets change.
+// A purger purges the caches when objects in buckets change.
 type purger struct {
 	server  *Server
 	sns     *events.Verifier
@@ -23,13 +23,14 @@ type purger struct {
 	remakes chan remake
 }
 
-// An eventBatch is names that have changed, by handler.
+// An eventBatch holds the names of changed objects, by handler.
 type eventBatch struct {
 	names map[*Handler][]string
 	done  chan<- error // has room for one; nil: nobody waits
 }
 
-// A remake is a picture that is made anew before somebody asks for it.
+// A remake is a picture that is rendered again after a change, before a client requests
+// it.
 type remake struct {
 	handler     *Handler
 	name, query string

@@ -17,19 +17,19 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// authorized reports whether a request shows the token of the operators. It is
-// false without one.
+// authorized reports whether a request has the token of the operators (admin.token). It is
+// false if there is none.
 func authorized(a *AdminConfig, r *http.Request) bool {
 	return a.Token != "" && showsBearer(r, a.Token)
 }
 
-// showsBearer reports whether a request has that token in Authorization.
+// showsBearer reports whether a request has the token in Authorization: Bearer.
 func showsBearer(r *http.Request, token Secret) bool {
 	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(shown)), []byte(token)) == 1
 }
 
-// A PurgeRequest says what is to go: one of URL, Name, Prefix and All.
+// A PurgeRequest says what to purge: one of URL, Name, Prefix and All.
 type PurgeRequest struct {
 	// URL is that of a picture, whole or from the path on: its source goes, as by
 	// Name.

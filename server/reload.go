@@ -18,17 +18,17 @@ import (
 )
 
 const (
-	// watchInterval is how often the configuration file is looked at. A mounted
-	// ConfigMap is a link that is replaced, and network file systems tell nobody
-	// of changes, so it is looked at and not listened for.
+	// watchInterval is how often the configuration file is checked for changes. It is
+	// polled, since a mounted ConfigMap is a link that is replaced, and network file
+	// systems send no notifications.
 	watchInterval = 2 * time.Second
 	// drainTime is how long an old Server may take to end its requests. No
 	// picture takes longer to make; what is left then only sends.
 	drainTime = 45 * time.Second
 )
 
-// A service answers by the configuration of now: it replaces the whole Server
-// when that changes, and lets the old one end its requests.
+// A service replaces the whole Server when the configuration changes (reload), and lets
+// the old one finish its requests.
 type service struct {
 	options  Options
 	log      *slog.Logger
@@ -66,7 +66,7 @@ func newService(c *Config, o Options) (*service, error) {
 	return v, nil
 }
 
-// with calls f with the Server of now, which is not closed before f returns.
+// with calls f with the current Server, which is not closed before f returns.
 func (v *service) with(f func(*Server)) {
 	for {
 		s := v.current.Load()
@@ -83,7 +83,7 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.with(func(s *Server) { s.closeIfEnding(w); s.ServeHTTP(w, r) })
 }
 
-// handler answers by what get returns of the Server of now.
+// handler answers by what get returns of the current Server.
 func (v *service) handler(get func(*Server) http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v.with(func(s *Server) { s.closeIfEnding(w); get(s).ServeHTTP(w, r) })
@@ -99,12 +99,12 @@ func (s *Server) closeIfEnding(w http.ResponseWriter) {
 	}
 }
 
-// certificate returns the certificate of now.
+// certificate returns the current certificate.
 func (v *service) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return v.current.Load().getCertificate(hello)
 }
 
-// close ends the Server of now and waits for the old ones.
+// close closes the current Server and waits for the old ones.
 func (v *service) close() error {
 	err := v.current.Load().Close()
 	v.draining.Wait()

@@ -47,9 +47,9 @@ var (
 // Parameters are all of the URL.
 func (r *request) Parameters() url.Values { return r.query }
 
-// parse reads name and options. The request is usable for an error image even
-// when there is an error, which wraps errName,
-// errOption, errVersion or errExtension.
+// parse reads the name of the object and the options. Even with an error the request can
+// be used for an error image; the error wraps errName, errOption, errVersion or
+// errExtension.
 func (h *reader) parse(r *http.Request) (request, error) {
 	if h.dialect != nil {
 		return h.parseForeign(r)
@@ -140,8 +140,8 @@ func (m *maker) variant(req *request, laid []string) string {
 	return cache.Tuple(append(variant, laid...)...)
 }
 
-// text returns what a request asks for in words: of a dialect's URL, what that
-// asks for before the picture is known, so that a hit needs no source.
+// text returns the options of a request as text for the cache key: of a dialect's URL,
+// before the picture is known, so that a hit needs no source.
 func (r *request) text() string {
 	if r.foreign != nil {
 		if p := r.grant.Policy; p != nil { // it narrows what is made when the picture is known
@@ -152,9 +152,8 @@ func (r *request) text() string {
 	return r.parsed.textOf(r.options)
 }
 
-// sourceID returns what tells the source of that name from all others. All that
-// is made of it, of any of its versions, is a variant of it: so a purge of the
-// name takes everything along.
+// sourceID returns the part of the cache key for the source of that name. All results, of
+// any of its versions, are variants of it, so a purge of the name removes all of them.
 func (m *maker) sourceID(name string) string { return cache.SourceOf(m.id, name) }
 
 // renderedFrom is the first part of a Variant: the version of the program, and

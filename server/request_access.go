@@ -13,8 +13,8 @@ import (
 	"s3imageserver/server/config"
 )
 
-// admit asks whether a request is answered, and narrows it to what its token
-// allows. What is blocked is told only to those who may ask.
+// admit authorizes a request, and narrows it to what its token allows. Only authorized
+// clients learn that a picture is blocked.
 func (h *Handler) admit(r *http.Request, req *request) (err error) {
 	if err := h.admitPicture(r, req); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (h *Handler) admitPicture(r *http.Request, req *request) (err error) {
 	return err
 }
 
-// challenge says how to get in (RFC 9110, section 11.6.1).
+// challenge sets WWW-Authenticate of a 401 (RFC 9110, section 11.6.1).
 func challenge(header http.Header, status int) {
 	if status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", "Bearer")
@@ -86,11 +86,11 @@ func (h *reader) sign(req *request, query url.Values) string {
 	return config.SignQuery([]byte(h.config.Auth.HMAC.Keys[0].Secret), h.config.Prefix, req.name, query)
 }
 
-// operatorsTime is how long a URL holds that is signed for an operator.
+// operatorsTime is how long a URL that is signed for an operator is valid.
 const operatorsTime = time.Hour
 
-// applyPolicy narrows a request to what the policy of its token allows. What cannot
-// be narrowed is an error that wraps errVerification.
+// applyPolicy narrows a request to what the claims of its token allow. If that is not
+// possible, the error wraps errVerification.
 func (h *reader) applyPolicy(p *access.Policy, req *request) error {
 	if err := p.AllowsName(req.name); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (h *reader) applyPolicy(p *access.Policy, req *request) error {
 	return err
 }
 
-// narrow returns the options with what a policy says of pixels.
+// narrow returns the options narrowed by a policy.
 func (h *reader) narrow(p *access.Policy, o resize.Options) (resize.Options, error) {
 	return p.Narrow(o, h.config.MaxDimension, h.overlays.Has)
 }

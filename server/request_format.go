@@ -14,9 +14,8 @@ import (
 	"s3imageserver/server/logging"
 )
 
-// chooseFormat puts a format into the options that can be rendered: that of the
-// URL, else the handler's, narrowed to what the client accepts if it leaves the
-// choice.
+// chooseFormat sets the format of the result: that of the URL, else the handler's; f=auto
+// is resolved by format negotiation.
 func (h *reader) chooseFormat(req *request, r *http.Request) {
 	f := req.options.Format
 	if f != resize.NoFormat && !f.IsAuto() && !h.config.Writes(f) {
@@ -38,11 +37,11 @@ func (h *reader) chooseFormat(req *request, r *http.Request) {
 	req.options.Format = f
 }
 
-// negotiate narrows f=auto to one of three choices, so that few variants of a
-// picture are kept: AVIF where it is among the output formats, WebP, and what
-// everyone reads. Of formats with different weights the client's favourite
-// counts (RFC 9110, section 12.5.1). A client that names formats and nothing
-// else gets one of them.
+// negotiate is the format negotiation of f=auto. It has three outcomes, so that few
+// variants of a picture are cached: AVIF where it is among the output formats, WebP, and
+// what everyone reads. Of formats with different weights the client's favourite counts
+// (RFC 9110, section 12.5.1). A client that names formats and nothing else gets one of
+// them.
 func (h *reader) negotiate(accept []string) resize.Format {
 	webp := weight(accept, resize.WebP.MediaType())
 	avif := weight(accept, resize.AVIF.MediaType())
@@ -97,7 +96,7 @@ func (a *answerer) askHints(header http.Header) {
 	}
 }
 
-// vary lists the headers of the request that the answer depends on.
+// vary lists the request headers that the response depends on (Vary).
 func (a *answerer) vary(req request) []string {
 	var names []string
 	if req.negotiated {
@@ -112,8 +111,7 @@ func (a *answerer) vary(req request) []string {
 // clientHints are the hints that a handler may obey.
 var clientHints = []string{"Sec-CH-DPR", "Sec-CH-Width", "Save-Data"}
 
-// saveDataQuality is what the quality becomes at the most for clients that want
-// to save data.
+// saveDataQuality is the highest quality for clients that send Save-Data.
 const saveDataQuality = 50
 
 // applyHints applies client hints, rounded so that few variants arise: the

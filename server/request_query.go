@@ -12,7 +12,7 @@ import (
 	"s3imageserver/server/config"
 )
 
-// A parsedQuery is what a URL's parameters say to a handler, whoever asks.
+// A parsedQuery is the parsed query of a URL for a handler, the same for all clients.
 // Requests share it and change nothing in it but the text.
 type parsedQuery struct {
 	sent     url.Values // all parameters as they were sent, known and others
@@ -65,8 +65,8 @@ func (u *parsedQuery) variantOf(o resize.Options, make func() string) string {
 	return t.variant
 }
 
-// parseQuery reads the parameters of a query. Most queries are asked for again
-// and again, with other names: short ones are remembered.
+// parseQuery parses a query. Most queries are repeated for many names: short ones are
+// cached.
 func (h *reader) parseQuery(raw string) *parsedQuery {
 	if u, ok := h.queries.GetIfPresent(raw); ok {
 		return u
@@ -102,7 +102,7 @@ func (h *reader) parseQuery(raw string) *parsedQuery {
 	return u
 }
 
-// unreadable notes parameters that say nothing to this handler.
+// unreadable notes parameters that this handler cannot read.
 func (h *reader) unreadable(get func(string) string, u *parsedQuery) {
 	check := func(name string, readable bool, verdict resize.Verdict, first string, others ...string) {
 		if v := get(name); v != "" && !readable {

@@ -8,8 +8,8 @@ import (
 	"s3imageserver/server/config"
 )
 
-// A requestTrace is told by the stages of a request what they have made of it, for who asks
-// how a URL was understood. A nil one is told nothing: that is every other request.
+// A requestTrace records what the stages of a request do, for explain=1. It is nil, and
+// records nothing, for other requests.
 type requestTrace struct {
 	operator bool          // who asks is one
 	query    *queryTrace   // nil: the URL is one of a dialect
@@ -55,8 +55,8 @@ func (t *requestTrace) negotiated(accept []string) {
 	}
 }
 
-// mayExplain reports whether a request is explained; err is why it is not answered.
-// Operators are told of what others are not answered.
+// mayExplain reports whether a request gets an explanation; err is why it is refused. Only
+// operators get explanations of refused requests.
 func (t *requestTrace) mayExplain(err error) bool { return t != nil && (t.operator || err == nil) }
 
 // explained begins the trace of a request. An operator asks about the URL without
@@ -70,8 +70,8 @@ func (r *request) explained(t *requestTrace) {
 	}
 }
 
-// A queryTrace is told how the parameters of a query were read. A nil one is told
-// nothing. Requests for the same query share it.
+// A queryTrace records how the parameters of a query were read. A nil one records nothing.
+// Requests for the same query share it.
 type queryTrace struct {
 	layers  config.Layers
 	ignored []resize.Note          // parameters and presets that do nothing

@@ -11,9 +11,9 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// reused are what outlives a Server whose configuration is replaced: the metrics,
-// and what Servers use in common while one follows the other. A folder has one
-// owner, a cache that stays is not emptied, memory is not promised twice.
+// reused holds what survives a reload of the configuration: the metrics, and what Servers
+// use in common while one follows the other. A folder has one owner, a cache that stays is
+// not emptied, memory is not promised twice.
 type reused struct {
 	metrics *metrics.Metrics
 	build   build

@@ -14,10 +14,10 @@ import (
 	"s3imageserver/server/logging"
 )
 
-// Run is the whole program for those who embed it: it reads the configuration
-// that the flag -c names (default config.json), serves, and returns when the
-// process is told to end. verify, if not nil, decides by the value of the
-// parameter t whether a request is answered.
+// Run is the whole program, to be called from a main function: it reads the configuration
+// that the flag -c names (default config.json), serves, and returns when the process is
+// told to end. verify, if not nil, decides by the value of the parameter t whether a
+// request is answered.
 //
 // Faults at the start are printed to standard error, and the process exits
 // with status 1.

@@ -118,7 +118,7 @@ func New(c *Config, o Options) (*Server, error) {
 
 	s.admin = sync.OnceValue(s.adminHandler)
 	s.reused.add(s)
-	// Who asked too often has, whatever the configuration says meanwhile.
+	// Rate limits survive a reload.
 	s.rates, _ = use(s, fmt.Sprintf("rates %+v %q %q", c.RateLimit, c.TrustedProxies, c.ClientHeader), func() (*limits.Rates, func() error, error) { // has no errors
 		return limits.NewRates(c, s.clients), nil, nil
 	})
@@ -249,9 +249,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler.ServeHTTP(x, r)
 }
 
-// route returns what answers a request. The router is asked for no more than
-// that: it would copy the request twice, for variables that no route has. Pictures
-// need no router: their handlers are looked through as it would.
+// route returns the http.Handler for a request. The router is asked for no more than that:
+// it would copy the request twice, for variables that no route has. Pictures need no
+// router: their handlers are looked through as it would.
 func (s *Server) route(r *http.Request) http.Handler {
 	if path := r.URL.EscapedPath(); !s.notRouted[path] {
 		for _, h := range s.routed {
@@ -270,13 +270,13 @@ func (s *Server) route(r *http.Request) http.Handler {
 	return http.HandlerFunc(notHere)
 }
 
-// notHere answers what no handler does.
+// notHere answers requests that no handler is for (404).
 func notHere(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	http.NotFound(w, r)
 }
 
-// tooLong reports whether a URL is longer than those that are looked at.
+// tooLong reports whether a URL is longer than allowed.
 func tooLong(r *http.Request) bool { return len(r.RequestURI) > maxURLBytes }
 
 // handlerOf returns the handler that answers a request, nil if none does.
