@@ -37,8 +37,8 @@ type remake struct {
 }
 
 const (
-	// collectFor is how long changes wait for others, so that the machines of a
-	// shared tier are told of many at once.
+	// collectFor is how long changes are collected, so that the machines that share a tier
+	// get many in one purge.
 	collectFor  = 100 * time.Millisecond
 	eventWait   = 20 * time.Second // what a sender waits for the purge
 	remakeQueue = 4096
@@ -61,9 +61,9 @@ func newPurger(ctx context.Context, s *Server) *purger {
 	return e
 }
 
-// ServeHTTP takes a message: with the secret of webhooks, the token of the
-// operators or a signature of SNS. It answers when the purge is done, so that
-// the sender tries again what failed.
+// ServeHTTP receives an event: with the secret of webhooks, the token of the operators or
+// a signature of SNS. It answers when the purge is done, so that the sender repeats what
+// failed.
 func (e *purger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
@@ -118,7 +118,7 @@ func (e *purger) refuse(w http.ResponseWriter, why error) {
 	writeText(w, http.StatusForbidden, "the request has neither the events secret nor a signature of a known SNS topic")
 }
 
-// trusts reports whether a request shows a secret, so that its message needs no
+// trusts reports whether a request has one of the secrets, so that its message needs no
 // signature.
 func (e *purger) trusts(r *http.Request) bool {
 	secret := e.server.config.Events.Secret
@@ -135,7 +135,7 @@ func (e *purger) confirm(w http.ResponseWriter, r *http.Request, m *events.Messa
 	writeText(w, http.StatusOK, "confirmed")
 }
 
-// apply purges what has changed and lets it be made anew.
+// apply purges what has changed and starts to render it again.
 func (e *purger) apply(ctx context.Context, changes []events.Change) error {
 	names := map[*Handler][]string{}
 	for _, c := range changes {
@@ -178,8 +178,8 @@ func (e *purger) changed(ctx context.Context, names map[*Handler][]string) error
 	}
 }
 
-// notified takes a name that has changed and does not wait for the purge, so
-// that the next one can come. It waits only while too many are purged.
+// notified queues the name of a changed object for the purge. It waits only while the
+// queue is full.
 func (e *purger) notified(ctx context.Context, h *Handler, name string) {
 	select {
 	case e.batches <- eventBatch{names: map[*Handler][]string{h: {name}}}:
@@ -187,7 +187,7 @@ func (e *purger) notified(ctx context.Context, h *Handler, name string) {
 	}
 }
 
-// remakeAll lets what was purged be made anew.
+// remakeAll queues what was purged to be rendered again.
 func (e *purger) remakeAll(names map[*Handler][]string) {
 	for h, list := range names {
 		for _, name := range list {
@@ -262,7 +262,7 @@ func purgeAll(names map[*Handler][]string) error {
 	return errors.Join(errs...)
 }
 
-// remake makes pictures anew, one at a time, until ctx ends.
+// remake renders pictures again, one at a time, until ctx ends.
 func (e *purger) remake(ctx context.Context) {
 	for {
 		select {
@@ -295,9 +295,8 @@ const (
 	longestWatchPause = 30 * time.Second
 )
 
-// watch listens to the notifications of a bucket of a handler until ctx ends.
-// After an interruption nobody knows what has changed meanwhile: that is what
-// revalidate is for.
+// watch listens to the notifications of a bucket of a handler until ctx ends. Changes
+// during an interruption are missed: revalidate finds them.
 func (e *purger) watch(ctx context.Context, h *Handler, watcher storage.Watcher) {
 	pause := firstWatchPause
 	for {

@@ -72,7 +72,7 @@ func (x *exchange) one(value string) []string {
 	return x.values[x.used-1 : x.used : x.used]
 }
 
-// end counts and logs what became of a request.
+// end counts, logs and traces the answer of a request.
 func (s *Server) end(x *exchange, r *http.Request) {
 	s.reused.metrics.End(x.counted())
 	s.logRequest(x, r)
@@ -103,14 +103,14 @@ func (x *exchange) traced() tracing.Answer {
 	return a
 }
 
-// newID returns a number that no other request of these days has.
+// newID returns a random request ID.
 func newID() string {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], rand.Uint64())
 	return string(hex.AppendEncode(make([]byte, 0, 2*len(b)), b[:]))
 }
 
-// validID returns the number that a proxy gave, "" if it is none.
+// validID returns the request ID of a proxy, "" if it is not valid.
 func validID(id string) string {
 	if len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.:=+/@", r))
@@ -120,7 +120,7 @@ func validID(id string) string {
 	return id
 }
 
-// logRequest writes the one line of a request, if it gets one.
+// logRequest writes the access log line of a request, if it gets one.
 func (s *Server) logRequest(x *exchange, r *http.Request) {
 	all := s.config.Log.Requests == config.LogAllRequests
 	if s.config.Log.Requests == config.LogNoRequests || x.err == nil && !all {
@@ -175,8 +175,8 @@ func (x *exchange) failed(req request, status int, err error) {
 	x.failedRequest, x.fault, x.err = &req, status, err
 }
 
-// exchangeOf returns the exchange that w belongs to. Callers that embed a
-// Handler have none: they get one that nobody looks at.
+// exchangeOf returns the exchange that w belongs to. Programs that embed a Handler have
+// none: they get one that is not counted.
 func exchangeOf(w http.ResponseWriter) *exchange {
 	if x, ok := w.(*exchange); ok {
 		return x

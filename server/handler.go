@@ -53,14 +53,14 @@ type basis struct {
 	log       *slog.Logger
 }
 
-// A reader reads URLs: what is asked for, and what URL asks for that.
+// A reader parses URLs and makes URLs of requests.
 type reader struct {
 	*basis
 	presets map[string]url.Values
 	queries *otter.Cache[string, *parsedQuery]
 }
 
-// A gate says who may ask, and how often.
+// A gate authorizes requests and limits their rate.
 type gate struct {
 	authorizer access.Authorizer
 	rates      *limits.Rates
@@ -75,7 +75,7 @@ type origin struct {
 	originals *originals      // nil: none are kept
 }
 
-// A maker is what results are made with, and what tells one from another.
+// A maker renders results and makes their cache keys.
 type maker struct {
 	*basis
 	resizer    *resize.Resizer
@@ -89,13 +89,12 @@ type maker struct {
 	slowQueue *queue.Queue
 }
 
-// An answerer knows what answers tell beside the picture, and what is sent in its
-// place.
+// An answerer has the headers of responses, and the error images.
 type answerer struct {
 	*basis
 	headers fixedHeaders
-	// operatorHeaders are those of the listener for operators: no page elsewhere reads
-	// or shows what they may see.
+	// operatorHeaders are those of the listener for operators: pages of other sites cannot
+	// read or embed its pictures.
 	operatorHeaders fixedHeaders
 	cacheControls   cacheControls
 	fallbacks       errorimage.Images
@@ -167,7 +166,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Opt
 		return nil, &Fault{Key: config.HandlerKey(i) + ".blocked", Text: err.Error()}
 	}
 	if m := c.Misses; m.PerSecond > 0 {
-		// What was made of the burst stays made, whatever the configuration says meanwhile.
+		// The rate of misses survives a reload.
 		h.misses, _ = use(s, cache.Tuple("misses", c.Prefix, config.Digest(m)), func() (*rate.Limiter, func() error, error) { // has no errors
 			return rate.NewLimiter(rate.Limit(m.PerSecond), m.Burst), nil, nil
 		})
@@ -248,9 +247,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.respond(w, r, req, entry, status)
 }
 
-// picture returns what a request asks for: kept, or made. The request gets its
-// overlays and its key, and must not be changed afterwards: it may still be
-// worked for.
+// picture returns the result of a request, from the cache or rendered. The request gets
+// its overlays and its key, and must not be changed afterwards: a fill may still use it.
 func (h *Handler) picture(ctx context.Context, req *request) (entry *cache.Entry, status cache.Status, err error) {
 	ctx = guard.WithTime(ctx, h.config.FetchTime())
 	if err := h.loadOverlays(ctx, req); err != nil {

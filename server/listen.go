@@ -66,7 +66,7 @@ func (v *service) serve(ctx context.Context) (err error) {
 		go func() { ended <- l.server.Serve(l.listener) }()
 	}
 	broken := func(err error) error {
-		// One listener without the others is no service.
+		// The service needs all of its listeners.
 		for _, l := range listeners {
 			_ = l.server.Close() // the first error is the one to report
 		}
@@ -223,8 +223,8 @@ func (s *Server) openAuthority() (*listen.Authority, error) {
 	return use(s, cache.Tuple("acme", fmt.Sprintf("%+v", *a)), func() (*listen.Authority, func() error, error) { return listen.NewAuthority(s.config, s.log) })
 }
 
-// startAuthority gets the certificates of all hosts before clients come for them.
-// The ports must be open: the authority looks there.
+// startAuthority gets the certificates of all hosts before the first client needs them.
+// The ports must be open for the challenges of the authority.
 func (s *Server) startAuthority() {
 	if s.authority == nil {
 		return
@@ -237,7 +237,7 @@ func (s *Server) startAuthority() {
 
 var errNoCertificate = errors.New("there is no certificate")
 
-// getCertificate returns the certificate for a client.
+// getCertificate returns the certificate for a TLS handshake.
 func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	switch {
 	case s.authority != nil:
@@ -248,7 +248,8 @@ func (s *Server) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return nil, errNoCertificate
 }
 
-// plainHTTPHandler answers on the port of plain HTTP, where the authority may look too.
+// plainHTTPHandler answers on the port of plain HTTP, also the challenges of the authority
+// (ACME).
 func (s *Server) plainHTTPHandler() http.Handler {
 	var handler http.Handler = s
 	if s.config.HTTPSStrict {

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// idleLook is how often it is looked whether memory can be given back.
+	// idleLook is how often the server checks whether memory can be returned to the
+	// system.
 	idleLook = 10 * time.Second
-	// idleLooks is how many looks there are between two times that it is, when
-	// pictures come one by one and never stop.
+	// idleLooks is after how many checks memory is returned although pictures are made now
+	// and then.
 	idleLooks = 6
 )
 
-// idleMemory gives memory back to the system when the work is done: the
-// collector keeps for two minutes and more what a load has taken, since it may come
-// again. It belongs to one goroutine.
+// idleMemory returns memory to the system when the work is done: Go's collector keeps it
+// for two minutes and more. It belongs to one goroutine.
 type idleMemory struct {
 	made    func() uint64 // pictures so far
 	busy    func() bool   // one is being made
@@ -56,8 +56,8 @@ func (m *idleMemory) run(ctx context.Context) {
 	}
 }
 
-// freeMemory collects what nobody needs, also what pools have kept since the
-// collection before, and gives it back.
+// freeMemory collects garbage, also in pools (which takes two collections), and returns it
+// to the system.
 func freeMemory() {
 	runtime.GC()
 	debug.FreeOSMemory()

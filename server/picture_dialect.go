@@ -16,11 +16,11 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// mostForeignMarks is how many watermarks are kept that URLs name.
+// mostForeignMarks is how many watermarks that URLs name are cached.
 const mostForeignMarks = 16
 
-// prepareForeign gives a request the watermark that its URL names: an object of
-// the handler, as its pictures are.
+// prepareForeign loads the watermark that a URL of a dialect names: an object of the
+// handler, like its pictures.
 func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	if req.foreign == nil || req.foreign.Overlay.Source.Name == "" {
 		return nil
@@ -32,7 +32,7 @@ func (h *Handler) prepareForeign(ctx context.Context, req *request) error {
 	if !storage.ValidName(name) || !h.config.AllowsName(name) {
 		return foreignError(h.dialect.Fault(dialect.NoOverlay))
 	}
-	// Who may not see a picture may not see it over another one either.
+	// A watermark needs the same authorization as the picture itself.
 	if p := req.grant.Policy; p != nil {
 		if err := p.AllowsName(name); err != nil {
 			return err
@@ -137,8 +137,8 @@ func isPicture(head []byte) bool {
 	return err == nil || bytes.Contains(head[:min(len(head), 1024)], []byte("<svg"))
 }
 
-// A recorded remembers what has been read of a source until it is known that
-// the picture is made of it.
+// A recorded is a reader that records the source until it is known that it is decoded, and
+// not sent as it is.
 type recorded struct {
 	r       io.Reader
 	head    []byte

@@ -24,8 +24,8 @@ func originalKey(req request) cache.Key {
 	return cache.Key{Source: req.key.Source, Variant: originalVariant + ofVersion(req.delivery.Version)}
 }
 
-// noteOf writes what an uploader said of a source, as kept entries have it: ""
-// if nothing; metaOf reads it.
+// noteOf encodes the user metadata of a source for cache entries, "" if there is none;
+// metaOf decodes it.
 func noteOf(m storage.Meta) string {
 	if m == (storage.Meta{}) {
 		return ""
@@ -40,10 +40,10 @@ func metaOf(note string) storage.Meta {
 	return storage.Meta{}
 }
 
-// open opens the source of a request, in the version that is asked for. With
-// old, which was made of it, the error wraps storage.ErrNotModified if it is
-// still the same. A kept original saves asking for it while it is fresh, and
-// sending it while it is the same.
+// open opens the source of a request, in the version that is asked for. With old, which
+// was made of it, the error wraps storage.ErrNotModified if it is still the same. A cached
+// original is used without a request while it is fresh, and after a conditional request
+// while it is unchanged.
 func (o *origin) open(ctx context.Context, req request, old *cache.Entry) (*storage.Object, error) {
 	if version := req.delivery.Version; version != "" {
 		if v, ok := o.bucket.(storage.Versioned); ok {
@@ -78,9 +78,9 @@ func (o *origin) open(ctx context.Context, req request, old *cache.Entry) (*stor
 	return object, err
 }
 
-// openAgain returns the function that opens an opened source once more, nil if it
-// lies in memory. If it has changed meanwhile, the error wraps
-// [storage.ErrIncomplete]: a part of it has been used.
+// openAgain returns the function that opens a source a second time, nil if it is in
+// memory. If it has changed meanwhile, the error wraps [storage.ErrIncomplete]: a part of
+// it has been used.
 func (h *Handler) openAgain(ctx context.Context, req request, source *storage.Object) func() (io.ReadCloser, error) {
 	get := func() (*storage.Object, error) { return h.open(ctx, req, nil) }
 	if kept, ok := source.Body.(*keptBody); ok {
@@ -107,16 +107,16 @@ func (h *Handler) openAgain(ctx context.Context, req request, source *storage.Ob
 	}
 }
 
-// originals are kept sources.
+// originals is the cache of originals (sources).
 type originals struct {
 	disk *cache.Disk
-	// checked says when the source of a name was asked last, where that was
-	// later than when it was kept.
+	// checked is when the source of a name was last found unchanged, if that is later than
+	// when it was cached.
 	checked *otter.Cache[string, time.Time]
 }
 
-// newOriginals returns what is kept of the sources of a handler, nil without a
-// folder. When a source was asked is known to the Servers that follow each other.
+// newOriginals returns the cache of originals of a handler, nil without a folder. The
+// times in checked survive a reload.
 func (s *Server) newOriginals(h *Handler, disk *cache.Disk) *originals {
 	if disk == nil {
 		return nil
@@ -146,7 +146,7 @@ func (o *origin) original(req request) *original {
 	return &original{&storage.Object{Info: info, Body: &keptBody{ReadCloser: body}}, e.Filled}
 }
 
-// originalFresh returns for how long a kept source is believed.
+// originalFresh returns how long a cached original is used without checking its source.
 func (o *origin) originalFresh() time.Duration {
 	if o.config.Revalidate > 0 {
 		return config.Seconds(o.config.Revalidate)
@@ -157,8 +157,8 @@ func (o *origin) originalFresh() time.Duration {
 	return config.ForeverSeconds * time.Second
 }
 
-// keepOriginal returns the function that keeps a source that is being read, nil
-// if it is not to be kept or is.
+// keepOriginal returns the function that caches a source while it is read, nil if it is
+// not to be cached or is already.
 func (o *origin) keepOriginal(ctx context.Context, req request, source *storage.Object) func([]byte) {
 	if _, kept := source.Body.(*keptBody); kept || source.Stopgap != nil || o.originals == nil {
 		return nil
@@ -179,8 +179,8 @@ func (o *origin) putOriginal(ctx context.Context, req request, e *cache.Entry) {
 	}
 }
 
-// A keptBody is the body of a kept original. It is safe for concurrent use: work
-// that does not end may still read from it.
+// A keptBody is the body of a cached original. It is safe for concurrent use: work that
+// was abandoned may still read from it.
 type keptBody struct {
 	io.ReadCloser
 	inMemory bool
@@ -197,9 +197,8 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isDamaged reports whether the original is not what was kept, of whose bytes
-// some may have been used. The checksum is compared at the end, so the rest is
-// read.
+// isDamaged reports whether the cached original is damaged: its checksum, which is known
+// at the end, is wrong. It reads the rest.
 func (b *keptBody) isDamaged() bool {
 	_, _ = io.Copy(io.Discard, b) // the error is looked at below
 	b.mu.Lock()
@@ -207,9 +206,9 @@ func (b *keptBody) isDamaged() bool {
 	return cache.Damaged(b.ended)
 }
 
-// derive makes the picture of what is kept of a source that cannot be had for
-// the given reason: the original, or a variant that is large enough. The result
-// is remembered for seconds only.
+// derive renders the picture from the cache while the source cannot be fetched for the
+// given reason: from the original, or from a variant that is large enough. The result is
+// cached for seconds only.
 func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache.Entry, error) {
 	object := h.keptSource(ctx, req)
 	if object == nil {
@@ -229,8 +228,8 @@ func (h *Handler) derive(ctx context.Context, req request, reason error) (*cache
 	return entry, nil
 }
 
-// keptSource returns what is kept of a source and will do for a request, nil if
-// there is nothing.
+// keptSource returns a cached original or variant from which a request can be rendered,
+// nil if there is none.
 func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
 	if o := h.original(req); o != nil {
 		return o.Object
@@ -245,7 +244,7 @@ func (h *Handler) keptSource(ctx context.Context, req request) *storage.Object {
 	}
 }
 
-// keeps reports whether there is a source that is kept and will do.
+// keeps reports whether keptSource would return one.
 func (h *Handler) keeps(ctx context.Context, req request) bool {
 	object := h.keptSource(ctx, req)
 	if object != nil {
@@ -254,8 +253,8 @@ func (h *Handler) keeps(ctx context.Context, req request) bool {
 	return object != nil
 }
 
-// largerVariant returns a kept variant of the whole picture from which req can
-// be made, the smallest that will do, nil if there is none.
+// largerVariant returns the smallest cached variant of the whole picture from which req
+// can be rendered, nil if there is none.
 func (h *Handler) largerVariant(ctx context.Context, req request) *cache.Entry {
 	if !req.options.Derivable() {
 		return nil

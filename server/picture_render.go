@@ -19,9 +19,9 @@ import (
 	"s3imageserver/storage/cache"
 )
 
-// render makes the picture: what a miss costs. old, if not nil, is what is kept
-// of it. When the source cannot be had, and old is too old, the picture is made
-// of what else is kept of the source, if that will do.
+// render makes the picture of a cache miss. old, if not nil, is the stale entry. If the
+// source cannot be fetched and old is too old, the picture is derived from other entries
+// of the source.
 func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*cache.Entry, error) {
 	entry, err := h.fill(ctx, req, old, func(ctx context.Context, source *storage.Object) (*cache.Entry, error) {
 		return h.resize(ctx, req, source)
@@ -32,8 +32,8 @@ func (h *Handler) render(ctx context.Context, req request, old *cache.Entry) (*c
 	return entry, err
 }
 
-// fill opens the source of a request and lets work make an entry of it, unless
-// it is what old, if not nil, was made of.
+// fill opens the source of a request and calls work to make an entry of it, unless the
+// source is unchanged since old, if that is not nil.
 func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (*cache.Entry, error) {
 	turn, err := h.enter(ctx, &req, old)
 	if err != nil {
@@ -50,8 +50,8 @@ func (h *Handler) fill(ctx context.Context, req request, old *cache.Entry, work 
 	return entry, err
 }
 
-// fillOnce is fill with what there is. damaged reports that it was a kept
-// original that turned out to be damaged; the result is not to be used then.
+// fillOnce is fill without a second attempt. damaged reports that a cached original turned
+// out to be damaged; the result must not be used then.
 func (h *Handler) fillOnce(ctx context.Context, req request, turn *queue.Turn, old *cache.Entry, work func(context.Context, *storage.Object) (*cache.Entry, error)) (entry *cache.Entry, damaged bool, err error) {
 	began := time.Now()
 	_, opened := tracing.Span(ctx, metrics.Fetch.String())
@@ -104,9 +104,9 @@ type versionError struct{ error }
 
 func (e versionError) Unwrap() error { return e.error }
 
-// enter refuses, before anything is asked of a store, what would be refused
-// afterwards, and waits for a place; the turn ends when the work is done. What is kept already is looked after even when the server is busy: it
-// costs little.
+// enter refuses requests beyond the rate of misses before the store is asked, and waits
+// for a place in the queue; the turn ends when the work is done. Entries that are in the
+// cache are revalidated even when the server is busy: that costs little.
 func (m *maker) enter(ctx context.Context, req *request, old *cache.Entry) (*queue.Turn, error) {
 	if old != nil {
 		return &queue.Turn{}, nil
@@ -166,11 +166,10 @@ func stageTiming(name string, d time.Duration) string {
 	return ", " + name + ";dur=" + strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
 }
 
-// applyObjectRules puts what the object says about itself where the request says nothing:
-// the focal point and the crop, the quality, the watermark. What cannot be read
-// counts as absent. This happens while a result is made, since the object is not
-// known before: what a rule changes without a parameter in the key, it changes
-// for all requests of that key alike.
+// applyObjectRules applies the metadata of the object where the request has no such
+// parameter: focal point, crop, quality and watermark. Unreadable metadata is ignored.
+// This happens while a result is made, since the object is not known before: what a rule
+// changes without a parameter in the key, it changes for all requests of that key alike.
 func (m *maker) applyObjectRules(req *request, meta storage.Meta) error {
 	if !m.config.ObjectRules || meta == (storage.Meta{}) {
 		return nil

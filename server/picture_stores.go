@@ -54,8 +54,8 @@ func (s *Server) openCache(h *Handler) error {
 	return nil
 }
 
-// refused returns what is known of hopeless requests to a handler. Another
-// configuration of it, another budget too, may answer them otherwise.
+// refused returns the cache of errors that last, of a handler with this configuration and
+// budget.
 func (s *Server) refused(h *Handler, ttl time.Duration) *cache.Refused {
 	r, _ := use(s, cache.Tuple("refused", h.id, config.Digest(h.config, s.budgets.pictures.Load().Total)), func() (*cache.Refused, func() error, error) { // has no errors
 		r := cache.NewRefused(ttl)
@@ -90,8 +90,8 @@ func (s *Server) disk(c *HandlerConfig) *cache.Disk {
 	return d
 }
 
-// openDisk opens a folder once. One that cannot be used is logged, and nothing
-// is kept there.
+// openDisk opens the folder of a disk cache once. If that fails, it is logged, and the
+// handler runs without.
 func (s *Server) openDisk(folder string, c cache.DiskConfig) *cache.Disk {
 	if d, ok := s.disks[folder]; ok {
 		return d
@@ -159,10 +159,10 @@ func (s *Server) retention(id string) time.Duration {
 // sharedID tells a shared bucket from others.
 func sharedID(a *AWSConfig) string { return cache.Tuple(a.Endpoint, a.BucketName, a.FilePath) }
 
-// guard returns a guard around each source: one that is down is no reason to
-// spare the others. A source that was there before has its guard of then, with
-// what is known of the store, and the sources get its bucket. names tells these
-// guards from others.
+// guard returns a guard (time limits, retries, circuit breaker) around each source: each
+// store has its own circuit. After a reload a source that was there before keeps its
+// guard, with what is known of the store, and the sources get its bucket. names tells
+// these guards from others.
 func (s *Server) guard(all stores.Sources, h *HandlerConfig, log *slog.Logger) (guards []*guard.Bucket, names string) {
 	guards = make([]*guard.Bucket, len(all))
 	parts := make([]string, len(all))
@@ -194,7 +194,7 @@ func fallbackOf(guards []*guard.Bucket) storage.Bucket {
 	return storage.Fallback(all...)
 }
 
-// outageLog tells when a store is not asked any more, and when it is again.
+// outageLog logs when the circuit of a store opens and closes.
 func outageLog(log *slog.Logger) func(open bool) {
 	return func(open bool) {
 		if open {

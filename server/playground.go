@@ -24,15 +24,16 @@ import (
 //go:embed playground/*.css playground/*.html playground/*.js
 var playgroundFiles embed.FS
 
-// playgroundPath is below which the files and questions of the page are; the
-// page itself is at "/".
+// playgroundPath is the path prefix of the files and API of the page; the page itself is
+// at "/".
 const playgroundPath = "/_playground/"
 
-// playgroundPolicy lets the page ask nobody but this server.
+// playgroundPolicy is the Content-Security-Policy of the page: it connects to this server
+// only.
 const playgroundPolicy = "default-src 'none'; img-src 'self' blob: data:; connect-src 'self'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// A playground is the page on which one tries what URLs do. For operators it
-// shows all handlers, and signs URLs; for others those that let in everybody.
+// A playground is the page for trying URLs. For operators it shows all handlers, and signs
+// URLs; for others only the handlers without authentication.
 type playground struct {
 	server   *Server
 	operator bool
@@ -139,7 +140,7 @@ func setPageHeader(header http.Header) {
 	header.Set("Content-Security-Policy", playgroundPolicy)
 }
 
-// siteInfo is what the page has to know.
+// siteInfo is the configuration of the page.
 type siteInfo struct {
 	Operator bool          `json:"operator"`
 	Version  string        `json:"version"`
@@ -180,8 +181,8 @@ type siteOption struct {
 	Control resize.Control `json:"control"`
 }
 
-// hiddenOptions are no options of a picture: who may see it, and questions of
-// another kind, for which the page has its own places.
+// hiddenOptions are parameters that the page does not list: those of authentication, and
+// of info, srcset and explain, for which it has controls of its own.
 var hiddenOptions = []string{config.TokenParam, config.SignatureParam, config.ExpiryParam, config.InfoParam, config.SrcsetParam, config.SizesParam, config.AsParam, config.ExplainParam}
 
 func (p *playground) serveSite(w http.ResponseWriter, _ *http.Request) {
@@ -228,7 +229,7 @@ func publicAddress(c *Config) string {
 	return scheme + "://" + host
 }
 
-// maxSignedTime is how long at most a URL holds that the page signs.
+// maxSignedTime is the longest lifetime of a URL that the page signs.
 const maxSignedTime = 10 * 365 * 24 * time.Hour
 
 // serveSigned signs a URL of a handler until exp, in Unix seconds; without it, for an hour.

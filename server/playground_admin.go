@@ -19,8 +19,8 @@ const (
 	maxLoginBytes = 4 << 10
 )
 
-// operatorPages is the playground on the listener for operators, with the
-// pictures of all handlers. Where there is a token, it is asked for once.
+// operatorPages is the playground on the listener for operators, with the pictures of all
+// handlers. If there is a token, a login page asks for it once.
 type operatorPages struct {
 	server *Server
 	page   http.Handler
@@ -110,7 +110,8 @@ func (p *operatorPages) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
-// sessionUntil returns what proves, until it ends, that somebody knew the token.
+// sessionUntil returns the value of the session cookie: the end of the session, and a MAC
+// of it by the token.
 func sessionUntil(a *AdminConfig, ends time.Time) string {
 	end := strconv.FormatInt(ends.Unix(), 10)
 	sum := hmac.New(sha256.New, []byte(a.Token))
@@ -118,7 +119,7 @@ func sessionUntil(a *AdminConfig, ends time.Time) string {
 	return end + "." + hex.EncodeToString(sum.Sum(nil))
 }
 
-// hasSession reports whether a request shows a session that has not ended.
+// hasSession reports whether a request has the cookie of a session that has not ended.
 func hasSession(a *AdminConfig, r *http.Request, now time.Time) bool {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 // maxSamples is how many pictures the page looks through for its examples.
 const maxSamples = 24
 
-// serveOptions answers with the page of all parameters, and what they do to
-// pictures of the first handler whose sources can name some.
+// serveOptions answers with the page of all parameters, with examples from the first
+// handler whose sources can be listed.
 func (p *playground) serveOptions(w http.ResponseWriter, r *http.Request) {
 	groups := optionGroups(nil, nil)
 	for _, h := range p.handlers() {

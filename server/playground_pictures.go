@@ -25,11 +25,11 @@ const (
 	picturesAtOnce = 60               // that one answer names
 	browseTime     = 10 * time.Second // for one question
 
-	// One question may cost a store as many requests as a search takes, so that
-	// all who are no operators may put only so many a second, and at once.
+	// A search may take many requests to the store, so that all clients together, except
+	// operators, have a rate limit.
 	askRate  = 2
 	askBurst = 40
-	// What was answered to them holds for others, for a moment.
+	// Their answers are cached for a moment.
 	listingAge   = 15 * time.Second
 	mostListings = 128
 )
@@ -68,9 +68,8 @@ func (l *listings) set(q question, list pictureList) {
 	l.kept[q] = listing{list, time.Now()}
 }
 
-// ask puts a question to the sources: of operators always, of others if there
-// are not too many and nobody has just asked the same. The error wraps errRate if
-// there are.
+// ask lists pictures of the sources. Answers to clients that are not operators are cached,
+// and their rate is limited: then the error wraps errRate.
 func (p *playground) ask(r *http.Request, q question) (pictureList, error) {
 	if !p.operator {
 		if list, ok := p.kept.get(q); ok {
@@ -100,7 +99,7 @@ func (q question) ask(ctx context.Context) (list pictureList, err error) {
 	return picturesOf(ctx, q.handler.sources, q.folder, q.after, q.search, q.handler.config.AllowsName)
 }
 
-// refuseQuestion answers one of too many questions.
+// refuseQuestion answers a request beyond the rate limit.
 func refuseQuestion(w http.ResponseWriter, err error) {
 	w.Header().Set("Retry-After", retryAfterOf(err, http.StatusTooManyRequests))
 	writeText(w, http.StatusTooManyRequests, "Too many questions at once: try again in a moment.")
@@ -111,7 +110,7 @@ type pictureList struct {
 	Folders []string `json:"folders"`
 	Names   []string `json:"names"`
 	Next    string   `json:"next"` // to go on after; "" if this is the end
-	// Listable is false if the sources cannot name their pictures.
+	// Listable is false if the sources cannot be listed.
 	Listable bool `json:"listable"`
 }
 
@@ -168,8 +167,8 @@ func picturesOf(ctx context.Context, s stores.Sources, folder, after, search str
 	return list, nil
 }
 
-// browse returns a part of what lies in a folder of all sources that can tell,
-// nil if none can. One that does not answer is left out where there are others.
+// browse returns a part of the pictures in a folder of all sources that can be listed, nil
+// if none can. A source that does not answer is left out if there are others.
 func browse(ctx context.Context, s stores.Sources, folder, after string) (*storage.Listing, error) {
 	var page *storage.Listing
 	for _, one := range s {
