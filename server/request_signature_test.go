@@ -362,7 +362,7 @@ func TestAuthConfigFaults(t *testing.T) {
 		{nil, &AuthConfig{HMAC: &HMACConfig{}}, "handlers.0.auth.hmac.keys: there is none"},
 		{nil, &AuthConfig{}, "handlers.0.auth: names no scheme"},
 		{key("a", newSecret), &AuthConfig{}, "handlers.0.auth: names no scheme"},
-		{nil, &AuthConfig{Open: true, HMAC: key("a", newSecret).HMAC}, "handlers.0.auth.open: lets in everybody"},
+		{nil, &AuthConfig{Open: true, HMAC: key("a", newSecret).HMAC}, "handlers.0.auth.open: accepts all requests"},
 		{nil, &AuthConfig{Require: "both", HMAC: key("a", newSecret).HMAC}, "handlers.0.auth.require"},
 	}
 	for _, tt := range tests {

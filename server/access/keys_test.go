@@ -58,7 +58,7 @@ func TestKeyFile(t *testing.T) {
 	want("the secret that is gone", secret, 403)
 	write("-----BEGIN PUBLIC KEY-----\nbroken", 2*time.Hour)
 	want("while the file is broken", public, 200)
-	if !strings.Contains(d.log.String(), "keys not read again") {
+	if !strings.Contains(d.log.String(), "keys not reloaded") {
 		t.Errorf("nothing of a broken key file in the log: %s", d.log)
 	}
 	if err := os.Remove(file); err != nil {
@@ -94,10 +94,10 @@ func TestParseKey(t *testing.T) {
 		{"Ed25519", "a line before\n" + accesstest.PublicPEM(t, k.Ed.Public()), "EdDSA"},
 		{"a secret", "sixteen bytes...\r\n", "HS256"},
 		{"a short secret", "fifteen bytes..\n", "shorter than 16"},
-		{"nothing", " \n", "no key in it"},
+		{"nothing", " \n", "contains no key"},
 		{"a weak RSA key", accesstest.PublicPEM(t, &k.Small.PublicKey), "fewer than 2048"},
 		{"a private key", block("PRIVATE KEY", private), "private key"},
-		{"broken PEM", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "no public key"},
+		{"broken PEM", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "no readable public key"},
 		{"a key of SSH", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ== me@here", "SSH"},
 		{"a set without keys", `{"keys": []}`, "none of the 0 keys"},
 		{"a set with a weak secret", accesstest.JWKS(t, map[string]any{"a": []byte("short")}), "none of the 3 keys"},

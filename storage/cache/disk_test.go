@@ -254,7 +254,7 @@ func TestFreeSpaceIsKept(t *testing.T) {
 		t.Errorf("%d bytes kept on a full disk; want none", n)
 	}
 	d.sweep(t.Context())
-	if said := log.String(); strings.Count(said, "level=WARN msg=\"nothing is kept: the disk is too full\"") != 1 || !strings.Contains(said, "stays_free=0.25 cure=") {
+	if said := log.String(); strings.Count(said, "level=WARN msg=\"nothing is cached: the disk is too full\"") != 1 || !strings.Contains(said, "stays_free=0.25 cure=") {
 		t.Errorf("the log says %q; want one warning with the cure", said)
 	}
 	others.Store(0)
