@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,13 @@ import (
 // A process is busy while pictures are made, and for a second or two afterwards.
 func TestBusyFollowsPictures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var told []bool
-		all := newBusy(func(busy bool) { told = append(told, busy) })
+		all := newBusy(func(busy bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, busy)
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); all.run(ctx) }()
@@ -21,6 +27,8 @@ func TestBusyFollowsPictures(t *testing.T) {
 		want := func(what string, n ...bool) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(told, n) {
 				t.Errorf("%s: told %v; want %v", what, told, n)
 			}
