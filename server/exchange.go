@@ -76,7 +76,7 @@ func (x *exchange) one(value string) []string {
 func (s *Server) end(x *exchange, r *http.Request) {
 	s.reused.metrics.End(x.counted())
 	s.logRequest(x, r)
-	s.tracing.End(r.Context(), x.traced())
+	s.tracing.End(r.Context(), x.traced)
 }
 
 // counted is what the metrics count of the answer.

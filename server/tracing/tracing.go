@@ -245,7 +245,7 @@ type Answer struct {
 }
 
 // End ends the span of a request.
-func (t *Tracing) End(ctx context.Context, a Answer) {
+func (t *Tracing) End(ctx context.Context, answer func() Answer) {
 	if t == nil {
 		return
 	}
@@ -253,6 +253,7 @@ func (t *Tracing) End(ctx context.Context, a Answer) {
 	if !span.IsRecording() {
 		return
 	}
+	a := answer()
 	span.SetAttributes(attr.Int("http.response.status_code", a.Status), attr.Int64("http.response.body.size", a.Bytes), attr.String("s3imageserver.request_id", a.RequestID))
 	if a.Route != "" {
 		span.SetName(tracedMethod(a.Method) + " " + a.Route)
