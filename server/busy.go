@@ -70,17 +70,7 @@ func (b *busy) look() {
 
 // run looks until ctx ends.
 func (b *busy) run(ctx context.Context) {
-	if b == nil {
-		return
-	}
-	ticker := time.NewTicker(busyTime)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			b.look()
-		}
+	if b != nil {
+		every(ctx, busyTime, b.look)
 	}
 }

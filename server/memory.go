@@ -43,15 +43,18 @@ func (m *idleMemory) look() {
 }
 
 // run looks until ctx ends.
-func (m *idleMemory) run(ctx context.Context) {
-	ticker := time.NewTicker(idleLook)
+func (m *idleMemory) run(ctx context.Context) { every(ctx, idleLook, m.look) }
+
+// every calls f after each interval, until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			m.look()
+			f()
 		}
 	}
 }
