@@ -179,11 +179,7 @@ func (s *Server) newHandler(i int, budgets budgets, fonts *overlays.Fonts, o Opt
 	if err := s.openCache(h); err != nil {
 		return nil, err
 	}
-	ttl := c.TTL()
-	if ttl > 0 {
-		ttl += c.Grace()
-	}
-	h.overlays.KeepOn(h.tiers.Disk, ttl, h.id)
+	h.overlays.KeepOn(h.tiers.Disk, c.Lifetime(), h.id)
 	h.fallbacks = errorimage.New(s.config, c, h.resizer, budgets.errors, log)
 	return h, nil
 }

@@ -171,8 +171,8 @@ func (o *origin) keepOriginal(ctx context.Context, req request, source *storage.
 }
 
 func (o *origin) putOriginal(ctx context.Context, req request, e *cache.Entry) {
-	if ttl := o.config.TTL(); ttl > 0 {
-		e.KeepUntil = time.Now().Add(ttl + o.config.Grace())
+	if lifetime := o.config.Lifetime(); lifetime > 0 {
+		e.KeepUntil = time.Now().Add(lifetime)
 	}
 	if err := o.cache.KeepOriginal(ctx, originalKey(req), e); err != nil && !cache.Paused(err) {
 		o.log.Warn("original not cached", "name", req.name, "error", err)

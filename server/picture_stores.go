@@ -148,10 +148,11 @@ func (s *Server) retention(id string) time.Duration {
 		if !c.Cached() || c.Cache.Bucket == "" || sharedID(c.SharedStore()) != id {
 			continue
 		}
-		if c.TTL() == 0 {
+		lifetime := c.Lifetime()
+		if lifetime == 0 {
 			return -1
 		}
-		longest = max(longest, c.TTL()+c.Grace())
+		longest = max(longest, lifetime)
 	}
 	return longest
 }

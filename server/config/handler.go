@@ -239,6 +239,15 @@ func (h *HandlerConfig) Cached() bool {
 // TTL returns how long a kept result is served; 0 means for ever.
 func (h *HandlerConfig) TTL() time.Duration { return Seconds(*h.CacheTime) }
 
+// Lifetime returns how long a kept result may be served at the longest, as a stale one
+// after an error too; 0 means for ever. It says nothing of a handler that keeps none.
+func (h *HandlerConfig) Lifetime() time.Duration {
+	if ttl := h.TTL(); ttl > 0 {
+		return ttl + h.Grace()
+	}
+	return 0
+}
+
 // validPrefix reports whether a prefix is a path of bytes that no client
 // escapes (RFC 3986, section 2.3).
 func validPrefix(prefix string) bool {
