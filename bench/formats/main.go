@@ -141,7 +141,7 @@ func run(runs int, work, photo, soft string) error {
 			}
 			equal = fmt.Sprintf("%.3f", r)
 		}
-		a, b := median(mine), median(theirs)
+		a, b := meter.Median(mine), meter.Median(theirs)
 		fmt.Printf("| %s | %.1f | %.1f | %.2f | %d | %d (%.3f) | %s | %s |\n", j.name, a, b, a/b, len(own), len(other), float64(len(own))/float64(len(other)), equal, j.goal)
 	}
 	return nil
@@ -300,11 +300,6 @@ func similarity(a, b []byte) (float64, error) {
 		return 0, err
 	}
 	return meter.SSIM(x, y), nil
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }
 
 // sharp is a node process that stays running.

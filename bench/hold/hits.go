@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -73,21 +72,21 @@ func (b *bench) hits() error {
 	rate := func(r hitRate) float64 { return r.rate }
 	cpu := func(r hitRate) float64 { return r.cpu }
 	p99 := func(r hitRate) float64 { return r.p99 }
-	b.report(fmt.Sprintf("hits of %d bytes a second, bare net/http", len(picture)), "", true, "%.0f, %.1f us of CPU, p99 %.1f ms", median(all["bare"], rate), median(all["bare"], cpu), median(all["bare"], p99))
-	b.report("  nginx", "", true, "%.0f, p99 %.1f ms", median(all["nginx"], rate), median(all["nginx"], p99))
+	b.report(fmt.Sprintf("hits of %d bytes a second, bare net/http", len(picture)), "", true, "%.0f, %.1f us of CPU, p99 %.1f ms", meter.MedianOf(all["bare"], rate), meter.MedianOf(all["bare"], cpu), meter.MedianOf(all["bare"], p99))
+	b.report("  nginx", "", true, "%.0f, p99 %.1f ms", meter.MedianOf(all["nginx"], rate), meter.MedianOf(all["nginx"], p99))
 	for _, t := range []struct {
 		name       string
 		rate, slow float64
 	}{{"memory", 0.8, 1.3}, {"disk", 0.6, 0}} {
 		r := ratios[t.name]
-		b.report("  from "+t.name+", rate to the bare handler", fmt.Sprintf(">= %.1f", t.rate), median(r, rate) >= t.rate, "%.2f (%.0f)", median(r, rate), median(all[t.name], rate))
-		b.report("    CPU time to the bare handler", "", true, "%.2f (%.1f us)", median(r, cpu), median(all[t.name], cpu))
+		b.report("  from "+t.name+", rate to the bare handler", fmt.Sprintf(">= %.1f", t.rate), meter.MedianOf(r, rate) >= t.rate, "%.2f (%.0f)", meter.MedianOf(r, rate), meter.MedianOf(all[t.name], rate))
+		b.report("    CPU time to the bare handler", "", true, "%.2f (%.1f us)", meter.MedianOf(r, cpu), meter.MedianOf(all[t.name], cpu))
 		wanted := ""
 		if t.slow > 0 {
 			wanted = fmt.Sprintf("<= %.1f", t.slow)
 		}
-		b.report("    p99 of 64 connections to the bare handler", wanted, t.slow == 0 || median(r, p99) <= t.slow, "%.2f (%.1f ms)", median(r, p99), median(all[t.name], p99))
-		b.report("    allocations a hit, of all threads", "", true, "%.1f (bare %.1f)", median(all[t.name], func(r hitRate) float64 { return r.allocations }), median(all["bare"], func(r hitRate) float64 { return r.allocations }))
+		b.report("    p99 of 64 connections to the bare handler", wanted, t.slow == 0 || meter.MedianOf(r, p99) <= t.slow, "%.2f (%.1f ms)", meter.MedianOf(r, p99), meter.MedianOf(all[t.name], p99))
+		b.report("    allocations a hit, of all threads", "", true, "%.1f (bare %.1f)", meter.MedianOf(all[t.name], func(r hitRate) float64 { return r.allocations }), meter.MedianOf(all["bare"], func(r hitRate) float64 { return r.allocations }))
 	}
 
 	// Hits while misses take both processors.
@@ -131,15 +130,6 @@ type hitRate struct {
 // to returns the ratios to another one.
 func (r hitRate) to(o hitRate) hitRate {
 	return hitRate{r.rate / o.rate, r.cpu / o.cpu, r.p99 / o.p99, r.allocations / o.allocations}
-}
-
-func median(all []hitRate, of func(hitRate) float64) float64 {
-	values := make([]float64, len(all))
-	for i, r := range all {
-		values[i] = of(r)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 var (

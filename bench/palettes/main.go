@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -208,7 +207,7 @@ func (b *bench) still(name string, format resize.Format, quality, depth int) (mi
 			return mine, theirs, err
 		}
 		f.to.psnr, f.to.soft = psnr(want, got, 1), psnr(want, got, 2)
-		f.to.bytes, f.to.millis = len(f.body), median(f.millis)
+		f.to.bytes, f.to.millis = len(f.body), meter.Median(f.millis)
 	}
 	return mine, theirs, os.WriteFile(filepath.Join(b.work, fmt.Sprintf("%s-%d.%s", strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), depth, format)), body, 0o644)
 }
@@ -273,7 +272,7 @@ func (b *bench) moving() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %s | %d | %.2f | %.2f | %d to %d, %.3f | %.1f | %.1f |\n", filepath.Base(name), len(frames), mine, theirs, len(body), len(other), float64(len(body))/float64(len(other)), median(own), median(others))
+		fmt.Printf("| %s | %d | %.2f | %.2f | %d to %d, %.3f | %.1f | %.1f |\n", filepath.Base(name), len(frames), mine, theirs, len(body), len(other), float64(len(body))/float64(len(other)), meter.Median(own), meter.Median(others))
 	}
 	return nil
 }
@@ -379,9 +378,4 @@ func vips(args ...string) (float64, error) {
 	}
 	used := meter.Used(cmd.ProcessState.SysUsage().(*syscall.Rusage))
 	return float64(used.Microseconds()) / 1000, nil
-}
-
-func median(v []float64) float64 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }

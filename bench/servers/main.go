@@ -192,27 +192,17 @@ func (j *job) compare(servers []target, rounds int) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-		of := func(f func(sample) float64) float64 { return median(all, f) }
+		of := func(f func(sample) float64) float64 { return meter.MedianOf(all, f) }
 		ratios := make([]float64, rounds)
 		for i := range ratios {
 			ratios[i] = first[i].cpu / all[i].cpu
 		}
-		slices.Sort(ratios)
 		fmt.Printf("| %s | %s | %.1f | %.0f | %.1f | %.1f | %.0f | %.0f | %s | %.3f |\n", j.Name, s.Name,
 			of(func(s sample) float64 { return s.cpu }), of(func(s sample) float64 { return s.rate }),
 			of(func(s sample) float64 { return s.p50 }), of(func(s sample) float64 { return s.p99 }),
-			of(func(s sample) float64 { return s.memory }), of(func(s sample) float64 { return s.bytes }), likeness, ratios[rounds/2])
+			of(func(s sample) float64 { return s.memory }), of(func(s sample) float64 { return s.bytes }), likeness, meter.Median(ratios))
 	}
 	return nil
-}
-
-func median(all []sample, f func(sample) float64) float64 {
-	values := make([]float64, len(all))
-	for i, s := range all {
-		values[i] = f(s)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 func numbered(text string, n int64) string {
