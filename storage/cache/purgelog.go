@@ -146,7 +146,7 @@ func (l *purgeLog) poll(ctx context.Context) error {
 	if more && first {
 		// Nobody can say what of the disk tiers was purged; of the bucket, the
 		// floor of the bans does.
-		l.shared.config.Log.Warn("too many purges to check: older entries of the shared cache are not used", "purges", maxMarkers)
+		l.shared.config.Log.Warn("too many purges to check: disk caches are emptied, and older entries of the shared cache not used", "purges", maxMarkers)
 		l.empty(ctx, l.shared.disks())
 		more = false
 	}
